@@ -1,0 +1,32 @@
+# README's two commands. Everything is installed into .venv, pinned.
+PYTHON ?= python3
+BIN := .venv/bin
+STUDY := config/config.yaml
+CORES ?= all
+
+.PHONY: demo test lint clean
+.DELETE_ON_ERROR:
+
+demo: .venv/installed
+	$(BIN)/snakemake --cores $(CORES) --configfile $(STUDY)
+	$(BIN)/snakemake --cores 1 --configfile $(STUDY) --report results/demo/report.html
+	@echo "Figures are in results/demo/figures, the report is results/demo/report.html"
+
+test: .venv/installed
+	$(BIN)/python -m pytest
+
+lint: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy workflow/cmrseg workflow/study.py workflow/tracking.py
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakemake --lint
+
+.venv/installed: requirements.txt requirements-dev.txt
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed: make PYTHON=...')"
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@
+
+clean:
+	rm -rf results .snakemake

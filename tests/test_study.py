@@ -1,0 +1,203 @@
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+from study import Study, StudyError
+
+ROOT = Path(__file__).resolve().parents[1]
+
+SUBJECTS = (
+    "subject\tsplit\tedv_ml\tesv_ml\n1\ttrain\t150\t60\n2\ttrain\t120\t50\n3\tvalidate\t200\t90\n"
+)
+MODELS = """\
+model network encoder width classes cohort labeller subset splits start preparation intensity \
+size_px augmentation loss batch schedule lr_frozen epochs_frozen lr epochs seed
+fcn fcn - 4 4 people truth all train random fcn linear 64 fcn ce 2 constant 0 0 0.001 2 1
+base unet resnet34 8 3 people fcn c10 train random unet linear 64 no ce 4 onecycle 0 0 0.001 2 1
+next unet resnet34 8 3 people truth all train base unet linear 64 no ce 4 onecycle 0 0 0.001 2 1
+"""
+
+
+def as_table(text):
+    rows = [line.split(" ") for line in text.strip().split("\n")]
+    return "\n".join("\t".join("" if c == "-" else c for c in row) for row in rows) + "\n"
+
+
+@pytest.fixture
+def make(tmp_path, monkeypatch):
+    """Build the study of a small config after an edit of the config or one of its tables."""
+    monkeypatch.chdir(tmp_path)
+    config = {
+        "study": "small",
+        "cohorts": {
+            "people": {
+                "subjects": "subjects.tsv",
+                "subjects_per_job": 2,
+                "layout": "kaggle",
+                "raw": "raw",
+                "annotators": {"truth": "masks"},
+            }
+        },
+        "models": "models.tsv",
+        "volumes": {"ed": "max"},
+        "confidence": {"cohort": "people", "labeller": "fcn"},
+        "evaluate": [{"cohort": "people", "labellers": ["base"], "reference": "truth"}],
+        "figures": {"errors": {"figure": "ef_error", "cohort": "people"}},
+    }
+
+    def build(edit=lambda config: None, subjects=SUBJECTS, models=MODELS):
+        changed = copy.deepcopy(config)
+        edit(changed)
+        Path("subjects.tsv").write_text(subjects)
+        Path("models.tsv").write_text(as_table(models))
+        return Study(changed)
+
+    return build
+
+
+def test_subjects_are_dealt_to_shards_in_order(make):
+    study = make()
+    assert study.shards("people") == ["0000", "0001"]
+    assert [row["subject"] for row in study.rows("people", "0000")] == ["1", "2"]
+    assert [row["subject"] for row in study.rows("people", "0001")] == ["3"]
+
+
+def test_labellers_are_annotators_and_every_model_that_is_asked_for(make):
+    assert make().labellers("people") == ["base", "fcn", "truth"]
+
+
+def test_ids_stay_text(make):
+    study = make(subjects=SUBJECTS.replace("\n1\t", "\n001\t"))
+    assert study.rows("people", "0000")[0]["subject"] == "001"
+
+
+def test_an_unknown_key_is_refused_with_the_nearest_known_one(make):
+    def edit(config):
+        config["cohorts"]["people"]["layuot"] = "kaggle"
+
+    with pytest.raises(StudyError, match=r"cohorts\.people: unknown key 'layuot'; did you mean 'l"):
+        make(edit)
+
+
+def test_an_unknown_key_without_a_near_one_lists_the_known(make):
+    with pytest.raises(StudyError, match="unknown key 'zzz'; known keys: study"):
+        make(lambda config: config.update(zzz=1))
+
+
+def test_a_wrong_value_is_named(make):
+    with pytest.raises(StudyError, match=r"config: volumes\.ed: 'last' is not one of"):
+        make(lambda config: config["volumes"].update(ed="last"))
+
+
+def test_a_cohort_needs_one_source(make):
+    with pytest.raises(StudyError, match="needs either `raw`"):
+        make(lambda config: config["cohorts"]["people"].pop("raw"))
+
+
+def test_an_empty_cohort_is_refused(make):
+    with pytest.raises(StudyError, match=r"cohort people: subjects\.tsv has no subjects"):
+        make(subjects="subject\tsplit\n")
+
+
+def test_a_repeated_subject_is_refused(make):
+    with pytest.raises(StudyError, match="subject 1 twice"):
+        make(subjects=SUBJECTS + "1\ttrain\t100\t50\n")
+
+
+def test_a_missing_truth_row_is_refused_by_name(make):
+    with pytest.raises(StudyError, match="no edv_ml and esv_ml for 2;"):
+        make(subjects=SUBJECTS.replace("2\ttrain\t120\t50", "2\ttrain\t\t50"))
+
+
+def test_a_truth_that_cannot_be_is_refused(make):
+    with pytest.raises(StudyError, match="subject 2 has edv_ml below esv_ml"):
+        make(subjects=SUBJECTS.replace("120\t50", "50\t120"))
+
+
+def test_a_number_that_is_none_is_refused_with_its_line(make):
+    with pytest.raises(StudyError, match=r"subjects\.tsv, line 3: edv_ml is 'many'"):
+        make(subjects=SUBJECTS.replace("120", "many"))
+
+
+def test_a_subject_table_with_another_column_is_refused(make):
+    with pytest.raises(StudyError, match="unknown key 'weight'"):
+        make(subjects="subject\tsplit\tweight\n1\ttrain\t80\n")
+
+
+def test_a_missing_table_is_named(make):
+    with pytest.raises(StudyError, match=r"absent\.tsv: cannot be read"):
+        make(lambda config: config.update(models="absent.tsv"))
+
+
+def test_a_model_that_starts_from_itself_is_refused(make):
+    with pytest.raises(StudyError, match="model next starts from or learns from itself: next <- "):
+        make(models=MODELS.replace("train base unet", "train next unet"))
+
+
+def test_models_that_start_from_each_other_are_refused(make):
+    models = MODELS.replace("c10 train random", "c10 train next")
+    with pytest.raises(StudyError, match="base <- next <- base"):
+        make(models=models)
+
+
+def test_a_model_that_learns_its_own_labels_is_refused(make):
+    with pytest.raises(StudyError, match="model fcn starts from or learns from itself"):
+        make(models=MODELS.replace("people truth all train random fcn", "people fcn all train random fcn"))
+
+
+def test_an_unknown_start_is_refused(make):
+    with pytest.raises(StudyError, match="start 'bsae' is neither random nor imagenet nor a model"):
+        make(models=MODELS.replace("train base unet", "train bsae unet"))
+
+
+def test_an_unknown_labeller_is_refused(make):
+    with pytest.raises(StudyError, match="evaluate: no labeller 'bass' for cohort people"):
+        make(lambda config: config["evaluate"][0].update(labellers=["bass"]))
+
+
+def test_an_unknown_cohort_of_a_figure_is_refused(make):
+    with pytest.raises(StudyError, match="figure errors: no cohort 'poeple'"):
+        make(lambda config: config["figures"]["errors"].update(cohort="poeple"))
+
+
+def test_a_confidence_set_needs_its_section(make):
+    with pytest.raises(StudyError, match="model base: subset c10 of cohort people needs"):
+        make(lambda config: config.pop("confidence"))
+
+
+def test_a_unet_needs_an_encoder(make):
+    with pytest.raises(StudyError, match="model base: network unet with encoder ''"):
+        make(models=MODELS.replace("base unet resnet34", "base unet -"))
+
+
+def test_a_repeated_model_is_refused(make):
+    with pytest.raises(StudyError, match="model fcn is there twice"):
+        make(models=MODELS + MODELS.split("\n")[1] + "\n")
+
+
+def test_a_model_is_no_annotator(make):
+    def edit(config):
+        config["cohorts"]["people"]["annotators"]["fcn"] = "masks"
+
+    with pytest.raises(StudyError, match="'fcn' is both a model and an annotator"):
+        make(edit)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "config").glob("*.yaml")), ids=lambda p: p.name)
+def test_every_study_of_the_project_is_sound(path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    study = Study(yaml.safe_load(path.read_text()))
+    assert study.name
+
+
+@pytest.mark.parametrize("schema", ["study", "models", "subjects"])
+def test_every_key_is_described(schema):
+    rules = yaml.safe_load((ROOT / f"workflow/schemas/{schema}.schema.yaml").read_text())
+    pending = [rules, *rules.get("$defs", {}).values()]
+    while pending:
+        rule = pending.pop()
+        for key, value in rule.get("properties", {}).items():
+            if value.get("type") not in ("object", "array") and "$ref" not in value:
+                assert value.get("description"), f"{schema}: {key} has no description"
+            pending.append(value)

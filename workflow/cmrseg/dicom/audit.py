@@ -1,0 +1,86 @@
+"""The vocabulary of the audit: what can be wrong with a series, and what was done about it."""
+
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+COLUMNS = ["subject", "problem", "resolution", "image", "detail"]
+
+# Known inconsistencies of the Kaggle data and their repair (Ankenbrand et al. 2021, supplement),
+# then what damaged disks bring. A problem always has the same resolution within a mode.
+REPEATED_STACK = ("repeated stack", "split")
+ORIENTATION = ("orientation", "slice removed")
+COLLISION = ("collision", "slice removed")
+SPACING_METADATA = ("slice spacing: metadata", "none")
+SPACING_EMPIRICAL = ("slice spacing: empirical/metadata", "none")
+SPACING_MISSING = ("slice spacing: missing", "previous slice copied")
+SPACING_OUTLIER = ("slice spacing: outlier", "slice removed")
+SPACING_INTERSPERSED = ("slice spacing: interspersed", "slice removed")
+SPACING_TOP = ("slice spacing: top", "slice removed")
+SPACING_BOTTOM = ("slice spacing: bottom", "slice removed")
+SPACING_SPECIAL = ("slice spacing: special", "none")
+LARGE_IMAGE = ("image size >256", "scaled")
+IMAGE_SIZE = ("image size", "scaling/padding/cropping")
+PIXEL_SPACING = ("pixel spacing", "scaling/padding/cropping")
+ROTATION = ("rotation", "rotation")
+MISSING_FRAME = ("missing frame", "previous frame copied")
+AXIS_SCALING = ("axis scaling", "none")
+WIDE_IMAGE = ("rows < columns", "rotated")  # corrected mode: the affine follows
+WIDE_IMAGE_COPY = ("rows < columns", "rotated copy")  # compat mode: <subject>_rot90
+TWO_SLICES = ("two slices in one folder", "separated")
+EMPTY_FOLDER = ("empty folder", "folder ignored")
+NOT_DICOM = ("not a DICOM file", "file ignored")
+COMPRESSED = ("compressed transfer syntax", "decoded")
+# These end a subject's import: it is absent downstream, by name.
+UNREADABLE = ("unreadable file", "subject left out")
+MISSING_TAG = ("missing tag", "subject left out")
+TWO_PATIENTS = ("two patients in one folder", "subject left out")
+NO_IMAGES = ("no images", "subject left out")
+OTHER = ("other", "subject left out")
+
+
+class SubjectError(Exception):
+    """A subject cannot be imported: what is wrong, where, and what to do."""
+
+    def __init__(self, kind: tuple[str, str], image: str, detail: str):
+        super().__init__(f"{image}: {kind[0]}: {detail}")
+        self.kind, self.image, self.detail = kind, image, detail
+
+
+@dataclass
+class Audit:
+    """The audit rows of one subject, in the order of the decisions.
+
+    image: path of the folder or file relative to the subject's folder, with forward slashes.
+    """
+
+    subject: str
+    rows: list[tuple[str, str, str, str, str]] = field(default_factory=list)
+
+    def add(self, kind: tuple[str, str], image: str, detail: str = "") -> None:
+        self.rows.append((self.subject, *kind, image, detail))
+
+    def table(self) -> pd.DataFrame:
+        return pd.DataFrame(self.rows, columns=COLUMNS)
+
+
+LOST = "subject left out"
+
+
+def lost_subjects(audit: pd.DataFrame) -> list[str]:
+    """Subjects whose import ended, in the order of the audit."""
+    return list(dict.fromkeys(audit.loc[audit["resolution"] == LOST, "subject"]))
+
+
+def check_losses(
+    audit: pd.DataFrame, subjects: list[str], max_fraction: float, cohort: str
+) -> None:
+    """Raise ValueError where more than max_fraction of a cohort's subjects could not be imported."""
+    lost = lost_subjects(audit)
+    if len(lost) > max_fraction * len(subjects):
+        first = audit[audit["resolution"] == LOST].iloc[0]
+        raise ValueError(
+            f"{cohort}: {len(lost)} of {len(subjects)} subjects could not be imported, allowed are "
+            f"{max_fraction:.0%} (max_failed_fraction); the first is {first['subject']}: "
+            f"{first['problem']} ({first['image']}: {first['detail']}); see audit.tsv"
+        )

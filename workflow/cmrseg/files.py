@@ -1,0 +1,75 @@
+"""Files that are either whole or absent, and tables whose ids stay text."""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """A temporary path beside `path` that takes its name when the block ends without an error.
+
+    Works for files and for folders (create the folder yourself). On an error the
+    temporary is removed and whatever stood at `path` stays.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Suffixes are kept, as many writers choose their format by them.
+    temporary = path.with_name(f".partial-{os.getpid()}-{path.name}")
+    try:
+        yield temporary
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        os.replace(temporary, path)
+    finally:
+        if temporary.is_dir():
+            shutil.rmtree(temporary)
+        else:
+            temporary.unlink(missing_ok=True)
+
+
+# Columns that look like numbers but are names: "071" and "71" are two subjects.
+TEXT_COLUMNS = ("subject", "study", "model", "cohort", "labeller", "reference", "image", "series")
+
+
+def read_table(path: str | Path) -> pd.DataFrame:
+    """Read a TSV (or .tsv.gz) with ids as text; an empty text cell is ''.
+
+    Raises ValueError naming the file where it cannot be read as a table.
+    """
+    try:
+        table = pd.read_csv(
+            path,
+            sep="\t",
+            dtype={name: str for name in TEXT_COLUMNS},
+            float_precision="round_trip",
+        )
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: not a tab-separated table ({error})") from error
+    for name in table.columns.intersection(TEXT_COLUMNS):
+        table[name] = table[name].fillna("")
+    return table
+
+
+def write_table(table: pd.DataFrame, path: str | Path) -> None:
+    """Write a TSV (or .tsv.gz) whose bytes depend on its content alone."""
+    compression = {"method": "gzip", "mtime": 0} if str(path).endswith(".gz") else None
+    with replacing(path) as temporary, open(temporary, "wb") as file:
+        table.to_csv(file, sep="\t", index=False, compression=compression, lineterminator="\n")
+
+
+def sha256(path: str | Path) -> str:
+    """sha256 of a file, or of a folder's files with their relative names, as hexadecimal text."""
+    path = Path(path)
+    if path.is_file():
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    digest = hashlib.sha256()
+    for file in sorted(p for p in path.rglob("*") if p.is_file()):
+        digest.update(f"{file.relative_to(path).as_posix()} {sha256(file)}\n".encode())
+    return digest.hexdigest()

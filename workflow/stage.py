@@ -1,0 +1,56 @@
+"""What every script does first: log to the rule's file, say errors in a sentence, limit threads.
+
+Outside the package and hence not tracked: nothing here may change a result.
+"""
+
+import logging
+import sys
+import traceback
+import warnings
+
+
+def start(snakemake) -> None:
+    """Log to the rule's log file and stderr, and keep to the rule's threads.
+
+    An error that ends the script is written as one sentence to stderr and with its traceback to
+    the log.
+    """
+    formatter = logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S")
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    if snakemake.log:
+        handlers.append(logging.FileHandler(snakemake.log[0], mode="w"))
+    for handler in handlers:
+        handler.setFormatter(formatter)
+    logging.basicConfig(level=logging.INFO, handlers=handlers, force=True)
+    logging.captureWarnings(True)
+    warnings.simplefilter("default")
+
+    def on_error(kind, error, trace):
+        logging.error("%s: %s", kind.__name__, error)
+        if snakemake.log:
+            with open(snakemake.log[0], "a") as log:
+                traceback.print_exception(kind, error, trace, file=log)
+
+    sys.excepthook = on_error
+    _limit_threads(snakemake.threads)
+
+
+def _limit_threads(threads: int) -> None:
+    try:
+        from threadpoolctl import threadpool_limits
+    except ModuleNotFoundError:  # a stage without numerical libraries has nothing to limit
+        pass
+    else:
+        threadpool_limits(limits=threads)
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_num_threads(threads)
+
+
+def device() -> str:
+    """Where torch computes: cuda, else mps, else cpu. Written to the record, never a param."""
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"

@@ -1,0 +1,88 @@
+"""What a script depends on, so that an edit re-runs the stages that use the edited code and no other.
+
+Snakemake re-runs a rule when its params change, but does not look into the modules that its
+script imports. Each rule therefore has `params: code=code_of("<script>.py")`: the list of
+`cmrseg` modules that the script reaches through imports, each with a hash of its code. Comments,
+docstrings and layout are not part of the hash. Standard library only.
+"""
+
+import ast
+import hashlib
+from functools import cache
+from pathlib import Path
+
+WORKFLOW = Path(__file__).resolve().parent
+PACKAGE = "cmrseg"
+
+
+def code_of(script: str) -> list[str]:
+    """The `cmrseg` modules that a script uses, directly or not, as `module@hash`, sorted.
+
+    script: path below `workflow/scripts`.
+    Raises FileNotFoundError naming the script or the module that does not exist.
+    """
+    used: set[str] = set()
+    waiting = list(_package_imports(WORKFLOW / "scripts" / script))
+    while waiting:
+        module = waiting.pop()
+        if module not in used:
+            used.add(module)
+            waiting.extend(_package_imports(module_path(module)))
+    return [f"{module}@{_hash(module_path(module))}" for module in sorted(used)]
+
+
+def third_party(path: Path) -> set[str]:
+    """Top-level names that a Python file imports, the project's own included."""
+    names: set[str] = set()
+    for node in ast.walk(_parse(path)):
+        if isinstance(node, ast.Import):
+            names.update(alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+def module_path(module: str) -> Path:
+    """The file of a `cmrseg` module."""
+    path = WORKFLOW.joinpath(*module.split(".")).with_suffix(".py")
+    if not path.is_file():
+        raise FileNotFoundError(f"{module}: no file {path}; imports name modules, not packages")
+    return path
+
+
+@cache
+def _parse(path: Path) -> ast.Module:
+    try:
+        return ast.parse(path.read_text("utf-8"), filename=str(path))
+    except SyntaxError as error:
+        raise SyntaxError(f"{path}, line {error.lineno}: {error.msg}") from None
+
+
+@cache
+def _package_imports(path: Path) -> tuple[str, ...]:
+    modules = []
+    for node in ast.walk(_parse(path)):
+        if isinstance(node, ast.Import):
+            modules += [alias.name for alias in node.names if _is_ours(alias.name)]
+        elif isinstance(node, ast.ImportFrom) and node.module and _is_ours(node.module):
+            if WORKFLOW.joinpath(*node.module.split(".")).is_dir():
+                modules += [f"{node.module}.{alias.name}" for alias in node.names]
+            else:
+                modules.append(node.module)
+    return tuple(modules)
+
+
+def _is_ours(module: str) -> bool:
+    return module.split(".")[0] == PACKAGE
+
+
+@cache
+def _hash(path: Path) -> str:
+    tree = ast.parse(path.read_text("utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0] if node.body else None
+            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+                if isinstance(first.value.value, str):
+                    node.body = node.body[1:] or [ast.Pass()]
+    return hashlib.sha256(ast.unparse(tree).encode()).hexdigest()[:12]
