@@ -1,0 +1,280 @@
+"""The scanner: pictures of a digital subject in any plane, with what makes real ones difficult."""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from cmrseg.phantom.beat import Beat, Look, outline_mm
+from cmrseg.phantom.body import Signals, render_body
+from cmrseg.phantom.coils import receive_field, transmit_field
+from cmrseg.phantom.geometry import classify
+from cmrseg.phantom.heart import Heart, HeartParameters
+
+# In short-axis pictures the right ventricle lies left of the left one and this much lower.
+RV_BELOW_DEG = 14.0
+
+
+@dataclass(frozen=True)
+class Plane:
+    """Grid of one picture in the patient (DICOM LPS mm).
+
+    position_mm: centre of the first pixel (ImagePositionPatient). row_direction: unit, in which
+    the column index increases; column_direction: unit, in which the row index increases.
+    row_spacing_mm: between rows; column_spacing_mm: between columns.
+    """
+
+    position_mm: tuple[float, float, float]
+    row_direction: tuple[float, float, float]
+    column_direction: tuple[float, float, float]
+    row_spacing_mm: float
+    column_spacing_mm: float
+    rows: int
+    columns: int
+    thickness_mm: float
+
+    @property
+    def normal(self) -> np.ndarray:
+        return np.cross(self.row_direction, self.column_direction)
+
+    def points_mm(self, rows: slice, columns: slice, offsets_mm=(0.0,)) -> np.ndarray:
+        """Centres of pixels (k, y, x, 3), k planes at `offsets_mm` along the normal.
+
+        The slices may reach beyond the picture (negative starts are pixels before the first).
+        """
+        r = np.arange(rows.start, rows.stop) * self.row_spacing_mm
+        c = np.arange(columns.start, columns.stop) * self.column_spacing_mm
+        k = np.asarray(offsets_mm, float)
+        return (
+            np.asarray(self.position_mm, float)
+            + k[:, None, None, None] * self.normal
+            + r[None, :, None, None] * np.asarray(self.column_direction, float)
+            + c[None, None, :, None] * np.asarray(self.row_direction, float)
+        )
+
+
+@dataclass(frozen=True)
+class ScannerSettings:
+    """How a scanner sees.
+
+    field_t: tesla. signals: brightness of tissues. noise: standard deviation in each of the two
+    channels, in scanner units. shading: how much weaker coils far from the chest wall see.
+    bands: depth of dark bands of the transmit field, 0 to 1. papillary, trabeculae: contrast of
+    these muscles. flow: inflow brightness and dephasing at the valves. fold_over: strength of
+    what lies beside the picture and is folded into it along phase encoding (the shorter side).
+    blur_px: width of an edge in pixels. grain: strength of textures. through_plane_samples: odd
+    number of planes averaged through the slice. gain: factor of everything.
+    """
+
+    field_t: float
+    signals: Signals
+    noise: float = 12.0
+    shading: float = 0.8
+    bands: float = 0.0
+    papillary: float = 0.9
+    trabeculae: float = 0.7
+    flow: float = 1.0
+    fold_over: float = 0.3
+    blur_px: float = 1.6
+    grain: float = 1.0
+    through_plane_samples: int = 3
+    gain: float = 1.0
+
+
+# Relative brightness of balanced cine at 1.5T and 3T, and of gradient echo cine at 7T.
+_BALANCED = Signals(
+    blood=500, vein=470, myocardium=145, muscle=110, fat=640, liver=150,
+    spleen=220, lung=14, marrow=210, fluid=480, skin=200,
+)  # fmt: skip
+_GRADIENT_ECHO = Signals(
+    blood=560, vein=450, myocardium=225, muscle=200, fat=450, liver=235,
+    spleen=250, lung=30, marrow=240, fluid=230, skin=240,
+)  # fmt: skip
+SCANNERS = {
+    "1.5T": ScannerSettings(1.5, _BALANCED),
+    "3T": ScannerSettings(3.0, _BALANCED, noise=9.0, shading=1.3, bands=0.35),
+    "7T": ScannerSettings(
+        7.0, _GRADIENT_ECHO, noise=16.0, shading=1.5, bands=0.65, papillary=0.8, flow=1.8,
+        fold_over=0.5, blur_px=1.8,
+    ),
+}  # fmt: skip
+
+
+def acquire(
+    parameters: HeartParameters,
+    plane: Plane,
+    phases,
+    settings: ScannerSettings,
+    rng: np.random.Generator,
+    shift_mm=(0.0, 0.0, 0.0),
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pictures of one plane at the given phases, and the truth.
+
+    phases: (t,) fractions of the RR interval. shift_mm: where this slice's breath-hold has put
+    the heart and the organs below it (LPS). Returns images (t, rows, columns) float32 in scanner
+    units and labels (t, rows, columns) uint8 `Tissue` at the pixel centres of the slice's middle.
+    Raises ValueError if `through_plane_samples` is not odd and positive.
+    """
+    samples = settings.through_plane_samples
+    if samples < 1 or samples % 2 == 0:
+        raise ValueError(f"through_plane_samples must be odd and positive, got {samples}")
+    shift = np.asarray(shift_mm, float)
+    heart = Heart(parameters)
+    offsets = ((np.arange(samples) + 0.5) / samples - 0.5) * plane.thickness_mm
+    rest = _resting(heart, plane, offsets, settings, shift)
+    middle = plane.points_mm(slice(0, plane.rows), slice(0, plane.columns))[0]
+    centre = np.asarray(parameters.centre_mm)
+    sensitivity = receive_field(middle, centre, parameters.body.half_depth_mm) ** settings.shading
+    if settings.bands > 0:
+        transmit = transmit_field(middle, centre, settings.field_t, parameters.seed)
+        sensitivity = sensitivity * (1 - settings.bands * (1 - transmit))
+    box = _heart_box(heart, plane, shift)
+    images = np.empty((len(phases), plane.rows, plane.columns), np.float32)
+    labels = np.zeros(images.shape, np.uint8)
+    beat = None
+    if box is not None:
+        pixel_mm = math.sqrt(plane.row_spacing_mm * plane.column_spacing_mm)
+        look = Look(
+            edge_mm=settings.blur_px * pixel_mm,
+            step_mm=max(plane.thickness_mm / samples, 0.5),
+            papillary=settings.papillary,
+            trabeculae=settings.trabeculae,
+            flow=settings.flow,
+            grain=settings.grain,
+        )
+        points = plane.points_mm(*box, offsets) - shift
+        beat = Beat(heart, points, settings.signals, look)
+        exact = heart.coordinates(points[samples // 2])
+    still = rest * sensitivity
+    for t, phase in enumerate(phases):
+        image = still.copy()
+        if beat is not None:
+            image[box] = beat.draw(rest[box], phase) * sensitivity[box]
+            state = heart.state(phase)
+            labels[t][box] = classify(exact, heart.surfaces(exact, state), state)
+        real, imaginary = _noise(image.shape, rng), _noise(image.shape, rng)
+        real *= settings.noise
+        real += image
+        imaginary *= settings.noise
+        real *= real
+        imaginary *= imaginary
+        real += imaginary
+        np.sqrt(real, out=images[t])
+    if settings.gain != 1:
+        images *= np.float32(settings.gain)
+    return images, labels
+
+
+def _resting(heart: Heart, plane: Plane, offsets, settings: ScannerSettings, shift) -> np.ndarray:
+    """Brightness (rows, columns) of all that does not beat, with what folds into the picture."""
+    edge = settings.blur_px * math.sqrt(plane.row_spacing_mm * plane.column_spacing_mm)
+
+    def render(rows: slice, columns: slice, offsets) -> np.ndarray:
+        points = plane.points_mm(rows, columns, offsets)
+        at = heart.coordinates(points - shift, np.float32)
+        return render_body(
+            points,
+            heart.parameters.body,
+            settings.signals,
+            (outline_mm(heart, at), at.cos),
+            edge,
+            settings.grain,
+            shift,
+        )
+
+    rows, columns = slice(0, plane.rows), slice(0, plane.columns)
+    image = render(rows, columns, offsets)
+    if settings.fold_over > 0:
+        # Beyond the picture the receiver's filter and the coils see less and less.
+        if plane.rows <= plane.columns:
+            n = plane.rows
+            fade = settings.fold_over * np.linspace(1, 0, n, dtype=np.float32)[:, None] ** 2
+            image += fade * render(slice(n, 2 * n), columns, (0.0,))
+            image += fade[::-1] * render(slice(-n, 0), columns, (0.0,))
+        else:
+            n = plane.columns
+            fade = settings.fold_over * np.linspace(1, 0, n, dtype=np.float32) ** 2
+            image += fade * render(rows, slice(n, 2 * n), (0.0,))
+            image += fade[::-1] * render(rows, slice(-n, 0), (0.0,))
+    return image
+
+
+def _noise(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+    """Unit normal noise that neighbours share, as in pictures interpolated from fewer samples."""
+    noise = rng.standard_normal((shape[0] + 1, shape[1] + 1), np.float32)
+    noise = noise[1:] + noise[:-1]
+    noise = noise[:, 1:] + noise[:, :-1]
+    noise *= np.float32(0.5)
+    return noise
+
+
+def _heart_box(heart: Heart, plane: Plane, shift: np.ndarray) -> tuple[slice, slice] | None:
+    """Rows and columns of the picture that beating parts can reach; None where there are none."""
+    p = heart.parameters
+    left = 1.6 * (heart.short_mm + p.wall_mm)
+    reach = np.sqrt(heart.state(0.0).rv_mm2 + (heart.short_mm + 2 * p.wall_mm) ** 2) + 12
+    reach = max(reach, 3.2 * heart.short_mm)
+    corners = []
+    for along in (0.0, heart.length_mm + 4 * heart.short_mm):
+        for x in (-left, reach):
+            for y in (-reach * 0.85, reach * 0.85):
+                point = heart.apex_mm - along * heart.axis
+                corners.append(point + x * heart.towards_rv + y * heart.towards_inferior)
+    offset = np.array(corners) + shift - np.asarray(plane.position_mm)
+    normal = offset @ plane.normal
+    if normal.min() > plane.thickness_mm or normal.max() < -plane.thickness_mm:
+        return None
+    rows = offset @ np.asarray(plane.column_direction) / plane.row_spacing_mm
+    columns = offset @ np.asarray(plane.row_direction) / plane.column_spacing_mm
+    row_box, column_box = _pixels(rows, plane.rows), _pixels(columns, plane.columns)
+    return None if row_box is None or column_box is None else (row_box, column_box)
+
+
+def _pixels(places: np.ndarray, length: int) -> slice | None:
+    """The pixels of 0 to `length` between the smallest and the largest place, if there are any."""
+    start, stop = max(0, math.floor(places.min())), min(length, math.ceil(places.max()) + 1)
+    return slice(start, stop) if start < stop else None
+
+
+def short_axis_planes(
+    parameters: HeartParameters,
+    rows: int,
+    columns: int,
+    spacing_mm: float,
+    slice_distance_mm: float,
+    thickness_mm: float,
+    count: int | None = None,
+    centre_mm=None,
+) -> list[Plane]:
+    """Short-axis planes from base to apex, as they are planned on a scanner.
+
+    The first lies one slice beyond the base at end-diastole, the last one at least one slice
+    beyond the apex unless `count` says how many there are. centre_mm: LPS point that the middle
+    of each picture lies over (default: the axis, moved towards the right ventricle so that both
+    fit). The right ventricle is on the left of the picture, the anterior wall on top.
+    """
+    heart = Heart(parameters)
+    base, apex = heart.base_apex_mm(0.0)
+    if count is None:
+        count = math.ceil(float(np.linalg.norm(apex - base)) / slice_distance_mm) + 2
+    angle = math.radians(RV_BELOW_DEG)
+    row = -math.cos(angle) * heart.towards_rv + math.sin(angle) * heart.towards_inferior
+    column = math.cos(angle) * heart.towards_inferior + math.sin(angle) * heart.towards_rv
+    if centre_mm is None:
+        centre = base + 0.5 * heart.short_mm * heart.towards_rv
+    else:
+        offset = np.asarray(centre_mm, float) - base
+        centre = base + offset - (offset @ heart.axis) * heart.axis
+    corner = centre - spacing_mm * ((columns - 1) / 2 * row + (rows - 1) / 2 * column)
+    first = Plane(
+        position_mm=(0.0, 0.0, 0.0),
+        row_direction=tuple(row.tolist()),
+        column_direction=tuple(column.tolist()),
+        row_spacing_mm=spacing_mm,
+        column_spacing_mm=spacing_mm,
+        rows=rows,
+        columns=columns,
+        thickness_mm=thickness_mm,
+    )
+    places = (corner + (i - 0.5) * slice_distance_mm * heart.axis for i in range(count))
+    return [replace(first, position_mm=tuple(place.tolist())) for place in places]
