@@ -3,6 +3,7 @@
 import gzip
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -63,7 +64,7 @@ class Cine:
         Raises ValueError naming the file where it is no readable NIfTI of 3 or 4 dimensions.
         """
         try:
-            image = nib.load(path)
+            image: Any = nib.load(path)
             voxels = np.asanyarray(image.dataobj)
         except (nib.filebasedimages.ImageFileError, OSError, EOFError, ValueError) as error:
             raise ValueError(f"{path}: not a readable NIfTI ({error})") from error

@@ -34,7 +34,10 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
 
 # Columns that look like numbers but are names: "071" and "71" are two subjects.
-TEXT_COLUMNS = ("subject", "study", "model", "cohort", "labeller", "reference", "image", "series")
+TEXT_COLUMNS = (
+    *("subject", "study", "series", "split", "faults", "image", "detail"),
+    *("model", "cohort", "labeller", "reference", "set"),
+)
 
 
 def read_table(path: str | Path) -> pd.DataFrame:
@@ -46,8 +49,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
         table = pd.read_csv(
             path,
             sep="\t",
-            dtype={name: str for name in TEXT_COLUMNS},
-            float_precision="round_trip",
+            dtype=dict.fromkeys(TEXT_COLUMNS, str),
         )
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: not a tab-separated table ({error})") from error
@@ -70,6 +72,6 @@ def sha256(path: str | Path) -> str:
         with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     digest = hashlib.sha256()
-    for file in sorted(p for p in path.rglob("*") if p.is_file()):
-        digest.update(f"{file.relative_to(path).as_posix()} {sha256(file)}\n".encode())
+    for inner in sorted(p for p in path.rglob("*") if p.is_file()):
+        digest.update(f"{inner.relative_to(path).as_posix()} {sha256(inner)}\n".encode())
     return digest.hexdigest()

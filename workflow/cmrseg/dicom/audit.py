@@ -31,6 +31,8 @@ TWO_SLICES = ("two slices in one folder", "separated")
 EMPTY_FOLDER = ("empty folder", "folder ignored")
 NOT_DICOM = ("not a DICOM file", "file ignored")
 COMPRESSED = ("compressed transfer syntax", "decoded")
+UNEXPECTED_NAME = ("unexpected file name", "file ignored")
+EXTRA_FRAME = ("extra frame", "frame ignored")  # compat mode ignores them without a word
 # These end a subject's import: it is absent downstream, by name.
 UNREADABLE = ("unreadable file", "subject left out")
 MISSING_TAG = ("missing tag", "subject left out")
@@ -43,6 +45,8 @@ class SubjectError(Exception):
     """A subject cannot be imported: what is wrong, where, and what to do."""
 
     def __init__(self, kind: tuple[str, str], image: str, detail: str):
+        # One line, as it becomes a cell of a table.
+        detail = " ".join(detail.split())
         super().__init__(f"{image}: {kind[0]}: {detail}")
         self.kind, self.image, self.detail = kind, image, detail
 
@@ -58,7 +62,7 @@ class Audit:
     rows: list[tuple[str, str, str, str, str]] = field(default_factory=list)
 
     def add(self, kind: tuple[str, str], image: str, detail: str = "") -> None:
-        self.rows.append((self.subject, *kind, image, detail))
+        self.rows.append((self.subject, *kind, image, " ".join(detail.split())))
 
     def table(self) -> pd.DataFrame:
         return pd.DataFrame(self.rows, columns=COLUMNS)
@@ -75,7 +79,7 @@ def lost_subjects(audit: pd.DataFrame) -> list[str]:
 def check_losses(
     audit: pd.DataFrame, subjects: list[str], max_fraction: float, cohort: str
 ) -> None:
-    """Raise ValueError where more than max_fraction of a cohort's subjects could not be imported."""
+    """Raise ValueError where more than max_fraction of a cohort's subjects are lost."""
     lost = lost_subjects(audit)
     if len(lost) > max_fraction * len(subjects):
         first = audit[audit["resolution"] == LOST].iloc[0]

@@ -1,0 +1,323 @@
+"""QMass contours: the text format, rasters, outlines and their place in the patient."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cmrseg.contours.qmass import Contours, ContourType, contour_numbers, read_con, write_con
+from cmrseg.contours.raster import (
+    contours_of,
+    fill,
+    from_world,
+    label_images,
+    outline,
+    rasterise,
+    to_world,
+)
+from cmrseg.dicom.placement import place_labels
+from cmrseg.dicom.study import import_study
+from cmrseg.labels import UNLABELLED
+from dicom_builder import picture, write_series
+
+ENDO, EPI = ContourType.ENDOCARDIUM, ContourType.EPICARDIUM
+FOLDER = {"mode": "corrected", "layout": "folder", "max_size_px": 256}
+
+HAND_MADE = """QMassContour
+Patient_id=26
+Image_resolution=472x512
+Comment=made by hand
+[XYCONTOUR]
+3 7 0 1.0
+4
+10.5 20
+14.5 20
+14.5 24.25
+10.5 24.25
+[XYCONTOUR]
+3 7 1 1.0
+3
+8 18
+18 18
+12 28
+[XYCONTOUR]
+3 7 4 1.0
+2
+1 1
+2 2
+[POINTS]
+5 6
+"""
+
+
+@pytest.fixture
+def con(tmp_path):
+    path = tmp_path / "26.con"
+    path.write_text(HAND_MADE, newline="\r\n")
+    return path
+
+
+def disc(shape, centre, radius):
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    return (y - centre[0]) ** 2 + (x - centre[1]) ** 2 <= radius**2
+
+
+def ring(shape=(40, 50), centre=(18, 27), inner=7, outer=11):
+    labels = np.zeros(shape, np.uint8)
+    labels[disc(shape, centre, outer)] = 2
+    labels[disc(shape, centre, inner)] = 1
+    return labels
+
+
+# Text
+
+
+def test_reading_takes_patient_matrix_and_the_two_used_contour_types(con):
+    contours = read_con(con)
+    assert contours.patient == "26"
+    assert contours.shape == (512, 472)
+    assert list(contours.points) == [(3, 7, ENDO), (3, 7, EPI)]
+    assert contours.points[3, 7, ENDO].tolist() == [
+        [10.5, 20],
+        [14.5, 20],
+        [14.5, 24.25],
+        [10.5, 24.25],
+    ]
+
+
+def test_line_ends_do_not_matter(con):
+    crlf = read_con(con)
+    con.write_text(HAND_MADE, newline="\n")
+    for key, points in read_con(con).points.items():
+        assert (points == crlf.points[key]).all()
+
+
+def test_writing_and_reading_gives_the_same_contours(tmp_path):
+    rng = np.random.default_rng(1)
+    points = {
+        (z, t, kind): (rng.random((5 + z, 2)) * 400).round(3)
+        for z in range(3)
+        for t in (0, 11)
+        for kind in ContourType
+    }
+    write_con(Contours("x 1", (512, 472), points), tmp_path / "a.con")
+    read = read_con(tmp_path / "a.con")
+    assert (read.patient, read.shape) == ("x 1", (512, 472))
+    assert read.points.keys() == points.keys()
+    assert all((read.points[key] == points[key]).all() for key in points)
+
+
+def test_a_contour_without_points_is_read_as_empty(tmp_path, con):
+    con.write_text("Patient_id=1\nImage_resolution=4x5\n[XYCONTOUR]\n0 0 0 1.0\n0\n[END]\n")
+    assert read_con(con).points[0, 0, ENDO].shape == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("Patient_id=26", "Patient=26", "26.con: no line Patient_id=; expected a QMass"),
+        ("=472x512", "=472", "Image_resolution=472, expected <columns>x<rows>"),
+        ("3 7 0 1.0", "3 seven 0", "26.con: line 5: not a contour"),
+        ("10.5 20", "10.5 left", "26.con: line 5: not a contour"),
+        ("3 7 1 1.0", "3 7 0 1.0", "line 12: a second ENDOCARDIUM contour of slice 3, frame 7"),
+    ],
+)
+def test_what_is_no_contour_file_is_refused_with_its_line(con, old, new, message):
+    con.write_text(HAND_MADE.replace(old, new))
+    with pytest.raises(ValueError, match=message):
+        read_con(con)
+
+
+# Numbers
+
+
+def test_contours_count_slices_from_the_smallest_series_or_back_from_the_largest():
+    sources = pd.DataFrame(
+        {
+            "file": ["12/1.dcm", "12/2.dcm", "15/1.dcm", "15/1.dcm"],
+            "series_number": [12, 12, 15, 15],
+            "instance_number": [1, 2, 1, 1],
+            "phase_encoding": "ROW",
+            "first_series": 10,
+            "last_series": 20,
+            "rows": 8,
+            "columns": 6,
+        }
+    )
+    numbers = contour_numbers(sources)
+    assert numbers[["slice", "frame"]].to_numpy().tolist() == [[2, 0], [2, 1], [5, 0]]
+    numbers = contour_numbers(sources.assign(phase_encoding="COL"))
+    assert numbers["slice"].tolist() == [8, 8, 5]
+
+
+# Rasters
+
+
+def test_a_square_is_filled_including_its_outline():
+    square = np.array([[2, 1], [5, 1], [5, 3], [2, 3]], float)
+    mask = fill(square, (5, 8))
+    assert np.argwhere(mask).min(axis=0).tolist() == [1, 2]
+    assert np.argwhere(mask).max(axis=0).tolist() == [3, 5]
+    assert mask.sum() == 12
+
+
+def test_fewer_than_two_points_are_no_contour():
+    assert not fill(None, (5, 8)).any()
+    assert not fill(np.zeros((0, 2)), (5, 8)).any()
+    assert not fill(np.array([[3.0, 3.0]]), (5, 8)).any()
+
+
+def test_the_label_is_cavity_inside_and_muscle_between():
+    endo = np.array([[4, 4], [6, 4], [6, 6], [4, 6]], float)
+    epi = np.array([[2, 2], [8, 2], [8, 8], [2, 8]], float)
+    labels, outside = rasterise(endo, epi, (11, 11))
+    assert [(labels == k).sum() for k in (1, 2)] == [9, 40]
+    assert outside == 0
+    published, _ = rasterise(endo, epi, (11, 11), published=True)
+    assert (published == labels).all()
+
+
+def test_cavity_outside_the_epicardium_stays_cavity_and_is_counted():
+    endo = np.array([[0, 4], [4, 4], [4, 6], [0, 6]], float)
+    epi = np.array([[2, 2], [8, 2], [8, 8], [2, 8]], float)
+    labels, outside = rasterise(endo, epi, (11, 11))
+    assert outside == 6
+    assert (labels[4:7, :5] == 1).all()
+    published, _ = rasterise(endo, epi, (11, 11), published=True)
+    assert (published[4:7, :2] == -1).all()
+    assert (published == -1).sum() == 6
+    alone, outside = rasterise(endo, None, (11, 11))
+    assert ((alone == 1).sum(), outside) == (15, 15)
+
+
+# Outlines
+
+
+def test_outline_of_a_plus_has_its_four_tips():
+    plus = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], bool)
+    assert outline(plus).tolist() == [[1, 0], [2, 1], [1, 2], [0, 1]]
+
+
+def test_outline_of_one_pixel_has_two_points_and_fills_it():
+    one = np.zeros((4, 5), bool)
+    one[2, 3] = True
+    assert outline(one).tolist() == [[3, 2], [3, 2]]
+    assert (fill(outline(one), one.shape) == one).all()
+
+
+def test_an_empty_region_has_no_outline():
+    with pytest.raises(ValueError, match="the region is empty, so it has no outline"):
+        outline(np.zeros((3, 3), bool))
+
+
+def test_filling_an_outline_gives_the_region_back():
+    ndimage = pytest.importorskip("scipy.ndimage")
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        noise = ndimage.gaussian_filter(rng.normal(size=(40, 50)), 3) > 0.05
+        parts, _ = ndimage.label(noise, np.ones((3, 3)))
+        largest = parts == 1 + np.bincount(parts.ravel())[1:].argmax()
+        region = ndimage.binary_fill_holes(largest)
+        assert (fill(outline(region), region.shape) == region).all()
+
+
+def test_label_maps_come_back_from_their_contours():
+    labels = ring()
+    contours = contours_of(labels)
+    again, outside = rasterise(contours[ENDO], contours[EPI], labels.shape)
+    assert (again == labels).all()
+    assert outside == 0
+
+
+def test_tissues_that_are_absent_have_no_contour():
+    assert contours_of(np.zeros((9, 9), np.uint8)) == {}
+    assert list(contours_of(np.where(ring() == 1, 1, 0))) == [ENDO]
+
+
+def test_islands_are_not_part_of_a_contour():
+    labels = ring()
+    labels[0, 0] = 1
+    assert (contours_of(labels)[ENDO] == contours_of(ring())[ENDO]).all()
+
+
+# World
+
+
+def test_contours_go_to_the_patient_and_back_within_half_a_pixel():
+    affine = np.array([[0.5, 0.2, 3, 10], [-0.3, 0.6, 1, -40], [0.1, 0.4, 6, 7], [0, 0, 0, 1]])
+    contour = contours_of(ring())[EPI]
+    world = to_world(contour, 4, affine)
+    # By hand: x 27, y 7, z 4 -> 13.5 + 1.4 + 12 + 10.
+    assert to_world(np.array([[27.0, 7.0]]), 4, affine)[0, 0] == pytest.approx(36.9)
+    back = from_world(world, affine)
+    np.testing.assert_allclose(back[:, 2], 4, atol=1e-9)
+    assert np.abs(back[:, :2] - contour).max() < 1e-9
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "settings"),
+    [(40, 36, FOLDER), (36, 40, FOLDER), (40, 36, {**FOLDER, "max_size_px": 20})],
+    ids=["upright", "wide", "scaled"],
+)
+def test_a_place_in_the_patient_is_the_same_in_image_label_and_contour(
+    tmp_path, rows, columns, settings
+):
+    spot = (22, 13)
+    for k in range(3):
+
+        def image(rows, columns, series_number, frame):
+            y, x = np.mgrid[:rows, :columns]
+            return 1000 * np.exp(-((y - spot[0]) ** 2 + (x - spot[1]) ** 2) / 40)
+
+        write_series(
+            tmp_path / str(5 + k),
+            5 + k,
+            location_mm=6 * k,
+            rows=rows,
+            columns=columns,
+            name="{frame}.dcm",
+            image=image,
+            PixelSpacing=[1.5, 1.5],
+        )
+    imported = import_study(tmp_path, "7", settings)
+    points = {}
+    for kind, radius in ((ENDO, 5), (EPI, 8)):
+        points[1, 0, kind] = outline(disc((rows, columns), spot, radius))
+    labels, leaving = label_images(Contours("7", (rows, columns), points), imported.sources)
+    assert leaving.empty
+    assert labels["5/2.dcm"] is None
+    placed = place_labels(labels.get, imported.sources, imported.cine.voxels.shape)
+    assert (placed[1:] == UNLABELLED).all()
+    assert (placed[0, [0, 2]] == 0).all()
+
+    def centre_mm(weights):
+        y, x = np.mgrid[: weights.shape[0], : weights.shape[1]]
+        middle = [(x * weights).sum() / weights.sum(), (y * weights).sum() / weights.sum()]
+        return to_world(np.array([middle]), 1, imported.cine.affine)[0]
+
+    # The spot by the DICOM standard: position + column * row direction + row * column direction.
+    expected = np.array([0.6, 0.8, 0]) * 1.5 * spot[1] + np.array([0, 0, -1]) * 1.5 * spot[0]
+    expected += np.array([-0.8, 0.6, 0]) * 6
+    expected *= [-1, -1, 1]
+    half_pixel_mm = imported.cine.spacing_mm[1] / 2
+    assert np.linalg.norm(centre_mm(imported.cine.voxels[0, 1]) - expected) < half_pixel_mm
+    assert np.linalg.norm(centre_mm(placed[0, 1] == 1) - expected) <= half_pixel_mm
+    again = contours_of(placed[0, 1])[ENDO]
+    world = to_world(again, 1, imported.cine.affine).mean(axis=0)
+    assert np.linalg.norm(world - expected) <= 1.5 * half_pixel_mm
+
+
+def test_contours_on_another_matrix_are_refused(tmp_path):
+    write_series(tmp_path / "5", 5, rows=8, columns=6, name="{frame}.dcm", image=picture)
+    sources = import_study(tmp_path, "7", FOLDER).sources
+    contours = Contours("7", (16, 12), {(0, 0, ENDO): np.ones((3, 2))})
+    with pytest.raises(ValueError, match=r"patient 7: contours are drawn on \(16, 12\)"):
+        label_images(contours, sources)
+
+
+def test_endocardium_outside_is_reported_by_file(tmp_path):
+    write_series(tmp_path / "5", 5, rows=8, columns=6, name="{frame}.dcm", image=picture)
+    sources = import_study(tmp_path, "7", FOLDER).sources
+    contours = Contours("7", (8, 6), {(0, 0, ENDO): np.array([[1.0, 1], [3, 1], [3, 3]])})
+    labels, leaving = label_images(contours, sources)
+    assert leaving.to_numpy().tolist() == [["5/1.dcm", 0, 0, 6]]
+    assert (labels["5/1.dcm"] == 1).sum() == 6

@@ -1,0 +1,131 @@
+"""Contours as QMass writes them (`.con`): reading, writing, and which image each belongs to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cmrseg.files import replacing
+
+BLOCK = "[XYCONTOUR]"
+
+
+class ContourType(IntEnum):
+    """The contour types that are used; files hold others, which are ignored."""
+
+    ENDOCARDIUM = 0
+    EPICARDIUM = 1
+
+
+@dataclass(frozen=True)
+class Contours:
+    """All contours of one examination.
+
+    shape: (rows, columns) of the images they are drawn on. points: (slice, frame, type) ->
+    (n, 2) x and y in pixels, where whole numbers are the centres of pixels; slices and
+    frames count from 0.
+    """
+
+    patient: str
+    shape: tuple[int, int]
+    points: Mapping[tuple[int, int, ContourType], np.ndarray]
+
+
+def read_con(path: str | Path) -> Contours:
+    """Read a `.con` file; line ends may be CR LF.
+
+    Each block is a line `[XYCONTOUR]`, a line `slice frame type ...`, a line with the number of
+    points, then `x y` per point up to the first line without a blank.
+    Raises ValueError naming file and line where that does not hold.
+    """
+    lines = Path(path).read_text(encoding="latin-1").splitlines()
+    fields: dict[str, str] = {}
+    points: dict[tuple[int, int, ContourType], np.ndarray] = {}
+    start = 0
+    while start < len(lines):
+        if BLOCK in lines[start]:
+            start = _read_block(path, lines, start, points)
+            continue
+        name, equals, value = lines[start].partition("=")
+        if equals:
+            fields.setdefault(name.strip(), value.strip())
+        start += 1
+    for name in ("Patient_id", "Image_resolution"):
+        if name not in fields:
+            raise ValueError(f"{path}: no line {name}=; expected a QMass contour file")
+    try:
+        columns, rows = (int(n) for n in fields["Image_resolution"].split("x"))
+    except ValueError as error:
+        raise ValueError(
+            f"{path}: Image_resolution={fields['Image_resolution']}, expected <columns>x<rows>"
+        ) from error
+    return Contours(fields["Patient_id"], (rows, columns), points)
+
+
+def _read_block(
+    path: str | Path,
+    lines: list[str],
+    start: int,
+    points: dict[tuple[int, int, ContourType], np.ndarray],
+) -> int:
+    """Read the block at line `start` into `points`; returns the line behind it."""
+    end = start + 3
+    while end < len(lines) and " " in lines[end].strip():
+        end += 1
+    try:
+        slice_, frame, kind = (int(n) for n in lines[start + 1].split()[:3])
+        xy = np.array([line.split()[:2] for line in lines[start + 3 : end]], float)
+    except (IndexError, ValueError) as error:
+        raise ValueError(
+            f"{path}: line {start + 1}: not a contour ({error}); "
+            "expected 'slice frame type', a number of points, then 'x y' lines"
+        ) from error
+    if kind in set(ContourType):
+        key = (slice_, frame, ContourType(kind))
+        if key in points:
+            raise ValueError(
+                f"{path}: line {start + 1}: a second {key[2].name} contour of slice {slice_}, "
+                f"frame {frame}; remove one of the two"
+            )
+        points[key] = xy.reshape(-1, 2)
+    return end
+
+
+def write_con(contours: Contours, path: str | Path) -> None:
+    """Write a `.con` file that `read_con` reads; coordinates with three decimals."""
+    rows, columns = contours.shape
+    lines = [f"Patient_id={contours.patient}", f"Image_resolution={columns}x{rows}"]
+    for (slice_, frame, kind), xy in sorted(contours.points.items()):
+        lines += [BLOCK, f"{slice_} {frame} {int(kind)} 1.0", str(len(xy))]
+        lines += [f"{x:.3f} {y:.3f}" for x, y in xy]
+    # A last line without a blank ends the last block.
+    lines.append("[END]")
+    with replacing(path) as temporary:
+        temporary.write_text("\n".join(lines) + "\n", encoding="ascii", newline="\r\n")
+
+
+def contour_numbers(sources: pd.DataFrame) -> pd.DataFrame:
+    """Slice and frame numbers, as in contours, of the files of an import.
+
+    sources: table of an import (z, t, file, series_number, instance_number, phase_encoding,
+    first_series, last_series). The slice is the series number minus the study's smallest; with
+    phase encoding along the columns the stack is reversed: the largest minus the own. The
+    frame is the instance number minus 1.
+    Returns one row per file: file, slice, frame, rows, columns.
+    Numbering of the 7T data of Ankenbrand et al. 2021, doi:10.1002/mrm.28822.
+    """
+    files = sources.drop_duplicates("file")
+    upwards = files["series_number"] - files["first_series"]
+    downwards = files["last_series"] - files["series_number"]
+    return pd.DataFrame(
+        {
+            "file": files["file"],
+            "slice": upwards.where(files["phase_encoding"] != "COL", downwards),
+            "frame": files["instance_number"] - 1,
+            "rows": files["rows"],
+            "columns": files["columns"],
+        }
+    ).reset_index(drop=True)

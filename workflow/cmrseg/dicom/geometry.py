@@ -1,0 +1,157 @@
+"""Which slices belong to one stack: modes, parallel planes, collisions. Pure rules on lists."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from cmrseg.dicom.audit import COLLISION, ORIENTATION, Audit
+
+# Tolerances of Ankenbrand et al. 2021 (code); absolute, plus RELATIVE times the reference value.
+RELATIVE = 1e-5
+SAME_ORIENTATION = 0.01
+PARALLEL_COSINE = 0.001
+COLLISION_MM = 1.0
+ORIENTATION_DECIMALS = 3
+
+
+@dataclass(frozen=True)
+class Slice:
+    """One slice as its first-phase file describes it.
+
+    image: path of that file. location_mm: place along the stack. orientation: direction of
+    increasing column index, then of increasing row index (LPS). position_mm: centre of the
+    first pixel. spacing_mm: distance of rows, of columns. phases: frames announced by the header.
+    oblique: turned in its plane against the other slices. copied: stands for a missing slice.
+    """
+
+    image: str
+    series_number: int
+    location_mm: float
+    orientation: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+    position_mm: tuple[float, ...] = (0.0, 0.0, 0.0)
+    spacing_mm: tuple[float, ...] = (1.0, 1.0)
+    rows: int = 1
+    columns: int = 1
+    phases: int = 1
+    slice_distance_mm: float = math.nan
+    thickness_mm: float = math.nan
+    oblique: bool = False
+    copied: bool = False
+
+    @property
+    def centre_mm(self) -> np.ndarray:
+        """Centre of the image in patient coordinates (LPS)."""
+        along_rows = np.array(self.orientation[:3]) * (self.columns - 1) / 2 * self.spacing_mm[1]
+        along_columns = np.array(self.orientation[3:]) * (self.rows - 1) / 2 * self.spacing_mm[0]
+        return np.array(self.position_mm) + along_rows + along_columns
+
+
+def is_close(value: float, reference: float, tolerance: float) -> bool:
+    """Whether a value equals a reference within an absolute tolerance (plus RELATIVE)."""
+    return abs(value - reference) <= tolerance + RELATIVE * abs(reference)
+
+
+def largest_mode(values: Iterable):
+    """The most frequent value; among equally frequent ones the largest."""
+    return max(Counter(values).items(), key=lambda item: (item[1], item[0]))[0]
+
+
+def smallest_mode(values: Iterable):
+    """The most frequent value; among equally frequent ones the smallest."""
+    counts = Counter(values)
+    most = max(counts.values())
+    return min(value for value, count in counts.items() if count == most)
+
+
+def _rounded(slice_: Slice) -> tuple[float, ...]:
+    # Adding zero turns -0.0 into 0.0, as both print and compare alike but sort differently.
+    return tuple(round(v, ORIENTATION_DECIMALS) + 0.0 for v in slice_.orientation)
+
+
+def published_orientation(slices: Sequence[Slice]) -> np.ndarray:
+    """Common orientation as published: smallest mode of each rounded component on its own.
+
+    Returns (6,). The components may come from different slices, and the two axes need not be
+    unit vectors.
+    """
+    return np.array([smallest_mode(c) for c in zip(*map(_rounded, slices), strict=True)])
+
+
+def common_orientation(slices: Sequence[Slice]) -> np.ndarray:
+    """Common orientation: the most frequent whole vector, as orthogonal unit axes.
+
+    Returns (6,): the unrounded cosines of the first slice that has the mode, made unit length.
+    """
+    mode = smallest_mode(map(_rounded, slices))
+    vector = np.array(next(s.orientation for s in slices if _rounded(s) == mode))
+    row = vector[:3] / np.linalg.norm(vector[:3])
+    column = vector[3:] - row * (row @ vector[3:])
+    return np.concatenate([row, column / np.linalg.norm(column)])
+
+
+def normal(orientation: Sequence[float] | np.ndarray) -> np.ndarray:
+    """Unit normal of a plane from its two in-plane directions (6,); zero where they agree.
+
+    The component-wise published orientation may be such a plane that is none.
+    """
+    cross = np.cross(orientation[:3], orientation[3:])
+    length = np.linalg.norm(cross)
+    return cross / length if length > 0 else cross
+
+
+def drop_other_planes(
+    slices: Sequence[Slice], orientation: np.ndarray, audit: Audit
+) -> list[Slice]:
+    """Remove slices that are not parallel to the stack; mark those turned within their plane.
+
+    Section "orientation" of Ankenbrand et al. 2021: equal directions are kept, parallel normals
+    are kept and marked `oblique`, others are removed and audited with their angle.
+    """
+    kept = []
+    for slice_ in slices:
+        if all(
+            is_close(a, b, SAME_ORIENTATION)
+            for a, b in zip(slice_.orientation, orientation, strict=True)
+        ):
+            kept.append(slice_)
+            continue
+        cosine = float(np.clip(normal(slice_.orientation) @ normal(orientation), -1, 1))
+        if is_close(abs(cosine), 1, PARALLEL_COSINE):
+            kept.append(replace(slice_, oblique=True))
+        else:
+            angle = math.degrees(math.acos(cosine))
+            audit.add(ORIENTATION, slice_.image, f"angle between normals: {angle} degrees")
+    return kept
+
+
+def locate_along(slices: Sequence[Slice], orientation: np.ndarray) -> list[Slice]:
+    """Set each location to the place of the image centre along the common normal, in mm.
+
+    The centre rather than the first pixel, as a plane that is tilted by a degree has its
+    corner some millimetres off.
+    """
+    axis = normal(orientation)
+    return [replace(s, location_mm=float(s.centre_mm @ axis)) for s in slices]
+
+
+def drop_collisions(slices: Sequence[Slice], audit: Audit) -> list[Slice]:
+    """Sort by location and keep one of two slices that are less than 1 mm apart.
+
+    Of two slices the one of the lower series number goes, in one series the one whose path
+    sorts first: what was measured later is taken to be the better one.
+    """
+    kept: list[Slice] = []
+    for slice_ in sorted(slices, key=lambda s: (s.location_mm, s.series_number, s.image)):
+        if not kept or slice_.location_mm - kept[-1].location_mm >= COLLISION_MM:
+            kept.append(slice_)
+            continue
+        last = kept[-1]
+        worse, better = sorted((last, slice_), key=lambda s: (s.series_number, s.image))
+        kept[-1] = better
+        audit.add(
+            COLLISION, worse.image, f"{better.image} ({worse.location_mm}, {better.location_mm})"
+        )
+    return kept

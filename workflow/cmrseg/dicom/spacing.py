@@ -1,0 +1,131 @@
+"""The distance of slices: what it is, what is missing, what is too much. Pure rules on lists."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+from cmrseg.dicom.audit import (
+    SPACING_BOTTOM,
+    SPACING_EMPIRICAL,
+    SPACING_INTERSPERSED,
+    SPACING_METADATA,
+    SPACING_MISSING,
+    SPACING_OUTLIER,
+    SPACING_SPECIAL,
+    SPACING_TOP,
+    UNREADABLE,
+    Audit,
+    SubjectError,
+)
+from cmrseg.dicom.geometry import Slice, is_close, smallest_mode
+
+# Tolerances of Ankenbrand et al. 2021 (code).
+PROPER_MM = 1.0
+METADATA_MM = 0.1
+OUTLIER_SPACINGS = 2.5
+END_MM = 2.5
+
+
+def gaps_mm(slices: Sequence[Slice]) -> list[float]:
+    """Distances of neighbours, for slices in order of location."""
+    return [b.location_mm - a.location_mm for a, b in pairwise(slices)]
+
+
+def empirical_spacing_mm(slices: Sequence[Slice], audit: Audit) -> float:
+    """Most frequent distance of neighbours, to 0.01 mm; disagreement with the header is audited.
+
+    A single slice has the header's distance, else its thickness.
+    Raises SubjectError where a single slice has neither.
+    """
+    written = sorted({s.slice_distance_mm for s in slices if not math.isnan(s.slice_distance_mm)})
+    if len(slices) == 1:
+        distance = written[0] if written else slices[0].thickness_mm
+        if not distance > 0:
+            raise SubjectError(
+                UNREADABLE,
+                slices[0].image,
+                f"single slice with SliceThickness {distance}, expected a positive length",
+            )
+        return distance
+    spacing = smallest_mode(round(gap, 2) for gap in gaps_mm(slices))
+    if len(written) > 1:
+        audit.add(SPACING_METADATA, "", f"observed values: {written}")
+    elif written and not is_close(spacing, written[0], METADATA_MM):
+        audit.add(SPACING_EMPIRICAL, "", f"empirical: {spacing}, metadata: {written[0]}")
+    return spacing
+
+
+def fill_missing(slices: Sequence[Slice], spacing_mm: float, audit: Audit) -> list[Slice]:
+    """Where two slices are two spacings apart, put a copy of the lower one between them."""
+    filled = list(slices[:1])
+    for lower, upper in pairwise(slices):
+        gap = upper.location_mm - lower.location_mm
+        if is_close(gap, 2 * spacing_mm, PROPER_MM):
+            audit.add(SPACING_MISSING, lower.image, f"expected: {spacing_mm}, actual: {gap}")
+            filled.append(replace(lower, location_mm=lower.location_mm + spacing_mm, copied=True))
+        filled.append(upper)
+    return filled
+
+
+def drop_irregular(slices: Sequence[Slice], spacing_mm: float, audit: Audit) -> list[Slice]:
+    """Remove slices until the distances are regular, as far as the rules go.
+
+    slices: in order of location. After each removal the search starts anew from the lowest gap.
+    What remains irregular is audited as special.
+    """
+    kept = list(slices)
+    while removed := _first_irregular(kept, spacing_mm, audit):
+        kept = [s for i, s in enumerate(kept) if i not in removed]
+    kept = _trim_end(kept, spacing_mm, audit)
+    kept = _trim_end(kept[::-1], spacing_mm, audit, bottom=True)[::-1]
+    for i, gap in enumerate(gaps_mm(kept)):
+        if not is_close(gap, spacing_mm, PROPER_MM):
+            audit.add(
+                SPACING_SPECIAL,
+                kept[i].image,
+                f"expected: {spacing_mm}, actual: {gap}, next slice: {kept[i + 1].image}",
+            )
+    return kept
+
+
+def _first_irregular(slices: list[Slice], spacing_mm: float, audit: Audit) -> list[int]:
+    """Indices to remove for the first gap that a rule fits; empty where none does."""
+    gaps = gaps_mm(slices)
+    for i, gap in enumerate(gaps):
+        if is_close(gap, spacing_mm, PROPER_MM):
+            continue
+        if gap > OUTLIER_SPACINGS * spacing_mm:
+            # The slice that stands apart is on the side of the nearer end of the stack.
+            removed = i + 1 if i > len(slices) / 2 else i
+            detail = f"expected: {spacing_mm}, actual: {gap}"
+            audit.add(SPACING_OUTLIER, slices[removed].image, detail)
+            return [removed]
+        for count in (1, 2):
+            group = gaps[i : i + count + 1]
+            if len(group) == count + 1 and abs(sum(group) - spacing_mm) < PROPER_MM:
+                for k in range(count):
+                    audit.add(
+                        SPACING_INTERSPERSED,
+                        slices[i + 1 + k].image,
+                        f"expected: {spacing_mm}, actual: {group[k]} and {group[k + 1]}",
+                    )
+                return list(range(i + 1, i + 1 + count))
+    return []
+
+
+def _trim_end(
+    slices: list[Slice], spacing_mm: float, audit: Audit, bottom: bool = False
+) -> list[Slice]:
+    """Remove the first slice where only its gap is wrong, by more than END_MM."""
+    gaps = [abs(gap) for gap in gaps_mm(slices)]
+    if (
+        len(gaps) >= 2
+        and is_close(gaps[1], spacing_mm, PROPER_MM)
+        and not is_close(gaps[0], spacing_mm, PROPER_MM)
+        and abs(gaps[0] - spacing_mm) > END_MM
+    ):
+        kind = SPACING_BOTTOM if bottom else SPACING_TOP
+        audit.add(kind, slices[0].image, f"expected: {spacing_mm}, actual: {gaps[0]}")
+        return slices[1:]
+    return slices

@@ -1,0 +1,246 @@
+"""Import of DICOM studies: from a folder of files to a cine, its audit and its sources."""
+
+import logging
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cmrseg.cine import Cine
+from cmrseg.dicom.audit import (
+    COLUMNS,
+    COMPRESSED,
+    EMPTY_FOLDER,
+    MISSING_TAG,
+    NO_IMAGES,
+    NOT_DICOM,
+    OTHER,
+    REPEATED_STACK,
+    TWO_PATIENTS,
+    WIDE_IMAGE,
+    WIDE_IMAGE_COPY,
+    Audit,
+    SubjectError,
+)
+from cmrseg.dicom.geometry import (
+    Slice,
+    common_orientation,
+    drop_collisions,
+    drop_other_planes,
+    locate_along,
+    published_orientation,
+)
+from cmrseg.dicom.headers import Frame, NotDicomError, read_file
+from cmrseg.dicom.layout import (
+    folder_files,
+    group_kaggle,
+    group_planes,
+    kaggle_files,
+    phases_of,
+)
+from cmrseg.dicom.spacing import drop_irregular, empirical_spacing_mm, fill_missing
+from cmrseg.dicom.stack import assemble, target_grid
+from cmrseg.files import write_table
+
+logger = logging.getLogger(__name__)
+
+MODES = ("corrected", "compat")
+LAYOUTS = ("kaggle", "folder")
+
+
+@dataclass(frozen=True)
+class Imported:
+    """One subject as imported.
+
+    cine: float32. audit: columns of `audit.COLUMNS`. headers: one row per image file read.
+    sources: one row per (z, t). rotated: in compat mode the turned copy of a wide cine.
+    """
+
+    cine: Cine
+    audit: pd.DataFrame
+    headers: pd.DataFrame
+    sources: pd.DataFrame
+    rotated: Cine | None = None
+
+
+def import_study(
+    folder: Path, subject: str, settings: Mapping[str, Any], series: str = ""
+) -> Imported:
+    """Read and clean the short-axis series of one study.
+
+    folder: Kaggle layout: the folder `study` with its `sax_*` folders; layout "folder": any
+    folder with DICOM files below it. settings: mode "corrected" or "compat" (as published),
+    layout "kaggle" or "folder", max_size_px (longer side after scaling, or None).
+    series: "" for all series folders, "sax_10,sax_11" for these, "!sax_10" for all but these.
+    Each file is opened once. Rules: Ankenbrand et al. 2021, doi:10.1002/mrm.28822, supplement.
+    Raises SubjectError where the subject cannot be imported, ValueError for unknown settings.
+    """
+    return _import(folder, settings, series, Audit(subject))
+
+
+def import_shard(
+    rows: pd.DataFrame, raw: Path, images: Path, settings: Mapping[str, Any]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Import the subjects of a table into `<images>/<subject>/{sa.nii.gz,sources.tsv}`.
+
+    rows: subject table (subject, study, series, split). raw: folder of the raw data, holding
+    `<split>/<split>/<study>/study` (Kaggle layout) or `<study>`. images: folder to fill.
+    A subject that cannot be imported is in the audit with its reason, and absent in `images`;
+    it never stops the others. Returns the audit and the headers of all files.
+    """
+    check_settings(settings)
+    images.mkdir(parents=True, exist_ok=True)
+    audits, headers = [], []
+    for row in rows.itertuples(index=False):
+        audit = Audit(row.subject)
+        try:
+            imported = _import(study_folder(row, raw, settings), settings, row.series, audit)
+        except SubjectError as error:
+            logger.warning("subject %s left out: %s", row.subject, error)
+            audit.add(error.kind, error.image, error.detail)
+        except Exception as error:
+            # Whatever else happens is the subject's failure, by name, and not the shard's.
+            logger.exception("subject %s left out", row.subject)
+            audit.add(OTHER, "", f"{type(error).__name__}: {error}")
+        else:
+            _write(imported, images, row.subject)
+            headers.append(imported.headers)
+        audits.append(audit.table())
+    return (
+        pd.concat(audits, ignore_index=True) if audits else pd.DataFrame(columns=COLUMNS),
+        _joined(headers),
+    )
+
+
+def study_folder(row, raw: Path, settings: Mapping[str, Any]) -> Path:
+    """Where the raw data of a subject table's row are."""
+    if settings["layout"] == "kaggle":
+        return raw / row.split / row.split / row.study / "study"
+    return raw / row.study
+
+
+def check_settings(settings: Mapping[str, Any]) -> None:
+    """Raise ValueError for settings that no import knows."""
+    for key, allowed in (("mode", MODES), ("layout", LAYOUTS)):
+        if settings[key] not in allowed:
+            raise ValueError(f"{key} is {settings[key]!r}, expected one of {', '.join(allowed)}")
+
+
+def _import(folder: Path, settings: Mapping[str, Any], series: str, audit: Audit) -> Imported:
+    check_settings(settings)
+    published = settings["mode"] == "compat"
+    kaggle = settings["layout"] == "kaggle"
+    if not folder.is_dir():
+        raise SubjectError(NO_IMAGES, "", f"no folder {folder}; check the subject table's study")
+    files = kaggle_files(folder, series) if kaggle else folder_files(folder, series)
+    if series:
+        audit.add(REPEATED_STACK, "", f"series {series} of study {_study(folder, kaggle)}")
+    frames, headers = _read(folder, files, audit)
+    headers.insert(0, "subject", audit.subject)
+    headers.insert(1, "pid", _study(folder, kaggle))
+    _check_patient(frames)
+
+    groups = group_kaggle(frames, audit, published) if kaggle else group_planes(frames)
+    if not groups:
+        raise SubjectError(NO_IMAGES, "", f"no usable image file in {folder}")
+    by_image = {group.slice_.image: group for group in groups}
+    slices = [group.slice_ for group in groups]
+    axes = published_orientation(slices) if published else common_orientation(slices)
+    slices = drop_other_planes(slices, axes, audit)
+    if not slices:
+        raise SubjectError(NO_IMAGES, "", f"no slice is parallel to the mode {axes.tolist()}")
+    slices = _with_slice_location(slices) if published else locate_along(slices, axes)
+    slices = drop_collisions(slices, audit)
+    distance_mm = empirical_spacing_mm(slices, audit)
+    slices = fill_missing(slices, distance_mm, audit)
+    slices = drop_irregular(slices, distance_mm, audit)
+
+    grid = target_grid(slices, axes, distance_mm, settings["max_size_px"], published, audit)
+    phases = phases_of([by_image[s.image] for s in slices])
+    cine, sources = assemble(slices, by_image, grid, phases, published, audit)
+    numbers = [frame.series_number for frame in frames]
+    sources["first_series"], sources["last_series"] = min(numbers), max(numbers)
+    rotated = None
+    if grid.shape[1] > grid.shape[0]:
+        audit.add(WIDE_IMAGE_COPY if published else WIDE_IMAGE, "", f"{grid.shape[::-1]}")
+        if published:
+            rotated = cine.like(np.rot90(cine.voxels, 1, axes=(-2, -1)))
+    return Imported(cine, audit.table(), headers, sources, rotated)
+
+
+def _with_slice_location(slices: list[Slice]) -> list[Slice]:
+    """The slices as they are, provided that each has a SliceLocation."""
+    for slice_ in slices:
+        if math.isnan(slice_.location_mm):
+            raise SubjectError(
+                MISSING_TAG,
+                slice_.image,
+                "SliceLocation is absent; export the series again or use mode corrected",
+            )
+    return slices
+
+
+def _study(folder: Path, kaggle: bool) -> str:
+    """Name of the study's folder."""
+    return folder.parent.name if kaggle else folder.name
+
+
+def _read(
+    folder: Path, files: Mapping[str, list[str]], audit: Audit
+) -> tuple[list[Frame], pd.DataFrame]:
+    """Open every file once; strays, empty folders and compression are audited."""
+    frames: list[Frame] = []
+    rows: list[dict[str, object]] = []
+    for name, listed in files.items():
+        before = len(frames)
+        for file in listed:
+            try:
+                frame, row = read_file(folder / file, file)
+            except NotDicomError as error:
+                audit.add(NOT_DICOM, file, str(error))
+                continue
+            frames.append(frame)
+            rows.append({"dir": frame.folder, "file": file.rpartition("/")[2], **row})
+        if len(frames) == before and name:
+            detail = f"{len(listed)} files, none an image" if listed else "no files"
+            audit.add(EMPTY_FOLDER, name, detail)
+        compressed = [f for f in frames[before:] if f.transfer_syntax]
+        if compressed:
+            detail = f"{len(compressed)} files: {compressed[0].transfer_syntax}"
+            audit.add(COMPRESSED, compressed[0].name, detail)
+    if not frames:
+        raise SubjectError(NO_IMAGES, "", f"no image file in {folder}")
+    return frames, pd.DataFrame(rows)
+
+
+def _check_patient(frames: list[Frame]) -> None:
+    counts = pd.Series([frame.patient for frame in frames]).value_counts()
+    if len(counts) > 1:
+        usual = counts.index[0]
+        other = next(frame for frame in frames if frame.patient != usual)
+        raise SubjectError(
+            TWO_PATIENTS,
+            other.name,
+            f"PatientID {other.patient!r}, but {usual!r} in {counts.iloc[0]} of {len(frames)} "
+            "files; sort the files by patient",
+        )
+
+
+def _write(imported: Imported, images: Path, subject: str) -> None:
+    imported.cine.save(images / subject / "sa.nii.gz")
+    write_table(imported.sources, images / subject / "sources.tsv")
+    if imported.rotated is not None:
+        imported.rotated.save(images / f"{subject}_rot90" / "sa.nii.gz")
+
+
+def _joined(headers: list[pd.DataFrame]) -> pd.DataFrame:
+    """One table: subject, pid, dir, file, then all attributes by name."""
+    first = ["subject", "pid", "dir", "file"]
+    if not headers:
+        return pd.DataFrame(columns=first)
+    table = pd.concat(headers, ignore_index=True)
+    return table[first + sorted(set(table.columns) - set(first))]
