@@ -1,0 +1,119 @@
+"""Losses against values worked out by hand."""
+
+import math
+
+import pytest
+import torch
+
+from cmrseg.labels import UNLABELLED
+from cmrseg.learn.losses import LOSSES, ce, focal, softdice
+
+NAMES = sorted(LOSSES)
+
+
+def _logits(*probabilities):
+    """Logits (1, c, 1, pixels) whose softmax is the given (pixels, c)."""
+    return torch.log(torch.tensor(probabilities)).T[None, :, None]
+
+
+def _labels(*values):
+    return torch.tensor(values, dtype=torch.uint8)[None, None]
+
+
+def test_cross_entropy_is_the_mean_of_minus_log_probability():
+    logits = _logits((0.5, 0.25, 0.25), (0.2, 0.2, 0.6))
+    expected = (math.log(2) + math.log(5)) / 2
+    assert ce(logits, _labels(0, 1)).item() == pytest.approx(expected)
+
+
+def test_cross_entropy_equals_that_of_torch():
+    generator = torch.Generator().manual_seed(1)
+    logits = torch.randn(2, 3, 8, 9, generator=generator)
+    labels = torch.randint(0, 3, (2, 8, 9), generator=generator)
+    labels[0, :2] = UNLABELLED
+    expected = torch.nn.functional.cross_entropy(logits, labels, ignore_index=UNLABELLED)
+    torch.testing.assert_close(ce(logits, labels), expected)
+
+
+def test_focal_loss_weighs_by_squared_doubt():
+    logits = _logits((0.5, 0.25, 0.25), (0.2, 0.2, 0.6))
+    expected = (0.5**2 * math.log(2) + 0.8**2 * math.log(5)) / 2
+    assert focal(logits, _labels(0, 1)).item() == pytest.approx(expected)
+
+
+def test_softdice_weighs_classes_by_inverse_squared_size():
+    logits = _logits((0.5, 0.5), (0.75, 0.25), (0.25, 0.75))
+    # Class 0: 2 pixels, weight 1/4, common 1.25, shares 1.5; class 1: 1, 1, 0.75, 1.5.
+    common = 1.25 / 4 + 0.75
+    both = (1.5 + 2) / 4 + 1.5 + 1
+    expected = 1 - 2 * common / both
+    assert softdice(logits, _labels(0, 0, 1)).item() == pytest.approx(expected)
+    compat = 1 - 2 * (common + 1e-5) / (both + 1e-5)
+    assert softdice(logits, _labels(0, 0, 1), compat=True).item() == pytest.approx(compat)
+
+
+def test_softdice_is_the_mean_over_images():
+    one, two = _logits((0.5, 0.5), (0.75, 0.25)), _logits((0.9, 0.1), (0.3, 0.7))
+    labels = _labels(0, 1)
+    both = softdice(torch.cat([one, two]), torch.cat([labels, labels]))
+    assert both.item() == pytest.approx(
+        (softdice(one, labels).item() + softdice(two, labels).item()) / 2
+    )
+
+
+def test_an_absent_class_weighs_like_the_rarest_present_one():
+    logits = _logits((0.6, 0.3, 0.1), (0.6, 0.3, 0.1), (0.2, 0.7, 0.1))
+    # Counts 2, 1, 0: weights 1/4, 1, and 1 for the absent class, of which 0.3 is predicted.
+    common = 1.2 / 4 + 0.7
+    both = (1.4 + 2) / 4 + (1.3 + 1) + 0.3
+    assert softdice(logits, _labels(0, 0, 1)).item() == pytest.approx(1 - 2 * common / both)
+
+
+def test_an_absent_class_rules_only_the_compatible_softdice():
+    logits = _logits((0.9, 0.09, 0.01), (0.05, 0.94, 0.01))
+    assert softdice(logits, _labels(0, 1)).item() < 0.1
+    assert softdice(logits, _labels(0, 1), compat=True).item() == pytest.approx(1)
+
+
+def test_a_perfect_prediction_costs_nothing():
+    labels = torch.tensor([[[0, 0, 1], [1, 1, 2]]])
+    logits = 200.0 * torch.nn.functional.one_hot(labels, 3).permute(0, 3, 1, 2)
+    for loss in (ce, focal, softdice):
+        assert loss(logits, labels).item() == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_unlabelled_pixels_do_not_count(name):
+    logits = _logits((0.5, 0.25, 0.25), (0.2, 0.2, 0.6), (0.1, 0.8, 0.1)).requires_grad_()
+    loss = LOSSES[name](logits, _labels(0, UNLABELLED, 2))
+    seen = LOSSES[name](logits[..., [0, 2]], _labels(0, 2))
+    assert loss.item() == pytest.approx(seen.item())
+    loss.backward()
+    assert logits.grad[0, :, 0, 1].abs().max() == 0
+    assert logits.grad[0, :, 0, 0].abs().max() > 0
+
+
+def test_softdice_leaves_out_images_without_labels():
+    logits = _logits((0.5, 0.5), (0.75, 0.25))
+    pair = torch.cat([_labels(0, 1), _labels(UNLABELLED, UNLABELLED)])
+    alone = softdice(logits, _labels(0, 1)).item()
+    assert softdice(torch.cat([logits, logits]), pair).item() == pytest.approx(alone)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_gradients_are_finite_for_certain_predictions(name):
+    logits = torch.tensor([100.0, -100.0, 0.0])[None, :, None, None].repeat(1, 1, 4, 4)
+    logits.requires_grad_()
+    LOSSES[name](logits, torch.ones(1, 4, 4, dtype=torch.int64)).backward()
+    assert torch.isfinite(logits.grad).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_batches_that_do_not_fit_are_refused(name):
+    logits = torch.zeros(1, 3, 2, 2)
+    with pytest.raises(ValueError, match="label 3 in a batch for a network with 3 classes"):
+        LOSSES[name](logits, torch.full((1, 2, 2), 3))
+    with pytest.raises(ValueError, match="no pixel of the batch is labelled"):
+        LOSSES[name](logits, torch.full((1, 2, 2), UNLABELLED))
+    with pytest.raises(ValueError, match=r"logits \(1, 3, 2, 2\) and labels \(1, 2, 3\)"):
+        LOSSES[name](logits, torch.zeros(1, 2, 3))

@@ -1,0 +1,180 @@
+"""U-Nets: fastai's counts and peculiarities, sizes, freezing, and first weights from a seed."""
+
+import pytest
+import torch
+
+from cmrseg.nets.build import ENCODERS, build_network, empty_network, freeze
+from cmrseg.nets.images import IMAGENET_MEAN, IMAGENET_SD, ImageNetInput
+from cmrseg.nets.unet_compat import CompatUNet, PixelShuffle
+
+SETTINGS = {"network": "unet", "encoder": "resnet34", "width": 4, "classes": 3}
+EACH = [
+    {"network": "fcn", "encoder": "", "width": 2, "classes": 4},
+    *(
+        {"network": network, "encoder": encoder, "width": 2, "classes": 3}
+        for network in ("unet", "unet_compat")
+        for encoder in ENCODERS
+    ),
+]
+
+
+def _name(settings):
+    return f"{settings['network']}-{settings['encoder']}"
+
+
+def _count(parameters):
+    return sum(p.numel() for p in parameters if p.requires_grad)
+
+
+@pytest.fixture
+def generator():
+    return torch.Generator().manual_seed(7)
+
+
+@pytest.mark.parametrize(
+    ("encoder", "parameters"),
+    [("resnet34", 41_221_268), ("resnet50", 339_070_292), ("vgg16_bn", 46_377_780)],
+)
+def test_compatible_unet_has_fastais_number_of_parameters(encoder, parameters):
+    settings = {"network": "unet_compat", "encoder": encoder, "width": 64, "classes": 3}
+    with torch.device("meta"):
+        network = empty_network(settings)
+    assert _count(network.parameters()) == parameters
+
+
+def test_frozen_compatible_unet_trains_the_published_number_of_parameters():
+    with torch.device("meta"):
+        network = empty_network(SETTINGS | {"network": "unet_compat", "width": 64})
+    freeze(network, True)
+    assert _count(network.parameters()) == 19_953_620
+    freeze(network, False)
+    assert _count(network.parameters()) == 41_221_268
+
+
+@pytest.mark.parametrize(
+    ("encoder", "channels", "last"),
+    [
+        ("resnet34", [512, 384, 256, 96], 99),
+        ("resnet50", [2048, 1536, 1024, 288], 291),
+        ("vgg16_bn", [768, 448], 451),
+    ],
+)
+def test_compatible_up_blocks_have_fastais_channels(encoder, channels, last):
+    with torch.device("meta"):
+        network = empty_network(
+            {"network": "unet_compat", "encoder": encoder, "width": 64, "classes": 3}
+        )
+    assert [block.channels for block in network.blocks] == channels
+    assert network.logits.in_channels == last
+
+
+def test_compatible_decoder_starts_as_fastais(generator):
+    network = build_network(SETTINGS | {"network": "unet_compat"}, generator)
+    shuffles = [m for m in network.modules() if isinstance(m, PixelShuffle)]
+    assert len(shuffles) == 5
+    for shuffle in shuffles:
+        groups = shuffle.conv.weight.reshape(-1, 4, *shuffle.conv.weight.shape[1:])
+        assert torch.equal(groups[:, :1].expand_as(groups), groups)
+    # So that a new network gives flat 2 x 2 blocks, not checkerboards.
+    flat = shuffles[0](torch.rand(1, 32, 3, 3))
+    torch.testing.assert_close(flat[..., ::2, ::2], flat[..., 1::2, 1::2])
+    for norm in (network.norm, *(block.norm for block in network.blocks)):
+        assert norm.weight.unique().item() == 1
+        assert norm.bias.unique().item() == pytest.approx(1e-3)
+    assert not network.last1.bias.any()
+    assert network.middle1.weight.std().item() == pytest.approx((2 / (32 * 9)) ** 0.5, rel=0.05)
+
+
+def test_compatible_decoder_has_no_norm_but_on_skips():
+    network = empty_network(SETTINGS | {"network": "unet_compat"})
+    assert isinstance(network, CompatUNet)
+    norms = [
+        name
+        for name, module in network.named_modules()
+        if isinstance(module, torch.nn.BatchNorm2d) and not name.startswith("encoder.")
+    ]
+    assert norms == ["norm", *(f"blocks.{i}.norm" for i in range(4))]
+
+
+@pytest.mark.parametrize("settings", EACH, ids=_name)
+def test_logits_have_the_size_of_the_images(settings, generator):
+    network = build_network(settings, generator).eval()
+    with torch.no_grad():
+        logits = network(torch.rand(2, 1, 64, 96, generator=generator))
+    assert logits.shape == (2, settings["classes"], 64, 96)
+    assert torch.isfinite(logits).all()
+
+
+@pytest.mark.parametrize("settings", EACH, ids=_name)
+def test_each_weight_is_used_and_is_in_one_group(settings, generator):
+    network = build_network(settings, generator)
+    network(torch.rand(2, 1, 64, 64, generator=generator)).square().sum().backward()
+    unused = [name for name, p in network.named_parameters() if p.grad is None]
+    assert unused == []
+    ids = [id(p) for group in network.groups() for p in group]
+    assert sorted(ids) == sorted(id(p) for p in network.parameters())
+
+
+@pytest.mark.parametrize("settings", EACH, ids=_name)
+def test_one_seed_gives_one_network(settings):
+    torch.manual_seed(1)
+    first = build_network(settings, torch.Generator().manual_seed(5)).state_dict()
+    torch.manual_seed(2)
+    state = torch.get_rng_state()
+    second = build_network(settings, torch.Generator().manual_seed(5)).state_dict()
+    assert torch.equal(torch.get_rng_state(), state)  # the global generator stays untouched
+    assert first.keys() == second.keys()
+    for name, value in first.items():
+        assert value.numpy().tobytes() == second[name].numpy().tobytes(), name
+    third = build_network(settings, torch.Generator().manual_seed(6)).state_dict()
+    assert not torch.equal(first["logits.weight"], third["logits.weight"])
+
+
+@pytest.mark.parametrize("settings", EACH, ids=_name)
+def test_frozen_networks_train_the_rest_and_all_batch_norms(settings, generator):
+    network = build_network(settings, generator)
+    freeze(network, True)
+    early, late, rest = network.groups()
+    norms = [m for m in network.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    expected = {id(p) for p in rest} | {id(p) for norm in norms for p in norm.parameters()}
+    assert {id(p) for p in network.parameters() if p.requires_grad} == expected
+    assert any(not p.requires_grad for p in early)
+    assert any(not p.requires_grad for p in late)
+    mean = norms[0].running_mean.clone()
+    network(torch.rand(2, 1, 64, 64, generator=generator))
+    assert not torch.equal(norms[0].running_mean, mean)  # statistics are kept up to date
+    freeze(network, False)
+    assert all(p.requires_grad for p in network.parameters())
+
+
+def test_grey_images_get_the_units_of_imagenet():
+    images = torch.tensor([0.0, 1.0]).reshape(1, 1, 1, 2)
+    out = ImageNetInput()(images)
+    assert out.shape == (1, 3, 1, 2)
+    for channel, mean, sd in zip(out[0, :, 0], IMAGENET_MEAN, IMAGENET_SD, strict=True):
+        assert channel.tolist() == pytest.approx([-mean / sd, (1 - mean) / sd])
+    assert not ImageNetInput().state_dict()
+
+
+@pytest.mark.parametrize("network", ["unet", "unet_compat"])
+def test_images_that_do_not_fit_are_refused(network):
+    module = empty_network(SETTINGS | {"network": network})
+    with pytest.raises(ValueError, match=r"128 x 144 pixels .*multiples of 32"):
+        module(torch.zeros(1, 1, 128, 144))
+    with pytest.raises(ValueError, match=r"got shape \(1, 3, 64, 64\)"):
+        module(torch.zeros(1, 3, 64, 64))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"network": "vnet"}, "network 'vnet' is unknown; one of fcn, unet, unet_compat"),
+        ({"encoder": "resnet18"}, "encoder 'resnet18' is unknown; one of resnet34"),
+        ({"network": "fcn"}, "network fcn has no encoder, got 'resnet34'"),
+        ({"width": 0}, "width 0 and classes 3"),
+        ({"depth": 3}, "network settings are .*'depth'.*, expected exactly"),
+    ],
+)
+def test_unknown_settings_are_refused(change, message, generator):
+    with pytest.raises(ValueError, match=message):
+        build_network(SETTINGS | change, generator)

@@ -1,0 +1,84 @@
+"""Networks by the names that settings use, with first weights from a seed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from cmrseg.nets.encoder import Encoder
+from cmrseg.nets.fcn import FCN
+from cmrseg.nets.resnet import ResNet
+from cmrseg.nets.unet import UNet
+from cmrseg.nets.unet_compat import CompatUNet
+from cmrseg.nets.vgg import Vgg16
+
+Network = FCN | UNet | CompatUNet
+
+NETWORKS = ("fcn", "unet", "unet_compat")
+ENCODERS = ("resnet34", "resnet50", "vgg16_bn")
+SETTINGS = frozenset({"network", "encoder", "width", "classes"})
+
+
+def build_network(settings: Mapping[str, Any], generator: torch.Generator) -> Network:
+    """A network with random first weights, all of them drawn from `generator`.
+
+    settings: `network` (fcn, unet, unet_compat), `encoder` (resnet34, resnet50, vgg16_bn;
+    '' for fcn), `width` (filters of the first level; published: 16 for the FCN, 64 for the
+    encoders) and `classes`. The network takes (n, 1, y, x) float32 in 0..1 and gives logits
+    (n, classes, y, x). Raises ValueError naming a setting it does not know.
+    """
+    # PyTorch fills new layers from its global generator; fork_rng gives that back untouched,
+    # and `initialise` then replaces every value.
+    with torch.random.fork_rng(devices=[]):
+        network = empty_network(settings)
+    network.initialise(generator)
+    return network
+
+
+def empty_network(settings: Mapping[str, Any]) -> Network:
+    """The network of `build_network` with arbitrary weights, to be loaded or only counted."""
+    if settings.keys() != SETTINGS:
+        raise ValueError(
+            f"network settings are {sorted(settings)}, expected exactly {sorted(SETTINGS)}"
+        )
+    kind, encoder = settings["network"], settings["encoder"]
+    width, classes = settings["width"], settings["classes"]
+    if width < 1 or classes < 2:
+        raise ValueError(
+            f"width {width} and classes {classes}: a network needs at least 1 filter, 2 classes"
+        )
+    if kind not in NETWORKS:
+        raise ValueError(f"network {kind!r} is unknown; one of {', '.join(NETWORKS)}")
+    if kind == "fcn":
+        if encoder != "":
+            raise ValueError(f"network fcn has no encoder, got {encoder!r}; leave it empty")
+        return FCN(classes, width)
+    if kind == "unet":
+        return UNet(make_encoder(encoder, width), classes, width)
+    return CompatUNet(make_encoder(encoder, width), classes)
+
+
+def make_encoder(name: str, width: int) -> Encoder:
+    """An encoder by name with arbitrary weights. Raises ValueError for an unknown name."""
+    if name == "vgg16_bn":
+        return Vgg16(width)
+    if name not in ENCODERS:
+        raise ValueError(f"encoder {name!r} is unknown; one of {', '.join(ENCODERS)}")
+    return ResNet(bottleneck=name == "resnet50", width=width)
+
+
+def freeze(network: Network, frozen: bool) -> None:
+    """Freeze (or free) the first two groups of a network, except their batch norms.
+
+    As in fastai 1: frozen weights get no gradient, while batch norms stay trainable and
+    keep updating their statistics.
+    """
+    norms = {
+        id(parameter)
+        for module in network.modules()
+        if isinstance(module, torch.nn.BatchNorm2d)
+        for parameter in module.parameters()
+    }
+    for group in network.groups()[:2]:
+        for parameter in group:
+            parameter.requires_grad_(not frozen or id(parameter) in norms)

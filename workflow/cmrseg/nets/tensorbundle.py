@@ -1,0 +1,144 @@
+"""Variables of a TensorFlow checkpoint (TensorBundle) without TensorFlow.
+
+`<prefix>.index` is a sorted string table in LevelDB's format, from names to messages
+`BundleEntryProto`; `<prefix>.data-00000-of-00001` holds the bytes. Formats:
+leveldb/doc/table_format.md and tensorflow/core/protobuf/tensor_bundle.proto.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+MAGIC = 0xDB4775248B80FB57
+FOOTER_BYTES = 48
+# Behind each block: its compression (0 none) and the checksum of block and compression.
+TRAILER_BYTES = 5
+DTYPES: dict[int, np.dtype[Any]] = {
+    1: np.dtype("<f4"),
+    2: np.dtype("<f8"),
+    3: np.dtype("<i4"),
+    9: np.dtype("<i8"),
+}
+# Reversed polynomial of CRC-32C, and the constant LevelDB adds to a stored checksum.
+CRC_POLYNOMIAL = 0x82F63B78
+CRC_MASK = 0xA282EAD8
+
+
+def _crc_table() -> list[int]:
+    table = []
+    for value in range(256):
+        for _ in range(8):
+            value = value >> 1 ^ (CRC_POLYNOMIAL if value & 1 else 0)
+        table.append(value)
+    return table
+
+
+CRC_TABLE = _crc_table()
+
+
+def masked_crc32c(data: bytes) -> int:
+    """CRC-32C of some bytes, masked as LevelDB and TensorFlow store it."""
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc = CRC_TABLE[(crc ^ byte) & 0xFF] ^ crc >> 8
+    crc ^= 0xFFFFFFFF
+    return ((crc >> 15 | crc << 17) + CRC_MASK) & 0xFFFFFFFF
+
+
+def _varint(data: bytes, position: int) -> tuple[int, int]:
+    """Number of variable length at a position, and the position behind it."""
+    number = shift = 0
+    while True:
+        byte = data[position]
+        position += 1
+        number |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            return number, position
+
+
+def _block(table: bytes, offset: int, size: int, file: Path) -> Iterator[tuple[bytes, bytes]]:
+    """Keys and values of one block; a key is stored as what differs from the one before."""
+    end = offset + size
+    if table[end] != 0:
+        raise ValueError(f"{file}: compressed block at byte {offset}; TensorFlow writes plain ones")
+    stored = int.from_bytes(table[end + 1 : end + TRAILER_BYTES], "little")
+    if masked_crc32c(table[offset : end + 1]) != stored:
+        raise ValueError(f"{file}: wrong checksum of the block at byte {offset}; fetch it again")
+    block = table[offset:end]
+    restarts = int.from_bytes(block[-4:], "little")
+    position, key = 0, b""
+    while position < size - 4 * (restarts + 1):
+        shared, position = _varint(block, position)
+        fresh, position = _varint(block, position)
+        length, position = _varint(block, position)
+        key = key[:shared] + block[position : position + fresh]
+        position += fresh
+        yield key, block[position : position + length]
+        position += length
+
+
+def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
+    """Field numbers and values of a protobuf message."""
+    position = 0
+    while position < len(message):
+        tag, position = _varint(message, position)
+        if tag & 7 == 0:
+            value, position = _varint(message, position)
+            yield tag >> 3, value
+            continue
+        if tag & 7 == 2:
+            length, position = _varint(message, position)
+        else:
+            length = {1: 8, 5: 4}[tag & 7]
+        yield tag >> 3, message[position : position + length]
+        position += length
+
+
+def _shape(message: bytes) -> tuple[int, ...]:
+    """Shape of a TensorShapeProto: field 2 per axis, in it the size as field 1 (0 if left out)."""
+    axes = [axis for field, axis in _fields(message) if field == 2 and isinstance(axis, bytes)]
+    return tuple(int(dict(_fields(axis)).get(1, 0)) for axis in axes)
+
+
+def read_bundle(prefix: str | Path) -> dict[str, np.ndarray]:
+    """All variables of the checkpoint `<prefix>.index`, `<prefix>.data-00000-of-00001`, by name.
+
+    Raises ValueError naming file and variable if the index is no string table, a checksum
+    is wrong, or a variable has a type other than 32 or 64 bit float or integer.
+    """
+    index = Path(f"{prefix}.index")
+    shard = Path(f"{prefix}.data-00000-of-00001")
+    table, data = index.read_bytes(), shard.read_bytes()
+    if len(table) < FOOTER_BYTES or int.from_bytes(table[-8:], "little") != MAGIC:
+        raise ValueError(f"{index}: not the index of a TensorFlow checkpoint; fetch it again")
+    position = len(table) - FOOTER_BYTES
+    for _ in range(2):  # offset and size of the block of metadata, which is not needed
+        _, position = _varint(table, position)
+    offset, position = _varint(table, position)
+    size, _ = _varint(table, position)
+    variables = {}
+    for _, handle in _block(table, offset, size, index):
+        start, position = _varint(handle, 0)
+        length, _ = _varint(handle, position)
+        for key, message in _block(table, start, length, index):
+            if key:  # the empty key is the header
+                name = key.decode()
+                variables[name] = _variable(name, dict(_fields(message)), data, shard)
+    return variables
+
+
+def _variable(name: str, entry: dict, data: bytes, shard: Path) -> np.ndarray:
+    dtype: np.dtype[Any] | None = DTYPES.get(entry.get(1, 0))
+    if dtype is None or entry.get(3, 0) != 0 or 7 in entry:
+        raise ValueError(
+            f"{shard}: {name} has type {entry.get(1, 0)}, shard {entry.get(3, 0)}; "
+            "only whole numeric variables in one shard are read"
+        )
+    start, length = entry.get(4, 0), entry.get(5, 0)
+    content = data[start : start + length]
+    if masked_crc32c(content) != int.from_bytes(entry[6], "little"):
+        raise ValueError(f"{shard}: wrong checksum of {name}; fetch the file again")
+    return np.frombuffer(content, dtype).reshape(_shape(entry.get(2, b"")))
