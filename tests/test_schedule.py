@@ -1,0 +1,126 @@
+import numpy as np
+import pytest
+import torch
+
+from cmrseg.learn.schedule import (
+    EpochPlan,
+    make_optimiser,
+    norm_momentum,
+    onecycle,
+    parse_epochs,
+    plan_epochs,
+    set_step,
+)
+
+SETTINGS = {
+    "start": "imagenet",
+    "schedule": "onecycle",
+    "lr_frozen": 1e-4,
+    "epochs_frozen": "5+10+15",
+    "lr": 1e-5,
+    "epochs": "5+10+15",
+}
+
+
+def test_published_stages_are_six_cycles_of_sixty_epochs():
+    plan = plan_epochs(SETTINGS)
+    assert len(plan) == 60
+    assert [(now.stage, now.frozen, now.lr) for now in plan[::30]] == [
+        (1, True, 1e-4),
+        (2, False, 1e-5),
+    ]
+    assert [i for i, now in enumerate(plan) if now.epoch_of_cycle == 0] == [0, 5, 15, 30, 35, 45]
+    assert [now.cycle_epochs for now in plan[:30]] == 5 * [5] + 10 * [10] + 15 * [15]
+    assert [i for i, now in enumerate(plan) if now.epoch_of_stage == 0] == [0, 30]
+
+
+@pytest.mark.parametrize("start", ["random", "base"])
+def test_only_imagenet_starts_are_frozen(start):
+    assert not any(now.frozen for now in plan_epochs(SETTINGS | {"start": start}))
+
+
+def test_epochs_of_a_subset_are_corrected():
+    settings = SETTINGS | {"epochs_frozen": 10, "epochs": "10"}
+    assert len(plan_epochs(settings, 5076, 1001)) == 102
+
+
+def test_epochs_are_a_number_or_a_sum():
+    assert [parse_epochs(e) for e in (8, "8", "5+10+15", 0, "0")] == [[8], [8], [5, 10, 15], [], []]
+
+
+@pytest.mark.parametrize("epochs", ["", "5-3", "five", -1, "nan"])
+def test_epochs_that_are_no_numbers_are_refused(epochs):
+    with pytest.raises(ValueError, match="expected numbers like 8 or 5"):
+        parse_epochs(epochs)
+
+
+def test_plans_that_cannot_train_are_refused():
+    with pytest.raises(ValueError, match="schedule 'step' is unknown"):
+        plan_epochs(SETTINGS | {"schedule": "step"})
+    with pytest.raises(ValueError, match="both 0, expected at least one epoch"):
+        plan_epochs(SETTINGS | {"epochs_frozen": 0, "epochs": 0})
+    with pytest.raises(ValueError, match=r"lr_frozen is 0\.0 for"):
+        plan_epochs(SETTINGS | {"lr_frozen": 0})
+
+
+def test_onecycle_starts_low_peaks_at_thirty_percent_and_ends_lower():
+    steps = [onecycle(step, 100, 1e-3) for step in range(100)]
+    lr, beta1 = np.array(steps).T
+    assert steps[0] == (pytest.approx(4e-5), pytest.approx(0.95))
+    assert steps[30] == (pytest.approx(1e-3), pytest.approx(0.85))
+    assert lr.argmax() == 30
+    assert lr[15] == pytest.approx((4e-5 + 1e-3) / 2)
+    assert lr[65] == pytest.approx((1e-3 + 4e-9) / 2)
+    assert 4e-9 < lr[99] < 1e-6
+    assert (np.diff(beta1)[:30] < 0).all()
+    assert (np.diff(beta1)[30:] > 0).all()
+
+
+def test_onecycle_of_one_step_is_at_its_peak():
+    assert onecycle(0, 1, 2e-3) == (2e-3, 0.85)
+
+
+def test_unets_decay_weights_apart_from_the_gradient():
+    weight = torch.nn.Parameter(torch.tensor([2.0, -1.0]))
+    optimiser = make_optimiser("onecycle", [weight])
+    now = EpochPlan(2, False, 0.1, 0, 0, 1)
+    set_step(optimiser, "onecycle", now, 0, 1)
+    weight.grad = torch.zeros(2)
+    optimiser.step()
+    assert torch.allclose(weight.detach(), torch.tensor([2.0, -1.0]) * (1 - 0.01 * 0.1))
+
+
+def test_fcn_adam_moves_by_the_learning_rate_and_decays_nothing():
+    weight = torch.nn.Parameter(torch.tensor([2.0, -1.0]))
+    optimiser = make_optimiser("constant", [weight])
+    set_step(optimiser, "constant", EpochPlan(2, False, 0.1, 3, 3, 5), 7, 9)
+    weight.grad = torch.tensor([4.0, 0.0])
+    optimiser.step()
+    assert torch.allclose(weight.detach(), torch.tensor([1.9, -1.0]))
+
+
+def test_optimiser_follows_the_cycle_over_its_epochs():
+    weight = torch.nn.Parameter(torch.zeros(1))
+    optimiser = make_optimiser("onecycle", [weight])
+    set_step(optimiser, "onecycle", EpochPlan(1, False, 1e-3, 7, 2, 10), 3, 5)
+    group = optimiser.param_groups[0]
+    assert (group["lr"], group["betas"][0]) == onecycle(2 * 5 + 3, 10 * 5, 1e-3)
+    assert group["betas"][1] == 0.99
+    assert group["eps"] == 1e-8
+
+
+def test_frozen_weights_are_not_optimised():
+    weights = [torch.nn.Parameter(torch.zeros(1)) for _ in range(2)]
+    weights[0].requires_grad_(False)
+    assert make_optimiser("onecycle", weights).param_groups[0]["params"] == [weights[1]]
+
+
+def test_norm_statistics_are_an_average_without_their_start():
+    assert norm_momentum(0.01, 0) == pytest.approx(1)
+    assert norm_momentum(0.01, 5000) == pytest.approx(0.01)
+    values, average = np.random.default_rng(0).random(50), 1e6
+    for step, value in enumerate(values):
+        share = norm_momentum(0.01, step)
+        average = (1 - share) * average + share * value
+    weights = 0.99 ** np.arange(50)[::-1]
+    assert average == pytest.approx((weights * values).sum() / weights.sum())

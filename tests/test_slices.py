@@ -1,0 +1,125 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from cmrseg.cine import Cine
+from cmrseg.labels import UNLABELLED
+from cmrseg.learn.prepare import prepare_volume
+from cmrseg.learn.slices import COLUMNS, Slices, make_slices
+
+SETTINGS = {"preparation": "unet", "size_px": 16, "intensity": "linear", "classes": 3}
+
+
+@pytest.fixture
+def subject(tmp_path):
+    """Writes a subject's image and labels, (2, 3, 20, 16); frame 1 has a label in slice 2 only."""
+
+    def write(name, split="train", image=None, labels=None):
+        rng = np.random.default_rng(len(name))
+        image = rng.random((2, 3, 20, 16), np.float32) if image is None else image
+        if labels is None:
+            labels = np.zeros((2, 3, 20, 16), np.uint8)
+            labels[:, :, 8:12, 6:10] = 1
+            labels[:, :, 12:14, 6:10] = 2
+            labels[:, :, 8:10, 2:4] = 3
+            labels[1, :2] = UNLABELLED
+        for what, voxels in (("image", image), ("labels", labels)):
+            Cine(voxels, np.eye(4)).save(tmp_path / f"{name}_{what}.nii.gz")
+        return name, split, tmp_path / f"{name}_image.nii.gz", tmp_path / f"{name}_labels.nii.gz"
+
+    return write
+
+
+def test_every_labelled_slice_has_a_row_an_image_and_labels(subject, tmp_path):
+    images = [subject("071"), subject("71", "validate")]
+    index = make_slices(images, SETTINGS, tmp_path / "slices")
+    slices = Slices.load(tmp_path / "slices")
+    assert list(index.columns) == COLUMNS
+    pd.testing.assert_frame_equal(index, slices.index)
+    assert index["row"].tolist() == list(range(8))
+    assert index["subject"].tolist() == 4 * ["071"] + 4 * ["71"]
+    assert index["frame"].tolist() == 2 * [0, 0, 0, 1]
+    assert index["slice"].tolist() == 2 * [0, 1, 2, 2]
+    assert index["volume"].tolist() == [0, 0, 0, 1, 2, 2, 2, 3]
+    assert index["lv_pixels"].tolist() == 8 * [16]
+    assert index["my_pixels"].tolist() == 8 * [8]
+    pixels, _ = prepare_volume(Cine.load(images[1][2]).voxels[1], SETTINGS)
+    assert (slices.images[7] == pixels[2]).all()
+    assert slices.images.dtype == slices.labels.dtype == np.uint8
+
+
+def test_tissues_beyond_the_networks_classes_become_background(subject, tmp_path):
+    for classes, expected in ((3, {0, 1, 2}), (4, {0, 1, 2, 3})):
+        make_slices([subject("1")], SETTINGS | {"classes": classes}, tmp_path / "slices")
+        assert set(np.unique(Slices.load(tmp_path / "slices").labels)) == expected
+
+
+def test_pixels_that_nobody_labelled_stay_marked(subject, tmp_path):
+    labels = np.zeros((2, 3, 20, 16), np.uint8)
+    labels[..., :8] = UNLABELLED
+    make_slices([subject("1", labels=labels)], SETTINGS, tmp_path / "slices")
+    stored = Slices.load(tmp_path / "slices").labels
+    assert set(np.unique(stored)) == {0, UNLABELLED}
+
+
+def test_fcn_slices_are_scaled_by_all_slices_of_their_frame(subject, tmp_path):
+    settings = SETTINGS | {"preparation": "fcn", "classes": 4}
+    images = [subject("1")]
+    make_slices(images, settings, tmp_path / "slices")
+    slices = Slices.load(tmp_path / "slices")
+    pixels, _ = prepare_volume(Cine.load(images[0][2]).voxels[1], settings)
+    assert slices.images.dtype == np.uint16
+    assert (slices.images[3] == pixels[2]).all()
+    batch, labels = slices.batch(np.array([3, 0]))
+    assert batch.dtype == np.float32
+    assert batch.max() == 1
+    assert (labels == slices.labels[[3, 0]]).all()
+
+
+def test_same_inputs_give_the_same_bytes(subject, tmp_path):
+    images = [subject("1")]
+    for name in ("a", "b"):
+        make_slices(images, SETTINGS, tmp_path / name)
+    assert Slices.load(tmp_path / "a").digest == Slices.load(tmp_path / "b").digest
+
+
+def test_selecting_a_split_without_slices_is_refused_by_name(subject, tmp_path):
+    make_slices([subject("1")], SETTINGS, tmp_path / "slices")
+    slices = Slices.load(tmp_path / "slices")
+    assert len(slices.select(["train"])) == 4
+    with pytest.raises(ValueError, match="no slice of split validate; the splits are train"):
+        slices.select(["validate"])
+
+
+def test_labels_of_another_grid_are_refused_by_name(subject, tmp_path):
+    wrong = subject("9", labels=np.zeros((2, 2, 20, 16), np.uint8))
+    with pytest.raises(ValueError, match=r"subject 9: image .* \(2, 3, 20, 16\).*\(2, 2, 20, 16\)"):
+        make_slices([wrong], SETTINGS, tmp_path / "slices")
+    assert not (tmp_path / "slices").exists()
+
+
+def test_labels_that_are_not_integers_are_refused_by_name(subject, tmp_path):
+    wrong = subject("9", labels=np.zeros((2, 3, 20, 16), np.float32))
+    with pytest.raises(ValueError, match=r"subject 9: labels in .* are float32"):
+        make_slices([wrong], SETTINGS, tmp_path / "slices")
+
+
+def test_images_that_are_not_finite_are_refused_by_name(subject, tmp_path):
+    wrong = subject("9", image=np.full((2, 3, 20, 16), np.nan, np.float32))
+    with pytest.raises(ValueError, match=r"subject 9: image .* not finite"):
+        make_slices([wrong], SETTINGS, tmp_path / "slices")
+
+
+def test_no_label_at_all_and_repeated_subjects_are_refused(subject, tmp_path):
+    empty = subject("9", labels=np.full((2, 3, 20, 16), UNLABELLED, np.uint8))
+    with pytest.raises(ValueError, match="no labelled slice in 1 subjects"):
+        make_slices([empty], SETTINGS, tmp_path / "slices")
+    with pytest.raises(ValueError, match="a subject is listed twice"):
+        make_slices([empty, empty], SETTINGS, tmp_path / "slices")
+
+
+def test_arrays_and_index_of_different_length_are_refused(subject, tmp_path):
+    make_slices([subject("1")], SETTINGS, tmp_path / "slices")
+    np.save(tmp_path / "slices" / "labels.npy", np.zeros((2, 16, 16), np.uint8))
+    with pytest.raises(ValueError, match="4 images, 2 labels and 4 index rows"):
+        Slices.load(tmp_path / "slices")

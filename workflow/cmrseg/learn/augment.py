@@ -1,0 +1,193 @@
+"""Augmentation: parameters are drawn on the CPU by a seeded generator, applied in batches.
+
+Positions are those of pixel centres in units of the canvas: x and y run from -1 at the outer
+edge of the first pixel to 1 at the outer edge of the last. All geometry of an image is one
+matrix, so that it is resampled once: images bilinear, labels nearest, zeros outside.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+PRESETS = ("no", "normal", "extreme", "fcn")
+
+# Presets of Ankenbrand et al. 2021 (doi:10.1002/mrm.28822): largest rotation and left-right flip.
+ROTATION_DEG = {"normal": 20.0, "extreme": 90.0}
+FLIP_PROBABILITY = {"normal": 0.0, "extreme": 0.5}
+# Every transform but the flip happens with this probability.
+PROBABILITY = 0.75
+WARP = 0.2
+MAX_ZOOM = 1.2
+BRIGHTNESS = (0.3, 0.7)
+CONTRAST = (0.6, 1 / 0.6)
+
+# Training of Bai et al. 2018 (doi:10.1186/s12968-018-0471-x): standard deviations of normal
+# draws clipped to three of them. Shift, intensity and flip are off in the published training.
+FCN_ROTATION_DEG = 10.0
+FCN_ZOOM = 0.2
+FCN_CLIP = 3.0
+
+# Grey values 0 and 1 have no finite logit.
+LOGIT_MARGIN = 1e-7
+
+CORNERS = np.array([[-1, -1], [-1, 1], [1, -1], [1, 1]], float)
+
+
+@dataclass(frozen=True)
+class Transforms:
+    """One transform per image of a batch.
+
+    matrices: (n, 3, 3), take (x, y, 1) of a pixel of the result to where the source is read, up
+    to the third component (perspective). brightness: (n,) added to the grey values' logits,
+    0 = none. contrast: (n,) the sum's factor, 1 = none.
+    """
+
+    matrices: np.ndarray
+    brightness: np.ndarray
+    contrast: np.ndarray
+
+
+def identity(count: int) -> Transforms:
+    """Transforms that change nothing."""
+    return Transforms(np.tile(np.eye(3), (count, 1, 1)), np.zeros(count), np.ones(count))
+
+
+def draw_transforms(rng: np.random.Generator, count: int, preset: str, size_px: int) -> Transforms:
+    """Draw the transforms of `count` images on a canvas of `size_px` x `size_px`.
+
+    Always draws the same amount of numbers for a preset, whichever transforms then happen.
+    `normal` and `extreme`: warp, rotation and zoom, brightness, contrast, flip, as Ankenbrand et
+    al. 2021, who clip at the image's own border where this clips at that of the padded square.
+    `fcn`: as Bai et al. 2018. Raises ValueError for an unknown preset.
+    """
+    if preset not in PRESETS:
+        raise ValueError(f"augmentation {preset!r} is unknown, expected one of {PRESETS}")
+    if preset == "no":
+        return identity(count)
+    if preset == "fcn":
+        normal = np.clip(rng.standard_normal((2, count)), -FCN_CLIP, FCN_CLIP)
+        angles_deg, zooms = FCN_ROTATION_DEG * normal[0], 1 + FCN_ZOOM * normal[1]
+        matrices = fcn_matrices(angles_deg, zooms, size_px)
+        return Transforms(matrices, np.zeros(count), np.ones(count))
+    happens = rng.random((5, count)) < PROBABILITY
+    warps = np.where(happens[0], rng.uniform(-WARP, WARP, (4, count)), 0)
+    limit = ROTATION_DEG[preset]
+    angles_deg = np.where(happens[1], rng.uniform(-limit, limit, count), 0)
+    zooms = np.where(happens[2], rng.uniform(1, MAX_ZOOM, count), 1)
+    focus = rng.uniform(-1, 1, (2, count))
+    shares = np.where(happens[3], rng.uniform(*BRIGHTNESS, count), 0.5)
+    contrast = np.where(
+        happens[4], np.exp(rng.uniform(math.log(CONTRAST[0]), math.log(CONTRAST[1]), count)), 1
+    )
+    flips = rng.random(count) < FLIP_PROBABILITY[preset]
+    geometry = warp_matrices(warps) @ rotation_matrices(angles_deg) @ zoom_matrices(zooms, focus)
+    return Transforms(geometry @ flip_matrices(flips), np.log(shares / (1 - shares)), contrast)
+
+
+def rotation_matrices(angles_deg: np.ndarray) -> np.ndarray:
+    """Rotations (n, 3, 3) of the picture about its centre, counter-clockwise as one looks at it."""
+    cosine, sine = np.cos(np.deg2rad(angles_deg)), np.sin(np.deg2rad(angles_deg))
+    matrices = np.tile(np.eye(3), (len(angles_deg), 1, 1))
+    # y runs down, so reading clockwise turns the picture counter-clockwise.
+    matrices[:, 0, 0], matrices[:, 0, 1] = cosine, -sine
+    matrices[:, 1, 0], matrices[:, 1, 1] = sine, cosine
+    return matrices
+
+
+def zoom_matrices(zooms: np.ndarray, focus: np.ndarray) -> np.ndarray:
+    """Enlargement (n, 3, 3) by `zooms` (n,); the point `focus` (2, n), (x, y), stays in place."""
+    matrices = np.tile(np.eye(3), (len(zooms), 1, 1))
+    for axis in (0, 1):
+        matrices[:, axis, axis] = 1 / zooms
+        matrices[:, axis, 2] = (1 - 1 / zooms) * focus[axis]
+    return matrices
+
+
+def flip_matrices(flips: np.ndarray) -> np.ndarray:
+    """Left-right flips (n, 3, 3) where `flips` (n,) is true."""
+    matrices = np.tile(np.eye(3), (len(flips), 1, 1))
+    matrices[:, 0, 0] = np.where(flips, -1, 1)
+    return matrices
+
+
+def warp_matrices(warps: np.ndarray) -> np.ndarray:
+    """Symmetric perspective warps (n, 3, 3) from four magnitudes (4, n).
+
+    Magnitudes lengthen the edges x = -1, x = 1, y = -1, y = 1 of the area that is read by that
+    fraction, on both sides of their middle.
+    """
+    count = warps.shape[1]
+    left, right, top, bottom = warps
+    targets = np.empty((count, 4, 2))
+    for corner, (x, y) in enumerate(CORNERS):
+        targets[:, corner, 0] = x * (1 + (top if y < 0 else bottom))
+        targets[:, corner, 1] = y * (1 + (left if x < 0 else right))
+    # Eight unknowns h of (h0 x + h1 y + h2, h3 x + h4 y + h5) / (h6 x + h7 y + 1) = target.
+    system = np.zeros((count, 8, 8))
+    for corner, (x, y) in enumerate(CORNERS):
+        for axis in (0, 1):
+            row = system[:, 2 * corner + axis]
+            row[:, 3 * axis : 3 * axis + 3] = x, y, 1
+            row[:, 6:] = -targets[:, corner, axis, None] * (x, y)
+    unknowns = np.linalg.solve(system, targets.reshape(count, 8, 1))[..., 0]
+    return np.concatenate([unknowns, np.ones((count, 1))], axis=1).reshape(count, 3, 3)
+
+
+def fcn_matrices(angles_deg: np.ndarray, zooms: np.ndarray, size_px: int) -> np.ndarray:
+    """Rotation and zoom (n, 3, 3) of Bai et al. 2018 on a square canvas of `size_px` pixels.
+
+    Pixel (y, x) of the result is read at M (y, x) + c - M c with M = [[cos, sin], [-sin, cos]]
+    / zoom. As published c is pixel size_px / 2, half a pixel behind the true centre.
+    """
+    centre = np.full((2, len(zooms)), 1 / size_px)
+    there, back = np.tile(np.eye(3), (2, len(zooms), 1, 1))
+    there[:, :2, 2], back[:, :2, 2] = centre.T, -centre.T
+    zoom = zoom_matrices(zooms, np.zeros_like(centre))
+    return there @ rotation_matrices(angles_deg) @ zoom @ back
+
+
+def apply_transforms(
+    images: torch.Tensor, labels: torch.Tensor, transforms: Transforms
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Apply one transform to each image and its labels, on the device where they are.
+
+    images: (n, y, x) float32 in 0...1. labels: (n, y, x) uint8. Returns both in the same shape;
+    background outside the source. Images whose transform changes nothing come back as they are.
+    """
+    moved = np.flatnonzero((transforms.matrices != np.eye(3)).any(axis=(1, 2)))
+    if len(moved):
+        where = torch.as_tensor(moved, device=images.device)
+        grid = _sampling_grid(transforms.matrices[moved], images)
+        images, labels = images.clone(), labels.clone()
+        images[where] = _sample(images[where], grid, "bilinear")
+        labels[where] = _sample(labels[where].float(), grid, "nearest").to(labels.dtype)
+    lit = np.flatnonzero((transforms.brightness != 0) | (transforms.contrast != 1))
+    if len(lit):
+        where = torch.as_tensor(lit, device=images.device)
+        brightness, contrast = (
+            torch.as_tensor(values[lit], dtype=images.dtype, device=images.device)[:, None, None]
+            for values in (transforms.brightness, transforms.contrast)
+        )
+        logits = torch.logit(images[where], eps=LOGIT_MARGIN)
+        images = images.clone()
+        images[where] = torch.sigmoid((logits + brightness) * contrast)
+    return images, labels
+
+
+def _sampling_grid(matrices: np.ndarray, images: torch.Tensor) -> torch.Tensor:
+    maps = torch.as_tensor(matrices, dtype=images.dtype, device=images.device)
+    y, x = ((2 * torch.arange(n, device=images.device) + 1) / n - 1 for n in images.shape[-2:])
+    points = torch.stack(
+        [x.expand(len(y), -1), y[:, None].expand(-1, len(x)), torch.ones_like(x).expand(len(y), -1)]
+    )
+    read = torch.einsum("nij,jyx->niyx", maps, points)
+    return (read[:, :2] / read[:, 2:]).movedim(1, -1)
+
+
+def _sample(planes: torch.Tensor, grid: torch.Tensor, mode: str) -> torch.Tensor:
+    return functional.grid_sample(
+        planes[:, None], grid, mode=mode, padding_mode="zeros", align_corners=False
+    )[:, 0]

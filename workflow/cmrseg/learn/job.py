@@ -1,0 +1,49 @@
+"""Training as a job: files in, files out."""
+
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cmrseg.files import read_table, write_table
+from cmrseg.learn.slices import Slices
+from cmrseg.learn.train import train
+from cmrseg.learn.weights import load_weights, save_weights
+from cmrseg.record import record
+
+
+def train_job(
+    model: Mapping[str, Any],
+    inputs: Mapping[str, Any],
+    outputs: Mapping[str, str],
+    code: list[str],
+    state_folder: Path,
+    device: str,
+) -> None:
+    """Train a row of the models table and write its weights, history and record.
+
+    inputs: slices (folder), start (weights file, or empty for random), confidence (table, or
+    empty). outputs: weights, history, record. state_folder: keeps the state of an interrupted
+    training; it is removed once the weights are written.
+    """
+    started = time.time()
+    start = load_weights(inputs["start"]) if inputs["start"] else None
+    confidence = read_table(inputs["confidence"]) if inputs["confidence"] else None
+    slices = Slices.load(inputs["slices"])
+    weights, history = train(
+        model, slices, start, model["seed"], state_folder, device, confidence, code
+    )
+    save_weights(weights, outputs["weights"])
+    write_table(history, outputs["history"])
+    record(
+        outputs["record"],
+        settings=model,
+        code=code,
+        inputs=[path for path in inputs.values() if path],
+        seed=model["seed"],
+        device=device,
+        started=started,
+        scores=history.iloc[-1].to_dict(),
+    )
+    shutil.rmtree(state_folder, ignore_errors=True)

@@ -1,0 +1,191 @@
+"""The image preparation of a network: the one place that training slices and prediction share.
+
+A preparation is `unet` or `fcn`. It turns native images into the square (or padded) images
+that a network sees, stored as integers so that slices on disk and images at prediction are
+the same numbers: uint8 for `unet` (the 8-bit pictures of Ankenbrand et al. 2021), uint16 for
+`fcn`. Read them with `as_float`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from cmrseg.labels import Tissue
+
+PREPARATIONS = ("unet", "fcn")
+INTENSITIES = ("linear", "greys")
+
+# matplotlib's reversed "Greys" at inputs 0, 1/8, ..., 1: the curve that the published networks
+# saw, because their pictures were saved through that colour map. Linear in between, 256 steps.
+GREYS_ANCHORS = (0, 37, 82, 115, 150, 189, 217, 240, 255)
+GREYS = np.rint(np.interp(np.arange(256) / 255, np.arange(9) / 8, GREYS_ANCHORS)) / 255
+
+# Percentiles that become 0 and 1 in the FCN's images (Bai et al. 2018).
+FCN_PERCENTILES = (1, 99)
+# The FCN halves its images four times.
+FCN_MULTIPLE_PX = 16
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """Where a native image lies in a prepared one; all pairs are (y, x) in pixels.
+
+    native: the image's own shape. scaled: its shape after resizing. size: shape of the prepared
+    image. offset: place of the scaled image's first pixel; negative where it is cropped.
+    """
+
+    native: tuple[int, ...]
+    scaled: tuple[int, ...]
+    size: tuple[int, ...]
+    offset: tuple[int, ...]
+
+
+def check_settings(settings: Mapping) -> None:
+    """Raise ValueError where a preparation's settings are unknown or do not fit together."""
+    if settings["preparation"] not in PREPARATIONS:
+        raise ValueError(
+            f"preparation {settings['preparation']!r} is unknown, expected one of {PREPARATIONS}"
+        )
+    if settings["intensity"] not in INTENSITIES:
+        raise ValueError(
+            f"intensity {settings['intensity']!r} is unknown, expected one of {INTENSITIES}"
+        )
+    size = settings["size_px"]
+    if size < 1 or (settings["preparation"] == "fcn" and size % FCN_MULTIPLE_PX):
+        raise ValueError(
+            f"size_px is {size}, expected a positive number of pixels, "
+            f"and for the fcn a multiple of {FCN_MULTIPLE_PX}"
+        )
+    if settings["preparation"] == "fcn" and settings["intensity"] != "linear":
+        raise ValueError(
+            f"intensity {settings['intensity']!r} does not exist for preparation fcn, use linear"
+        )
+
+
+def training_canvas(shape_px: tuple[int, int], settings: Mapping) -> Canvas:
+    """The square canvas of training: scaled to fit (`unet`) or a centred window (`fcn`)."""
+    size = settings["size_px"]
+    if settings["preparation"] == "fcn":
+        offset = tuple(size // 2 - n // 2 for n in shape_px)
+        return Canvas(tuple(shape_px), tuple(shape_px), (size, size), offset)
+    factor = size / max(shape_px)
+    scaled = tuple(max(1, round(n * factor)) for n in shape_px)
+    # An odd difference puts the smaller half on the low side.
+    offset = tuple((size - n) // 2 for n in scaled)
+    return Canvas(tuple(shape_px), scaled, (size, size), offset)
+
+
+def prediction_canvas(shape_px: tuple[int, int], settings: Mapping) -> Canvas:
+    """The canvas of prediction: as in training (`unet`) or padded to multiples of 16 (`fcn`)."""
+    if settings["preparation"] == "unet":
+        return training_canvas(shape_px, settings)
+    size = tuple(-(-n // FCN_MULTIPLE_PX) * FCN_MULTIPLE_PX for n in shape_px)
+    offset = tuple((s - n) // 2 for s, n in zip(size, shape_px, strict=True))
+    return Canvas(tuple(shape_px), tuple(shape_px), size, offset)
+
+
+def prepare_volume(volume: np.ndarray, settings: Mapping) -> tuple[np.ndarray, Canvas]:
+    """Prepare the images of one frame for training.
+
+    volume: (z, y, x), all slices of the frame. Returns (z, size, size) uint8 (`unet`) or uint16
+    (`fcn`) and the canvas. `unet` scales every image by its own minimum and maximum; `fcn` takes
+    the percentiles over the cropped volume, padding included (Bai et al. 2018, training).
+    """
+    canvas = training_canvas(volume.shape[-2:], settings)
+    if settings["preparation"] == "unet":
+        return _prepare_unet(volume, canvas, settings["intensity"]), canvas
+    window = place(np.asarray(volume, np.float32), canvas)
+    return _to_integers(_between_percentiles(window), np.uint16), canvas
+
+
+def prepare_cine(voxels: np.ndarray, settings: Mapping) -> tuple[np.ndarray, Canvas]:
+    """Prepare a whole cine for prediction.
+
+    voxels: (t, z, y, x), left as it is. Returns (t, z, Y, X) uint8 (`unet`) or uint16 (`fcn`)
+    and the canvas. `fcn` takes the percentiles over the whole cine before padding, as the
+    published deployment does; in training they are those of one cropped volume.
+    """
+    canvas = prediction_canvas(voxels.shape[-2:], settings)
+    planes = voxels.reshape(-1, *canvas.native)
+    if settings["preparation"] == "unet":
+        pixels = _prepare_unet(planes, canvas, settings["intensity"])
+    else:
+        scaled = _between_percentiles(np.asarray(planes, np.float32))
+        pixels = place(_to_integers(scaled, np.uint16), canvas)
+    return pixels.reshape(*voxels.shape[:2], *canvas.size), canvas
+
+
+def prepare_labels(labels: np.ndarray, canvas: Canvas) -> np.ndarray:
+    """Carry label planes (n, y, x) to a canvas: nearest pixel, background outside."""
+    if canvas.scaled != canvas.native:
+        rows, columns = (
+            # The pixel in which the centre of the resized pixel lies.
+            ((np.arange(scaled) + 0.5) * native / scaled).astype(np.intp)
+            for native, scaled in zip(canvas.native, canvas.scaled, strict=True)
+        )
+        labels = labels[:, rows[:, None], columns]
+    return place(labels, canvas, fill=Tissue.BACKGROUND)
+
+
+def as_float(pixels: np.ndarray) -> np.ndarray:
+    """Prepared integer images as float32 in 0...1; same shape."""
+    return pixels.astype(np.float32) / np.float32(np.iinfo(pixels.dtype).max)
+
+
+def place(planes: np.ndarray, canvas: Canvas, fill: float = 0) -> np.ndarray:
+    """Put scaled planes (n, y, x) on the canvas, cropping and filling where they do not match."""
+    if canvas.size == canvas.scaled:
+        return planes
+    result = np.full((len(planes), *canvas.size), fill, planes.dtype)
+    target, source = zip(
+        *(
+            (slice(max(o, 0), min(o + n, size)), slice(max(-o, 0), min(size - o, n)))
+            for o, n, size in zip(canvas.offset, canvas.scaled, canvas.size, strict=True)
+        ),
+        strict=True,
+    )
+    result[:, *target] = planes[:, *source]
+    return result
+
+
+def _prepare_unet(planes: np.ndarray, canvas: Canvas, intensity: str) -> np.ndarray:
+    planes = np.asarray(planes, np.float32)
+    low = planes.min(axis=(1, 2), keepdims=True)
+    span = planes.max(axis=(1, 2), keepdims=True) - low
+    scaled = (planes - low) / np.where(span > 0, span, 1)
+    if intensity == "greys":
+        steps = np.minimum((scaled * 256).astype(np.intp), 255)
+        # A constant image has no contrast to stretch; the curve keeps 0 at 0.
+        scaled = GREYS.astype(np.float32)[steps]
+    return place(_to_integers(_resize(scaled, canvas), np.uint8), canvas)
+
+
+def _between_percentiles(images: np.ndarray) -> np.ndarray:
+    low, high = np.percentile(images, FCN_PERCENTILES)
+    if high <= low:
+        return np.zeros(images.shape, np.float32)
+    return (np.clip(images, low, high) - np.float32(low)) / np.float32(high - low)
+
+
+def _to_integers(images: np.ndarray, dtype: type[np.unsignedinteger]) -> np.ndarray:
+    maximum = np.iinfo(dtype).max
+    return np.rint(np.clip(images, 0, 1) * np.float32(maximum)).astype(dtype)
+
+
+def _resize(planes: np.ndarray, canvas: Canvas) -> np.ndarray:
+    """Bilinear, without smoothing before: output pixel i reads input (i + 0.5) n/m - 0.5.
+
+    Pixels are squares that keep the same outer edges; beyond the outer centres the edge pixel
+    counts. Halving is then the mean of 2 x 2 pixels. torch calls it `align_corners=False`.
+    """
+    for axis, (native, scaled) in enumerate(zip(canvas.native, canvas.scaled, strict=True), 1):
+        if native == scaled:
+            continue
+        position = np.clip((np.arange(scaled) + 0.5) * native / scaled - 0.5, 0, native - 1)
+        low = np.minimum(position.astype(np.intp), max(native - 2, 0))
+        shape = (-1, 1) if axis == 1 else (-1,)
+        weight = (position - low).astype(np.float32).reshape(shape)
+        high = np.minimum(low + 1, native - 1)
+        planes = planes.take(low, axis) * (1 - weight) + planes.take(high, axis) * weight
+    return planes

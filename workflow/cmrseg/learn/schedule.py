@@ -1,0 +1,141 @@
+"""What each epoch of a training run does: stages, cycles, learning rates, the optimiser."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+
+from cmrseg.learn.subsets import corrected_epochs
+
+SCHEDULES = ("onecycle", "constant")
+
+# One-cycle of fastai 1 (Smith 2018, arXiv:1803.09820), as in Ankenbrand et al. 2021.
+WARM_FRACTION = 0.3
+START_DIVISOR = 25
+END_DIVISOR = 250_000
+HIGH_BETA1, LOW_BETA1 = 0.95, 0.85
+ONECYCLE_BETA2 = 0.99
+ONECYCLE_WEIGHT_DECAY = 0.01
+# Adam of the constant schedule, as in Bai et al. 2018.
+CONSTANT_BETAS = (0.9, 0.999)
+EPS = 1e-8
+
+
+@dataclass(frozen=True)
+class EpochPlan:
+    """One epoch: its stage (1 with frozen settings, 2 with the others), and place in its cycle.
+
+    A stage has its own optimiser state, a cycle its own one-cycle schedule. frozen: are the
+    encoder's weights frozen? lr: the cycle's highest learning rate. epoch_of_stage and
+    epoch_of_cycle count from 0; cycle_epochs: length of the cycle.
+    """
+
+    stage: int
+    frozen: bool
+    lr: float
+    epoch_of_stage: int
+    epoch_of_cycle: int
+    cycle_epochs: int
+
+
+def parse_epochs(epochs: str | int) -> list[int]:
+    """Epochs of each cycle of a stage: `8` is one cycle, `5+10+15` are three, `0` is none.
+
+    Raises ValueError for other texts.
+    """
+    try:
+        cycles = [int(part) for part in str(epochs).split("+")]
+    except ValueError:
+        cycles = [-1]
+    if min(cycles) < 0:
+        raise ValueError(f"epochs are {epochs!r}, expected numbers like 8 or 5+10+15")
+    return [cycle for cycle in cycles if cycle]
+
+
+def plan_epochs(settings: Mapping, count_all: int = 1, count_subset: int = 1) -> list[EpochPlan]:
+    """All epochs of a training run, in order.
+
+    settings: start, schedule, lr_frozen, epochs_frozen, lr, epochs. count_all, count_subset:
+    numbers of images by which a subset's epochs are corrected (see subsets.corrected_epochs).
+    Only a network that starts from ImageNet weights is frozen in the first stage: a random
+    encoder has to learn, and the published transfer from another model trained all weights in
+    both stages. Raises ValueError for an unknown schedule or no epoch at all.
+    """
+    if settings["schedule"] not in SCHEDULES:
+        raise ValueError(
+            f"schedule {settings['schedule']!r} is unknown, expected one of {SCHEDULES}"
+        )
+    plan = []
+    for stage, suffix in ((1, "_frozen"), (2, "")):
+        cycles = [
+            corrected_epochs(epochs, count_all, count_subset)
+            for epochs in parse_epochs(settings["epochs" + suffix])
+        ]
+        lr = float(settings["lr" + suffix])
+        if cycles and not lr > 0:
+            raise ValueError(f"lr{suffix} is {lr} for {cycles} epochs, expected more than 0")
+        frozen = stage == 1 and settings["start"] == "imagenet"
+        places = [(epoch, cycle) for cycle in cycles for epoch in range(cycle)]
+        plan += [
+            EpochPlan(stage, frozen, lr, number, epoch, cycle)
+            for number, (epoch, cycle) in enumerate(places)
+        ]
+    if not plan:
+        raise ValueError("epochs_frozen and epochs are both 0, expected at least one epoch")
+    return plan
+
+
+def onecycle(step: int, steps: int, lr: float) -> tuple[float, float]:
+    """Learning rate and beta1 of a step (from 0) in a cycle of `steps` steps.
+
+    The first int(0.3 steps) go on a cosine from lr/25 to lr while beta1 falls from 0.95 to 0.85;
+    the others from lr towards lr/250000 while beta1 returns.
+    """
+    warm = int(WARM_FRACTION * steps)
+    if step < warm:
+        share = step / warm
+        return _cosine(lr / START_DIVISOR, lr, share), _cosine(HIGH_BETA1, LOW_BETA1, share)
+    share = (step - warm) / (steps - warm)
+    return _cosine(lr, lr / END_DIVISOR, share), _cosine(LOW_BETA1, HIGH_BETA1, share)
+
+
+def norm_momentum(momentum: float, step: int) -> float:
+    """Momentum of a batch norm's statistics at a step (from 0) that gives their start no weight.
+
+    As Adam corrects its averages. It tends to `momentum`, which alone would need 1 / momentum
+    steps and more to forget the start, longer than a short training of the FCN (0.01) lasts.
+    """
+    return momentum / (1 - (1 - momentum) ** (step + 1))
+
+
+def make_optimiser(schedule: str, parameters: list[torch.nn.Parameter]) -> torch.optim.Optimizer:
+    """Adam for the parameters that have a gradient; its learning rate is set by `set_step`.
+
+    onecycle: decoupled weight decay 0.01 on all of them, beta2 0.99. constant: plain Adam.
+    """
+    trained = [parameter for parameter in parameters if parameter.requires_grad]
+    if schedule == "constant":
+        return torch.optim.Adam(trained, betas=CONSTANT_BETAS, eps=EPS)
+    return torch.optim.AdamW(
+        trained,
+        betas=(HIGH_BETA1, ONECYCLE_BETA2),
+        eps=EPS,
+        weight_decay=ONECYCLE_WEIGHT_DECAY,
+    )
+
+
+def set_step(
+    optimiser: torch.optim.Optimizer, schedule: str, now: EpochPlan, step: int, steps: int
+) -> None:
+    """Set learning rate and beta1 for a step of an epoch of `steps` steps."""
+    lr, betas = now.lr, CONSTANT_BETAS
+    if schedule == "onecycle":
+        lr, beta1 = onecycle(now.epoch_of_cycle * steps + step, now.cycle_epochs * steps, now.lr)
+        betas = (beta1, ONECYCLE_BETA2)
+    for group in optimiser.param_groups:
+        group["lr"], group["betas"] = lr, betas
+
+
+def _cosine(start: float, end: float, share: float) -> float:
+    return end + (start - end) / 2 * (1 + math.cos(math.pi * share))

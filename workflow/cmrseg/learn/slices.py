@@ -1,0 +1,159 @@
+"""Training slices: one memory-mapped array of images, one of labels, and an index table."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cmrseg.cine import Cine
+from cmrseg.files import read_table, replacing, sha256, write_table
+from cmrseg.labels import UNLABELLED, Tissue
+from cmrseg.learn.prepare import as_float, check_settings, prepare_labels, prepare_volume
+
+COLUMNS = ["row", "subject", "split", "slice", "frame", "volume", "lv_pixels", "my_pixels"]
+FILES = ("images.npy", "labels.npy", "index.tsv")
+
+
+def make_slices(
+    images: Iterable[tuple[str, str, str | Path, str | Path]],
+    settings: Mapping,
+    folder: str | Path,
+) -> pd.DataFrame:
+    """Prepare all labelled slices of some subjects and write them into a folder.
+
+    images: (subject, split, image file, label file) of each subject; the order is kept, within a
+    subject frames, then slices. settings: preparation, size_px, intensity, classes. Writes
+    images.npy (n, size, size) uint8 or uint16, labels.npy (n, size, size) uint8 and index.tsv,
+    one row per slice: row, subject, split, slice, frame, volume (running number of subject and
+    frame), lv_pixels, my_pixels (counted on the native grid, so that they do not depend on the
+    preparation). Tissues beyond the network's classes become background; UNLABELLED stays.
+    A slice of a frame without any labelled pixel is left out. Returns the index.
+    One subject is in memory at a time. Raises ValueError naming the subject and file.
+    """
+    check_settings(settings)
+    images = list(images)
+    if len({subject for subject, *_ in images}) < len(images):
+        raise ValueError("make_slices: a subject is listed twice; list each subject once")
+    # Labels are read twice, as the size of the arrays must be known before they are written.
+    count = sum(_labelled(_read_labels(subject, path)).sum() for subject, _, _, path in images)
+    if count == 0:
+        raise ValueError(
+            f"no labelled slice in {len(images)} subjects; check the labeller and the splits"
+        )
+    size = settings["size_px"]
+    dtype = np.uint8 if settings["preparation"] == "unet" else np.uint16
+    with replacing(folder) as temporary:
+        temporary.mkdir()
+        shape = (int(count), size, size)
+        pixels = np.lib.format.open_memmap(temporary / FILES[0], "w+", dtype, shape)
+        labels = np.lib.format.open_memmap(temporary / FILES[1], "w+", np.uint8, shape)
+        rows: list[tuple] = []
+        for subject, split, image_path, label_path in images:
+            for planes, targets, places in _subject(subject, image_path, label_path, settings):
+                first = len(rows)
+                pixels[first : first + len(planes)] = planes
+                labels[first : first + len(planes)] = targets
+                volume = rows[-1][5] + 1 if rows else 0
+                rows.extend(
+                    (first + i, subject, split, z, t, volume, lv, my)
+                    for i, (z, t, lv, my) in enumerate(places)
+                )
+        pixels.flush()
+        labels.flush()
+        index = pd.DataFrame(rows, columns=COLUMNS)
+        write_table(index, temporary / FILES[2])
+    return index
+
+
+@dataclass(frozen=True)
+class Slices:
+    """Prepared slices of a cohort: images (n, y, x) integers, labels (n, y, x) uint8, index."""
+
+    images: np.ndarray
+    labels: np.ndarray
+    index: pd.DataFrame
+    folder: Path
+
+    @classmethod
+    def load(cls, folder: str | Path) -> "Slices":
+        """Open the slices of a folder without reading the arrays.
+
+        Raises ValueError naming the folder where the arrays and the index differ in length.
+        """
+        folder = Path(folder)
+        images, labels = (np.load(folder / name, mmap_mode="r") for name in FILES[:2])
+        index = read_table(folder / FILES[2])
+        if not len(images) == len(labels) == len(index):
+            raise ValueError(
+                f"{folder}: {len(images)} images, {len(labels)} labels and {len(index)} index "
+                "rows, expected the same number; make the slices again"
+            )
+        return cls(images, labels, index, folder)
+
+    def select(self, splits: Iterable[str]) -> pd.DataFrame:
+        """Index rows of some splits. Raises ValueError where there is none."""
+        splits = list(splits)
+        rows = self.index[self.index["split"].isin(splits)]
+        if rows.empty:
+            raise ValueError(
+                f"{self.folder}: no slice of split {', '.join(splits)}; "
+                f"the splits are {', '.join(sorted(set(self.index['split'])))}"
+            )
+        return rows
+
+    def batch(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Images (n, y, x) float32 in 0...1 and labels (n, y, x) uint8 of some rows."""
+        return as_float(self.images[rows]), self.labels[rows]
+
+    @cached_property
+    def digest(self) -> str:
+        """sha256 of each file, joined: what a trained model depends on."""
+        return " ".join(sha256(self.folder / name) for name in FILES)
+
+
+def _read_labels(subject: str, path: str | Path) -> np.ndarray:
+    labels = Cine.load(path).voxels
+    if not np.issubdtype(labels.dtype, np.integer):
+        raise ValueError(
+            f"subject {subject}: labels in {path} are {labels.dtype}, expected an integer type"
+        )
+    return labels
+
+
+def _labelled(labels: np.ndarray) -> np.ndarray:
+    """(t, z): does the plane have any labelled pixel?"""
+    return (labels != UNLABELLED).any(axis=(2, 3))
+
+
+def _subject(subject: str, image_path: str | Path, label_path: str | Path, settings: Mapping):
+    """Per labelled frame: images (n, S, S), labels (n, S, S), [(slice, frame, lv, my)]."""
+    labels = _read_labels(subject, label_path)
+    voxels = Cine.load(image_path).voxels
+    if voxels.shape != labels.shape:
+        raise ValueError(
+            f"subject {subject}: image {image_path} has shape {voxels.shape}, labels {label_path} "
+            f"{labels.shape} (t, z, y, x), expected the same; label this image again"
+        )
+    if not np.isfinite(voxels).all():
+        raise ValueError(
+            f"subject {subject}: image {image_path} has values that are not finite; "
+            "repair or leave out the subject"
+        )
+    for t, chosen in enumerate(_labelled(labels)):
+        slices = np.flatnonzero(chosen)
+        if not len(slices):
+            continue
+        frame = labels[t, slices]
+        # The FCN scales by all slices of the frame, the U-Net each on its own.
+        volume = voxels[t] if settings["preparation"] == "fcn" else voxels[t, slices]
+        planes, canvas = prepare_volume(volume, settings)
+        if settings["preparation"] == "fcn":
+            planes = planes[slices]
+        lv, my = ((frame == tissue).sum(axis=(1, 2)) for tissue in (Tissue.LV, Tissue.MYO))
+        known = (frame < settings["classes"]) | (frame == UNLABELLED)
+        targets = np.where(known, frame, Tissue.BACKGROUND).astype(np.uint8)
+        places = [(int(z), t, int(a), int(b)) for z, a, b in zip(slices, lv, my, strict=True)]
+        yield planes, prepare_labels(targets, canvas), places

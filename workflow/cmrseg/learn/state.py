@@ -1,0 +1,164 @@
+"""The full state of a training run, in a file that is never a pickle."""
+
+import hashlib
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import torch
+from safetensors.torch import save_file
+
+from cmrseg.files import replacing
+from cmrseg.learn.weights import on_cpu
+from cmrseg.nets.build import SETTINGS as NETWORK_SETTINGS
+from cmrseg.nets.build import Network, build_network
+from cmrseg.nets.fcn import FCN
+
+log = logging.getLogger(__name__)
+
+STATE_FILE = "state.safetensors"
+# All plain values are one JSON text: safetensors writes several in an order of chance.
+METADATA_KEY = "state"
+# The last layer of every network; the only one that depends on the number of classes.
+HEAD = "logits."
+
+
+@dataclass
+class State:
+    """What resuming needs after some epochs.
+
+    epochs_done: number of finished epochs. network: weights and statistics. optimiser: moments
+    and step counts of each parameter, {number: {name: tensor}}; empty before the first epoch.
+    history: one row per epoch. Random draws depend on seed and epoch alone.
+    """
+
+    epochs_done: int = 0
+    network: dict[str, torch.Tensor] = field(default_factory=dict)
+    optimiser: dict[int, dict[str, torch.Tensor]] = field(default_factory=dict)
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+
+def start_network(
+    settings: Mapping[str, Any], start_state: Mapping[str, torch.Tensor] | None, seed: int
+) -> Network:
+    """The network of a row with its first weights; what is random is drawn from `seed`.
+
+    Raises ValueError where weights are missing or do not fit.
+    """
+    start = settings["start"]
+    if (start == "random") != (start_state is None):
+        raise ValueError(
+            f"start {start!r} {'takes no' if start == 'random' else 'needs'} start weights"
+        )
+    network = build_network(
+        {name: settings[name] for name in NETWORK_SETTINGS}, torch.Generator().manual_seed(seed)
+    )
+    if start_state is None:
+        return network
+    if start == "imagenet":
+        if isinstance(network, FCN):
+            raise ValueError("network fcn has no ImageNet weights; start it at random")
+        network.encoder.load_imagenet(start_state)
+    else:
+        given, own = dict(start_state), network.state_dict()
+        head = {name: value for name, value in own.items() if name.startswith(HEAD)}
+        other = [
+            name
+            for name, value in head.items()
+            if name in given and given[name].shape != value.shape
+        ]
+        if other:
+            classes = [len(weights[other[0]]) for weights in (given, own)]
+            log.warning(
+                "start %s has %d classes, the model %d: its last layer (%s) starts at random",
+                *(start, *classes, ", ".join(head)),
+            )
+            given |= head
+        try:
+            network.load_state_dict(given)
+        except RuntimeError as error:
+            raise ValueError(
+                f"weights of start {start!r} do not fit: {error}; "
+                "a model starts from one of the same network, encoder and width"
+            ) from error
+    return network
+
+
+def fingerprint(inputs: Mapping[str, Any]) -> str:
+    """sha256 of plain values, as JSON with sorted keys."""
+    text = json.dumps(inputs, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def digest_weights(weights: Mapping[str, torch.Tensor]) -> str:
+    """sha256 of names and values of a state dict."""
+    digest = hashlib.sha256()
+    for name, value in sorted(on_cpu(weights).items()):
+        digest.update(f"{name} {tuple(value.shape)} {value.dtype}".encode())
+        digest.update(value.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def save_state(state: State, folder: Path, mark: str) -> None:
+    """Replace the state in a folder, in one file, so that a killed job leaves a whole one.
+
+    mark: fingerprint of all that the run depends on.
+    """
+    tensors = {f"network.{name}": value for name, value in state.network.items()}
+    for number, moments in state.optimiser.items():
+        tensors |= {f"optimiser.{number}.{name}": value for name, value in moments.items()}
+    plain = {"epochs_done": state.epochs_done, "history": state.history, "fingerprint": mark}
+    folder.mkdir(parents=True, exist_ok=True)
+    with replacing(folder / STATE_FILE) as temporary:
+        save_file(on_cpu(tensors), temporary, {METADATA_KEY: json.dumps(plain)})
+
+
+def load_state(folder: Path, mark: str) -> State:
+    """The state in a folder, or a fresh one where there is none of this fingerprint."""
+    path = folder / STATE_FILE
+    if not path.exists():
+        return State()
+    try:
+        with safetensors.safe_open(path, "pt") as file:
+            plain = json.loads(file.metadata()[METADATA_KEY])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (safetensors.SafetensorError, KeyError, TypeError, ValueError) as error:
+        log.warning("%s: not a readable state (%s); training starts anew", path, error)
+        return State()
+    if plain["fingerprint"] != mark:
+        log.warning(
+            "%s: left by a run with other settings, slices or start; training starts anew", path
+        )
+        return State()
+    state = State(epochs_done=plain["epochs_done"], history=plain["history"])
+    for name, value in tensors.items():
+        part, rest = name.split(".", 1)
+        if part == "network":
+            state.network[rest] = value
+        else:
+            number, moment = rest.split(".", 1)
+            state.optimiser.setdefault(int(number), {})[moment] = value
+    log.info("%s: going on after %d epochs", path, state.epochs_done)
+    return state
+
+
+def restore_optimiser(
+    optimiser: torch.optim.Optimizer, moments: Mapping[int, Mapping[str, torch.Tensor]]
+) -> None:
+    """Give a new optimiser the moments of a saved one, in the memory layout of its parameters."""
+    full = optimiser.state_dict()
+    parameters = [p for group in optimiser.param_groups for p in group["params"]]
+    full["state"] = {
+        number: {
+            name: torch.empty_like(parameters[number], device="cpu").copy_(value)
+            if value.ndim
+            else value
+            for name, value in values.items()
+        }
+        for number, values in moments.items()
+    }
+    optimiser.load_state_dict(full)

@@ -1,0 +1,107 @@
+"""The record beside a result: what it was made of, with what, where, and how long it took."""
+
+import json
+import math
+import platform
+import resource
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from cmrseg.files import replacing, sha256
+
+# Packages that can change a number; listed with the versions that the stage really loaded.
+PACKAGES = (
+    "nibabel",
+    "numpy",
+    "pandas",
+    "PIL",
+    "pydicom",
+    "safetensors",
+    "scipy",
+    "skimage",
+    "sklearn",
+    "torch",
+    "torchvision",
+)
+
+
+def record(
+    path: str | Path,
+    settings: Mapping[str, Any],
+    code: Iterable[str],
+    inputs: Iterable[str | Path],
+    seed: int | None,
+    device: str,
+    started: float,
+    scores: Mapping[str, Any],
+) -> None:
+    """Write the record of a result as JSON with sorted keys.
+
+    code: the modules it was made by, as `module@hash`. inputs: files and folders that it was made
+    of, written with their sha256. device: cpu or a GPU. started: time.time() at the start. scores:
+    the result's numbers; one that is not finite becomes null. Times and memory differ from run
+    to run: nothing may depend on this file. Raises FileNotFoundError naming an absent input.
+    """
+    inputs = list(inputs)
+    absent = [str(file) for file in inputs if not Path(file).exists()]
+    if absent:
+        raise FileNotFoundError(f"{path}: no such input: {', '.join(absent)}")
+    content = {
+        "settings": dict(settings),
+        "code": list(code),
+        "inputs": {str(file): sha256(file) for file in inputs},
+        "seed": seed,
+        "device": device,
+        "device_name": _device_name(device),
+        "versions": _versions(),
+        "started": datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
+        "duration_s": round(time.time() - started, 3),
+        "peak_memory_mb": _peak_memory_mb(),
+        "peak_gpu_memory_mb": _peak_gpu_memory_mb(device),
+        "scores": dict(scores),
+    }
+    with replacing(path) as temporary:
+        text = json.dumps(_plain(content), indent=2, sort_keys=True, allow_nan=False)
+        temporary.write_text(text + "\n")
+
+
+def _plain(value: Any) -> Any:
+    """As JSON knows it: NumPy numbers become Python's, nan and infinity None, others text."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, bool | int | str) else str(value)
+
+
+def _versions() -> dict[str, str]:
+    versions = {
+        name: str(sys.modules[name].__version__) for name in PACKAGES if name in sys.modules
+    }
+    return {"python": platform.python_version(), **versions}
+
+
+def _device_name(device: str) -> str:
+    if device.startswith("cuda"):
+        return sys.modules["torch"].cuda.get_device_name(device)
+    return platform.processor() or platform.machine()
+
+
+def _peak_memory_mb() -> float:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Kilobytes on Linux, bytes on macOS.
+    return round(peak / (2**20 if sys.platform == "darwin" else 2**10), 1)
+
+
+def _peak_gpu_memory_mb(device: str) -> float | None:
+    if not device.startswith("cuda"):
+        return None
+    return round(sys.modules["torch"].cuda.max_memory_allocated(device) / 2**20, 1)
