@@ -1,0 +1,214 @@
+"""Evaluation of a cine, and the summary of a cohort."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cmrseg.labels import UNLABELLED, Tissue
+from cmrseg.measure.evaluate import ALL, SUMMARY_COLUMNS, evaluate_cine, summarise
+
+SPACING_MM = (10.0, 2.0, 1.0)  # 0.02 ml per voxel
+
+
+def heart(radii, shape=(40, 44)):
+    """(t, z, y, x) labels: LV discs of the given radii (t, z) with a wall, and an RV beside."""
+    rows, columns = np.mgrid[: shape[0], : shape[1]]
+    from_lv = np.hypot(rows - 20, columns - 26)
+    from_rv = np.hypot(rows - 20, columns - 14)
+    radii = np.asarray(radii, float)[..., None, None]
+    labels = np.where(from_rv < radii, Tissue.RV, Tissue.BACKGROUND)
+    labels = np.where(from_lv < radii + 3, Tissue.MYO, labels)
+    labels = np.where(from_lv < radii, Tissue.LV, labels)
+    return labels.astype(np.uint8)
+
+
+@pytest.fixture
+def reference():
+    return heart([[8, 6], [6, 5], [4, 3]])
+
+
+def test_equal_labels_agree_perfectly(reference):
+    images, row = evaluate_cine(reference, reference, SPACING_MM, 4, "7")
+    assert len(images) == row["images"] == 6
+    assert (images.filter(like="dice") == 1).all(axis=None)
+    assert (images.filter(like="_mm") == 0).all(axis=None)
+    assert row["dice_lv"] == row["dice_my"] == row["dice_rv"] == 1
+    assert row["hausdorff_lv_mm"] == row["distance_rv_mm"] == 0
+    for name in ("edv_ml", "esv_ml", "ef", "mass_g", "rv_ef", "ed_frame", "es_frame"):
+        assert row[f"predicted_{name}"] == row[f"reference_{name}"]
+
+
+def test_images_are_sorted_and_count_reference_first(reference):
+    predicted = reference.copy()
+    predicted[2, 1][reference[2, 1] == Tissue.LV] = Tissue.MYO
+    images, _ = evaluate_cine(predicted, reference, SPACING_MM, 4, "07")
+    assert images[["subject", "slice", "frame"]].to_numpy().tolist() == [
+        ["07", z, t] for z in range(2) for t in range(3)
+    ]
+    last = images.iloc[-1]
+    assert last["lv_my"] == (reference[2, 1] == Tissue.LV).sum()
+    assert last["my_lv"] == last["lv_lv"] == 0
+    assert last["dice_lv"] == 0
+    assert math.isnan(last["hausdorff_lv_mm"])
+    assert images.loc[:, "bg_bg":"rv_rv"].sum(axis=1).eq(40 * 44).all()
+
+
+def test_a_shift_is_measured_in_millimetres_along_its_axis(reference):
+    along_y = np.roll(reference, 1, axis=2)
+    along_x = np.roll(reference, 1, axis=3)
+    assert evaluate_cine(along_y, reference, SPACING_MM, 4, "7")[0]["hausdorff_lv_mm"].max() == 2
+    assert evaluate_cine(along_x, reference, SPACING_MM, 4, "7")[0]["hausdorff_lv_mm"].max() == 1
+
+
+def test_dice_of_the_subject_weighs_images_by_their_pixels():
+    reference = np.zeros((1, 2, 4, 4), np.uint8)
+    reference[0, 0] = Tissue.LV
+    reference[0, 1, 0, 0] = Tissue.LV
+    predicted = np.zeros_like(reference)
+    predicted[0, 0] = Tissue.LV
+    images, row = evaluate_cine(predicted, reference, SPACING_MM, 3, "7")
+    assert images["dice_lv"].tolist() == [1, 0]
+    assert row["dice_lv"] == 2 * 16 / (16 + 17)
+    assert images["dice_my"].isna().all()
+    assert math.isnan(row["dice_my"])
+
+
+def test_volumes_of_both_sides_worked_out_by_hand():
+    reference = np.zeros((2, 1, 5, 20), np.uint8)
+    reference[0, 0, :, :10] = Tissue.LV
+    reference[1, 0, :, :4] = Tissue.LV
+    reference[:, 0, :, 10:12] = Tissue.MYO
+    predicted = reference.copy()
+    predicted[1, 0, :, 4] = Tissue.LV
+    _, row = evaluate_cine(predicted, reference, SPACING_MM, 4, "7")
+    expected = {"edv_ml": 1.0, "esv_ml": 0.4, "sv_ml": 0.6, "ef": 0.6, "mass_g": 0.2 * 1.05}
+    assert {name: row[f"reference_{name}"] for name in expected} == pytest.approx(expected)
+    assert row["predicted_esv_ml"] == pytest.approx(0.5)
+    assert row["predicted_ef"] == pytest.approx(0.5)
+    assert row["predicted_rv_edv_ml"] == 0
+    assert math.isnan(row["predicted_rv_ef"])
+
+
+def test_right_ventricle_is_background_for_models_of_three_classes(reference):
+    predicted = reference.copy()
+    predicted[predicted == Tissue.RV] = Tissue.BACKGROUND
+    images, row = evaluate_cine(predicted, reference, SPACING_MM, 3, "7")
+    assert images["dice_lv"].eq(1).all()
+    assert not [column for column in images if "rv" in column]
+    assert "dice_rv" not in row
+    assert math.isnan(row["reference_rv_edv_ml"])
+    assert (reference == Tissue.RV).any(), "the arguments stay as they were"
+
+
+def test_unlabelled_images_are_left_out(reference):
+    sparse = reference.copy()
+    sparse[1] = UNLABELLED
+    predicted = heart([[7, 6], [12, 12], [4, 4]])
+    images, row = evaluate_cine(predicted, sparse, SPACING_MM, 4, "7")
+    assert sorted(set(images["frame"])) == [0, 2]
+    assert row["images"] == 4
+    # The prediction is largest in frame 1, which has no reference.
+    assert (row["predicted_ed_frame"], row["reference_ed_frame"]) == (0, 0)
+
+
+def test_unlabelled_pixels_do_not_count_against_the_prediction(reference):
+    sparse = reference.copy()
+    sparse[:, :, :, 30:] = UNLABELLED
+    predicted = reference.copy()
+    predicted[:, :, :, 30:] = Tissue.MYO
+    images, row = evaluate_cine(predicted, sparse, SPACING_MM, 4, "7")
+    assert images["dice_my"].eq(1).all()
+    assert images["hausdorff_my_mm"].eq(0).all()
+    assert row["predicted_mass_g"] == row["reference_mass_g"]
+
+
+def test_without_a_complete_frame_there_are_no_volumes(reference):
+    sparse = reference.copy()
+    sparse[:, 1] = UNLABELLED
+    images, row = evaluate_cine(reference, sparse, SPACING_MM, 4, "7")
+    assert len(images) == 3
+    assert row["dice_lv"] == 1
+    assert math.isnan(row["reference_edv_ml"])
+    assert math.isnan(row["predicted_ed_frame"])
+
+
+def test_end_diastole_may_be_the_first_frame():
+    reference = heart([[6], [8], [4]])
+    _, row = evaluate_cine(reference, reference, SPACING_MM, 4, "7", ed="first")
+    assert row["reference_ed_frame"] == 0
+
+
+def test_unequal_shapes_are_refused_by_name(reference):
+    with pytest.raises(ValueError, match=r"subject 7: prediction \(2, 2, 40, 44\) and reference"):
+        evaluate_cine(reference[:2], reference, SPACING_MM, 4, "7")
+
+
+def test_unknown_labels_are_refused_by_name(reference):
+    with pytest.raises(ValueError, match=r"subject 7: prediction has labels \[4\]"):
+        evaluate_cine(reference + (reference == 3), reference, SPACING_MM, 4, "7")
+
+
+def test_other_numbers_of_classes_are_refused_by_name(reference):
+    with pytest.raises(ValueError, match="subject 7: classes must be 3 or 4, got 5"):
+        evaluate_cine(reference, reference, SPACING_MM, 5, "7")
+
+
+def test_a_subject_without_labels_is_refused_by_name(reference):
+    nothing = np.full_like(reference, UNLABELLED)
+    with pytest.raises(ValueError, match="subject 7: no image is labelled in both"):
+        evaluate_cine(reference, nothing, SPACING_MM, 4, "7")
+
+
+def evaluated(classes=4, count=4):
+    images, rows = [], []
+    for i in range(count):
+        split = "test" if i % 2 else "train"
+        reference = heart([[8 + i / 2, 6], [4, 3 + i / 3]])
+        predicted = heart([[8.5, 6], [4.5, 3 + i / 2]])
+        table, row = evaluate_cine(predicted, reference, SPACING_MM, classes, str(i))
+        images.append(table.assign(split=split))
+        rows.append({**row, "split": split})
+    return pd.concat(images), pd.DataFrame(rows)
+
+
+def test_summary_has_rows_for_each_split_and_for_all():
+    images, subjects = evaluated()
+    table = summarise(images, subjects)
+    assert tuple(table.columns) == SUMMARY_COLUMNS
+    assert list(dict.fromkeys(table["split"])) == ["test", "train", ALL]
+    keys = ["split", "level", "measure", "tissue"]
+    assert not table.duplicated(keys).any()
+    rows = table.set_index(keys)
+    assert rows.loc[(ALL, "image", "dice", "lv"), "n"] == 16
+    assert rows.loc[("test", "image", "dice", "lv"), "mean"] == pytest.approx(
+        images.loc[images["split"] == "test", "dice_lv"].mean()
+    )
+    assert rows.loc[(ALL, "subject", "hausdorff_mm", "rv"), "n"] == 4
+
+
+def test_summary_gives_the_bias_as_prediction_minus_reference():
+    images, subjects = evaluated()
+    table = summarise(images, subjects).set_index(["split", "level", "measure", "tissue"])
+    difference = subjects["predicted_edv_ml"] - subjects["reference_edv_ml"]
+    row = table.loc[(ALL, "subject", "edv_difference_ml", "lv")]
+    assert row["mean"] == pytest.approx(difference.mean())
+    assert row["upper"] == pytest.approx(difference.mean() + 1.96 * difference.std(), abs=1e-4)
+    assert row["mean_low"] < row["mean"] < row["mean_high"]
+    assert row["lower_low"] < row["lower"] < row["lower_high"]
+    row = table.loc[(ALL, "subject", "ef_abs_difference", "lv")]
+    assert row["mean"] == pytest.approx(
+        (subjects["predicted_ef"] - subjects["reference_ef"]).abs().mean()
+    )
+
+
+def test_summary_of_three_classes_has_no_right_ventricle():
+    assert "rv" not in set(summarise(*evaluated(classes=3))["tissue"])
+
+
+def test_summary_of_a_single_subject_is_possible():
+    table = summarise(*evaluated(count=1))
+    row = table[(table["split"] == "train") & (table["measure"] == "edv_difference_ml")].iloc[0]
+    assert row["n"] == 1
+    assert math.isnan(row["upper"])

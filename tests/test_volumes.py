@@ -1,0 +1,199 @@
+"""Volumes: voxels times spacing, and the measures made of the curves."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cmrseg.labels import UNLABELLED, Tissue
+from cmrseg.measure.volumes import (
+    MEASURES,
+    count_voxels,
+    curves_of_counts,
+    ejection_fraction,
+    measures,
+    pixel_volume_ml,
+    volume_curves,
+    volume_ml,
+    volumes_table,
+    voxel_volume_ml,
+)
+
+
+def curves(lv_ml, my_ml=None, rv_ml=None, subject="7"):
+    zeros = [0.0] * len(lv_ml)
+    columns = {"lv_ml": lv_ml, "my_ml": my_ml or zeros, "rv_ml": rv_ml or zeros}
+    return pd.DataFrame({"subject": subject, "frame": range(len(lv_ml)), **columns})
+
+
+def test_volume_counts_voxels_in_ml():
+    labels = np.zeros((2, 4, 8, 8), np.uint8)
+    labels[1, :2, :5, :2] = Tissue.LV  # 20 voxels of 10 x 1 x 2 mm
+    assert volume_ml(labels, (10, 1, 2), Tissue.LV).tolist() == [0.0, 0.4]
+
+
+def test_a_frame_with_an_unlabelled_slice_has_no_volume():
+    labels = np.ones((3, 2, 4, 4), np.uint8)
+    labels[0] = UNLABELLED
+    labels[1, 1] = UNLABELLED
+    volumes = volume_ml(labels, (1, 1, 1), Tissue.LV)
+    assert np.isnan(volumes[:2]).all()
+    assert volumes[2] == 0.032
+
+
+def test_an_unlabelled_border_counts_as_nothing():
+    labels = np.full((1, 2, 4, 4), UNLABELLED, np.uint8)
+    labels[0, :, 1:3, 1:3] = Tissue.MYO
+    assert count_voxels(labels).tolist() == [[0, 0, 8, 0]]
+
+
+def test_measures_worked_out_by_hand():
+    table = curves([90.0, 100.0, 40.0, 60.0], [70.0, 80.0, 90.0, 75.0], [110.0, 120.0, 60.0, 80.0])
+    found = measures(table, frame_interval_s=0.25)
+    expected = {
+        "edv_ml": 100,
+        "esv_ml": 40,
+        "sv_ml": 60,
+        "ef": 0.6,
+        "co_l_min": 3.6,  # 60 ml x 60 per minute
+        "mass_g": 84,  # 80 ml x 1.05 g/ml
+        "rv_edv_ml": 120,
+        "rv_esv_ml": 60,
+        "rv_sv_ml": 60,
+        "rv_ef": 0.5,
+        "heart_rate_bpm": 60,
+        "ed_frame": 1,
+        "es_frame": 2,
+    }
+    assert tuple(found) == MEASURES
+    assert found == pytest.approx(expected)
+
+
+def test_end_diastole_may_be_the_first_frame():
+    found = measures(curves([90.0, 100.0, 40.0]), ed="first")
+    assert (found["edv_ml"], found["ed_frame"], found["es_frame"]) == (90, 0, 2)
+
+
+def test_the_first_of_equal_frames_is_taken():
+    found = measures(curves([50.0, 100.0, 100.0, 40.0, 40.0]))
+    assert (found["ed_frame"], found["es_frame"]) == (1, 3)
+
+
+@pytest.mark.parametrize(("ed", "frame"), [("first", 1), ("max", 3)])
+def test_only_labelled_frames_count(ed, frame):
+    nan = math.nan
+    found = measures(curves([nan, 60.0, nan, 80.0, 20.0, nan]), 0.1, ed)
+    assert (found["ed_frame"], found["es_frame"]) == (frame, 4)
+    assert found["heart_rate_bpm"] == pytest.approx(100), "all six frames make the beat"
+
+
+def test_an_empty_ventricle_has_no_ejection_fraction():
+    assert math.isnan(ejection_fraction(0, 0))
+    assert math.isnan(measures(curves([0.0, 0.0]))["ef"])
+
+
+def test_unknown_frame_interval_leaves_rate_and_output_unknown():
+    found = measures(curves([100.0, 50.0]))
+    assert math.isnan(found["heart_rate_bpm"])
+    assert math.isnan(found["co_l_min"])
+
+
+def test_a_labeller_of_three_classes_has_no_right_ventricle():
+    table = volume_curves(np.ones((2, 1, 2, 2), np.uint8), (10, 10, 10), "7", classes=3)
+    assert table["rv_ml"].isna().all()
+    assert table["lv_ml"].tolist() == [4.0, 4.0]
+    assert math.isnan(measures(table)["rv_edv_ml"])
+
+
+def test_curves_keep_a_row_for_every_frame():
+    labels = np.full((3, 1, 2, 2), UNLABELLED, np.uint8)
+    labels[1] = Tissue.RV
+    table = volume_curves(labels, (10, 10, 10), "007")
+    assert list(table.columns) == ["subject", "frame", "lv_ml", "my_ml", "rv_ml"]
+    assert table["subject"].tolist() == ["007"] * 3
+    assert table["rv_ml"].tolist()[1] == 4.0
+    assert table["rv_ml"].isna().tolist() == [True, False, True]
+
+
+def test_volumes_table_has_a_row_per_subject_in_the_order_of_the_curves():
+    both = pd.concat([curves([10.0, 5.0], subject="9"), curves([8.0, 2.0], subject="10")])
+    table = volumes_table(both, {"9": 0.5, "10": math.nan})
+    assert list(table.columns) == ["subject", *MEASURES]
+    assert table["subject"].tolist() == ["9", "10"]
+    assert table["ef"].tolist() == [0.5, 0.75]
+
+
+def test_a_pixel_grows_by_the_scaling_of_the_longer_side():
+    # 192 x 256 padded to 256: the pixel stays; the same at 128: four times the area.
+    assert pixel_volume_ml(192, 256, 1.5, 2.0, 10, 256) == pytest.approx(0.03)
+    assert pixel_volume_ml(192, 256, 1.5, 2.0, 10, 128) == pytest.approx(0.12)
+    assert pixel_volume_ml(512, 472, 0.625, 0.625, 6, 256) == 0.009375
+
+
+def test_labels_of_other_shape_are_refused_by_name():
+    with pytest.raises(ValueError, match=r"subject 7: labels must be integers \(t, z, y, x\)"):
+        count_voxels(np.zeros((2, 3, 4), np.uint8), "7")
+
+
+def test_values_that_are_no_tissue_are_refused_by_name():
+    labels = np.zeros((1, 2, 3, 3), np.uint8)
+    labels[0, 1, 0, 0] = 9
+    with pytest.raises(ValueError, match=r"subject 7: frame 0, slice 1 has labels \[9\]"):
+        count_voxels(labels, "7")
+
+
+def test_a_subject_without_complete_frames_is_refused_by_name():
+    with pytest.raises(ValueError, match="subject 7: none of 2 frames is labelled"):
+        measures(curves([math.nan, math.nan]))
+
+
+def test_unknown_rule_of_end_diastole_is_refused():
+    with pytest.raises(ValueError, match="ed must be 'first' or 'max', got 'last'"):
+        measures(curves([1.0]), ed="last")
+
+
+def test_impossible_spacing_is_refused():
+    with pytest.raises(ValueError, match="spacing_mm must be three positive numbers"):
+        voxel_volume_ml((8, 0, 1.4))
+
+
+def test_other_numbers_of_classes_are_refused():
+    with pytest.raises(ValueError, match="subject 7: classes must be 3 or 4, got 2"):
+        curves_of_counts(np.zeros((1, 4)), (1, 1, 1), "7", classes=2)
+
+
+def test_missing_frame_interval_is_refused_by_name():
+    with pytest.raises(ValueError, match="subjects 7 have curves but no frame interval"):
+        volumes_table(curves([1.0]), {})
+
+
+def test_published_pixel_counts_give_the_published_volumes(data):
+    folder = data / "published" / "analysis" / "kaggle"
+    predictions = folder / "predictions"
+    pixels = pd.read_csv(
+        predictions / "resnet34_5percent_size128_normalTfms_ceLoss.tsv.xz",
+        sep="\t",
+        usecols=["file", "lv_pixels"],
+    )
+    name = pixels["file"].str.rsplit("/", n=1).str[1]
+    parts = name.str.extract(r"^(?P<id>.+)-frame(?P<frame>\d+)-slice\d+\.png$")
+    curves_px = pixels["lv_pixels"].groupby([parts["id"], parts["frame"]]).sum()
+    text = {"dtype": {"Id": str, "pid": str}, "sep": "\t"}
+    sizes = pd.read_csv(folder / "patient_dimensions.tsv", **text).set_index("pid")
+    method = "r34_p05_s128"
+    for phase, extreme in (("diastole", "max"), ("systole", "min")):
+        published = pd.read_csv(predictions / f"prediction_vs_gt_{phase}.tsv", **text)
+        published = published[published["method"] == method].set_index("Id")["prediction"]
+        counts = curves_px.groupby(level=0).agg(extreme)
+        sized = sizes.loc[published.index.str.replace("_rot90", "")]
+        per_pixel = [
+            pixel_volume_ml(
+                row.X, row.Y, row.pixelSpacingX, row.pixelSpacingY, row.sliceSpacing, 128
+            )
+            for row in sized.itertuples()
+        ]
+        assert len(published) == 1149
+        assert counts[published.index].to_numpy() * per_pixel == pytest.approx(
+            published.to_numpy(), abs=1e-9
+        )

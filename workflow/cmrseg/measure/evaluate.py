@@ -1,0 +1,193 @@
+"""A model's labels against a reference: every image, every subject, and the cohort."""
+
+import math
+
+import numpy as np
+import pandas as pd
+
+from cmrseg.labels import UNLABELLED, Tissue
+from cmrseg.measure.agreement import bland_altman, icc_agreement, pearson, summary
+from cmrseg.measure.distance import slice_distances_mm
+from cmrseg.measure.overlap import confusion_counts, dice
+from cmrseg.measure.volumes import EndDiastole, curves_of_counts, measures
+
+# Name of each tissue in columns.
+NAMES = {Tissue.BACKGROUND: "bg", Tissue.LV: "lv", Tissue.MYO: "my", Tissue.RV: "rv"}
+
+# Measures of a subject that are compared: name in volumes.measures, tissue, quantity, unit.
+COMPARED = (
+    ("edv_ml", "lv", "edv", "_ml"),
+    ("esv_ml", "lv", "esv", "_ml"),
+    ("sv_ml", "lv", "sv", "_ml"),
+    ("ef", "lv", "ef", ""),
+    ("mass_g", "my", "mass", "_g"),
+    ("rv_edv_ml", "rv", "edv", "_ml"),
+    ("rv_esv_ml", "rv", "esv", "_ml"),
+    ("rv_sv_ml", "rv", "sv", "_ml"),
+    ("rv_ef", "rv", "ef", ""),
+)
+
+# Name of the rows that take all splits together.
+ALL = "all"
+
+SUMMARY_COLUMNS = (
+    *("split", "level", "measure", "tissue"),
+    *("n", "mean", "sd", "median", "q25", "q75", "iqr", "mad"),
+    *("mean_low", "mean_high", "lower", "lower_low", "lower_high"),
+    *("upper", "upper_low", "upper_high"),
+    *("r", "r_low", "r_high", "icc", "icc_low", "icc_high"),
+)
+
+
+def evaluate_cine(
+    predicted: np.ndarray,
+    reference: np.ndarray,
+    spacing_mm: tuple[float, float, float],
+    classes: int,
+    subject: str,
+    ed: EndDiastole = "max",
+) -> tuple[pd.DataFrame, dict[str, float | str]]:
+    """Compare the labels of one subject image by image and as a whole.
+
+    predicted, reference: (t, z, y, x) integers of equal shape. spacing_mm: along z, y, x.
+    classes: 4, or 3 where either side does not know the right ventricle, which then is background
+    in both. Voxels that are UNLABELLED in either are left out, as are images that have no others.
+
+    Returns (images, row). images: a row per image with subject, slice, frame, and per tissue
+    dice_lv (nan where neither side has the tissue), hausdorff_lv_mm, distance_lv_mm (nan unless
+    both have it), then the confusion counts bg_bg, bg_lv, ...: first the reference's class,
+    then the prediction's. row: subject, images, Dice over all of these images as one volume,
+    distances as means over slices (Bai et al. 2018), and reference_* and predicted_* volumes.
+    Both sides' volumes are of the same frames, those that are complete in both; each side has
+    its own end diastole and systole among them. Without a complete frame volumes are nan.
+    Raises ValueError naming the subject for unequal shapes, unknown labels, or no labelled image.
+    """
+    if classes not in (3, 4):
+        raise ValueError(f"subject {subject}: classes must be 3 or 4, got {classes}")
+    if predicted.shape != reference.shape or reference.ndim != 4:
+        raise ValueError(
+            f"subject {subject}: prediction {predicted.shape} and reference {reference.shape} must "
+            f"have one shape (t, z, y, x); were both made from the same image?"
+        )
+    frames, slices, *plane = reference.shape
+    ignored = (reference == UNLABELLED) | (predicted == UNLABELLED)
+    first = _with_classes(reference, ignored, classes).reshape(-1, *plane)
+    second = _with_classes(predicted, ignored, classes).reshape(-1, *plane)
+    try:
+        counts = confusion_counts(first, second, classes)
+    except ValueError as error:
+        raise ValueError(f"subject {subject}: {error}") from error
+    labelled = np.flatnonzero(counts.sum(axis=(1, 2)))
+    if not labelled.size:
+        raise ValueError(
+            f"subject {subject}: no image is labelled in both prediction and reference; "
+            f"leave the subject out of this evaluation"
+        )
+    columns = _tissue_columns(first[labelled], second[labelled], counts[labelled], spacing_mm[1:])
+    images = pd.DataFrame(
+        {"subject": subject, "slice": labelled % slices, "frame": labelled // slices, **columns}
+    ).sort_values(["slice", "frame"], ignore_index=True)
+    row: dict[str, float | str] = {"subject": subject, "images": len(images)}
+    whole = dice(counts.sum(axis=0))
+    for tissue in list(Tissue)[1:classes]:
+        name = NAMES[tissue]
+        row[f"dice_{name}"] = float(whole[tissue])
+        row[f"hausdorff_{name}_mm"] = float(images[f"hausdorff_{name}_mm"].mean())
+        row[f"distance_{name}_mm"] = float(images[f"distance_{name}_mm"].mean())
+    by_frame = counts.reshape(frames, slices, classes, classes)
+    return images, {**row, **_volumes(by_frame, spacing_mm, subject, ed)}
+
+
+def _with_classes(labels: np.ndarray, ignored: np.ndarray, classes: int) -> np.ndarray:
+    """The labels with UNLABELLED wherever ignored, and without tissues beyond `classes`."""
+    labels = np.where(ignored, labels.dtype.type(UNLABELLED), labels)
+    if classes <= Tissue.RV:
+        labels[labels == Tissue.RV] = Tissue.BACKGROUND
+    return labels
+
+
+def _tissue_columns(
+    first: np.ndarray, second: np.ndarray, counts: np.ndarray, spacing_mm: tuple[float, ...]
+) -> dict[str, np.ndarray]:
+    """Columns of the image table; first (reference), second: (n, y, x), counts: (n, k, k)."""
+    classes = counts.shape[-1]
+    spacing_y, spacing_x = spacing_mm
+    tissues = list(Tissue)[1:classes]
+    scores = dice(counts)
+    columns = {f"dice_{NAMES[tissue]}": scores[:, tissue] for tissue in tissues}
+    distances = {
+        NAMES[tissue]: slice_distances_mm(first == tissue, second == tissue, (spacing_y, spacing_x))
+        for tissue in tissues
+    }
+    columns |= {f"hausdorff_{name}_mm": pair[:, 0] for name, pair in distances.items()}
+    columns |= {f"distance_{name}_mm": pair[:, 1] for name, pair in distances.items()}
+    for a, b in np.ndindex(classes, classes):
+        columns[f"{NAMES[Tissue(a)]}_{NAMES[Tissue(b)]}"] = counts[:, a, b]
+    return columns
+
+
+def _volumes(
+    counts: np.ndarray, spacing_mm: tuple[float, float, float], subject: str, ed: EndDiastole
+) -> dict[str, float]:
+    """Measures of both sides from (t, z, reference class, predicted class) counts."""
+    complete = (counts.sum(axis=(2, 3)) > 0).all(axis=1)
+    result = {}
+    # Summing over the other side's class leaves each side's own voxels.
+    for side, axes in (("reference", (1, 3)), ("predicted", (1, 2))):
+        voxels = np.where(complete[:, None], counts.sum(axis=axes), np.nan)
+        curves = curves_of_counts(voxels, spacing_mm, subject, counts.shape[-1])
+        found = measures(curves, ed=ed) if complete.any() else {}
+        for name in (*(name for name, *_ in COMPARED), "ed_frame", "es_frame"):
+            result[f"{side}_{name}"] = found.get(name, math.nan)
+    return result
+
+
+def summarise(images: pd.DataFrame, subjects: pd.DataFrame) -> pd.DataFrame:
+    """Statistics of an evaluation, by split and over all splits together.
+
+    images, subjects: rows of evaluate_cine of all subjects, each with a column `split`.
+    Returns the columns in SUMMARY_COLUMNS, a row per split, level, measure and tissue:
+    - level "image" and "subject": dice, hausdorff_mm, distance_mm of lv, my, rv; values that are
+      nan do not count in n.
+    - level "subject": edv_difference_ml, esv_difference_ml, ef_difference (fraction), ... =
+      prediction - reference. mean is the bias of Bland and Altman, lower and upper their limits
+      of agreement, each with a 95 % interval (_low, _high); r is Pearson's correlation and icc
+      ICC(A,1). ..._abs_difference_...: the same differences without sign.
+    """
+    rows = []
+    for split in (*sorted(set(subjects["split"])), ALL):
+        few = images if split == ALL else images[images["split"] == split]
+        own = subjects if split == ALL else subjects[subjects["split"] == split]
+        for level, table in (("image", few), ("subject", own)):
+            key = {"split": split, "level": level}
+            rows += [{**key, **row} for row in _overlaps(table)]
+        rows += [{"split": split, "level": "subject", **row} for row in _agreements(own)]
+    return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
+
+
+def _overlaps(table: pd.DataFrame) -> list[dict]:
+    rows = []
+    for measure, unit in (("dice", ""), ("hausdorff", "_mm"), ("distance", "_mm")):
+        for name in list(NAMES.values())[1:]:
+            column = f"{measure}_{name}{unit}"
+            if column in table:
+                key = {"measure": f"{measure}{unit}", "tissue": name}
+                rows.append({**key, **summary(table[column].to_numpy())})
+    return rows
+
+
+def _agreements(subjects: pd.DataFrame) -> list[dict]:
+    rows = []
+    for name, tissue, quantity, unit in COMPARED:
+        pair = subjects[[f"predicted_{name}", f"reference_{name}"]].to_numpy(float)
+        if np.isnan(pair).all():
+            continue
+        predicted, reference = pair.T
+        limits = bland_altman(predicted, reference)
+        limits |= {"mean_low": limits.pop("bias_low"), "mean_high": limits.pop("bias_high")}
+        found = limits | pearson(predicted, reference) | icc_agreement(pair)
+        difference = {"measure": f"{quantity}_difference{unit}", "tissue": tissue}
+        rows.append({**difference, **found, **summary(predicted - reference)})
+        absolute = {"measure": f"{quantity}_abs_difference{unit}", "tissue": tissue}
+        rows.append({**absolute, **summary(np.abs(predicted - reference))})
+    return rows

@@ -1,0 +1,207 @@
+"""Volumes from label maps: one curve per tissue, and the measures of a subject."""
+
+import math
+from collections.abc import Mapping
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from cmrseg.labels import UNLABELLED, Tissue
+
+# Density of myocardium, as in Bai et al. 2018, doi:10.1186/s12968-018-0471-x.
+MYOCARDIUM_G_PER_ML = 1.05
+
+MM3_PER_ML = 1000
+
+# Which labelled frame is end diastole: the first one, or the one with the largest LV cavity.
+EndDiastole = Literal["first", "max"]
+
+# Column of each tissue in a table of curves.
+CURVES = {Tissue.LV: "lv_ml", Tissue.MYO: "my_ml", Tissue.RV: "rv_ml"}
+
+MEASURES = (
+    "edv_ml",
+    "esv_ml",
+    "sv_ml",
+    "ef",
+    "co_l_min",
+    "mass_g",
+    "rv_edv_ml",
+    "rv_esv_ml",
+    "rv_sv_ml",
+    "rv_ef",
+    "heart_rate_bpm",
+    "ed_frame",
+    "es_frame",
+)
+
+
+def voxel_volume_ml(spacing_mm: tuple[float, float, float]) -> float:
+    """Volume of a voxel in ml; spacing_mm is the distance of voxel centres along z, y, x.
+
+    Raises ValueError if a spacing is not positive and finite.
+    """
+    if not all(math.isfinite(s) and s > 0 for s in spacing_mm):
+        raise ValueError(f"spacing_mm must be three positive numbers, got {tuple(spacing_mm)}")
+    return math.prod(spacing_mm) / MM3_PER_ML
+
+
+def pixel_volume_ml(
+    columns: int,
+    rows: int,
+    column_spacing_mm: float,
+    row_spacing_mm: float,
+    slice_distance_mm: float,
+    size_px: int,
+) -> float:
+    """Volume in ml of one pixel of an image that was scaled and padded to size_px x size_px.
+
+    columns, rows and the spacings are those before scaling: the longer side became size_px, so a
+    pixel grew by max(columns, rows)/size_px in both directions. Padding alone changes nothing.
+    Rule of Ankenbrand et al. 2021, doi:10.1002/mrm.28822.
+    """
+    scale = max(columns, rows) / size_px
+    return voxel_volume_ml((slice_distance_mm, row_spacing_mm, column_spacing_mm)) * scale**2
+
+
+def count_voxels(labels: np.ndarray, subject: str = "") -> np.ndarray:
+    """Voxels of each tissue in each frame.
+
+    labels: (t, z, y, x) integers. Returns (t, 4) float64 in the order of Tissue. A frame in which
+    any slice has no labelled voxel at all is nan: its sum would be too small, not zero.
+    UNLABELLED voxels of a labelled slice (such as a border added by a rotation) count as nothing.
+    Raises ValueError naming the subject for other shapes and for values that are no tissue.
+    """
+    if labels.ndim != 4 or not np.issubdtype(labels.dtype, np.integer):
+        raise ValueError(
+            f"subject {subject}: labels must be integers (t, z, y, x), "
+            f"got {labels.dtype} of shape {labels.shape}"
+        )
+    frames, slices = labels.shape[:2]
+    counts = np.zeros((frames, slices, len(Tissue)))
+    for t, z in np.ndindex(frames, slices):
+        values = np.bincount(labels[t, z].ravel(), minlength=UNLABELLED + 1)
+        counts[t, z] = values[: len(Tissue)]
+        if values[: len(Tissue)].sum() + values[UNLABELLED] != labels[t, z].size:
+            wrong = sorted(set(np.flatnonzero(values).tolist()) - {*Tissue, UNLABELLED})
+            raise ValueError(
+                f"subject {subject}: frame {t}, slice {z} has labels {wrong}, "
+                f"expected 0 to {max(Tissue)} or {UNLABELLED} (unlabelled)"
+            )
+    counts[counts.sum(axis=2) == 0] = np.nan
+    return counts.sum(axis=1)
+
+
+def volume_ml(
+    labels: np.ndarray, spacing_mm: tuple[float, float, float], tissue: Tissue
+) -> np.ndarray:
+    """Volume of one tissue in each frame: (t,) float64 in ml, nan where a slice is unlabelled.
+
+    labels: (t, z, y, x). spacing_mm: distance of voxel centres along z, y, x; along z that is
+    slice thickness plus gap. Voxel counting, as in Bai et al. 2018,
+    doi:10.1186/s12968-018-0471-x: no islands removed, nothing clipped at the base.
+    """
+    return count_voxels(labels)[:, tissue] * voxel_volume_ml(spacing_mm)
+
+
+def volume_curves(
+    labels: np.ndarray,
+    spacing_mm: tuple[float, float, float],
+    subject: str,
+    classes: int = 4,
+) -> pd.DataFrame:
+    """Curves of one subject: a row per frame with subject, frame, lv_ml, my_ml, rv_ml.
+
+    labels, spacing_mm: as in volume_ml. classes: 3 where the labeller does not know the right
+    ventricle; rv_ml is then nan. Frames that are not labelled in every slice keep their row, as
+    nan, so that the number of rows stays the number of frames of the cine.
+    """
+    return curves_of_counts(count_voxels(labels, subject), spacing_mm, subject, classes)
+
+
+def curves_of_counts(
+    counts: np.ndarray,
+    spacing_mm: tuple[float, float, float],
+    subject: str,
+    classes: int = 4,
+) -> pd.DataFrame:
+    """As volume_curves, from (t, classes) voxel counts in the order of Tissue."""
+    if classes not in (3, 4):
+        raise ValueError(f"subject {subject}: classes must be 3 or 4, got {classes}")
+    volumes = counts * voxel_volume_ml(spacing_mm)
+    table = pd.DataFrame({"subject": subject, "frame": np.arange(len(counts))})
+    for tissue, column in CURVES.items():
+        table[column] = volumes[:, tissue] if tissue < classes else np.nan
+    return table
+
+
+def ejection_fraction(edv_ml: float, esv_ml: float) -> float:
+    """Ejection fraction as a fraction; nan where the end-diastolic volume is 0."""
+    return (edv_ml - esv_ml) / edv_ml if edv_ml else math.nan
+
+
+def heart_rate_bpm(frames: int, frame_interval_s: float) -> float:
+    """Beats per minute of a cine that covers one beat; nan where the interval is unknown."""
+    return 60 / (frames * frame_interval_s)
+
+
+def measures(
+    curves: pd.DataFrame, frame_interval_s: float = math.nan, ed: EndDiastole = "max"
+) -> dict[str, float]:
+    """The measures of one subject from its curves (see volume_curves).
+
+    ed: "max" takes the frame with the largest LV cavity as end diastole, "first" the first frame
+    (Bai et al. 2018). End systole is the frame with the smallest LV cavity. Only labelled frames
+    count, so "first" is the first labelled one; among equal frames the first is taken. Frames are
+    those of the left ventricle also for the right one. ef and rv_ef are fractions, nan where the
+    end-diastolic volume is 0. co_l_min and heart_rate_bpm are nan where the interval is.
+    Raises ValueError naming the subject if no frame is labelled in every slice.
+    """
+    labelled = curves[curves["lv_ml"].notna()]
+    if labelled.empty:
+        raise ValueError(
+            f"subject {curves['subject'].iloc[0]}: none of {len(curves)} frames is labelled in "
+            f"every slice, expected at least one; complete the labels or leave the subject out"
+        )
+    if ed not in ("first", "max"):
+        raise ValueError(f"ed must be 'first' or 'max', got {ed!r}")
+    diastole = labelled.loc[labelled["lv_ml"].idxmax()] if ed == "max" else labelled.iloc[0]
+    systole = labelled.loc[labelled["lv_ml"].idxmin()]
+    edv_ml, esv_ml = float(diastole["lv_ml"]), float(systole["lv_ml"])
+    rv_edv_ml, rv_esv_ml = float(diastole["rv_ml"]), float(systole["rv_ml"])
+    rate_bpm = heart_rate_bpm(len(curves), frame_interval_s)
+    return {
+        "edv_ml": edv_ml,
+        "esv_ml": esv_ml,
+        "sv_ml": edv_ml - esv_ml,
+        "ef": ejection_fraction(edv_ml, esv_ml),
+        "co_l_min": (edv_ml - esv_ml) * rate_bpm / 1000,
+        "mass_g": float(diastole["my_ml"]) * MYOCARDIUM_G_PER_ML,
+        "rv_edv_ml": rv_edv_ml,
+        "rv_esv_ml": rv_esv_ml,
+        "rv_sv_ml": rv_edv_ml - rv_esv_ml,
+        "rv_ef": ejection_fraction(rv_edv_ml, rv_esv_ml),
+        "heart_rate_bpm": rate_bpm,
+        "ed_frame": int(diastole["frame"]),
+        "es_frame": int(systole["frame"]),
+    }
+
+
+def volumes_table(
+    curves: pd.DataFrame, frame_interval_s: Mapping[str, float], ed: EndDiastole = "max"
+) -> pd.DataFrame:
+    """One row per subject: subject and its measures, in the order of the curves' subjects.
+
+    curves: rows of volume_curves of all subjects. frame_interval_s: by subject, nan if unknown.
+    Raises ValueError naming the subjects that have curves but no interval.
+    """
+    subjects = list(dict.fromkeys(curves["subject"]))
+    missing = [subject for subject in subjects if subject not in frame_interval_s]
+    if missing:
+        raise ValueError(
+            f"subjects {', '.join(missing)} have curves but no frame interval; give nan if unknown"
+        )
+    groups = dict(iter(curves.groupby("subject", sort=False)))
+    rows = [{"subject": s, **measures(groups[s], frame_interval_s[s], ed)} for s in subjects]
+    return pd.DataFrame(rows, columns=["subject", *MEASURES])
