@@ -1,0 +1,326 @@
+"""Figures are functions of tables: they say what they show, and never the same thing twice."""
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+
+from cmrseg.dicom import audit as audit_kinds
+from cmrseg.figures import (
+    cleaning,
+    confidence,
+    ef_error,
+    learning_curves,
+    observers,
+    overlays,
+    strategies,
+    style,
+    volume_agreement,
+    volume_curves,
+)
+from cmrseg.labels import COLOURS, UNLABELLED, Tissue
+
+MODELS = ("plain_all", "double_all")
+
+
+def volumes() -> pd.DataFrame:
+    rng = np.random.default_rng(1)
+    rows = []
+    for labeller in MODELS:
+        for subject in range(12):
+            edv, esv = 120 + 5 * subject, 50 + 3 * subject
+            got_edv, got_esv = edv + rng.normal(2, 5), esv + rng.normal(1, 4)
+            row = (labeller, f"{subject:03d}", "test", got_edv, got_esv)
+            rows.append((*row, 1 - got_esv / got_edv, edv, esv, 1 - esv / edv))
+    columns = "labeller subject split edv_ml esv_ml ef true_edv_ml true_esv_ml true_ef"
+    return pd.DataFrame(rows, columns=columns.split())
+
+
+def scores(dice: bool = True) -> pd.DataFrame:
+    table = pd.DataFrame({"subject": list("abcdef"), "score": [0.01, 0.04, 0.08, 0.12, 0.3, 2.0]})
+    table["set"] = ["c05", "c05", "c10", "c15", "", ""]
+    if dice:
+        table["dice_lv"], table["dice_my"] = 0.95 - table["score"] / 5, 0.85 - table["score"] / 5
+    return table
+
+
+def curves() -> pd.DataFrame:
+    rows = [
+        (labeller, f"s{subject}", frame, 100 + 40 * np.cos(2 * np.pi * frame / 10) * (subject + 1))
+        for labeller in ("truth", *MODELS)
+        for subject in range(3)
+        for frame in range(10)
+    ]
+    return pd.DataFrame(rows, columns=["labeller", "subject", "frame", "lv_ml"])
+
+
+def history() -> pd.DataFrame:
+    rows = [
+        (model, epoch, phase, 1 / (epoch + 1), 1.1 / (epoch + 1), 0.9, 0.8)
+        for model in MODELS
+        for epoch, phase in enumerate(["frozen", "frozen", "whole", "whole"])
+    ]
+    return pd.DataFrame(rows, columns=list(learning_curves.COLUMNS))
+
+
+def transfer() -> pd.DataFrame:
+    rows = [
+        (f"{strategy}_{subset}", strategy, subset, f"v{n}", "test", 0.9 - n / 50, 0.8 - n / 50)
+        for strategy in ("plain", "double")
+        for subset in ("all", "v1")
+        for n in range(3)
+    ]
+    columns = "model strategy subset subject split dice_lv dice_my"
+    return pd.DataFrame(rows, columns=columns.split())
+
+
+def observer_tables() -> tuple[pd.DataFrame, pd.DataFrame]:
+    pairs = [("expert1", "expert2"), ("expert1", "double_all"), ("expert2", "double_all")]
+    rows = [(v, *pair, 4.0, 6.0, 8.0, 5.0) for v in "abc" for pair in pairs]
+    dice = [(v, *pair, 0.93, 0.81) for v in "abc" for pair in pairs]
+    return (
+        pd.DataFrame(rows, columns=list(observers.COLUMNS)),
+        pd.DataFrame(dice, columns=list(observers.DICE_COLUMNS)),
+    )
+
+
+def case(kind: str = "best") -> overlays.Case:
+    y, x = np.mgrid[:48, :48]
+    radius = np.hypot(y - 24, x - 24)
+    labels = np.where(radius < 8, Tissue.LV, np.where(radius < 12, Tissue.MYO, 0)).astype(np.uint8)
+    image = np.where(radius < 8, 900.0, 200.0) + x
+    affine = np.diag([1.5, 1.5, 8, 1.0])
+    return overlays.Case(kind, "7_a", 3, 0, image, labels, labels, affine, 1.0, float("nan"))
+
+
+def stacks() -> tuple[list[cleaning.Stack], pd.DataFrame]:
+    image = np.outer(np.arange(30.0), np.ones(24))
+    before = [(8.0 * n, image) for n in (0, 1, 1, 3)]
+    after = np.broadcast_to(image, (2, 4, 30, 24))
+    audit = audit_kinds.Audit("123")
+    audit.add(audit_kinds.REPEATED_STACK, "sax_5")
+    audit.add(audit_kinds.SPACING_MISSING, "sax_6")
+    return [cleaning.Stack("123", before, [1.5] * 4, after, (8, 1.5, 1.5))], audit.table()
+
+
+def every_figure():
+    return {
+        "cleaning": lambda: cleaning.figure(*stacks()),
+        "confidence": lambda: confidence.figure(scores()),
+        "ef_error": lambda: ef_error.figure(volumes()),
+        "learning_curves": lambda: learning_curves.figure(history()),
+        "observers": lambda: observers.figure(*observer_tables()),
+        "overlays": lambda: overlays.figure([case("best"), case("worst")]),
+        "strategies": lambda: strategies.figure(transfer()),
+        "volume_agreement": lambda: volume_agreement.figure(volumes()),
+        "volume_curves": lambda: volume_curves.figure(curves()),
+    }
+
+
+def texts(figure) -> str:
+    found = figure.findobj(matplotlib.text.Text)
+    return "\n".join(text.get_text() for text in found if text.get_text())
+
+
+@pytest.mark.parametrize("name", sorted(every_figure()))
+@pytest.mark.filterwarnings("error")
+def test_same_figure_gives_same_bytes(name, tmp_path):
+    written = []
+    for run in ("one", "two"):
+        paths = tmp_path / f"{run}.svg", tmp_path / f"{run}.png"
+        style.save(every_figure()[name](), *paths)
+        written.append([path.read_bytes() for path in paths])
+    assert written[0] == written[1]
+    assert b"<dc:date>" not in written[0][0]
+    assert b"Software" not in written[0][1]
+
+
+def test_figures_do_not_depend_on_or_change_the_settings_of_matplotlib(tmp_path):
+    style.save(ef_error.figure(volumes()), tmp_path / "a.svg", tmp_path / "a.png")
+    with matplotlib.rc_context({"font.size": 30, "axes.grid": True, "savefig.dpi": 20}):
+        before = dict(matplotlib.rcParams)
+        style.save(ef_error.figure(volumes()), tmp_path / "b.svg", tmp_path / "b.png")
+        assert dict(matplotlib.rcParams) == before
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("module", "table"),
+    [
+        (confidence, scores()),
+        (ef_error, volumes()),
+        (learning_curves, history()),
+        (strategies, transfer()),
+        (volume_agreement, volumes()),
+        (volume_curves, curves()),
+    ],
+    ids=lambda value: getattr(value, "__name__", "").rpartition(".")[2] or None,
+)
+def test_missing_column_and_empty_table_are_refused_by_name(module, table):
+    name = module.__name__.rpartition(".")[2]
+    column = module.COLUMNS[-1]
+    with pytest.raises(ValueError, match=f"figure {name}: column {column} is missing"):
+        module.figure(table.drop(columns=column))
+    with pytest.raises(ValueError, match=f"figure {name}: the table has no rows"):
+        module.figure(table.iloc[:0])
+
+
+def test_name_has_the_same_look_whichever_others_are_shown():
+    order = ["ukbb", "plain_all", "double_all", "truth"]
+    everyone = style.looks(order, order)
+    assert style.looks(["double_all"], order)["double_all"] == everyone["double_all"]
+    assert len({look.colour for look in everyone.values()}) == 4
+    assert style.looks(["truth"])["truth"] == style.KNOWN_LOOKS["truth"]
+    assert list(style.looks(["double_all", "ukbb"], order)) == ["ukbb", "double_all"]
+
+
+def test_no_look_has_the_colour_of_a_tissue():
+    looks = style.looks([f"model{i}" for i in range(10)]) | style.KNOWN_LOOKS
+    assert not {look.colour for look in looks.values()} & set(COLOURS.values())
+
+
+def test_jitter_keeps_points_apart_within_its_width():
+    offsets = style.jitter(20, 0.4)
+    assert np.abs(offsets).max() <= 0.2
+    assert np.diff(np.sort(offsets)).min() > 0.4 / 60
+    assert offsets.tolist() == style.jitter(20, 0.4).tolist()
+
+
+def test_errors_of_ef_are_medians_in_percentage_points_and_subjects_without_ef_are_counted():
+    table = pd.DataFrame({"labeller": "net", "subject": list("abcd"), "true_ef": 0.5})
+    table["ef"] = [0.51, 0.47, 0.55, np.nan]
+    assert "3.0   (n = 3, 1 without EF)" in texts(ef_error.figure(table))
+
+
+def test_agreement_shows_bias_and_number_of_pairs():
+    table = volumes()
+    table["edv_ml"] = table["true_edv_ml"] + np.tile([4.0, 6.0], 12)
+    table.loc[0, "edv_ml"] = np.nan
+    found = texts(volume_agreement.figure(table))
+    assert "n = 11, r" in found
+    assert "+5.0" in found
+
+
+def test_confidence_of_unlabelled_data_has_no_dice_panel():
+    assert len(confidence.figure(scores()).axes) == 3
+    figure = confidence.figure(scores(dice=False))
+    assert len(figure.axes) == 2
+    assert "2 (33 %)" in texts(figure)
+
+
+def test_confidence_draws_broken_labels_in_the_last_bin():
+    bars = confidence.figure(scores(dice=False)).axes[0].patches
+    assert sum(bar.get_height() for bar in bars) == 6
+
+
+def test_curves_of_a_subject_that_is_not_there_are_refused_by_name():
+    with pytest.raises(ValueError, match="subject 99 is not in the table"):
+        volume_curves.figure(curves(), subjects=["s1", "99"])
+
+
+def test_curves_are_spread_over_the_range_of_stroke_volumes():
+    shown = texts(volume_curves.figure(curves(), limit=2))
+    assert "Subject s0" in shown
+    assert "Subject s2" in shown
+    assert "Subject s1" not in shown
+
+
+def test_learning_curves_over_images_seen_need_their_column():
+    with pytest.raises(ValueError, match="column images is missing"):
+        learning_curves.figure(history(), x="images")
+    table = history().assign(images=100)
+    assert "Training images seen" in texts(learning_curves.figure(table, x="images"))
+
+
+def test_strategies_show_means_without_undefined_dice():
+    table = transfer()
+    table.loc[(table["strategy"] == "plain") & (table["subject"] == "v2"), "dice_lv"] = np.nan
+    assert "89" in texts(strategies.figure(table)).split("\n")
+
+
+def test_observers_need_a_pair_of_people():
+    table, dice = observer_tables()
+    with pytest.raises(ValueError, match="no Dice between two of expert1, expert3"):
+        observers.figure(table, dice, observers=("expert1", "expert3"))
+
+
+def test_orientation_marks_of_an_axial_image_in_radiological_view():
+    # columns run to the patient's left, rows to the back
+    affine = np.diag([-1.5, -1.5, 8, 1.0])
+    assert overlays.orientation_marks(affine) == ("R", "L", "A", "P")
+
+
+def test_orientation_marks_of_a_coronal_image():
+    affine = np.array([[-1, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1.0]])
+    assert overlays.orientation_marks(affine) == ("R", "L", "H", "F")
+
+
+def test_orientation_marks_of_an_oblique_image_have_two_letters_main_direction_first():
+    affine = np.eye(4)
+    affine[:3, 0] = [-0.8, -0.6, 0]
+    affine[:3, 1] = [0, 0.1, -0.99]
+    assert overlays.orientation_marks(affine) == ("RA", "LP", "H", "F")
+
+
+def test_opposite_sides_have_opposite_marks():
+    rng = np.random.default_rng(3)
+    opposite = str.maketrans("LRAPHF", "RLPAFH")
+    for _ in range(50):
+        affine = np.eye(4)
+        affine[:3, :3] = np.linalg.qr(rng.normal(size=(3, 3)))[0] * [1.2, 2.0, 8]
+        left, right, top, bottom = overlays.orientation_marks(affine)
+        assert (left.translate(opposite), top.translate(opposite)) == (right, bottom)
+
+
+def test_overlay_names_subject_slice_frame_and_undefined_dice():
+    found = texts(overlays.figure([case()], "plain_all", "expert1"))
+    assert "7_a, slice 4, frame 1\nDice LV 1.00, MY –" in found
+    assert {"HL", "20 mm", "plain_all", "expert1", "LV cavity"} - {"HL"} <= set(found.split("\n"))
+
+
+def test_overlay_of_different_shapes_is_refused_by_name():
+    wrong = case()
+    wrong = overlays.Case(**{**vars(wrong), "reference": np.zeros((3, 3), np.uint8)})
+    with pytest.raises(ValueError, match=r"subject 7_a: image .* must have one shape"):
+        overlays.figure([wrong])
+    with pytest.raises(ValueError, match="no cases"):
+        overlays.figure([])
+
+
+def test_overlay_of_an_unlabelled_image_has_no_contours():
+    blank = np.full((48, 48), UNLABELLED, np.uint8)
+    shown = overlays.Case(**{**vars(case()), "prediction": blank, "reference": blank})
+    assert "LV cavity" not in texts(overlays.figure([shown]))
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        (audit_kinds.SPACING_METADATA, "noted only"),
+        (audit_kinds.COLLISION, "taken away"),
+        (audit_kinds.EMPTY_FOLDER, "taken away"),
+        (audit_kinds.TWO_PATIENTS, "subject left out"),
+        (audit_kinds.MISSING_FRAME, "repaired"),
+    ],
+)
+def test_resolution_of_the_audit_has_a_consequence(kind, expected):
+    assert cleaning.consequence(kind[1]) == expected
+
+
+def test_cleaning_counts_problems_and_subjects():
+    shown, audit = stacks()
+    found = texts(cleaning.figure(shown, pd.concat([audit, audit])))
+    assert "2 in 1 subject: split" in found
+    assert "Subject 123, as acquired: 4 slices" in found
+    assert "Problems found in 0 subjects" in texts(cleaning.figure(shown, audit.iloc[:0]))
+
+
+def test_cleaning_without_subject_slices_or_columns_is_refused():
+    shown, audit = stacks()
+    with pytest.raises(ValueError, match="no subject to show"):
+        cleaning.figure([], audit)
+    with pytest.raises(ValueError, match="column problem is missing"):
+        cleaning.figure(shown, audit.drop(columns="problem"))
+    short = cleaning.Stack(**{**vars(shown[0]), "row_spacing_mm": [1.5]})
+    with pytest.raises(ValueError, match="subject 123: 4 slices and 1 row spacings"):
+        cleaning.figure([short], audit)

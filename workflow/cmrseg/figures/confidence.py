@@ -1,0 +1,140 @@
+"""Confidence in automatic labels: how far their volumes are from the known ones."""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from cmrseg.figures import style
+from cmrseg.labels import COLOURS, Tissue
+from cmrseg.measure.confidence import THRESHOLDS
+
+COLUMNS = ("subject", "score", "set")
+# From trusted to not trusted: one hue, as sets are ordered.
+SET_COLOURS = ("#08306B", "#2F79B5", "#85BCDC", "#B9D6EA")
+NO_SET_COLOUR = "#C4C4C4"
+NO_SET = "none"
+# Scores beyond this are drawn in the last bin: a broken label can be wrong by any factor.
+LARGEST_SHOWN_PERCENT = 60.0
+BIN_PERCENT = 2.5
+
+
+@style.styled
+def figure(table: pd.DataFrame, thresholds: Mapping[str, float] = THRESHOLDS) -> Figure:
+    """Distribution of the score with the sets' thresholds, set sizes, and score against true Dice.
+
+    table: columns subject, score (fraction: the larger relative error of EDV and ESV), set (the
+    strictest set a subject is in, '' for none), and dice_lv, dice_my where true labels are
+    known; without them the third panel is left out. thresholds: largest score of each set.
+    Raises ValueError where a column or every row is missing.
+    """
+    table = style.checked(table, COLUMNS, "confidence")
+    table = table.assign(set=table["set"].replace("", NO_SET))
+    names = [*sorted(thresholds, key=lambda name: thresholds[name]), NO_SET]
+    colours = {
+        name: NO_SET_COLOUR if name == NO_SET else SET_COLOURS[min(i, 3)]
+        for i, name in enumerate(names)
+    }
+    with_dice = {"dice_lv", "dice_my"} <= set(table) and table["dice_lv"].notna().any()
+    width = style.TWO_COLUMNS_MM if with_dice else style.TWO_COLUMNS_MM * 0.68
+    result = style.figure_mm(width, 62)
+    panels = result.subplots(
+        1, 3 if with_dice else 2, width_ratios=[1.25, 0.8, 1.25][: 2 + with_dice]
+    )
+    percent = np.minimum(table["score"] * 100, LARGEST_SHOWN_PERCENT)
+    _distribution(
+        panels[0], percent.to_numpy(), table["set"].to_numpy(), colours, thresholds.values()
+    )
+    _sizes(panels[1], table["set"], colours)
+    if with_dice:
+        _against_dice(panels[2], percent, table, thresholds.values())
+    for axes, text in zip(panels, "abc", strict=False):
+        style.letter(axes, text)
+    return result
+
+
+def _distribution(
+    axes: Axes,
+    percent: np.ndarray,
+    sets: np.ndarray,
+    colours: dict[str, str],
+    limits: Iterable[float],
+) -> None:
+    style.grid(axes)
+    edges = np.arange(0, LARGEST_SHOWN_PERCENT + BIN_PERCENT, BIN_PERCENT)
+    shown = [name for name in colours if (sets == name).any()]
+    axes.hist(
+        [percent[sets == name] for name in shown],
+        bins=edges.tolist(),
+        stacked=True,
+        color=[colours[name] for name in shown],
+        edgecolor="white",
+        linewidth=0.4,
+    )
+    for limit in limits:
+        axes.axvline(limit * 100, color=style.INK, linewidth=0.7, linestyle=(0, (3, 2)))
+    axes.set_xlim(0, edges[-1])
+    _name_last_tick(axes)
+    axes.set_xlabel("Confidence score (%)")
+    axes.set_ylabel("Subjects")
+    axes.yaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10], integer=True))
+    axes.set_title(f"Score (n = {np.isfinite(percent).sum()})")
+
+
+def _sizes(axes: Axes, sets: pd.Series, colours: dict[str, str]) -> None:
+    counts = sets.value_counts()
+    values = [int(counts.get(name, 0)) for name in colours]
+    bars = axes.barh(range(len(values)), values, color=list(colours.values()), height=0.68)
+    axes.bar_label(
+        bars,
+        [f"{v} ({100 * v / max(len(sets), 1):.0f} %)" for v in values],
+        padding=2,
+        fontsize=6.5,
+    )
+    axes.set_xlim(0, max([*values, 1]) * 1.45)
+    axes.set_yticks(range(len(values)), list(colours))
+    axes.invert_yaxis()
+    axes.tick_params(axis="y", length=0)
+    axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10], integer=True))
+    axes.set_xlabel("Subjects")
+    axes.set_title("Set (strictest)")
+
+
+def _against_dice(
+    axes: Axes, percent: pd.Series, table: pd.DataFrame, limits: Iterable[float]
+) -> None:
+    style.grid(axes, "both")
+    for column, tissue, marker in (("dice_lv", Tissue.LV, "o"), ("dice_my", Tissue.MYO, "s")):
+        rank = percent.corr(table[column], method="spearman")
+        name = "LV" if tissue == Tissue.LV else "Myocardium"
+        axes.plot(
+            percent,
+            table[column],
+            marker,
+            color=COLOURS[tissue],
+            markersize=2.8,
+            alpha=0.7,
+            markeredgewidth=0,
+            label=f"{name}: ρ = {rank:.2f}".replace("-", "−"),
+        )
+    for limit in limits:
+        axes.axvline(limit * 100, color=style.INK, linewidth=0.7, linestyle=(0, (3, 2)))
+    axes.set_xlim(0, min(LARGEST_SHOWN_PERCENT, float(np.nanmax(percent)) * 1.05) + 0.8)
+    _name_last_tick(axes)
+    low = float(table[["dice_lv", "dice_my"]].min(axis=None))
+    # room for the legend below the points
+    axes.set_ylim(max(0.0, low - 0.35 * (1 - low)), 1)
+    axes.set_xlabel("Confidence score (%)")
+    axes.set_ylabel("Dice against truth")
+    axes.set_title(f"Score and truth (n = {table['dice_lv'].notna().sum()})")
+    axes.legend(loc="lower left", handletextpad=0.2, frameon=True, framealpha=1, edgecolor="none")
+
+
+def _name_last_tick(axes: Axes) -> None:
+    """Ticks every 15 %; the last says that higher scores are drawn there too."""
+    ticks = np.arange(0, min(axes.get_xlim()[1], LARGEST_SHOWN_PERCENT) + 0.01, 15)
+    last = LARGEST_SHOWN_PERCENT
+    axes.set_xticks(ticks, [f"≥{tick:g}" if tick >= last else f"{tick:g}" for tick in ticks])

@@ -1,0 +1,70 @@
+"""Absolute error of the ejection fraction, by labeller or model."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from cmrseg.figures import style
+
+COLUMNS = ("labeller", "subject", "ef", "true_ef")
+ROW_MM = 9.0
+
+
+@style.styled
+def figure(table: pd.DataFrame, order: Sequence[str] = ()) -> Figure:
+    """Box and points of |EF - true EF| in percentage points, one row per labeller.
+
+    table: columns labeller, subject, ef, true_ef (fractions); column split, if there, is named
+    in the axis. order: labellers from top to bottom. Rows without an EF are counted apart.
+    Raises ValueError where a column or every row is missing.
+    """
+    table = style.checked(table, COLUMNS, "ef_error")
+    table = table.assign(error=100 * (table["ef"] - table["true_ef"]).abs())
+    looks = style.looks(table["labeller"], order)
+    result = style.figure_mm(style.TWO_COLUMNS_MM * 0.72, 20 + ROW_MM * len(looks))
+    axes = result.add_subplot()
+    style.grid(axes, "x")
+    top = max(float(np.nanmax(table["error"], initial=1.0)) * 1.04, 6.0)
+    for row, (name, look) in enumerate(looks.items()):
+        every = table.loc[table["labeller"] == name, "error"]
+        errors = every.dropna().sort_values().to_numpy()
+        axes.boxplot(
+            [errors],
+            positions=[row],
+            orientation="horizontal",
+            widths=0.62,
+            showfliers=False,
+            patch_artist=True,
+            boxprops={"facecolor": look.colour + "30", "edgecolor": look.colour, "linewidth": 0.8},
+            medianprops={"color": look.colour, "linewidth": 1.6},
+            whiskerprops={"color": look.colour, "linewidth": 0.8},
+            capprops={"color": look.colour, "linewidth": 0.8},
+            manage_ticks=False,
+        )
+        axes.plot(
+            errors,
+            row + style.jitter(len(errors), 0.44),
+            look.marker,
+            color=look.colour,
+            markersize=2.6,
+            alpha=0.75,
+            markeredgewidth=0,
+        )
+        missing = len(every) - len(errors)
+        text = f"{np.median(errors):.1f}" if len(errors) else "–"
+        text += f"   (n = {len(errors)}" + (f", {missing} without EF)" if missing else ")")
+        axes.text(1.02, row, text, transform=axes.get_yaxis_transform(), va="center", fontsize=6.5)
+    axes.text(1.02, -0.72, "median", transform=axes.get_yaxis_transform(), color=style.PALE)
+    axes.set_xlim(0, top)
+    axes.set_ylim(len(looks) - 0.45, -0.6)
+    axes.set_yticks(range(len(looks)), list(looks))
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    splits = ", ".join(sorted(set(table["split"]))) if "split" in table else ""
+    axes.set_xlabel(
+        "Absolute error of ejection fraction (percentage points)"
+        + (f", subjects: {splits}" if splits else "")
+    )
+    return result

@@ -1,0 +1,80 @@
+"""Learning curves: loss and Dice while training, one line per model."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+
+from cmrseg.figures import style
+
+COLUMNS = ("model", "epoch", "phase", "train_loss", "valid_loss", "dice_lv", "dice_my")
+LABELS = {"epoch": "Epoch", "images": "Training images seen"}
+
+
+@style.styled
+def figure(table: pd.DataFrame, order: Sequence[str] = (), x: str = "epoch") -> Figure:
+    """Training and validation loss, and validation Dice of LV and myocardium.
+
+    table: columns model, epoch (running on over both phases), phase, train_loss, valid_loss,
+    dice_lv, dice_my. order: all models of the study, for their colours.
+    x: column of the horizontal axis, "epoch" or "images" (images seen so far, a column then).
+    The start of a model's second phase is marked by a dot on its lines.
+    Raises ValueError where a column or every row is missing.
+    """
+    table = style.checked(table, (*COLUMNS, x), "learning_curves")
+    looks = style.looks(table["model"], order)
+    result = style.figure_mm(style.TWO_COLUMNS_MM, 64)
+    loss, lv, my = result.subplots(1, 3, sharex=True)
+    for name, look in looks.items():
+        history = table[table["model"] == name].sort_values(["epoch"])
+        _line(loss, history, x, "train_loss", look, linestyle=(0, (2, 1.2)))
+        _line(loss, history, x, "valid_loss", look)
+        _line(lv, history, x, "dice_lv", look)
+        _line(my, history, x, "dice_my", look)
+    for axes, text, title in (
+        (loss, "a", "Loss"),
+        (lv, "b", "LV cavity"),
+        (my, "c", "LV myocardium"),
+    ):
+        style.grid(axes)
+        style.letter(axes, text)
+        axes.set_title(title)
+        axes.set_xlabel(LABELS.get(x, x))
+        axes.margins(x=0.03)
+    loss.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10], integer=True))
+    if float(table[["train_loss", "valid_loss"]].min(axis=None)) > 0:
+        loss.set_yscale("log")
+        loss.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        loss.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        loss.yaxis.set_minor_formatter(NullFormatter())
+    loss.set_ylabel("Loss")
+    for axes in (lv, my):
+        axes.set_ylabel("Dice (validation)")
+        axes.set_ylim(None, 1)
+    kinds = [
+        Line2D([], [], color=style.PALE, linestyle=(0, (2, 1.2)), label="training"),
+        Line2D([], [], color=style.PALE, label="validation"),
+    ]
+    loss.legend(handles=kinds, loc="upper right")
+    handles = [
+        Line2D([], [], color=look.colour, marker=look.marker, markersize=3, label=name)
+        for name, look in looks.items()
+    ]
+    rows = style.legend_above(result, handles, style.TWO_COLUMNS_MM)
+    result.set_figheight((60 + 4 * rows) / style.MM_PER_INCH)
+    return result
+
+
+def _line(
+    axes: Axes, history: pd.DataFrame, x: str, column: str, look: style.Look, linestyle="-"
+) -> None:
+    axes.plot(history[x], history[column], color=look.colour, linestyle=linestyle, linewidth=1.1)
+    first = history["phase"] != history["phase"].shift()
+    start = history[first].iloc[1:]
+    axes.plot(start[x], start[column], look.marker, color=look.colour, markersize=3.6)
+    end = history.iloc[-1:]
+    if linestyle == "-" and len(history) == 1:
+        axes.plot(end[x], end[column], look.marker, color=look.colour, markersize=3.6)

@@ -1,0 +1,164 @@
+"""Two observers and the networks: differences of volumes, and Dice of all against each other."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from cmrseg.figures import style
+from cmrseg.labels import COLOURS, NAMES, Tissue
+
+COLUMNS = ("volunteer", "reference", "method", "edv", "esv", "sv", "ef")
+DICE_COLUMNS = ("volunteer", "reference", "method", "dice_lv", "dice_my")
+QUANTITIES = ("edv", "esv", "sv", "ef")
+OBSERVERS = ("expert1", "expert2")
+# Dark grey is people against people, colours are networks against people.
+OBSERVER_COLOUR = "#555555"
+
+
+@style.styled
+def figure(
+    table: pd.DataFrame,
+    dice: pd.DataFrame,
+    observers: Sequence[str] = OBSERVERS,
+    order: Sequence[str] = (),
+) -> Figure:
+    """Percent differences of EDV, ESV, SV, EF by pair, and model Dice against observers' Dice.
+
+    table: columns volunteer, reference, method, edv, esv, sv, ef: absolute differences of
+    `method` from `reference` in percent of the reference. dice: columns volunteer, reference,
+    method, dice_lv, dice_my, with the same pairs. observers: names that are people; a pair of
+    them is inter-observer. order: all models of the study, for their colours.
+    Raises ValueError where a column or every row is missing, or no inter-observer Dice is there.
+    """
+    table = style.checked(table, COLUMNS, "observers")
+    dice = style.checked(dice, DICE_COLUMNS, "observers")
+    people = dice["reference"].isin(observers) & dice["method"].isin(observers)
+    if not people.any():
+        raise ValueError(
+            f"figure observers: no Dice between two of {', '.join(observers)}; "
+            "give their pair or name the observers"
+        )
+    result = style.figure_mm(style.TWO_COLUMNS_MM, 78)
+    differences, agreement = result.subplots(1, 2, width_ratios=[1.5, 1])
+    _differences(differences, table, observers, order)
+    _dice(agreement, dice, people, order, observers)
+    style.letter(differences, "a")
+    style.letter(agreement, "b")
+    return result
+
+
+def _differences(
+    axes: Axes, table: pd.DataFrame, observers: Sequence[str], order: Sequence[str]
+) -> None:
+    style.grid(axes)
+    models = set(table["method"]) - set(observers)
+    looks = style.looks(models, order)
+    pairs = list(table.groupby(["method", "reference"], sort=False).groups)
+    rank = [*observers, *looks]
+    pairs.sort(key=lambda pair: (rank.index(pair[0]), pair[1]))
+    step = 0.84 / len(pairs)
+    handles = []
+    for number, (method, reference) in enumerate(pairs):
+        rows = table[(table["method"] == method) & (table["reference"] == reference)]
+        colour = OBSERVER_COLOUR if method in observers else looks[method].colour
+        # the second observer as reference: the same colour, paler
+        pale = method not in observers and reference != observers[0]
+        centres = np.arange(len(QUANTITIES)) + (number - (len(pairs) - 1) / 2) * step
+        means = [float(rows[quantity].mean()) for quantity in QUANTITIES]
+        bars = axes.bar(
+            centres,
+            means,
+            width=step * 0.88,
+            color=_mixed_with_white(colour, 0.6 if pale else 0.15),
+            linewidth=0,
+            label=f"{reference} – {method} (n = {len(rows)})",
+        )
+        handles.append(bars)
+        for centre, quantity in zip(centres, QUANTITIES, strict=True):
+            values = rows[quantity].to_numpy()
+            axes.plot(
+                centre + style.jitter(len(values), step * 0.5),
+                values,
+                "o",
+                color="white",
+                markeredgecolor=style.INK,
+                markeredgewidth=0.5,
+                markersize=2.6,
+            )
+    axes.set_xticks(range(len(QUANTITIES)), [quantity.upper() for quantity in QUANTITIES])
+    axes.tick_params(axis="x", length=0)
+    axes.set_ylim(0, float(table[list(QUANTITIES)].max(axis=None)) * 1.06)
+    axes.set_ylabel("Absolute difference (% of reference)")
+    axes.set_title("Volumes: bar mean, points volunteers")
+    axes.legend(
+        handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=2, columnspacing=1
+    )
+
+
+def _dice(
+    axes: Axes,
+    dice: pd.DataFrame,
+    people: pd.Series,
+    order: Sequence[str],
+    observers: Sequence[str],
+) -> None:
+    style.grid(axes, "both")
+    looks = style.looks(dice.loc[~people, "method"], order)
+    between = dice[people].groupby("volunteer")[["dice_lv", "dice_my"]].mean()
+    used = []
+    for name, look in looks.items():
+        rows = dice[~people & (dice["method"] == name)]
+        for column, tissue in (("dice_lv", Tissue.LV), ("dice_my", Tissue.MYO)):
+            for reference in sorted(set(rows["reference"])):
+                some = rows[rows["reference"] == reference]
+                across = between[column].reindex(some["volunteer"]).to_numpy()
+                used += [*across, *some[column]]
+                axes.plot(
+                    across,
+                    some[column],
+                    look.marker,
+                    color=COLOURS[tissue] if reference == observers[0] else "white",
+                    markeredgecolor=COLOURS[tissue],
+                    markeredgewidth=1.0,
+                    markersize=4.2,
+                )
+    low = max(0.0, float(np.nanmin(used)) - 0.03)
+    axes.plot([low, 1], [low, 1], color=style.PALE, linewidth=0.7, zorder=0)
+    axes.set(xlim=(low, 1), ylim=(low, 1), aspect="equal")
+    axes.set_xlabel("Dice between observers")
+    axes.set_ylabel("Dice of model against an observer")
+    axes.set_title(f"Overlap (n = {len(between)} volunteers)")
+    references = sorted(set(dice.loc[~people, "reference"]))
+    columns = [
+        [_key(COLOURS[t], "o", NAMES[t]) for t in (Tissue.LV, Tissue.MYO)],
+        [_key(style.PALE, look.marker, name) for name, look in looks.items()],
+        [
+            _key(style.PALE, "o", f"against {name}", None if name == observers[0] else "white")
+            for name in references
+        ],
+    ]
+    rows = max(map(len, columns))
+    blank = Line2D([], [], linestyle="", label=" ")
+    axes.legend(
+        handles=[key for keys in columns for key in keys + [blank] * (rows - len(keys))],
+        loc="upper center",
+        bbox_to_anchor=(0.45, -0.14),
+        ncols=3,
+        handletextpad=0.1,
+        columnspacing=0.8,
+    )
+
+
+def _key(colour: str, marker: str, label: str, fill: str | None = None) -> Line2D:
+    return Line2D(
+        [], [], color=fill or colour, marker=marker, markeredgecolor=colour, ls="", label=label
+    )
+
+
+def _mixed_with_white(colour: str, white: float) -> tuple[float, ...]:
+    return tuple((1 - white) * part + white for part in to_rgb(colour))

@@ -1,0 +1,98 @@
+"""Images and label maps as figures show them, read from the study's folders."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cmrseg.cine import Cine
+from cmrseg.dicom.headers import read_file
+from cmrseg.dicom.study import study_folder
+from cmrseg.figures.cleaning import Stack
+from cmrseg.figures.overlays import Case
+from cmrseg.figures.viewer import Volume
+from cmrseg.shards import IMAGE
+
+
+def read_cases(
+    rows: pd.DataFrame,
+    images: Mapping[str, Path],
+    predictions: Mapping[str, Path],
+    references: Mapping[str, Path],
+) -> list[Case]:
+    """The images that `tables.ranked` chose, with both label maps.
+
+    images, predictions, references: folder of each subject.
+    """
+    cases = []
+    for row in rows.itertuples(index=False):
+        image, prediction, reference = (
+            Cine.load(folders[row.subject] / IMAGE) for folders in (images, predictions, references)
+        )
+        at = (row.frame, row.slice)
+        cases.append(
+            Case(
+                kind=row.kind,
+                subject=row.subject,
+                z=row.slice,
+                frame=row.frame,
+                image=image.voxels[at],
+                prediction=prediction.voxels[at],
+                reference=reference.voxels[at],
+                affine=image.affine,
+                dice_lv=row.dice_lv,
+                dice_my=row.dice_my,
+            )
+        )
+    return cases
+
+
+def most_repaired(audit: pd.DataFrame, subjects: Sequence[str], count: int) -> list[str]:
+    """The subjects with the most kinds of problems among those given, most first."""
+    kinds = audit[audit["subject"].isin(subjects)].groupby("subject")["problem"].nunique()
+    return sorted(kinds.index, key=lambda name: (-kinds[name], name))[:count]
+
+
+def read_stack(row, raw: Path, settings: Mapping[str, str], image: Path) -> Stack:
+    """A subject's slices as acquired, first frame each, and the cine that came of them.
+
+    row: of the subject table. raw: raw files of its shard. settings: layout. image: the
+    subject's folder of imported images.
+    """
+    cine = Cine.load(image / IMAGE)
+    folder = study_folder(row, raw, settings)
+    across = cine.affine[:3, 2] / np.linalg.norm(cine.affine[:3, 2]) * [-1, -1, 1]
+    before, spacing_mm, seen = [], [], set()
+    for path in sorted(folder.glob("sax_*/*.dcm")):
+        name = path.relative_to(folder).as_posix()
+        frame, _ = read_file(path, name)
+        position_mm = float(np.dot(frame.position_mm, across))
+        if (frame.folder, round(position_mm, 2)) not in seen:
+            seen.add((frame.folder, round(position_mm, 2)))
+            before.append((position_mm, frame.pixels))
+            spacing_mm.append(frame.spacing_mm[0])
+    return Stack(row.subject, before, spacing_mm, cine.voxels, cine.spacing_mm)
+
+
+def read_viewer_volumes(
+    subjects: Sequence[str],
+    images: Mapping[str, Path],
+    layers: Mapping[str, Mapping[str, Path]],
+) -> list[Volume]:
+    """Cines of some subjects with the label maps of every labeller that has them.
+
+    images: folder of each subject. layers: by labeller, folder of each subject.
+    """
+    return [
+        Volume(
+            name=subject,
+            image=Cine.load(images[subject] / IMAGE),
+            layers=[
+                (labeller, Cine.load(folders[subject] / IMAGE))
+                for labeller, folders in layers.items()
+                if subject in folders
+            ],
+        )
+        for subject in subjects
+    ]

@@ -1,0 +1,195 @@
+"""The one look of every figure: sizes, fonts, colours, and how a figure is written.
+
+Figures are made with matplotlib's object-oriented API; no pyplot, no global figure.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import wraps
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from cmrseg.files import replacing
+
+MM_PER_INCH = 25.4
+ONE_COLUMN_MM = 85.0
+TWO_COLUMNS_MM = 176.0
+PNG_DPI = 300
+
+INK = "#222222"
+PALE = "#8A8A8A"
+GRID = "#E4E4E4"
+
+# DejaVu Sans comes with matplotlib: figures do not depend on a machine's fonts.
+STYLE = {
+    "font.family": "DejaVu Sans",
+    "font.size": 7.0,
+    "axes.titlesize": 7.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.titlepad": 5.0,
+    "axes.labelsize": 7.0,
+    "xtick.labelsize": 6.5,
+    "ytick.labelsize": 6.5,
+    "legend.fontsize": 6.5,
+    "legend.frameon": False,
+    "legend.handlelength": 1.6,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.linewidth": 0.6,
+    "axes.axisbelow": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "grid.color": GRID,
+    "grid.linewidth": 0.5,
+    "xtick.major.width": 0.6,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "lines.linewidth": 1.1,
+    "lines.markersize": 3.5,
+    "figure.constrained_layout.w_pad": 0.03,
+    "figure.constrained_layout.h_pad": 0.04,
+    "svg.hashsalt": "cmrseg",
+    # Text as outlines looks the same everywhere.
+    "svg.fonttype": "path",
+}
+
+
+# The backend is the caller's affair: figures are drawn by the Agg and SVG canvases alone.
+_SETTINGS: Any = {k: v for k, v in matplotlib.rcParamsDefault.items() if k != "backend"} | STYLE
+
+
+class Look(NamedTuple):
+    """Colour and marker of one labeller, model or strategy: it is never told by colour alone."""
+
+    colour: str
+    marker: str
+
+
+# Names that mean the same in every study. Colours for colour-blind readers (Paul Tol, "muted"
+# and "bright"), none of them a tissue's.
+KNOWN_LOOKS = {
+    "truth": Look(INK, "o"),
+    "expert1": Look("#555555", "h"),
+    "expert2": Look("#999999", "8"),
+    "plain": Look("#DDAA33", "s"),
+    "imagenet": Look("#332288", "^"),
+    "double": Look("#CC3377", "o"),
+    "base": Look("#888888", "D"),
+}
+_CYCLE = [
+    Look("#332288", "o"),
+    Look("#CC6677", "s"),
+    Look("#DDAA33", "^"),
+    Look("#882255", "D"),
+    Look("#88CCEE", "v"),
+    Look("#117733", "P"),
+    Look("#AA4499", "X"),
+    Look("#999933", "p"),
+    Look("#6699CC", "<"),
+    Look("#661100", ">"),
+]
+
+
+def looks(names: Iterable[str], order: Sequence[str] = ()) -> dict[str, Look]:
+    """The look of each name; names known to every study keep theirs.
+
+    order: all names of the study; given the same order, a name has the same look in every
+    figure, whichever names that figure shows. Names not in it follow in alphabetical order.
+    """
+    present = list(dict.fromkeys(names))
+    everyone = [*order, *sorted(set(present) - set(order))]
+    free = [name for name in everyone if name not in KNOWN_LOOKS]
+    cycle = {name: _CYCLE[i % len(_CYCLE)] for i, name in enumerate(free)}
+    return {name: KNOWN_LOOKS.get(name) or cycle[name] for name in in_order(present, order)}
+
+
+def in_order(names: Iterable[str], order: Sequence[str] = ()) -> list[str]:
+    """Each name once: first those of `order`, then the others, alphabetically."""
+    present = set(names)
+    first = [name for name in dict.fromkeys(order) if name in present]
+    return first + sorted(present - set(first))
+
+
+def styled(make: Callable[..., Figure]) -> Callable[..., Figure]:
+    """Build a figure in the project's style whatever the caller's matplotlib settings are."""
+
+    @wraps(make)
+    def wrapper(*args, **kwargs) -> Figure:
+        with matplotlib.rc_context(_SETTINGS):
+            return make(*args, **kwargs)
+
+    return wrapper
+
+
+def figure_mm(width_mm: float, height_mm: float) -> Figure:
+    """An empty figure of a printed size, with a layout that avoids overlaps."""
+    figure = Figure(figsize=(width_mm / MM_PER_INCH, height_mm / MM_PER_INCH), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def grid(axes: Axes, axis: str = "y") -> None:
+    """A light grid along one axis ('x', 'y' or 'both')."""
+    axes.grid(True, axis=axis)  # type: ignore[arg-type]
+
+
+def letter(axes: Axes, text: str, pad_pt: float = 5.0) -> None:
+    """A bold panel letter left of the panel's title, which is pad_pt above the panel."""
+    options: Any = {"fontsize": 9, "weight": "bold", "ha": "right", "textcoords": "offset points"}
+    axes.annotate(text, (0, 1), xycoords="axes fraction", xytext=(-14, pad_pt), **options)
+
+
+def legend_above(figure: Figure, handles: Sequence[Artist], width_mm: float) -> int:
+    """A legend above all panels with as many columns as fit; returns its number of rows."""
+    longest = max(len(str(handle.get_label())) for handle in handles)
+    # a character is about 1.35 mm wide at the legend's size, the key and gaps take 10 mm
+    columns = max(1, min(len(handles), int(width_mm / (1.35 * longest + 10))))
+    figure.legend(handles=handles, loc="outside upper center", ncols=columns)
+    return -(-len(handles) // columns)
+
+
+def jitter(count: int, width: float) -> np.ndarray:
+    """(count,) offsets in -width/2..width/2 that keep points apart, the same ones each time.
+
+    Multiples of the golden ratio: neighbours in the table lie far apart in the figure.
+    """
+    golden = (np.sqrt(5) - 1) / 2
+    return (np.mod((np.arange(count) + 1) * golden, 1) - 0.5) * width
+
+
+def checked(
+    table: pd.DataFrame, columns: Sequence[str], name: str, empty: bool = False
+) -> pd.DataFrame:
+    """`table` if it has the columns and, but for `empty`, at least one row.
+
+    Raises ValueError naming the figure and what is missing.
+    """
+    missing = [column for column in columns if column not in table.columns]
+    if missing:
+        raise ValueError(
+            f"figure {name}: column {', '.join(missing)} is missing; "
+            f"the table has {', '.join(map(str, table.columns))}"
+        )
+    if table.empty and not empty:
+        raise ValueError(f"figure {name}: the table has no rows, expected at least one")
+    return table
+
+
+def save(figure: Figure, svg_path: str | Path, png_path: str | Path) -> None:
+    """Write SVG and PNG; the same figure gives the same bytes on every day and run."""
+    with matplotlib.rc_context(_SETTINGS):
+        with replacing(svg_path) as path:
+            figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
+        with replacing(png_path) as path:
+            figure.savefig(path, format="png", dpi=PNG_DPI, metadata={"Software": None})
