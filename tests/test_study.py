@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from study import Study, StudyError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -143,12 +144,50 @@ def test_models_that_start_from_each_other_are_refused(make):
 
 def test_a_model_that_learns_its_own_labels_is_refused(make):
     with pytest.raises(StudyError, match="model fcn starts from or learns from itself"):
-        make(models=MODELS.replace("people truth all train random fcn", "people fcn all train random fcn"))
+        make(models=MODELS.replace("truth all train random fcn", "fcn all train random fcn"))
 
 
 def test_an_unknown_start_is_refused(make):
     with pytest.raises(StudyError, match="start 'bsae' is neither random nor imagenet nor a model"):
         make(models=MODELS.replace("train base unet", "train bsae unet"))
+
+
+IMAGENET_MODELS = MODELS.replace("all train base unet", "all train imagenet unet")
+
+
+def test_a_model_without_its_imagenet_weights_is_left_out_by_name(make):
+    study = make(models=IMAGENET_MODELS)
+    assert study.left_out == {"next": "resources/downloads/imagenet/resnet34.safetensors"}
+    assert list(study.models) == ["fcn", "base"]
+
+
+def test_a_model_with_its_imagenet_weights_is_planned(make):
+    weights = Path("resources/downloads/imagenet/resnet34.safetensors")
+    weights.parent.mkdir(parents=True)
+    weights.touch()
+    assert "next" in make(models=IMAGENET_MODELS).models
+
+
+def test_a_model_that_needs_one_without_its_weights_is_refused(make):
+    models = IMAGENET_MODELS.replace("c10 train random", "c10 train next")
+    with pytest.raises(StudyError, match="model base needs model next, whose ImageNet weights"):
+        make(models=models)
+
+
+def test_stacks_of_one_phantom_study_stay_in_one_job(make):
+    def edit(config):
+        people = config["cohorts"]["people"]
+        del people["raw"]
+        people["phantom"] = {
+            "scanner": "1.5T", "rows": 64, "columns": 48, "spacing_mm": 5,
+            "slice_distance_mm": 10, "thickness_mm": 8,
+        }  # fmt: skip
+
+    subjects = "subject\tstudy\tsplit\tedv_ml\tesv_ml\n"
+    for subject, study in (("1", "1"), ("2_a", "2"), ("2_b", "2"), ("3", "3")):
+        subjects += f"{subject}\t{study}\ttrain\t150\t60\n"
+    with pytest.raises(StudyError, match="the subjects of study 2 fall into two jobs"):
+        make(edit, subjects=subjects)
 
 
 def test_an_unknown_labeller_is_refused(make):

@@ -2,6 +2,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 import tracking
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -10,7 +11,7 @@ PACKAGE = ROOT / "workflow" / "cmrseg"
 
 @pytest.fixture
 def workflow(tmp_path, monkeypatch):
-    """A small workflow folder of its own: script a -> cmrseg.one -> cmrseg.two; cmrseg.three apart."""
+    """A small workflow folder: script a -> cmrseg.one -> cmrseg.two; cmrseg.three apart."""
     (tmp_path / "scripts").mkdir()
     (tmp_path / "cmrseg").mkdir()
     (tmp_path / "scripts/a.py").write_text("from cmrseg.one import f\nf()\n")

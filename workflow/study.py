@@ -1,6 +1,6 @@
-"""A study: its config and tables read and checked before any job starts, and what follows from them.
+"""A study: its config and tables, read and checked before any job starts.
 
-Nothing here is imported by scripts; rules ask it which subjects, shards, labellers and models exist.
+Rules ask it which subjects, shards, labellers and models exist; scripts do not import it.
 """
 
 import difflib
@@ -13,7 +13,8 @@ import pandas as pd
 import yaml
 
 SCHEMAS = Path(__file__).resolve().parent / "schemas"
-DICOM_LAYOUTS = ("kaggle", "folder")
+# Published encoder weights, by name of the encoder; a model that starts from them needs the file.
+IMAGENET = "resources/downloads/imagenet/{encoder}.safetensors"
 
 
 class StudyError(ValueError):
@@ -33,9 +34,11 @@ class Study:
         self.cohorts: dict[str, dict[str, Any]] = self.config["cohorts"]
         self.subjects = {name: self._read_subjects(name) for name in self.cohorts}
         self.models = self._read_models()
+        self.left_out = self._leave_out_imagenet()
         self._check_names()
         self._check_starts()
         self._check_truth()
+        self._check_shards()
 
     # -- cohorts -----------------------------------------------------------------------------
 
@@ -108,7 +111,9 @@ class Study:
 
     def _read_subjects(self, cohort: str) -> pd.DataFrame:
         path = self.cohorts[cohort]["subjects"]
-        rows = _read_rows(path, "subjects", {"edv_ml", "esv_ml", "age_y", "heart_rate_bpm"}, {"seed"})
+        rows = _read_rows(
+            path, "subjects", {"edv_ml", "esv_ml", "age_y", "heart_rate_bpm"}, {"seed"}
+        )
         table = pd.DataFrame(rows)
         if table.empty:
             raise StudyError(f"cohort {cohort}: {path} has no subjects; add a row per subject")
@@ -141,6 +146,25 @@ class Study:
                 )
             models[row["model"]] = row
         return models
+
+    def _leave_out_imagenet(self) -> dict[str, str]:
+        """Take models out of the study whose ImageNet weights are not there; model -> file."""
+        absent = {}
+        for model, row in self.models.items():
+            path = IMAGENET.format(encoder=row["encoder"])
+            if row["start"] == "imagenet" and row["encoder"] and not Path(path).exists():
+                absent[model] = path
+        for model, path in absent.items():
+            del self.models[model]
+            for other, row in self.models.items():
+                if model in (row["start"], row["labeller"]):
+                    raise StudyError(
+                        f"model {other} needs model {model}, whose ImageNet weights are missing; "
+                        f"put them at {path}"
+                    )
+        for entry in self.config["evaluate"]:
+            entry["labellers"] = [name for name in entry["labellers"] if name not in absent]
+        return absent
 
     def _check_names(self) -> None:
         annotators = {a for cohort in self.cohorts for a in self.annotators(cohort)}
@@ -227,6 +251,18 @@ class Study:
         if len(wrong):
             raise StudyError(f"cohort {cohort}: subject {wrong.iloc[0]} has edv_ml below esv_ml")
 
+    def _check_shards(self) -> None:
+        """The digital heart writes all stacks of a study in one job."""
+        for cohort in self.phantoms():
+            homes: dict[str, str] = {}
+            for shard in self.shards(cohort):
+                for row in self.rows(cohort, shard):
+                    if homes.setdefault(row["study"], shard) != shard:
+                        raise StudyError(
+                            f"cohort {cohort}: the subjects of study {row['study']} fall into two "
+                            "jobs; put their rows next to each other or change subjects_per_job"
+                        )
+
     # -- figures -----------------------------------------------------------------------------
 
     @property
@@ -256,7 +292,8 @@ def check(value: dict[str, Any], schema: str, where: str) -> dict[str, Any]:
     """
     rules = yaml.safe_load((SCHEMAS / f"{schema}.schema.yaml").read_text("utf-8"))
     errors = sorted(
-        jsonschema.Draft202012Validator(rules).iter_errors(value), key=lambda e: list(map(str, e.path))
+        jsonschema.Draft202012Validator(rules).iter_errors(value),
+        key=lambda e: list(map(str, e.path)),
     )
     if errors:
         raise StudyError(_sentence(errors[0], where))

@@ -1,4 +1,4 @@
-"""What a script depends on, so that an edit re-runs the stages that use the edited code and no other.
+"""What a script depends on, so that an edit re-runs the stages that use the code and no other.
 
 Snakemake re-runs a rule when its params change, but does not look into the modules that its
 script imports. Each rule therefore has `params: code=code_of("<script>.py")`: the list of
@@ -13,6 +13,8 @@ from pathlib import Path
 
 WORKFLOW = Path(__file__).resolve().parent
 PACKAGE = "cmrseg"
+# What may have a docstring.
+DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def code_of(script: str) -> list[str]:
@@ -80,9 +82,7 @@ def _is_ours(module: str) -> bool:
 def _hash(path: Path) -> str:
     tree = ast.parse(path.read_text("utf-8"))
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            first = node.body[0] if node.body else None
-            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
-                if isinstance(first.value.value, str):
-                    node.body = node.body[1:] or [ast.Pass()]
+        if isinstance(node, DOCUMENTED):
+            documented = ast.get_docstring(node, clean=False) is not None
+            node.body = node.body[documented:] or [ast.Pass()]
     return hashlib.sha256(ast.unparse(tree).encode()).hexdigest()[:12]

@@ -1,0 +1,16 @@
+# Table of contents. The default study is the demo; another one: --configfile config/<study>.yaml
+configfile: "config/config.yaml"
+
+
+include: "workflow/Snakefile"
+
+
+rule all:
+    default_target: True
+    input:
+        rules.import_all.input,
+        rules.figures_all.input,
+        rules.evaluate_all.input,
+        rules.train_all.input,
+        rules.confidence_all.input,
+        rules.volumes_all.input,

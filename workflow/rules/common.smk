@@ -1,0 +1,158 @@
+# What the rules share: the study with its tables, and the functions that name inputs and params.
+from snakemake.exceptions import WorkflowError
+
+from snakemake.logging import logger
+
+from study import IMAGENET, Study, StudyError
+from tracking import code_of
+
+try:
+    STUDY = Study(config)
+except StudyError as error:
+    raise WorkflowError(str(error))
+
+for model, path in STUDY.left_out.items():
+    logger.info(f"model {model} is left out: its ImageNet weights are not at {path}")
+
+
+def one_of(names):
+    """A wildcard constraint: one of these names, or nothing at all where there are none."""
+    return "|".join(names) if names else "(?!)"
+
+
+ANNOTATORS = sorted({a for c in STUDY.cohorts for a in STUDY.annotators(c)})
+
+
+wildcard_constraints:
+    study=STUDY.name,
+    cohort=one_of(STUDY.cohorts),
+    shard="[0-9]{4}",
+    labeller="[a-z0-9_]+",
+    model=one_of(STUDY.models),
+
+
+def shard_rows(wildcards):
+    return STUDY.rows(wildcards.cohort, wildcards.shard)
+
+
+def phantom_settings(wildcards):
+    return STUDY.cohorts[wildcards.cohort]["phantom"]
+
+
+def phantom_layout(wildcards):
+    return STUDY.cohorts[wildcards.cohort]["layout"]
+
+
+def raw_pattern(cohort):
+    """The folder of raw files that holds a shard's subjects."""
+    if "raw" in STUDY.cohorts[cohort]:
+        return STUDY.cohorts[cohort]["raw"]
+    return "results/{study}/phantom/{cohort}/{shard}"
+
+
+def raw_of(wildcards):
+    return raw_pattern(wildcards.cohort)
+
+
+def import_settings(wildcards):
+    cohort = STUDY.cohorts[wildcards.cohort]
+    return {"layout": cohort["layout"], **cohort.get("cleaning", {})}
+
+
+def annotation_kind(wildcards):
+    return STUDY.cohorts[wildcards.cohort]["annotators"][wildcards.labeller]
+
+
+def shards_of(pattern, cohort, **names):
+    """The pattern's paths over all shards of a cohort; {study} is filled in."""
+    return expand(
+        pattern, study=STUDY.name, cohort=cohort, shard=STUDY.shards(cohort), **names
+    )
+
+
+def audit_shards(wildcards):
+    return shards_of(
+        "results/{study}/cohorts/{cohort}/import/{shard}.audit.tsv", wildcards.cohort
+    )
+
+
+def header_shards(wildcards):
+    return shards_of(
+        "results/{study}/cohorts/{cohort}/import/{shard}.headers.tsv.gz",
+        wildcards.cohort,
+    )
+
+
+def image_shards(wildcards):
+    return shards_of(
+        "results/{study}/cohorts/{cohort}/images/{shard}", wildcards.cohort
+    )
+
+
+def label_shards(wildcards):
+    return shards_of(
+        "results/{study}/cohorts/{cohort}/labels/{labeller}/{shard}",
+        wildcards.cohort,
+        labeller=wildcards.labeller,
+    )
+
+
+def reference_shards(wildcards):
+    return shards_of(
+        "results/{study}/cohorts/{cohort}/labels/{labeller}/{shard}",
+        wildcards.cohort,
+        labeller=STUDY.reference(wildcards.cohort),
+    )
+
+
+def cohort_rows(wildcards):
+    """Subject and split of a whole cohort."""
+    return STUDY.subjects[wildcards.cohort][["subject", "split"]].to_dict("records")
+
+
+def known_volumes(wildcards):
+    table = STUDY.subjects[wildcards.cohort]
+    return table[["subject", "split", "edv_ml", "esv_ml"]].to_dict("records")
+
+
+def model_row(wildcards):
+    return STUDY.models[wildcards.model]
+
+
+def labelling_row(wildcards):
+    return STUDY.models[wildcards.labeller]
+
+
+def model_slices(wildcards):
+    row = STUDY.models[wildcards.model]
+    return (
+        f"results/{STUDY.name}/slices/{row['cohort']}/{row['labeller']}/"
+        f"{STUDY.slices_name(wildcards.model)}"
+    )
+
+
+def model_start(wildcards):
+    """The weights a model starts from: a file, or nothing for random weights."""
+    row = STUDY.models[wildcards.model]
+    if row["start"] == "random":
+        return []
+    if row["start"] == "imagenet":
+        return IMAGENET.format(encoder=row["encoder"])
+    return f"results/{STUDY.name}/models/{row['start']}/weights.safetensors"
+
+
+def model_scores(wildcards):
+    """The confidence table, for models that are trained on one of its sets."""
+    if STUDY.models[wildcards.model]["subset"] not in ("c05", "c10", "c15"):
+        return []
+    return confidence_tables()
+
+
+def confidence_tables():
+    if "confidence" not in STUDY.config:
+        return []
+    return [
+        "results/{study}/cohorts/{cohort}/confidence/{labeller}.tsv".format(
+            study=STUDY.name, **STUDY.config["confidence"]
+        )
+    ]

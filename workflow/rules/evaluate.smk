@@ -1,0 +1,44 @@
+# A labeller's maps held against a reference: per image, per subject, per cohort.
+
+
+rule evaluate_labels:
+    input:
+        labels=label_shards,
+        reference=reference_shards,
+    output:
+        images="results/{study}/evaluation/{labeller}/{cohort}/images.tsv",
+        subjects="results/{study}/evaluation/{labeller}/{cohort}/subjects.tsv",
+        summary=report(
+            "results/{study}/evaluation/{labeller}/{cohort}/summary.tsv",
+            caption="../report/summary.rst",
+            category="6 Evaluation",
+            labels={
+                "cohort": "{cohort}",
+                "labeller": "{labeller}",
+                "table": "summary",
+            },
+        ),
+    log:
+        "results/{study}/logs/evaluate_labels/{cohort}/{labeller}.log",
+    benchmark:
+        "results/{study}/benchmarks/evaluate_labels/{cohort}/{labeller}.tsv"
+    conda:
+        "../../envs/imaging.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=120,
+    params:
+        settings=STUDY.config["volumes"],
+        rows=cohort_rows,
+        code=code_of("evaluate_labels.py"),
+    script:
+        "../scripts/evaluate_labels.py"
+
+
+rule evaluate_all:
+    input:
+        [
+            f"results/{STUDY.name}/evaluation/{labeller}/{cohort}/summary.tsv"
+            for labeller, cohort in STUDY.evaluations()
+        ],

@@ -1,0 +1,93 @@
+# Raw files to one NIfTI cine per subject, with the headers and an audit of every repair.
+
+
+rule import_dicom:
+    input:
+        raw=raw_of,
+    output:
+        images=directory("results/{study}/cohorts/{cohort}/images/{shard}"),
+        audit="results/{study}/cohorts/{cohort}/import/{shard}.audit.tsv",
+        headers="results/{study}/cohorts/{cohort}/import/{shard}.headers.tsv.gz",
+    log:
+        "results/{study}/logs/import_dicom/{cohort}/{shard}.log",
+    benchmark:
+        "results/{study}/benchmarks/import_dicom/{cohort}/{shard}.tsv"
+    wildcard_constraints:
+        cohort=one_of(STUDY.cohorts_with("kaggle", "folder")),
+    conda:
+        "../../envs/imaging.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        settings=import_settings,
+        rows=shard_rows,
+        code=code_of("import_dicom.py"),
+    script:
+        "../scripts/import_dicom.py"
+
+
+rule import_nifti:
+    input:
+        raw=raw_of,
+    output:
+        images=directory("results/{study}/cohorts/{cohort}/images/{shard}"),
+        audit="results/{study}/cohorts/{cohort}/import/{shard}.audit.tsv",
+        headers="results/{study}/cohorts/{cohort}/import/{shard}.headers.tsv.gz",
+    log:
+        "results/{study}/logs/import_nifti/{cohort}/{shard}.log",
+    benchmark:
+        "results/{study}/benchmarks/import_nifti/{cohort}/{shard}.tsv"
+    wildcard_constraints:
+        cohort=one_of(STUDY.cohorts_with("ukbb")),
+    conda:
+        "../../envs/imaging.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        rows=shard_rows,
+        code=code_of("import_nifti.py"),
+    script:
+        "../scripts/import_nifti.py"
+
+
+rule collect_audit:
+    input:
+        audits=audit_shards,
+        headers=header_shards,
+    output:
+        audit=report(
+            "results/{study}/cohorts/{cohort}/audit.tsv",
+            caption="../report/audit.rst",
+            category="1 Import",
+            labels={"cohort": "{cohort}", "table": "audit"},
+        ),
+        headers="results/{study}/cohorts/{cohort}/headers.tsv.gz",
+    log:
+        "results/{study}/logs/collect_audit/{cohort}.log",
+    benchmark:
+        "results/{study}/benchmarks/collect_audit/{cohort}.tsv"
+    conda:
+        "../../envs/imaging.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=10,
+    params:
+        rows=cohort_rows,
+        max_failed_fraction=STUDY.config["max_failed_fraction"],
+        code=code_of("collect_audit.py"),
+    script:
+        "../scripts/collect_audit.py"
+
+
+rule import_all:
+    input:
+        expand(
+            "results/{study}/cohorts/{cohort}/audit.tsv",
+            study=STUDY.name,
+            cohort=STUDY.cohorts,
+        ),

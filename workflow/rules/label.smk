@@ -1,0 +1,67 @@
+# Label maps: from an annotator's masks or contours, or from a model. Labelling a cohort to learn from
+# it and predicting a cohort to measure a model are the same thing.
+
+
+rule carry_annotations:
+    input:
+        raw=raw_of,
+        images="results/{study}/cohorts/{cohort}/images/{shard}",
+    output:
+        labels=directory("results/{study}/cohorts/{cohort}/labels/{labeller}/{shard}"),
+    log:
+        "results/{study}/logs/carry_annotations/{cohort}/{labeller}/{shard}.log",
+    benchmark:
+        "results/{study}/benchmarks/carry_annotations/{cohort}/{labeller}/{shard}.tsv"
+    wildcard_constraints:
+        labeller=one_of(ANNOTATORS),
+    conda:
+        "../../envs/imaging.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        kind=annotation_kind,
+        rows=shard_rows,
+        code=code_of("carry_annotations.py"),
+    script:
+        "../scripts/carry_annotations.py"
+
+
+rule label_shard:
+    input:
+        images="results/{study}/cohorts/{cohort}/images/{shard}",
+        weights="results/{study}/models/{labeller}/weights.safetensors",
+    output:
+        labels=directory("results/{study}/cohorts/{cohort}/labels/{labeller}/{shard}"),
+    log:
+        "results/{study}/logs/label_shard/{cohort}/{labeller}/{shard}.log",
+    benchmark:
+        "results/{study}/benchmarks/label_shard/{cohort}/{labeller}/{shard}.tsv"
+    wildcard_constraints:
+        labeller=one_of(STUDY.models),
+    conda:
+        "../../envs/torch.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=4000,
+        runtime=120,
+    params:
+        model=labelling_row,
+        code=code_of("label_shard.py"),
+    script:
+        "../scripts/label_shard.py"
+
+
+rule label_all:
+    input:
+        [
+            path
+            for cohort, labeller in STUDY.labelled()
+            for path in shards_of(
+                "results/{study}/cohorts/{cohort}/labels/{labeller}/{shard}",
+                cohort,
+                labeller=labeller,
+            )
+        ],

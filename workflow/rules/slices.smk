@@ -1,0 +1,40 @@
+# What training reads: one memory-mapped array of prepared slices per cohort, labeller and preparation.
+
+
+rule make_slices:
+    input:
+        images=image_shards,
+        labels=label_shards,
+    output:
+        slices=directory(
+            "results/{study}/slices/{cohort}/{labeller}/{preparation}_{intensity}_{size_px}_{classes}"
+        ),
+    log:
+        "results/{study}/logs/make_slices/{cohort}/{labeller}/{preparation}_{intensity}_{size_px}_{classes}.log",
+    benchmark:
+        "results/{study}/benchmarks/make_slices/{cohort}/{labeller}/{preparation}_{intensity}_{size_px}_{classes}.tsv"
+    wildcard_constraints:
+        preparation="fcn|unet",
+        intensity="linear|greys",
+        size_px="[0-9]+",
+        classes="[0-9]",
+    conda:
+        "../../envs/imaging.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        rows=cohort_rows,
+        code=code_of("make_slices.py"),
+    script:
+        "../scripts/make_slices.py"
+
+
+rule slices_all:
+    input:
+        [
+            f"results/{STUDY.name}/slices/{row['cohort']}/{row['labeller']}/"
+            f"{STUDY.slices_name(model)}"
+            for model, row in STUDY.models.items()
+        ],

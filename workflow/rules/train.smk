@@ -1,0 +1,39 @@
+# One rule for every model: the FCN, base networks and their transfers are rows of the models table.
+
+
+rule train_model:
+    input:
+        slices=model_slices,
+        start=model_start,
+        confidence=model_scores,
+    output:
+        weights="results/{study}/models/{model}/weights.safetensors",
+        history="results/{study}/models/{model}/history.tsv",
+        record="results/{study}/models/{model}/record.json",
+    log:
+        "results/{study}/logs/train_model/{model}.log",
+    benchmark:
+        "results/{study}/benchmarks/train_model/{model}.tsv"
+    conda:
+        "../../envs/torch.yaml"
+    # One thread on a CPU: sums are then in one order and the weights the same on every machine size.
+    # More models train at once instead; on a GPU this does not matter.
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=8000,
+        runtime=1440,
+    params:
+        model=model_row,
+        code=code_of("train_model.py"),
+    script:
+        "../scripts/train_model.py"
+
+
+rule train_all:
+    input:
+        expand(
+            "results/{study}/models/{model}/weights.safetensors",
+            study=STUDY.name,
+            model=STUDY.models,
+        ),

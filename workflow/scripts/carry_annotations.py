@@ -1,0 +1,21 @@
+"""Carry an annotator's labels of a shard to the grids of the imported cines."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from cmrseg.annotations import carry_shard
+from cmrseg.files import replacing
+from stage import start
+
+start(snakemake)
+with replacing(snakemake.output.labels) as labels:
+    labels.mkdir()
+    carry_shard(
+        pd.DataFrame(snakemake.params.rows),
+        snakemake.wildcards.labeller,
+        snakemake.params.kind,
+        Path(snakemake.input.raw),
+        Path(snakemake.input.images),
+        labels,
+    )

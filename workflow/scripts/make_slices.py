@@ -1,0 +1,23 @@
+"""Write the labelled slices of a cohort as training reads them."""
+
+from cmrseg.learn.slices import make_slices
+from cmrseg.measure.cohort import split_of
+from cmrseg.shards import IMAGE, subject_folders
+from stage import start
+
+start(snakemake)
+images = subject_folders(snakemake.input.images)
+split = split_of({row["subject"]: row["split"] for row in snakemake.params.rows})
+make_slices(
+    [
+        (subject, split(subject), images[subject] / IMAGE, folder / IMAGE)
+        for subject, folder in subject_folders(snakemake.input.labels).items()
+    ],
+    {
+        "preparation": snakemake.wildcards.preparation,
+        "intensity": snakemake.wildcards.intensity,
+        "size_px": int(snakemake.wildcards.size_px),
+        "classes": int(snakemake.wildcards.classes),
+    },
+    snakemake.output.slices,
+)

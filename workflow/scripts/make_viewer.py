@@ -1,0 +1,29 @@
+"""Make the page on which one looks through slices and frames with every labeller's contours."""
+
+from pathlib import Path
+
+from cmrseg.figures.reading import read_viewer_volumes
+from cmrseg.figures.tables import spread
+from cmrseg.figures.viewer import viewer_page
+from cmrseg.files import read_table, replacing
+from cmrseg.shards import subject_folders
+from stage import start
+
+start(snakemake)
+settings = snakemake.params.settings
+layers = {
+    name: subject_folders(p for p in snakemake.input.labels if Path(p).parent.name == name)
+    for name in (settings["reference"], *settings["labellers"])
+}
+page = viewer_page(
+    f"{snakemake.wildcards.study}: {settings['cohort']}",
+    read_viewer_volumes(
+        spread(read_table(snakemake.input.evaluations[-1]), count=3),
+        subject_folders(snakemake.input.images),
+        layers,
+    ),
+    template=Path(snakemake.input.template),
+    library=Path(snakemake.input.library),
+)
+with replacing(snakemake.output.page) as path:
+    path.write_text(page, encoding="utf-8")

@@ -1,0 +1,11 @@
+"""Measure volume curves and ventricular function of a cohort, as one labeller sees it."""
+
+from cmrseg.files import write_table
+from cmrseg.measure.cohort import measure_volumes
+from stage import start
+
+start(snakemake)
+splits = {row["subject"]: row["split"] for row in snakemake.params.rows}
+volumes, curves = measure_volumes(snakemake.input.labels, splits, snakemake.params.settings["ed"])
+write_table(volumes, snakemake.output.volumes)
+write_table(curves, snakemake.output.curves)
