@@ -1,15 +1,14 @@
 # README's two commands. Everything is installed into .venv, pinned.
 PYTHON ?= python3
 BIN := .venv/bin
-STUDY := config/config.yaml
 CORES ?= all
 
 .PHONY: demo test lint clean
 .DELETE_ON_ERROR:
 
 demo: .venv/installed
-	$(BIN)/snakemake --cores $(CORES) --configfile $(STUDY)
-	$(BIN)/snakemake --cores 1 --configfile $(STUDY) --report results/demo/report.html
+	$(BIN)/snakemake --cores $(CORES)
+	$(BIN)/snakemake --cores 1 --report results/demo/report.html
 	@echo "Figures are in results/demo/figures, the report is results/demo/report.html"
 
 test: .venv/installed

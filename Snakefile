@@ -1,5 +1,8 @@
 # Table of contents. The default study is the demo; another one: --configfile config/<study>.yaml
-configfile: "config/config.yaml"
+if "cohorts" not in config:
+    # Not read beside another study's file: Snakemake would merge the two.
+
+    configfile: "config/config.yaml"
 
 
 include: "workflow/Snakefile"

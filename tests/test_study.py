@@ -180,7 +180,7 @@ def test_stacks_of_one_phantom_study_stay_in_one_job(make):
         del people["raw"]
         people["phantom"] = {
             "scanner": "1.5T", "rows": 64, "columns": 48, "spacing_mm": 5,
-            "slice_distance_mm": 10, "thickness_mm": 8,
+            "slice_distance_mm": 10, "thickness_mm": 8, "frames": 5,
         }  # fmt: skip
 
     subjects = "subject\tstudy\tsplit\tedv_ml\tesv_ml\n"
@@ -188,6 +188,25 @@ def test_stacks_of_one_phantom_study_stay_in_one_job(make):
         subjects += f"{subject}\t{study}\ttrain\t150\t60\n"
     with pytest.raises(StudyError, match="the subjects of study 2 fall into two jobs"):
         make(edit, subjects=subjects)
+
+
+def test_a_phantom_cine_needs_its_number_of_frames(make):
+    def edit(config):
+        people = config["cohorts"]["people"]
+        del people["raw"]
+        people["phantom"] = {
+            "scanner": "1.5T", "rows": 64, "columns": 48, "spacing_mm": 5,
+            "slice_distance_mm": 10, "thickness_mm": 8,
+        }  # fmt: skip
+
+    with pytest.raises(StudyError, match=r"cohort people: phantom\.frames belongs to"):
+        make(edit)
+
+
+def test_defaults_are_filled_in(make):
+    study = make()
+    assert study.cohorts["people"]["cleaning"] == {"mode": "corrected", "max_size_px": 256}
+    assert study.config["max_failed_fraction"] == 0.1
 
 
 def test_an_unknown_labeller_is_refused(make):

@@ -38,7 +38,7 @@ class Study:
         self._check_names()
         self._check_starts()
         self._check_truth()
-        self._check_shards()
+        self._check_phantoms()
 
     # -- cohorts -----------------------------------------------------------------------------
 
@@ -251,9 +251,15 @@ class Study:
         if len(wrong):
             raise StudyError(f"cohort {cohort}: subject {wrong.iloc[0]} has edv_ml below esv_ml")
 
-    def _check_shards(self) -> None:
-        """The digital heart writes all stacks of a study in one job."""
+    def _check_phantoms(self) -> None:
+        """The digital heart writes all stacks of a study in one job, and cines in DICOM only."""
         for cohort in self.phantoms():
+            settings, layout = self.cohorts[cohort]["phantom"], self.cohorts[cohort]["layout"]
+            if ("frames" in settings) != (layout != "ukbb"):
+                raise StudyError(
+                    f"cohort {cohort}: phantom.frames belongs to the layouts kaggle and folder and "
+                    f"is needed there; layout ukbb has end-diastole and end-systole alone"
+                )
             homes: dict[str, str] = {}
             for shard in self.shards(cohort):
                 for row in self.rows(cohort, shard):
@@ -313,7 +319,7 @@ def _with_defaults(value: Any, rule: dict[str, Any], root: dict[str, Any]) -> An
     }
     for key, property_ in known.items():
         if key not in filled and "default" in property_:
-            filled[key] = property_["default"]
+            filled[key] = _with_defaults(property_["default"], property_, root)
     return filled
 
 

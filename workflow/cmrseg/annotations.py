@@ -16,6 +16,7 @@ from cmrseg.files import read_table
 from cmrseg.labels import UNLABELLED, Tissue
 from cmrseg.nifti import read_frames
 from cmrseg.shards import IMAGE, SOURCES, subject_folders
+from cmrseg.splits import original
 
 logger = logging.getLogger(__name__)
 
@@ -33,10 +34,10 @@ def carry_shard(
     """
     by_subject = rows.set_index("subject")
     for subject, folder in subject_folders([images]).items():
-        original = subject.removesuffix("_rot90")
-        row = by_subject.loc[original]
-        cine = Cine.load(images / original / IMAGE)
-        carried = CARRIERS[kind](row, annotator, raw, images / original, cine.voxels.shape)
+        source = original(subject)
+        row = by_subject.loc[source]
+        cine = Cine.load(images / source / IMAGE)
+        carried = CARRIERS[kind](row, annotator, raw, images / source, cine.voxels.shape)
         if carried is None:
             logger.info("subject %s: not labelled by %s", subject, annotator)
             continue
@@ -46,7 +47,7 @@ def carry_shard(
                 f"subject {subject}: labels of {annotator} have values {sorted(unknown)}, expected "
                 f"{[int(t) for t in Tissue]}"
             )
-        if subject != original:
+        if subject != source:
             carried = np.rot90(carried, 1, axes=(-2, -1))
         grid = Cine.load(folder / IMAGE)
         (labels / subject).mkdir()

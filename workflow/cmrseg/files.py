@@ -1,5 +1,6 @@
 """Files that are either whole or absent, and tables whose ids stay text."""
 
+import gzip
 import hashlib
 import os
 import shutil
@@ -60,9 +61,13 @@ def read_table(path: str | Path) -> pd.DataFrame:
 
 def write_table(table: pd.DataFrame, path: str | Path) -> None:
     """Write a TSV (or .tsv.gz) whose bytes depend on its content alone."""
-    compression = {"method": "gzip", "mtime": 0} if str(path).endswith(".gz") else None
     with replacing(path) as temporary, open(temporary, "wb") as file:
-        table.to_csv(file, sep="\t", index=False, compression=compression, lineterminator="\n")
+        # Neither a name nor a time in the header: the temporary's name has the process's number.
+        zipped = (
+            gzip.GzipFile("", "wb", fileobj=file, mtime=0) if str(path).endswith(".gz") else file
+        )
+        with zipped:
+            table.to_csv(zipped, sep="\t", index=False, lineterminator="\n")
 
 
 def sha256(path: str | Path) -> str:

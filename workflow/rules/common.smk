@@ -56,7 +56,7 @@ def raw_of(wildcards):
 
 def import_settings(wildcards):
     cohort = STUDY.cohorts[wildcards.cohort]
-    return {"layout": cohort["layout"], **cohort.get("cleaning", {})}
+    return {"layout": cohort["layout"], **cohort["cleaning"]}
 
 
 def annotation_kind(wildcards):
@@ -113,46 +113,3 @@ def cohort_rows(wildcards):
 def known_volumes(wildcards):
     table = STUDY.subjects[wildcards.cohort]
     return table[["subject", "split", "edv_ml", "esv_ml"]].to_dict("records")
-
-
-def model_row(wildcards):
-    return STUDY.models[wildcards.model]
-
-
-def labelling_row(wildcards):
-    return STUDY.models[wildcards.labeller]
-
-
-def model_slices(wildcards):
-    row = STUDY.models[wildcards.model]
-    return (
-        f"results/{STUDY.name}/slices/{row['cohort']}/{row['labeller']}/"
-        f"{STUDY.slices_name(wildcards.model)}"
-    )
-
-
-def model_start(wildcards):
-    """The weights a model starts from: a file, or nothing for random weights."""
-    row = STUDY.models[wildcards.model]
-    if row["start"] == "random":
-        return []
-    if row["start"] == "imagenet":
-        return IMAGENET.format(encoder=row["encoder"])
-    return f"results/{STUDY.name}/models/{row['start']}/weights.safetensors"
-
-
-def model_scores(wildcards):
-    """The confidence table, for models that are trained on one of its sets."""
-    if STUDY.models[wildcards.model]["subset"] not in ("c05", "c10", "c15"):
-        return []
-    return confidence_tables()
-
-
-def confidence_tables():
-    if "confidence" not in STUDY.config:
-        return []
-    return [
-        "results/{study}/cohorts/{cohort}/confidence/{labeller}.tsv".format(
-            study=STUDY.name, **STUDY.config["confidence"]
-        )
-    ]

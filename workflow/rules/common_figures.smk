@@ -46,10 +46,10 @@ def figure_settings(wildcards):
         "labellers": evaluated,
         "reference": STUDY.reference(cohort) if evaluated else None,
         "known_volumes": STUDY.known_volumes(cohort),
-        "subjects": STUDY.subjects[cohort][["subject", "split", "edv_ml", "esv_ml"]]
-        .astype(object)
-        .where(lambda table: table.notna(), None)
-        .to_dict("records"),
+        "subjects": [
+            {key: row[key] for key in ("subject", "split", "edv_ml", "esv_ml")}
+            for row in STUDY.rows_of(cohort)
+        ],
         "models": {
             name: {key: row[key] for key in ("start", "subset", "cohort")}
             for name, row in STUDY.models.items()
@@ -94,7 +94,7 @@ def figure_inputs(wildcards):
     if figure_kind(wildcards) == "confidence":
         labeller = STUDY.config["confidence"]["labeller"]
         return {
-            "confidence": confidence_tables(),
+            "confidence": confidence_tables()[0],
             "subjects": f"{top}/evaluation/{labeller}/{cohort}/subjects.tsv",
         }
     if figure_kind(wildcards) == "strategies":

@@ -1,7 +1,7 @@
 """Hold a labeller's maps of a cohort against the reference."""
 
 from cmrseg.files import write_table
-from cmrseg.measure.cohort import evaluate_labels
+from cmrseg.measure.cohort_evaluation import evaluate_labels
 from stage import start
 
 start(snakemake)

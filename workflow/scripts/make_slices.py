@@ -1,17 +1,18 @@
 """Write the labelled slices of a cohort as training reads them."""
 
 from cmrseg.learn.slices import make_slices
-from cmrseg.measure.cohort import split_of
 from cmrseg.shards import IMAGE, subject_folders
+from cmrseg.splits import split_of, upright
 from stage import start
 
 start(snakemake)
 images = subject_folders(snakemake.input.images)
+labels = subject_folders(snakemake.input.labels)
 split = split_of({row["subject"]: row["split"] for row in snakemake.params.rows})
 make_slices(
     [
-        (subject, split(subject), images[subject] / IMAGE, folder / IMAGE)
-        for subject, folder in subject_folders(snakemake.input.labels).items()
+        (subject, split(subject), images[subject] / IMAGE, labels[subject] / IMAGE)
+        for subject in upright(labels)
     ],
     {
         "preparation": snakemake.wildcards.preparation,

@@ -1,7 +1,7 @@
 """Measure volume curves and ventricular function of a cohort, as one labeller sees it."""
 
 from cmrseg.files import write_table
-from cmrseg.measure.cohort import measure_volumes
+from cmrseg.measure.cohort_volumes import measure_volumes
 from stage import start
 
 start(snakemake)

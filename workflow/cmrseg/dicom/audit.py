@@ -86,5 +86,6 @@ def check_losses(
         raise ValueError(
             f"{cohort}: {len(lost)} of {len(subjects)} subjects could not be imported, allowed are "
             f"{max_fraction:.0%} (max_failed_fraction); the first is {first['subject']}: "
-            f"{first['problem']} ({first['image']}: {first['detail']}); see audit.tsv"
+            f"{first['problem']} ({first['image']}: {first['detail']}); the *.audit.tsv of its "
+            "shards list all"
         )

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cmrseg.dicom.resample import fit, resize, resize_nearest, rotate, scaled_size
+from cmrseg.dicom.resample import fit, resize, rotate, scaled_size
+from cmrseg.label_grids import resize_labels
 from cmrseg.labels import UNLABELLED
 
 
@@ -44,13 +45,13 @@ def place(
 ) -> np.ndarray:
     """Carry images (..., y, x) of one slice to the cine's grid.
 
-    shape: (rows, columns) of the cine, after the quarter turns. Linear with anti-aliasing,
-    or nearest neighbour. Outside the images: 0.
+    shape: (rows, columns) of the cine, after the quarter turns. Linear with anti-aliasing, or for
+    labels the value of the largest share (`nearest`). Outside the images: 0.
     """
     target = shape if placement.quarter_turns % 2 == 0 else (shape[1], shape[0])
     rows, columns = images.shape[-2:]
     size = (scaled_size(rows, placement.scale_y), scaled_size(columns, placement.scale_x))
-    placed = resize_nearest(images, size) if nearest else resize(images, size)
+    placed = resize_labels(images, size) if nearest else resize(images, size)
     if placement.mirrored:
         placed = placed[..., ::-1]
     if placement.rotation_deg:

@@ -1,6 +1,6 @@
 """Bring images to another grid: scaling, turning, cropping and padding in the plane.
 
-Linear with anti-aliasing for images, nearest neighbour for labels. All functions take
+Linear with anti-aliasing; rotation also by nearest neighbour, for labels. All functions take
 (..., y, x) and treat every leading index alike.
 """
 
@@ -47,15 +47,6 @@ def linear_matrix(size_in: int, size_out: int) -> np.ndarray:
     high = np.minimum(low + 1, size_in - 1)
     weight = place - low
     return (1 - weight)[:, None] * smooth[low] + weight[:, None] * smooth[high]
-
-
-def resize_nearest(labels: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Scale label images (..., y, x) to (rows, columns); values are only picked."""
-    rows, columns = (
-        np.minimum(((np.arange(n) + 0.5) * (size / n)).astype(int), size - 1)
-        for n, size in zip(shape, labels.shape[-2:], strict=True)
-    )
-    return labels[..., rows[:, None], columns]
 
 
 def rotate(

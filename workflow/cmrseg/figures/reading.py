@@ -7,12 +7,24 @@ import numpy as np
 import pandas as pd
 
 from cmrseg.cine import Cine
-from cmrseg.dicom.headers import read_file
+from cmrseg.dicom.headers import NotDicomError, read_file
+from cmrseg.dicom.layout import folder_files, kaggle_files
 from cmrseg.dicom.study import study_folder
 from cmrseg.figures.cleaning import Stack
 from cmrseg.figures.overlays import Case
 from cmrseg.figures.viewer import Volume
 from cmrseg.shards import IMAGE
+
+# NIfTI's directions in DICOM's.
+LPS = np.array([-1, -1, 1])
+# Resolutions after which an image looks different.
+VISIBLE = (
+    "slice removed",
+    "previous slice copied",
+    "rotation",
+    "rotated",
+    "scaling/padding/cropping",
+)
 
 
 def read_cases(
@@ -49,8 +61,12 @@ def read_cases(
 
 
 def most_repaired(audit: pd.DataFrame, subjects: Sequence[str], count: int) -> list[str]:
-    """The subjects with the most kinds of problems among those given, most first."""
-    kinds = audit[audit["subject"].isin(subjects)].groupby("subject")["problem"].nunique()
+    """The subjects in which most kinds of problems were repaired visibly, most first.
+
+    audit: of the cohort. subjects: those that were imported. At most `count`.
+    """
+    shown = audit[audit["subject"].isin(subjects) & audit["resolution"].isin(VISIBLE)]
+    kinds = shown.groupby("subject")["problem"].nunique()
     return sorted(kinds.index, key=lambda name: (-kinds[name], name))[:count]
 
 
@@ -58,16 +74,20 @@ def read_stack(row, raw: Path, settings: Mapping[str, str], image: Path) -> Stac
     """A subject's slices as acquired, first frame each, and the cine that came of them.
 
     row: of the subject table. raw: raw files of its shard. settings: layout. image: the
-    subject's folder of imported images.
+    subject's folder of imported images. Files that the import ignored are not slices.
     """
     cine = Cine.load(image / IMAGE)
     folder = study_folder(row, raw, settings)
-    across = cine.affine[:3, 2] / np.linalg.norm(cine.affine[:3, 2]) * [-1, -1, 1]
+    across = cine.affine[:3, 2] / np.linalg.norm(cine.affine[:3, 2]) * LPS
+    origin = cine.affine[:3, 3] * LPS
     before, spacing_mm, seen = [], [], set()
-    for path in sorted(folder.glob("sax_*/*.dcm")):
-        name = path.relative_to(folder).as_posix()
-        frame, _ = read_file(path, name)
-        position_mm = float(np.dot(frame.position_mm, across))
+    listed = kaggle_files if settings["layout"] == "kaggle" else folder_files
+    for name in (name for names in listed(folder, row.series).values() for name in names):
+        try:
+            frame, _ = read_file(folder / name, name)
+        except NotDicomError:
+            continue
+        position_mm = float(np.dot(np.array(frame.position_mm) - origin, across))
         if (frame.folder, round(position_mm, 2)) not in seen:
             seen.add((frame.folder, round(position_mm, 2)))
             before.append((position_mm, frame.pixels))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cmrseg.label_grids import resize_labels
 from cmrseg.labels import Tissue
 
 PREPARATIONS = ("unet", "fcn")
@@ -117,15 +118,8 @@ def prepare_cine(voxels: np.ndarray, settings: Mapping) -> tuple[np.ndarray, Can
 
 
 def prepare_labels(labels: np.ndarray, canvas: Canvas) -> np.ndarray:
-    """Carry label planes (n, y, x) to a canvas: nearest pixel, background outside."""
-    if canvas.scaled != canvas.native:
-        rows, columns = (
-            # The pixel in which the centre of the resized pixel lies.
-            ((np.arange(scaled) + 0.5) * native / scaled).astype(np.intp)
-            for native, scaled in zip(canvas.native, canvas.scaled, strict=True)
-        )
-        labels = labels[:, rows[:, None], columns]
-    return place(labels, canvas, fill=Tissue.BACKGROUND)
+    """Carry label planes (n, y, x) to a canvas, background outside."""
+    return place(resize_labels(labels, canvas.scaled), canvas, fill=Tissue.BACKGROUND)
 
 
 def as_float(pixels: np.ndarray) -> np.ndarray:

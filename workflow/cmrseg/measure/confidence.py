@@ -5,6 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from cmrseg.splits import original
+
 # Largest score of each set, as a fraction (Ankenbrand et al. 2021, doi:10.1002/mrm.28822).
 THRESHOLDS = {"c05": 0.05, "c10": 0.10, "c15": 0.15}
 
@@ -31,7 +33,8 @@ def confidence_table(
     esv_ml as known. thresholds: largest score of each set. Returns the columns in COLUMNS, rows
     as in `volumes`: edv_error and esv_error are (automatic - known)/known, score is
     max(|edv_error|, |esv_error|), lower is better; set is the smallest set that holds the
-    subject, '' for none. Sets are cumulative: see subjects_in. Errors and scores are fractions.
+    subject, '' for none. A rotated copy has the known volumes of its original. Sets are
+    cumulative: see subjects_in. Errors and scores are fractions.
     Raises ValueError naming the subjects whose known volumes are missing or not positive.
     Score of Ankenbrand et al. 2021, doi:10.1002/mrm.28822.
     """
@@ -41,7 +44,9 @@ def confidence_table(
     repeated = known.loc[known["subject"].duplicated(), "subject"].tolist()
     if repeated:
         raise ValueError(f"subjects {', '.join(repeated)} have more than one row of known volumes")
-    table = volumes[["subject", "edv_ml", "esv_ml"]].merge(known, on="subject", how="left")
+    table = volumes[["subject", "edv_ml", "esv_ml"]].assign(known=volumes["subject"].map(original))
+    known = known.rename(columns={"subject": "known"})
+    table = table.merge(known, on="known", how="left")
     usable = (table["true_edv_ml"] > 0) & (table["true_esv_ml"] > 0)
     if not usable.all():
         raise ValueError(

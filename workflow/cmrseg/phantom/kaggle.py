@@ -22,6 +22,9 @@ from cmrseg.phantom.scanner import SCANNERS, Plane, acquire, short_axis_planes
 LONG_AXIS_FRAMES = 2
 # Breathing moves the heart towards the head and a little to the front: (left, back, head).
 BREATHING_DIRECTION = np.array([0.0, -0.3, 1.0])
+# Standard deviation of how far the heart lies from the middle of the picture, along rows and
+# columns: nobody plans the slices exactly, and a network must not learn the place by heart.
+OFF_CENTRE_MM = 10.0
 # Series numbers of a second stack start this far above those of the first.
 SECOND_STACK = 100
 
@@ -77,6 +80,8 @@ def plan_stack(
     file number besides the frame's, as on the Kaggle disks.
     """
     rng = generator(row, "stack", str(row["subject"]))
+    # Of the study alone: its stacks are planned on one scout.
+    off_centre = generator(row, "off centre")
     sides = protocol.rows, protocol.columns
     planes = short_axis_planes(
         parameters,
@@ -86,6 +91,7 @@ def plan_stack(
         slice_distance_mm=protocol.slice_distance_mm,
         thickness_mm=protocol.thickness_mm,
         count=protocol.slice_count,
+        off_centre_mm=tuple((off_centre.normal(0, 1, 2) * OFF_CENTRE_MM).tolist()),
     )
     folders = folders or [f"sax_{first_series + i}" for i in range(len(planes))]
     if len(folders) > len(planes):

@@ -245,13 +245,15 @@ def short_axis_planes(
     thickness_mm: float,
     count: int | None = None,
     centre_mm=None,
+    off_centre_mm: tuple[float, float] = (0.0, 0.0),
 ) -> list[Plane]:
     """Short-axis planes from base to apex, as they are planned on a scanner.
 
     The first lies one slice beyond the base at end-diastole, the last one at least one slice
     beyond the apex unless `count` says how many there are. centre_mm: LPS point that the middle
     of each picture lies over (default: the axis, moved towards the right ventricle so that both
-    fit). The right ventricle is on the left of the picture, the anterior wall on top.
+    fit). off_centre_mm: by how much the middle lies further along the rows and the columns.
+    The right ventricle is on the left of the picture, the anterior wall on top.
     """
     heart = Heart(parameters)
     base, apex = heart.base_apex_mm(0.0)
@@ -265,6 +267,7 @@ def short_axis_planes(
     else:
         offset = np.asarray(centre_mm, float) - base
         centre = base + offset - (offset @ heart.axis) * heart.axis
+    centre = centre + off_centre_mm[0] * row + off_centre_mm[1] * column
     corner = centre - spacing_mm * ((columns - 1) / 2 * row + (rows - 1) / 2 * column)
     first = Plane(
         position_mm=(0.0, 0.0, 0.0),

@@ -1,0 +1,224 @@
+"""An edit plans the jobs that use the edited code, what follows from them, and nothing else."""
+
+import os
+import re
+from contextlib import contextmanager
+from functools import cache
+from modulefinder import ModuleFinder
+from pathlib import Path
+
+import pytest
+import yaml
+
+import tracking
+from tiny_study import CONFIG, FIGURES, ROOT, Job, Project
+
+WORKFLOW = ROOT / "workflow"
+SCRIPTS = WORKFLOW / "scripts"
+
+IMPORTS = {"import_dicom", "import_nifti"}
+FIGURE_RULES = {"draw_figure", "make_viewer"}
+# What follows from labels, from slices on, and from weights.
+MEASURED = {"measure_volumes", "score_confidence", "evaluate_labels"} | FIGURE_RULES
+TRAINED = {"train_model", "label_shard", "make_slices"} | MEASURED
+
+# Worked out by hand from what each stage does, for an edit of a module: the rules where the new
+# run starts, and all rules that run. A job that waits for another one is planned for its inputs,
+# whether it uses the module or not.
+EXPECTED = {
+    "phantom/heart.py": (
+        {"make_phantom"},
+        {"make_phantom", "collect_audit", "carry_annotations"} | IMPORTS | TRAINED,
+    ),
+    "dicom/stack.py": (
+        {"import_dicom"},
+        {"import_dicom", "collect_audit", "carry_annotations"} | TRAINED,
+    ),
+    "measure/volumes.py": ({"measure_volumes", "evaluate_labels"}, MEASURED),
+    "measure/distance.py": ({"evaluate_labels"}, {"evaluate_labels"} | FIGURE_RULES),
+    "learn/slices.py": ({"make_slices"}, TRAINED),
+    "nets/fcn.py": ({"train_model"}, TRAINED),
+    "figures/confidence.py": ({"draw_figure"}, {"draw_figure"}),
+}
+
+
+@contextmanager
+def edited(path: Path, addition: str):
+    """The file with something more at its end; afterwards it is as before."""
+    content, times = path.read_bytes(), path.stat()
+    path.write_bytes(content + addition.encode())
+    try:
+        yield
+    finally:
+        path.write_bytes(content)
+        # A script that is younger than its outputs counts as changed.
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+@cache
+def script_of_rules() -> dict[str, str]:
+    """Script of each rule, relative to the folder of scripts, as written in the rule files."""
+    text = "\n".join(path.read_text("utf-8") for path in sorted(WORKFLOW.glob("rules/*.smk")))
+    found = re.findall(r'^rule (\w+):\n(?:(?!^rule ).*\n)*?    script:\n +"(.+)"', text, re.M)
+    return {rule: script.removeprefix("../scripts/") for rule, script in found}
+
+
+@cache
+def reached(script: str) -> frozenset[str]:
+    """Modules that a script imports, directly or not, found in its bytecode."""
+    finder = ModuleFinder(path=[str(WORKFLOW)])
+    finder.run_script(str(SCRIPTS / script))
+    return frozenset(
+        name
+        for name, module in finder.modules.items()
+        if name.startswith("cmrseg.") and module.__path__ is None
+    )
+
+
+def script_of(job: Job) -> str:
+    figure = FIGURES.get(dict(job.wildcards).get("figure", ""), {}).get("figure", "")
+    return script_of_rules()[job.rule].replace("{params.figure}", figure)
+
+
+def followers(jobs: list[Job], first: list[Job]) -> set[frozenset[str]]:
+    """Outputs of some jobs and of all that use what they make."""
+    chosen = {job.outputs for job in first}
+    while True:
+        made = frozenset().union(*chosen)
+        more = {job.outputs for job in jobs if job.inputs & made} - chosen
+        if not more:
+            return chosen
+        chosen |= more
+
+
+@pytest.fixture(scope="module")
+def jobs(tiny) -> list[Job]:
+    """All jobs of the study."""
+    return tiny.planned("--forceall")
+
+
+@pytest.mark.parametrize("script", sorted(p.relative_to(SCRIPTS) for p in SCRIPTS.rglob("*.py")))
+def test_tracking_finds_the_modules_that_python_itself_would_load(script):
+    found = {entry.split("@")[0] for entry in tracking.code_of(str(script))}
+    assert found == reached(str(script))
+
+
+def test_every_module_is_of_use_to_a_stage():
+    used = set().union(*(reached(str(p.relative_to(SCRIPTS))) for p in SCRIPTS.rglob("*.py")))
+    modules = {
+        ".".join(path.relative_to(WORKFLOW).with_suffix("").parts)
+        for path in (WORKFLOW / "cmrseg").rglob("*.py")
+        if path.name != "__init__.py"
+    }
+    # For people: conversion of the published weights, and a picture of the digital heart.
+    by_hand = {"cmrseg.nets.tensorbundle", "cmrseg.figures.phantom_sheet"}
+    assert modules - used <= by_hand
+
+
+@pytest.mark.parametrize("module", EXPECTED)
+def test_an_edit_plans_its_users_and_what_follows(tiny, jobs, module):
+    first, all_rules = EXPECTED[module]
+    with edited(tiny.folder / "workflow/cmrseg" / module, "\nEDITED = 1\n"):
+        planned = tiny.planned()
+    assert {job.rule for job in planned if job.own} == first
+    assert {job.rule for job in planned} == all_rules
+    # The same job by job, by another walk through the imports.
+    name = "cmrseg." + module.removesuffix(".py").replace("/", ".")
+    using = [job for job in jobs if name in reached(script_of(job))]
+    following = followers(jobs, using)
+    made = frozenset().union(*following)
+    assert {job.outputs for job in planned if job.own} == {
+        job.outputs for job in using if not job.inputs & made
+    }
+    assert {job.outputs for job in planned} == following
+
+
+def test_an_edit_of_a_figure_s_module_draws_only_this_figure(tiny):
+    with edited(tiny.folder / "workflow/cmrseg/figures/confidence.py", "\nEDITED = 1\n"):
+        (job,) = tiny.planned()
+    assert dict(job.wildcards)["figure"] == "confidence"
+
+
+def test_an_edit_of_a_script_plans_its_rule_and_what_follows(tiny):
+    with edited(tiny.folder / "workflow/scripts/score_confidence.py", "\nEDITED = 1\n"):
+        planned = tiny.planned()
+    assert {job.rule for job in planned if job.own} == {"score_confidence"}
+    assert {job.rule for job in planned} == {"score_confidence", "draw_figure"}
+
+
+def test_comments_docstrings_layout_and_times_plan_nothing(tiny):
+    package = tiny.folder / "workflow/cmrseg"
+    labels = package / "labels.py"
+    text = labels.read_text("utf-8")
+    with edited(package / "measure/volumes.py", "\n\n# A comment.\n"), edited(labels, ""):
+        assert '"""' in text
+        labels.write_text(text.replace('"""', '"""Anew: ', 1), "utf-8")
+        for path in package.rglob("*.py"):
+            os.utime(path)
+        assert tiny.planned() == []
+
+
+def test_what_all_scripts_start_with_is_no_part_of_a_result(tiny):
+    with edited(tiny.folder / "workflow/stage.py", "\nEDITED = 1\n"):
+        assert tiny.planned() == []
+
+
+def test_memory_and_threads_are_no_part_of_a_result(tiny):
+    path = tiny.folder / "workflow/rules/train.smk"
+    text = path.read_text("utf-8")
+    with edited(path, ""):
+        path.write_text(text.replace("mem_mb=8000", "mem_mb=9000"), "utf-8")
+        assert "mem_mb=9000" in path.read_text("utf-8")
+        assert tiny.planned("--set-threads", "train_model=2") == []
+
+
+@contextmanager
+def changed(tiny: Project, change):
+    """The tiny study's config after a change."""
+    path = tiny.folder / CONFIG
+    config = yaml.safe_load(path.read_text("utf-8"))
+    change(config)
+    with edited(path, ""):
+        path.write_text(yaml.safe_dump(config, sort_keys=False), "utf-8")
+        yield
+
+
+def test_a_setting_plans_the_jobs_that_use_it_and_what_follows(tiny, jobs):
+    def change(config):
+        config["cohorts"]["small_7t"]["cleaning"]["max_size_px"] = 128
+
+    with changed(tiny, change):
+        planned = tiny.planned()
+    users = [
+        job
+        for job in jobs
+        if job.rule == "import_dicom" and dict(job.wildcards)["cohort"] == "small_7t"
+    ]
+    assert len(users) == 1
+    assert {job.outputs for job in planned if job.own} == {job.outputs for job in users}
+    assert {job.outputs for job in planned} == followers(jobs, users)
+    assert not [o for job in planned for o in job.outputs if "cohorts/small_kaggle" in o]
+
+
+def test_a_new_figure_is_drawn_without_anything_else(tiny):
+    def change(config):
+        config["figures"]["more"] = {"figure": "ef_error", "cohort": "small_7t"}
+
+    with changed(tiny, change):
+        (job,) = tiny.planned()
+    assert (job.rule, dict(job.wildcards)["figure"]) == ("draw_figure", "more")
+
+
+def test_a_row_of_a_model_trains_this_model_and_those_that_start_from_it(tiny):
+    path = tiny.folder / "config/models/tiny.tsv"
+    text = path.read_text("utf-8")
+    with edited(path, ""):
+        lines = [
+            line.replace("\t0.003\t", "\t0.002\t") if line.startswith("base\t") else line
+            for line in text.split("\n")
+        ]
+        path.write_text("\n".join(lines), "utf-8")
+        planned = tiny.planned()
+    trained = {dict(job.wildcards)["model"] for job in planned if job.rule == "train_model"}
+    assert trained == {"base", "double_all"}
+    assert {job.rule for job in planned if job.own} == {"train_model"}

@@ -1,0 +1,44 @@
+# What the rules of models ask of the models table: rows, slices, starts, scores.
+
+
+def model_row(wildcards):
+    return STUDY.models[wildcards.model]
+
+
+def labelling_row(wildcards):
+    return STUDY.models[wildcards.labeller]
+
+
+def model_slices(wildcards):
+    row = STUDY.models[wildcards.model]
+    return (
+        f"results/{STUDY.name}/slices/{row['cohort']}/{row['labeller']}/"
+        f"{STUDY.slices_name(wildcards.model)}"
+    )
+
+
+def model_start(wildcards):
+    """The weights a model starts from: a file, or nothing for random weights."""
+    row = STUDY.models[wildcards.model]
+    if row["start"] == "random":
+        return []
+    if row["start"] == "imagenet":
+        return IMAGENET.format(encoder=row["encoder"])
+    return f"results/{STUDY.name}/models/{row['start']}/weights.safetensors"
+
+
+def model_scores(wildcards):
+    """The confidence table, for models that are trained on one of its sets."""
+    if STUDY.models[wildcards.model]["subset"] not in ("c05", "c10", "c15"):
+        return []
+    return confidence_tables()[0]
+
+
+def confidence_tables():
+    if "confidence" not in STUDY.config:
+        return []
+    return [
+        "results/{study}/cohorts/{cohort}/confidence/{labeller}.tsv".format(
+            study=STUDY.name, **STUDY.config["confidence"]
+        )
+    ]
