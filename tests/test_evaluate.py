@@ -7,7 +7,13 @@ import pandas as pd
 import pytest
 
 from cmrseg.labels import UNLABELLED, Tissue
-from cmrseg.measure.evaluate import ALL, SUMMARY_COLUMNS, evaluate_cine, summarise
+from cmrseg.measure.evaluate import (
+    ALL,
+    SUMMARY_COLUMNS,
+    evaluate_cine,
+    overall_scores,
+    summarise,
+)
 
 SPACING_MM = (10.0, 2.0, 1.0)  # 0.02 ml per voxel
 
@@ -201,6 +207,15 @@ def test_summary_gives_the_bias_as_prediction_minus_reference():
     assert row["mean"] == pytest.approx(
         (subjects["predicted_ef"] - subjects["reference_ef"]).abs().mean()
     )
+
+
+def test_scores_of_a_record_are_means_of_subjects_over_all_splits():
+    images, subjects = evaluated()
+    scores = overall_scores(summarise(images, subjects))
+    assert sorted(scores) == sorted(
+        f"{m}_{t}" for m in ("dice", "hausdorff_mm", "distance_mm") for t in ("lv", "my", "rv")
+    )
+    assert scores["dice_my"] == pytest.approx(subjects["dice_my"].mean())
 
 
 def test_summary_of_three_classes_has_no_right_ventricle():

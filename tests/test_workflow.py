@@ -50,8 +50,8 @@ def test_every_path_that_people_rely_on_is_there(tiny):
     names.append("cohorts/small_kaggle/confidence/fcn.tsv")
     files = ("weights.safetensors", "history.tsv", "record.json")
     names += [f"models/{model}/{file}" for model in MODELS for file in files]
-    tables = ("images", "subjects", "summary")
-    names += [f"evaluation/{m}/{cohort}/{t}.tsv" for m, cohort in evaluations() for t in tables]
+    files = ("images.tsv", "subjects.tsv", "summary.tsv", "record.json")
+    names += [f"evaluation/{m}/{cohort}/{f}" for m, cohort in evaluations() for f in files]
     for name, entry in FIGURES.items():
         suffixes = ["html"] if entry["figure"] == "viewer" else ["svg", "png"]
         names += [f"figures/{name}.{suffix}" for suffix in suffixes]
@@ -109,6 +109,23 @@ def test_a_record_tells_the_model_s_row_and_inputs(tiny):
         "results/tiny/models/base/weights.safetensors",
         "results/tiny/slices/small_7t/expert1/unet_linear_64_3",
     ]
+
+
+def test_the_record_of_an_evaluation_tells_who_was_held_against_whom(tiny):
+    folder = tiny.results / "evaluation/base/small_7t"
+    record = json.loads((folder / "record.json").read_text())
+    assert record["settings"] == {
+        "cohort": "small_7t",
+        "labeller": "base",
+        "reference": "expert1",
+        "ed": "max",
+    }
+    assert sorted(record["inputs"]) == [
+        f"results/tiny/cohorts/small_7t/labels/{name}/0000" for name in ("base", "expert1")
+    ]
+    assert record["scores"]["dice_lv"] == pytest.approx(
+        read_table(folder / "subjects.tsv")["dice_lv"].mean()
+    )
 
 
 def test_every_job_has_a_log_and_a_benchmark(tiny):

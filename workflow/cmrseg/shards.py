@@ -22,3 +22,17 @@ def subject_folders(shards: Iterable[str | Path]) -> dict[str, Path]:
                 raise ValueError(f"subject {folder.name} is in {found[folder.name]} and {folder}")
             found[folder.name] = folder
     return dict(sorted(found.items()))
+
+
+def labelled_folders(shards: Iterable[str | Path], cohort: str, labeller: str) -> dict[str, Path]:
+    """As subject_folders, of the label maps of a cohort's labeller.
+
+    Raises ValueError naming cohort and labeller where no subject is labelled.
+    """
+    found = subject_folders(shards)
+    if not found:
+        raise ValueError(
+            f"cohort {cohort}: {labeller} labelled no subject; check that its annotations lie "
+            f"where the layout has them, or take the labeller out of the study"
+        )
+    return found

@@ -18,6 +18,7 @@ rule evaluate_labels:
                 "table": "summary",
             },
         ),
+        record="results/{study}/evaluation/{labeller}/{cohort}/record.json",
     log:
         "results/{study}/logs/evaluate_labels/{cohort}/{labeller}.log",
     benchmark:
@@ -31,6 +32,8 @@ rule evaluate_labels:
     params:
         settings=STUDY.config["volumes"],
         rows=cohort_rows,
+        reference=reference_name,
+        classes=compared_classes,
         code=code_of("evaluate_labels.py"),
     script:
         "../scripts/evaluate_labels.py"

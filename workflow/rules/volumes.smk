@@ -20,6 +20,7 @@ rule measure_volumes:
     params:
         settings=STUDY.config["volumes"],
         rows=cohort_rows,
+        classes=labeller_classes,
         code=code_of("measure_volumes.py"),
     script:
         "../scripts/measure_volumes.py"

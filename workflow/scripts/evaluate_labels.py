@@ -1,14 +1,37 @@
 """Hold a labeller's maps of a cohort against the reference."""
 
+import time
+
 from cmrseg.files import write_table
 from cmrseg.measure.cohort_evaluation import evaluate_labels
+from cmrseg.measure.evaluate import overall_scores
+from cmrseg.measure.labellers import Labeller
+from cmrseg.record import record
 from stage import start
 
 start(snakemake)
+started = time.time()
+cohort, settings = snakemake.wildcards.cohort, snakemake.params.settings
+names = {"labeller": snakemake.wildcards.labeller, "reference": snakemake.params.reference}
+shards = {"labeller": snakemake.input.labels, "reference": snakemake.input.reference}
+sides = {
+    side: Labeller(name, cohort, shards[side], snakemake.params.classes[side])
+    for side, name in names.items()
+}
 splits = {row["subject"]: row["split"] for row in snakemake.params.rows}
 images, subjects, summary = evaluate_labels(
-    snakemake.input.labels, snakemake.input.reference, splits, snakemake.params.settings["ed"]
+    sides["labeller"], sides["reference"], splits, settings["ed"]
 )
 write_table(images, snakemake.output.images)
 write_table(subjects, snakemake.output.subjects)
 write_table(summary, snakemake.output.summary)
+record(
+    snakemake.output.record,
+    settings={"cohort": cohort, **names, **settings},
+    code=snakemake.params.code,
+    inputs=dict.fromkeys([*shards["labeller"], *shards["reference"]]),
+    seed=None,
+    device="cpu",
+    started=started,
+    scores=overall_scores(summary),
+)

@@ -2,10 +2,17 @@
 
 from cmrseg.files import write_table
 from cmrseg.measure.cohort_volumes import measure_volumes
+from cmrseg.measure.labellers import Labeller
 from stage import start
 
 start(snakemake)
 splits = {row["subject"]: row["split"] for row in snakemake.params.rows}
-volumes, curves = measure_volumes(snakemake.input.labels, splits, snakemake.params.settings["ed"])
+labeller = Labeller(
+    snakemake.wildcards.labeller,
+    snakemake.wildcards.cohort,
+    snakemake.input.labels,
+    snakemake.params.classes,
+)
+volumes, curves = measure_volumes(labeller, splits, snakemake.params.settings["ed"])
 write_table(volumes, snakemake.output.volumes)
 write_table(curves, snakemake.output.curves)

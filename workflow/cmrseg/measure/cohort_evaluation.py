@@ -1,34 +1,32 @@
 """A labeller against the reference in a whole cohort, read from the label maps of its shards."""
 
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 
 import pandas as pd
 
 from cmrseg.cine import Cine
 from cmrseg.measure.evaluate import evaluate_cine, summarise
-from cmrseg.measure.volumes import EndDiastole, classes_of
-from cmrseg.shards import IMAGE, subject_folders
-from cmrseg.splits import split_of
+from cmrseg.measure.labellers import Labeller, known_classes
+from cmrseg.measure.volumes import EndDiastole
+from cmrseg.shards import IMAGE
+from cmrseg.splits import split_of, upright_rows
 
 
 def evaluate_labels(
-    shards: Iterable[str | Path],
-    reference: Iterable[str | Path],
-    splits: Mapping[str, str],
-    ed: EndDiastole,
+    labeller: Labeller, reference: Labeller, splits: Mapping[str, str], ed: EndDiastole
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Hold a labeller's maps against the reference: tables per image, subject and cohort.
 
-    Only subjects that both labelled are compared (a second observer may have done a part).
-    Raises ValueError where there is none.
+    Only subjects that both labelled are compared (a second observer may have done a part), with
+    the right ventricle where both know it. The summary counts a subject with a rotated copy once,
+    as the copy; the other tables have both. Raises ValueError where there is no subject.
     """
-    predicted, true = subject_folders(shards), subject_folders(reference)
+    predicted, true = labeller.folders(), reference.folders()
+    classes = min(known_classes(labeller, predicted), known_classes(reference, true))
     images, subjects = [], []
     for subject in [name for name in predicted if name in true]:
         ours = Cine.load(predicted[subject] / IMAGE)
         theirs = Cine.load(true[subject] / IMAGE)
-        classes = min(classes_of(ours.voxels), classes_of(theirs.voxels))
         table, row = evaluate_cine(
             ours.voxels, theirs.voxels, ours.spacing_mm, classes, subject, ed
         )
@@ -37,7 +35,10 @@ def evaluate_labels(
         images.append(table)
         subjects.append({"subject": subject, "split": split, **row})
     if not subjects:
-        raise ValueError("no subject is labelled by both; check the labeller and the reference")
+        raise ValueError(
+            f"cohort {labeller.cohort}: no subject is labelled by both {labeller.name} and the "
+            f"reference {reference.name}; take {labeller.name} out of `evaluate`"
+        )
     per_image = pd.concat(images, ignore_index=True)
     per_subject = pd.DataFrame(subjects)
-    return per_image, per_subject, summarise(per_image, per_subject)
+    return per_image, per_subject, summarise(upright_rows(per_image), upright_rows(per_subject))

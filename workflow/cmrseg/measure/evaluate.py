@@ -165,6 +165,16 @@ def summarise(images: pd.DataFrame, subjects: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
 
 
+def overall_scores(summary: pd.DataFrame) -> dict[str, float]:
+    """Mean scores of subjects over all splits, as a record tells them, from a summary."""
+    rows = summary[(summary["split"] == ALL) & (summary["level"] == "subject")]
+    overlaps = rows[rows["measure"].isin(["dice", "hausdorff_mm", "distance_mm"])]
+    return {
+        f"{row.measure}_{row.tissue}": float(row.mean)
+        for row in overlaps[["measure", "tissue", "mean"]].itertuples(index=False)
+    }
+
+
 def _overlaps(table: pd.DataFrame) -> list[dict]:
     rows = []
     for measure, unit in (("dice", ""), ("hausdorff", "_mm"), ("distance", "_mm")):

@@ -37,11 +37,6 @@ MEASURES = (
 )
 
 
-def classes_of(labels: np.ndarray) -> int:
-    """4 where the right ventricle is labelled anywhere, else 3."""
-    return 4 if ((labels == Tissue.RV) & (labels != UNLABELLED)).any() else 3
-
-
 def voxel_volume_ml(spacing_mm: tuple[float, float, float]) -> float:
     """Volume of a voxel in ml; spacing_mm is the distance of voxel centres along z, y, x.
 
