@@ -64,7 +64,9 @@ def test_a_model_that_finds_no_right_ventricle_at_all_knows_it_nevertheless(writ
 
 def test_an_annotator_of_one_right_ventricle_is_one_of_all(write):
     expert = write("expert", {"1": heart(rv_columns=0), "2": heart()})
-    assert measure_volumes(expert, SPLITS, "max")[0]["rv_edv_ml"].tolist() == pytest.approx([0, 0.3])
+    assert measure_volumes(expert, SPLITS, "max")[0]["rv_edv_ml"].tolist() == pytest.approx(
+        [0, 0.3]
+    )
 
 
 def test_who_never_labels_the_right_ventricle_does_not_know_it(write):

@@ -18,6 +18,7 @@ from cmrseg.figures import (
     volume_agreement,
     volume_curves,
 )
+from cmrseg.figures.truth import against_truth
 from cmrseg.labels import COLOURS, UNLABELLED, Tissue
 
 MODELS = ("plain_all", "double_all")
@@ -30,10 +31,12 @@ def volumes() -> pd.DataFrame:
         for subject in range(12):
             edv, esv = 120 + 5 * subject, 50 + 3 * subject
             got_edv, got_esv = edv + rng.normal(2, 5), esv + rng.normal(1, 4)
-            row = (labeller, f"{subject:03d}", "test", got_edv, got_esv)
-            rows.append((*row, 1 - got_esv / got_edv, edv, esv, 1 - esv / edv))
-    columns = "labeller subject split edv_ml esv_ml ef true_edv_ml true_esv_ml true_ef"
-    return pd.DataFrame(rows, columns=columns.split())
+            ef = 1 - got_esv / got_edv
+            rows.append((labeller, f"{subject:03d}", "test", got_edv, got_esv, ef, edv, esv))
+    names = ["labeller", "subject", "split", "edv_ml", "esv_ml", "ef", "true_edv", "true_esv"]
+    table = pd.DataFrame(rows, columns=names)
+    known = table[table["labeller"] == MODELS[0]][["subject", "true_edv", "true_esv"]]
+    return against_truth(table[names[:6]], known.set_axis(["subject", "edv_ml", "esv_ml"], axis=1))
 
 
 def scores(dice: bool = True) -> pd.DataFrame:
@@ -187,9 +190,18 @@ def test_jitter_keeps_points_apart_within_its_width():
 
 
 def test_errors_of_ef_are_medians_in_percentage_points_and_subjects_without_ef_are_counted():
-    table = pd.DataFrame({"labeller": "net", "subject": list("abcd"), "true_ef": 0.5})
-    table["ef"] = [0.51, 0.47, 0.55, np.nan]
+    table = pd.DataFrame({"labeller": "net", "subject": list("abcd"), "good_ef_bad_volume": False})
+    table["abs_ef_error"] = [0.01, 0.03, 0.05, np.nan]
     assert "3.0   (n = 3, 1 without EF)" in texts(ef_error.figure(table))
+
+
+def test_a_good_ef_of_bad_volumes_is_drawn_hollow():
+    table = pd.DataFrame({"labeller": "net", "subject": list("abc"), "abs_ef_error": 0.02})
+    table["good_ef_bad_volume"] = [False, True, True]
+    points = [line for line in ef_error.figure(table).axes[0].lines if line.get_marker() == "o"]
+    found = {line.get_markerfacecolor(): len(line.get_xdata()) for line in points}
+    assert found.pop("white") == 2
+    assert list(found.values()) == [1]
 
 
 def test_agreement_shows_bias_and_number_of_pairs():

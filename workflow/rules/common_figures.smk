@@ -37,86 +37,96 @@ def figure_code(wildcards):
     return code_of(f"figures/{figure_kind(wildcards)}.py")
 
 
+def known_rows(cohort):
+    """Known volumes of a cohort where every subject has them, else nothing: the reference's count."""
+    if not STUDY.known_volumes(cohort):
+        return None
+    rows = STUDY.rows_of(cohort)
+    return [{key: row[key] for key in ("subject", "edv_ml", "esv_ml")} for row in rows]
+
+
+def import_rows(cohort):
+    keys = ("subject", "study", "series", "split")
+    return [{key: row[key] for key in keys} for row in STUDY.rows_of(cohort)]
+
+
+def transfer_rows(labellers):
+    """Start, subset and cohort of the models among some labellers."""
+    keys = ("start", "subset", "cohort")
+    models = {m: STUDY.models[m] for m in labellers if m in STUDY.models}
+    return {model: {key: row[key] for key in keys} for model, row in models.items()}
+
+
 def figure_settings(wildcards):
-    """What a figure's script needs to know of the study beside its input tables."""
-    cohort = figure_cohort(wildcards)
-    evaluated = STUDY.evaluated(cohort)
-    shown = {
-        "cohort": cohort,
-        "labellers": evaluated,
-        "reference": STUDY.reference(cohort) if evaluated else None,
-        "known_volumes": STUDY.known_volumes(cohort),
-        "subjects": [
-            {key: row[key] for key in ("subject", "split", "edv_ml", "esv_ml")}
-            for row in STUDY.rows_of(cohort)
-        ],
-        "models": {
-            name: {key: row[key] for key in ("start", "subset", "cohort")}
-            for name, row in STUDY.models.items()
-        },
-    }
-    if figure_kind(wildcards) == "cleaning":
-        shown["import"] = {
-            "layout": STUDY.cohorts[cohort]["layout"],
-            "rows": STUDY.rows_of(cohort),
-            "subjects_per_job": STUDY.cohorts[cohort]["subjects_per_job"],
-        }
-    return shown
+    """What a figure's script needs to know beside its inputs, and nothing else: it redraws."""
+    kind, cohort = figure_kind(wildcards), figure_cohort(wildcards)
+    if kind == "cleaning":
+        about = STUDY.cohorts[cohort]
+        kept = {key: about[key] for key in ("layout", "subjects_per_job")}
+        return {**kept, "rows": import_rows(cohort)}
+    if kind in ("confidence", "learning_curves"):
+        return {}
+    labellers, reference = STUDY.evaluated(cohort), STUDY.reference(cohort)
+    if kind in ("volume_agreement", "ef_error"):
+        return {"labellers": labellers, "known_volumes": known_rows(cohort)}
+    if kind == "volume_curves":
+        return {"labellers": labellers}
+    if kind == "strategies":
+        models = transfer_rows(labellers)
+        return {"labellers": labellers, "cohort": cohort, "models": models}
+    if kind == "observers":
+        people = [name for name in labellers if name not in STUDY.models]
+        return {"labellers": labellers, "reference": reference, "observers": people}
+    if kind == "overlays":
+        return {"labeller": labellers[-1], "reference": reference}
+    return {"cohort": cohort, "labellers": [reference, *labellers]}  # viewer
 
 
 def figure_inputs(wildcards):
-    """The inputs of a figure by name; its script reads nothing else."""
-    cohort = figure_cohort(wildcards)
+    """The inputs of a figure by name; its script reads nothing else and all of them."""
+    kind, cohort = figure_kind(wildcards), figure_cohort(wildcards)
     top = f"results/{STUDY.name}"
     here = f"{top}/cohorts/{cohort}"
-    labellers = STUDY.evaluated(cohort)
     images = shards_of("results/{study}/cohorts/{cohort}/images/{shard}", cohort)
-    if figure_kind(wildcards) == "cleaning":
+    if kind == "cleaning":
         raws = shards_of(raw_pattern(cohort), cohort)
         return {"raw": raws, "images": images, "audit": f"{here}/audit.tsv"}
-    if figure_kind(wildcards) == "learning_curves":
-        return {
-            "histories": [
-                f"{top}/models/{m}/history.tsv" for m in STUDY.models_on(cohort)
-            ]
-        }
-    volumes = {
-        "volumes": [f"{here}/volumes/{m}.tsv" for m in labellers],
-        "curves": [f"{here}/volumes/{m}.curves.tsv" for m in labellers],
-        "reference": f"{here}/volumes/{STUDY.reference(cohort)}.tsv",
-        "reference_curves": f"{here}/volumes/{STUDY.reference(cohort)}.curves.tsv",
-    }
+    if kind == "learning_curves":
+        models = STUDY.models_on(cohort)
+        return {"histories": [f"{top}/models/{m}/history.tsv" for m in models]}
+    labellers, reference = STUDY.evaluated(cohort), STUDY.reference(cohort)
+    curves = [f"{here}/volumes/{m}.curves.tsv" for m in labellers]
+    reference_curves = f"{here}/volumes/{reference}.curves.tsv"
     subjects = [f"{top}/evaluation/{m}/{cohort}/subjects.tsv" for m in labellers]
-    if figure_kind(wildcards) in ("volume_agreement", "ef_error"):
-        return {name: volumes[name] for name in ("volumes", "reference")}
-    if figure_kind(wildcards) == "volume_curves":
-        return volumes
-    if figure_kind(wildcards) == "confidence":
+    if kind in ("volume_agreement", "ef_error"):
+        volumes = {"volumes": [f"{here}/volumes/{m}.tsv" for m in labellers]}
+        if STUDY.known_volumes(cohort):
+            return volumes
+        return {**volumes, "reference": f"{here}/volumes/{reference}.tsv"}
+    if kind == "volume_curves":
+        return {"curves": curves, "reference_curves": reference_curves}
+    if kind == "confidence":
         labeller = STUDY.config["confidence"]["labeller"]
         return {
             "confidence": confidence_tables()[0],
             "subjects": f"{top}/evaluation/{labeller}/{cohort}/subjects.tsv",
         }
-    if figure_kind(wildcards) == "strategies":
+    if kind == "strategies":
         return {"subjects": subjects}
-    if figure_kind(wildcards) == "observers":
-        return {
-            "subjects": subjects,
-            "images": [f"{top}/evaluation/{m}/{cohort}/images.tsv" for m in labellers],
-            "curves": volumes["curves"],
-            "reference": volumes["reference_curves"],
-        }
-    # overlays and viewer: images with the label maps of all who labelled them
+    if kind == "observers":
+        return {"subjects": subjects, "curves": curves, "reference": reference_curves}
+    # The last labeller of the study's list is the one that it is about.
+    shown = labellers[-1:] if kind == "overlays" else labellers
     return {
         "images": images,
         "labels": [
             path
-            for labeller in [STUDY.reference(cohort), *labellers]
+            for labeller in [reference, *shown]
             for path in shards_of(
                 "results/{study}/cohorts/{cohort}/labels/{labeller}/{shard}",
                 cohort,
                 labeller=labeller,
             )
         ],
-        "evaluations": [f"{top}/evaluation/{m}/{cohort}/images.tsv" for m in labellers],
+        "evaluation": f"{top}/evaluation/{labellers[-1]}/{cohort}/images.tsv",
     }

@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from cmrseg.figures.reading import read_viewer_volumes
-from cmrseg.figures.tables import spread
 from cmrseg.figures.viewer import viewer_page
+from cmrseg.figures.viewer_volumes import read_viewer_volumes, spread
 from cmrseg.files import read_table, replacing
 from cmrseg.shards import subject_folders
 from stage import start
@@ -13,12 +12,12 @@ start(snakemake)
 settings = snakemake.params.settings
 layers = {
     name: subject_folders(p for p in snakemake.input.labels if Path(p).parent.name == name)
-    for name in (settings["reference"], *settings["labellers"])
+    for name in settings["labellers"]
 }
 page = viewer_page(
     f"{snakemake.wildcards.study}: {settings['cohort']}",
     read_viewer_volumes(
-        spread(read_table(snakemake.input.evaluations[-1]), count=3),
+        spread(read_table(snakemake.input.evaluation), count=3),
         subject_folders(snakemake.input.images),
         layers,
     ),

@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from cmrseg.figures import style
 from cmrseg.labels import COLOURS, Tissue
 from cmrseg.measure.confidence import THRESHOLDS
+from cmrseg.splits import upright_rows
 
 COLUMNS = ("subject", "score", "set")
 # From trusted to not trusted: one hue, as sets are ordered.
@@ -20,6 +21,16 @@ NO_SET = "none"
 # Scores beyond this are drawn in the last bin: a broken label can be wrong by any factor.
 LARGEST_SHOWN_PERCENT = 60.0
 BIN_PERCENT = 2.5
+
+
+def with_dice(scores: pd.DataFrame, subjects: pd.DataFrame) -> pd.DataFrame:
+    """Confidence scores with the Dice of their subjects, nan where there is none.
+
+    scores: the confidence table. subjects: subject, dice_lv, dice_my. A subject with a rotated
+    copy is there as the copy.
+    """
+    dice = subjects[["subject", "dice_lv", "dice_my"]]
+    return upright_rows(scores).merge(dice, on="subject", how="left")
 
 
 @style.styled

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from cmrseg.figures import style
 
-COLUMNS = ("labeller", "subject", "ef", "true_ef")
+COLUMNS = ("labeller", "subject", "abs_ef_error", "good_ef_bad_volume")
 ROW_MM = 9.0
 
 
@@ -16,20 +16,23 @@ ROW_MM = 9.0
 def figure(table: pd.DataFrame, order: Sequence[str] = ()) -> Figure:
     """Box and points of |EF - true EF| in percentage points, one row per labeller.
 
-    table: columns labeller, subject, ef, true_ef (fractions); column split, if there, is named
-    in the axis. order: labellers from top to bottom. Rows without an EF are counted apart.
+    table: columns labeller, subject, abs_ef_error (fraction), good_ef_bad_volume (bool: drawn
+    hollow); column split, if there, is named in the axis. order: labellers from top to bottom.
+    Rows without an EF are counted apart.
     Raises ValueError where a column or every row is missing.
     """
     table = style.checked(table, COLUMNS, "ef_error")
-    table = table.assign(error=100 * (table["ef"] - table["true_ef"]).abs())
+    table = table.assign(error=100 * table["abs_ef_error"])
     looks = style.looks(table["labeller"], order)
     result = style.figure_mm(style.TWO_COLUMNS_MM * 0.72, 20 + ROW_MM * len(looks))
     axes = result.add_subplot()
     style.grid(axes, "x")
     top = max(float(np.nanmax(table["error"], initial=1.0)) * 1.04, 6.0)
     for row, (name, look) in enumerate(looks.items()):
-        every = table.loc[table["labeller"] == name, "error"]
-        errors = every.dropna().sort_values().to_numpy()
+        every = table[table["labeller"] == name]
+        shown = every.dropna(subset=["error"]).sort_values("error")
+        errors, by_chance = shown["error"].to_numpy(), shown["good_ef_bad_volume"].to_numpy(bool)
+        heights = row + style.jitter(len(errors), 0.44)
         axes.boxplot(
             [errors],
             positions=[row],
@@ -43,15 +46,17 @@ def figure(table: pd.DataFrame, order: Sequence[str] = ()) -> Figure:
             capprops={"color": look.colour, "linewidth": 0.8},
             manage_ticks=False,
         )
-        axes.plot(
-            errors,
-            row + style.jitter(len(errors), 0.44),
-            look.marker,
-            color=look.colour,
-            markersize=2.6,
-            alpha=0.75,
-            markeredgewidth=0,
-        )
+        for chosen, fill in ((~by_chance, look.colour), (by_chance, "white")):
+            axes.plot(
+                errors[chosen],
+                heights[chosen],
+                look.marker,
+                color=fill,
+                markeredgecolor=look.colour,
+                markeredgewidth=0.5,
+                markersize=2.6,
+                alpha=0.75,
+            )
         missing = len(every) - len(errors)
         text = f"{np.median(errors):.1f}" if len(errors) else "–"
         text += f"   (n = {len(errors)}" + (f", {missing} without EF)" if missing else ")")

@@ -1,6 +1,6 @@
 """Two observers and the networks: differences of volumes, and Dice of all against each other."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,8 @@ from matplotlib.lines import Line2D
 
 from cmrseg.figures import style
 from cmrseg.labels import COLOURS, NAMES, Tissue
+from cmrseg.measure.observers import MEAN, PERCENT_COLUMNS, end_frames, observer_table
+from cmrseg.splits import upright_rows
 
 COLUMNS = ("volunteer", "reference", "method", "edv", "esv", "sv", "ef")
 DICE_COLUMNS = ("volunteer", "reference", "method", "dice_lv", "dice_my")
@@ -18,6 +20,37 @@ QUANTITIES = ("edv", "esv", "sv", "ef")
 OBSERVERS = ("expert1", "expert2")
 # Dark grey is people against people, colours are networks against people.
 OBSERVER_COLOUR = "#555555"
+
+
+def observer_differences(
+    curves: Mapping[str, pd.DataFrame], references: Sequence[str]
+) -> pd.DataFrame:
+    """Percent differences of EDV, ESV, SV and EF of every pair of a reference and a method.
+
+    curves: by labeller, the volume curves (subject, frame, lv_ml). references: labellers that
+    others are held against, the first observer first; pairs of references are compared once.
+    Frames are those of the reference's own largest and smallest volume. A subject with a rotated
+    copy is there as the copy.
+    Returns volunteer, reference, method, edv, esv, sv, ef.
+    """
+    curves = {name: upright_rows(table) for name, table in curves.items()}
+    tables = []
+    for number, reference in enumerate(references):
+        for method in curves:
+            if method in references[: number + 1]:
+                continue
+            pair = curves[reference].merge(
+                curves[method], on=["subject", "frame"], suffixes=("", "_second")
+            )
+            pair = pair.rename(columns={"lv_ml": "first_px", "lv_ml_second": "second_px"})
+            table = observer_table(pair, end_frames(pair), ml_per_pixel=1.0)
+            table = table[table["subject"] != MEAN]
+            short = {name: name.removesuffix("_percent") for name in PERCENT_COLUMNS}
+            table = table[["subject", *PERCENT_COLUMNS]].rename(
+                columns={"subject": "volunteer", **short}
+            )
+            tables.append(table.assign(reference=reference, method=method))
+    return pd.concat(tables, ignore_index=True)
 
 
 @style.styled

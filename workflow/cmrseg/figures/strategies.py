@@ -1,6 +1,6 @@
 """Dice of training strategies by size of the training set."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from cmrseg.figures import style
+from cmrseg.splits import upright_rows
 
 COLUMNS = ("strategy", "subset", "subject", "dice_lv", "dice_my")
 SUBSETS = ("none", "all", "r7", "r3", "r1", "v7", "v3", "v1", "esed", "r_esed")
@@ -15,6 +16,28 @@ STRATEGIES = ("base", "plain", "imagenet", "double")
 PANELS = (("dice_lv", "LV cavity"), ("dice_my", "LV myocardium"))
 # Means stand between a panel and its title.
 TITLE_PAD_PT = 11.0
+
+
+def by_strategy(subjects: pd.DataFrame, models: Mapping[str, Mapping[str, str]]) -> pd.DataFrame:
+    """Evaluation rows with the transfer strategy and the training subset of their labeller.
+
+    subjects: labeller, cohort and scores. models: start, subset and cohort of each model. A model
+    trained on another cohort is `base`; one trained on this cohort is `plain`, `imagenet` or
+    `double` by its start; a person is left out. A subject with a rotated copy is there as the
+    copy.
+    """
+    table = upright_rows(subjects[subjects["labeller"].isin(models)]).copy()
+
+    def strategy(row: pd.Series) -> str:
+        model = models[row["labeller"]]
+        if model["cohort"] != row["cohort"]:
+            return "base"
+        return {"random": "plain", "imagenet": "imagenet"}.get(model["start"], "double")
+
+    table["strategy"] = table.apply(strategy, axis=1)
+    subset = table["labeller"].map({name: model["subset"] for name, model in models.items()})
+    table["subset"] = np.where(table["strategy"] == "base", "none", subset)
+    return table
 
 
 @style.styled

@@ -159,11 +159,18 @@ def max_volume_error(
 
     "absolute": max(|e_dia|, |e_sys|). "signed": max(e_dia, e_sys), the published choice, in which
     -30 % and -5 % give -5 % (Ankenbrand et al. 2021; their tables show its absolute value).
+    nan where a true volume is 0.
     """
     if kind not in ("signed", "absolute"):
         raise ValueError(f"kind must be 'signed' or 'absolute', got {kind!r}")
-    edv, esv = np.asarray(true_edv_ml, float), np.asarray(true_esv_ml, float)
-    errors = np.stack([(np.asarray(edv_ml) - edv) / edv, (np.asarray(esv_ml) - esv) / esv])
+    pairs = ((true_edv_ml, edv_ml), (true_esv_ml, esv_ml))
+    true = [np.asarray(known, float) for known, _ in pairs]
+    errors = np.stack(
+        [
+            (np.asarray(volume, float) - known) / np.where(known == 0, np.nan, known)
+            for known, (_, volume) in zip(true, pairs, strict=True)
+        ]
+    )
     return (np.abs(errors) if kind == "absolute" else errors).max(axis=0)
 
 

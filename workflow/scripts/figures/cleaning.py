@@ -5,14 +5,14 @@ from pathlib import Path
 import pandas as pd
 
 from cmrseg.figures.cleaning import figure
-from cmrseg.figures.reading import most_repaired, read_stack
+from cmrseg.figures.stacks import most_repaired, read_stack
 from cmrseg.figures.style import save
 from cmrseg.files import read_table
 from cmrseg.shards import subject_folders
 from stage import start
 
 start(snakemake)
-settings = snakemake.params.settings["import"]
+settings = snakemake.params.settings
 audit = read_table(snakemake.input.audit)
 images = subject_folders(snakemake.input.images)
 rows = pd.DataFrame(settings["rows"])

@@ -2,23 +2,21 @@
 
 from pathlib import Path
 
+from cmrseg.figures.cases import ranked, read_cases
 from cmrseg.figures.overlays import figure
-from cmrseg.figures.reading import read_cases
 from cmrseg.figures.style import save
-from cmrseg.figures.tables import ranked
 from cmrseg.files import read_table
 from cmrseg.shards import subject_folders
 from stage import start
 
 start(snakemake)
 settings = snakemake.params.settings
-# The last labeller of the study's list is the one that it is about.
-model, reference = settings["labellers"][-1], settings["reference"]
+model, reference = settings["labeller"], settings["reference"]
 folders = {
     name: subject_folders(p for p in snakemake.input.labels if Path(p).parent.name == name)
     for name in (model, reference)
 }
-images = read_table(snakemake.input.evaluations[-1])
+images = read_table(snakemake.input.evaluation)
 cases = read_cases(
     ranked(images[images["split"] != "train"]),
     subject_folders(snakemake.input.images),

@@ -1,14 +1,14 @@
 """Draw Dice by transfer strategy and training subset."""
 
-from cmrseg.figures.strategies import figure
+from cmrseg.figures.strategies import by_strategy, figure
 from cmrseg.figures.style import save
-from cmrseg.figures.tables import named, strategies
+from cmrseg.figures.tables import named
 from cmrseg.files import read_table
 from stage import start
 
 start(snakemake)
 settings = snakemake.params.settings
 subjects = named(map(read_table, snakemake.input.subjects), settings["labellers"], "labeller")
-table = strategies(subjects.assign(cohort=settings["cohort"]), settings["models"])
+table = by_strategy(subjects.assign(cohort=settings["cohort"]), settings["models"])
 held_out = table[table["split"] == "test"]
 save(figure(held_out), snakemake.output.svg, snakemake.output.png)

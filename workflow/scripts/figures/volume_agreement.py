@@ -3,7 +3,8 @@
 import pandas as pd
 
 from cmrseg.figures.style import save
-from cmrseg.figures.tables import against_truth, named
+from cmrseg.figures.tables import named
+from cmrseg.figures.truth import against_truth
 from cmrseg.figures.volume_agreement import figure
 from cmrseg.files import read_table
 from stage import start
@@ -11,7 +12,7 @@ from stage import start
 start(snakemake)
 settings = snakemake.params.settings
 volumes = named(map(read_table, snakemake.input.volumes), settings["labellers"], "labeller")
-known = pd.DataFrame(settings["subjects"])
-truth = known if settings["known_volumes"] else read_table(snakemake.input.reference)
+known = settings["known_volumes"]
+truth = pd.DataFrame(known) if known else read_table(snakemake.input.reference)
 table = against_truth(volumes, truth)
 save(figure(table, order=settings["labellers"]), snakemake.output.svg, snakemake.output.png)

@@ -4,6 +4,7 @@ from cmrseg.figures.style import save
 from cmrseg.figures.tables import named
 from cmrseg.figures.volume_curves import TRUTH, figure
 from cmrseg.files import read_table
+from cmrseg.splits import upright_rows
 from stage import start
 
 start(snakemake)
@@ -11,4 +12,4 @@ settings = snakemake.params.settings
 names = settings["labellers"]
 paths = [snakemake.input.reference_curves, *snakemake.input.curves]
 table = named(map(read_table, paths), [TRUTH, *names], "labeller")
-save(figure(table, order=names), snakemake.output.svg, snakemake.output.png)
+save(figure(upright_rows(table), order=names), snakemake.output.svg, snakemake.output.png)

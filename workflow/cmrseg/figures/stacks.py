@@ -1,4 +1,4 @@
-"""Images and label maps as figures show them, read from the study's folders."""
+"""Stacks as acquired beside what the import made of them, read from the study's folders."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,8 +11,6 @@ from cmrseg.dicom.headers import NotDicomError, read_file
 from cmrseg.dicom.layout import folder_files, kaggle_files
 from cmrseg.dicom.study import study_folder
 from cmrseg.figures.cleaning import Stack
-from cmrseg.figures.overlays import Case
-from cmrseg.figures.viewer import Volume
 from cmrseg.shards import IMAGE
 
 # NIfTI's directions in DICOM's.
@@ -25,39 +23,6 @@ VISIBLE = (
     "rotated",
     "scaling/padding/cropping",
 )
-
-
-def read_cases(
-    rows: pd.DataFrame,
-    images: Mapping[str, Path],
-    predictions: Mapping[str, Path],
-    references: Mapping[str, Path],
-) -> list[Case]:
-    """The images that `tables.ranked` chose, with both label maps.
-
-    images, predictions, references: folder of each subject.
-    """
-    cases = []
-    for row in rows.itertuples(index=False):
-        image, prediction, reference = (
-            Cine.load(folders[row.subject] / IMAGE) for folders in (images, predictions, references)
-        )
-        at = (row.frame, row.slice)
-        cases.append(
-            Case(
-                kind=row.kind,
-                subject=row.subject,
-                z=row.slice,
-                frame=row.frame,
-                image=image.voxels[at],
-                prediction=prediction.voxels[at],
-                reference=reference.voxels[at],
-                affine=image.affine,
-                dice_lv=row.dice_lv,
-                dice_my=row.dice_my,
-            )
-        )
-    return cases
 
 
 def most_repaired(audit: pd.DataFrame, subjects: Sequence[str], count: int) -> list[str]:
@@ -93,26 +58,3 @@ def read_stack(row, raw: Path, settings: Mapping[str, str], image: Path) -> Stac
             before.append((position_mm, frame.pixels))
             spacing_mm.append(frame.spacing_mm[0])
     return Stack(row.subject, before, spacing_mm, cine.voxels, cine.spacing_mm)
-
-
-def read_viewer_volumes(
-    subjects: Sequence[str],
-    images: Mapping[str, Path],
-    layers: Mapping[str, Mapping[str, Path]],
-) -> list[Volume]:
-    """Cines of some subjects with the label maps of every labeller that has them.
-
-    images: folder of each subject. layers: by labeller, folder of each subject.
-    """
-    return [
-        Volume(
-            name=subject,
-            image=Cine.load(images[subject] / IMAGE),
-            layers=[
-                (labeller, Cine.load(folders[subject] / IMAGE))
-                for labeller, folders in layers.items()
-                if subject in folders
-            ],
-        )
-        for subject in subjects
-    ]

@@ -1,0 +1,131 @@
+"""What figures show: which subjects and images, each in one orientation, and beside which truth."""
+
+import math
+
+import pandas as pd
+import pytest
+
+from cmrseg.figures.cases import LEAST_LV_PX, ranked
+from cmrseg.figures.confidence import with_dice
+from cmrseg.figures.observers import observer_differences
+from cmrseg.figures.strategies import by_strategy
+from cmrseg.figures.truth import against_truth
+from cmrseg.figures.viewer_volumes import spread
+from cmrseg.splits import upright, upright_rows
+
+
+def test_each_subject_is_shown_in_one_orientation():
+    names = ["7", "7_rot90", "8", "7"]
+    assert upright(names) == ["7_rot90", "8"]
+    table = pd.DataFrame({"subject": names, "frame": range(4)})
+    assert upright_rows(table)["frame"].tolist() == [1, 2]
+
+
+def volumes(*rows):
+    table = pd.DataFrame(rows, columns=["labeller", "subject", "edv_ml", "esv_ml"])
+    return table.assign(ef=1 - table["esv_ml"] / table["edv_ml"].where(table["edv_ml"] > 0))
+
+
+def test_errors_are_those_of_the_truth_of_the_subject():
+    given = volumes(("net", "1", 100, 50), ("net", "2", 0, 0), ("net", "3", 80, 40))
+    truth = pd.DataFrame({"subject": ["1", "2", "4"], "edv_ml": [100, 90, 80], "esv_ml": 40.0})
+    table = against_truth(given, truth)
+    assert table["subject"].tolist() == ["1", "2"]
+    assert table["true_ef"].tolist() == pytest.approx([0.6, 5 / 9])
+    assert table["abs_ef_error"].iloc[0] == pytest.approx(0.1)
+    assert math.isnan(table["abs_ef_error"].iloc[1])
+    assert table["good_ef_bad_volume"].tolist() == [False, False]
+
+
+def test_a_good_ef_of_bad_volumes_is_told():
+    truth = pd.DataFrame({"subject": ["1"], "edv_ml": [100.0], "esv_ml": [40.0]})
+    assert against_truth(volumes(("net", "1", 130, 52)), truth)["good_ef_bad_volume"].all()
+
+
+@pytest.mark.parametrize("names", [["7"], ["7", "7_rot90"]], ids=["known", "of the reference"])
+def test_a_rotated_copy_is_shown_with_the_truth_of_its_original(names):
+    given = volumes(("net", "7", 100, 50), ("net", "7_rot90", 120, 50), ("net", "8", 90, 45))
+    truth = pd.DataFrame({"subject": [*names, "8"], "edv_ml": 110.0, "esv_ml": 44.0})
+    table = against_truth(given, truth)
+    assert table["subject"].tolist() == ["7_rot90", "8"]
+    assert table["edv_ml"].tolist() == [120, 90]
+    assert table["true_edv_ml"].tolist() == [110, 110]
+    assert "known" not in table
+
+
+def images(*rows):
+    """Images of (subject, split, frame, Dice, pixels of LV in the reference)."""
+    table = pd.DataFrame(rows, columns=["subject", "split", "frame", "dice_lv", "lv_lv"])
+    return table.assign(slice=0, dice_my=table["dice_lv"], lv_bg=0, bg_lv=200, my_lv=200)
+
+
+def test_images_are_ranked_where_the_reference_has_a_ventricle():
+    table = images(
+        ("1", "test", 0, 0.9, 90), ("1", "test", 1, 0.0, 0), ("2", "test", 0, 0.5, LEAST_LV_PX),
+        ("2", "test", 1, 0.1, LEAST_LV_PX - 1), ("3", "test", 0, 0.7, 60),
+    )  # fmt: skip
+    found = ranked(table, per_rank=1)
+    assert found[["kind", "subject", "frame"]].to_numpy().tolist() == [
+        ["best", "1", 0],
+        ["median", "3", 0],
+        ["worst", "2", 0],
+    ]
+
+
+def test_a_ventricle_that_the_model_missed_is_among_the_worst():
+    table = images(("1", "test", 0, 0.9, 90), ("2", "test", 0, 0.0, 0)).assign(lv_bg=[0, 80])
+    assert ranked(table, per_rank=1)["subject"].tolist()[-1] == "2"
+
+
+def test_copies_are_ranked_instead_of_their_originals():
+    table = images(
+        ("1", "test", 0, 0.1, 90), ("1_rot90", "test", 0, 0.9, 90), ("2", "test", 0, 0.5, 90)
+    )
+    assert set(ranked(table)["subject"]) == {"1_rot90", "2"}
+    assert spread(table, count=3) == ["1_rot90", "2"]
+
+
+def test_the_viewer_shows_training_subjects_only_if_there_are_no_others():
+    table = images(("1", "train", 0, 0.9, 90), ("2", "test", 0, 0.5, 90), ("3", "test", 0, 0.6, 90))
+    assert spread(table, count=5) == ["3", "2"]
+    assert spread(table[:1], count=5) == ["1"]
+
+
+def test_strategies_are_told_by_start_and_cohort_and_people_left_out():
+    names = ["base", "plain", "imagenet", "double", "expert"]
+    subjects = pd.DataFrame({"labeller": names, "cohort": "7t", "subject": "1"})
+    models = {
+        "base": {"cohort": "kaggle", "start": "random", "subset": "c10"},
+        "plain": {"cohort": "7t", "start": "random", "subset": "v3"},
+        "imagenet": {"cohort": "7t", "start": "imagenet", "subset": "all"},
+        "double": {"cohort": "7t", "start": "base", "subset": "all"},
+    }
+    table = by_strategy(subjects, models)
+    assert table["strategy"].tolist() == names[:4]
+    assert table["subset"].tolist() == ["none", "v3", "all", "all"]
+    twice = pd.concat([subjects, subjects.assign(subject="1_rot90")])
+    assert set(by_strategy(twice, models)["subject"]) == {"1_rot90"}
+
+
+def test_scores_are_shown_of_copies_and_without_dice_where_there_is_none():
+    scores = pd.DataFrame({"subject": ["1", "1_rot90", "2"], "score": [0.1, 0.2, 0.3]})
+    dice = pd.DataFrame({"subject": ["1", "1_rot90"], "dice_lv": [0.5, 0.9], "dice_my": 0.8})
+    table = with_dice(scores, dice)
+    assert table["score"].tolist() == [0.2, 0.3]
+    assert table["dice_lv"].tolist()[0] == 0.9
+    assert math.isnan(table["dice_lv"].tolist()[1])
+
+
+def test_observers_differ_by_pair_in_one_orientation_of_each_subject():
+    def curve(edv, esv):
+        names = ["1", "1", "1_rot90", "1_rot90"]
+        return pd.DataFrame(
+            {"subject": names, "frame": [0, 1, 0, 1], "lv_ml": [1, 1, edv, esv]}, dtype=object
+        ).astype({"frame": int, "lv_ml": float})
+
+    curves = {"net": curve(110, 60), "expert2": curve(90, 40), "expert1": curve(100, 50)}
+    table = observer_differences(curves, ["expert1", "expert2"])
+    assert table["volunteer"].tolist() == ["1_rot90"] * 3
+    rows = table.set_index(["reference", "method"])
+    assert set(rows.index) == {("expert1", "net"), ("expert1", "expert2"), ("expert2", "net")}
+    assert rows.loc[("expert1", "net"), ["edv", "esv", "sv"]].tolist() == pytest.approx([10, 20, 0])
