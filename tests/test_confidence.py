@@ -3,7 +3,8 @@
 import pandas as pd
 import pytest
 
-from cmrseg.measure.confidence import COLUMNS, confidence_table, subjects_in
+from cmrseg.measure.confidence import COLUMNS, THRESHOLDS, confidence_table
+from cmrseg.splits import original, upright_rows
 
 
 @pytest.fixture
@@ -43,18 +44,10 @@ def test_set_is_the_smallest_that_holds_the_subject(volumes, subjects):
     assert confidence_table(volumes, subjects)["set"].tolist() == ["c05", "c10", "c15", ""]
 
 
-def test_sets_are_cumulative_and_their_threshold_belongs_to_them(volumes, subjects):
-    table = confidence_table(volumes, subjects)
-    assert subjects_in(table, "c05") == ["1"]
-    assert subjects_in(table, "c10") == ["1", "02"]
-    assert subjects_in(table, "c15") == ["1", "02", "3_a"]
-
-
 def test_thresholds_are_settings(volumes, subjects):
     thresholds = {"wide": 2.0, "narrow": 0.02}
     table = confidence_table(volumes, subjects, thresholds)
     assert table["set"].tolist() == ["narrow", "wide", "wide", "wide"]
-    assert len(subjects_in(table, "wide", thresholds)) == 4
 
 
 def test_perfect_labels_score_zero(subjects):
@@ -71,11 +64,6 @@ def test_subjects_without_known_volumes_are_named(volumes, subjects):
 def test_repeated_subjects_are_named(volumes, subjects):
     with pytest.raises(ValueError, match="subjects 4 have more than one row"):
         confidence_table(volumes, pd.concat([subjects, subjects[3:4]]))
-
-
-def test_unknown_set_is_refused(volumes, subjects):
-    with pytest.raises(ValueError, match="confidence set 'c99' is unknown"):
-        subjects_in(confidence_table(volumes, subjects), "c99")
 
 
 def published_confidence(data):
@@ -119,9 +107,9 @@ def test_published_scores_are_reproduced(data):
 
 def test_published_set_sizes_are_reproduced(data):
     _, table = published_confidence(data)
-    rotated = set(table.loc[table["subject"].str.endswith("_rot90"), "subject"])
-    plain = ~table["subject"].isin(rotated)
-    preferred = table[~(table["subject"] + "_rot90").isin(rotated)]
-    assert [len(subjects_in(preferred, name)) for name in ("c05", "c10", "c15")] == [175, 520, 763]
+    plain = table["subject"].map(original) == table["subject"]
+    scores = upright_rows(table)["score"]
+    sizes = {name: int((scores <= limit).sum()) for name, limit in THRESHOLDS.items()}
+    assert sizes == {"c05": 175, "c10": 520, "c15": 763}
     bins = table.loc[plain, "set"].value_counts()
     assert [bins[name] for name in ("c05", "c10", "c15", "")] == [145, 279, 201, 524]

@@ -1,6 +1,7 @@
 """Evaluation of a cine, and the summary of a cohort."""
 
 import math
+import re
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from cmrseg.measure.evaluate import (
     ALL,
     SUMMARY_COLUMNS,
     evaluate_cine,
+    image_counts,
     overall_scores,
     summarise,
 )
@@ -216,6 +218,43 @@ def test_scores_of_a_record_are_means_of_subjects_over_all_splits():
         f"{m}_{t}" for m in ("dice", "hausdorff_mm", "distance_mm") for t in ("lv", "my", "rv")
     )
     assert scores["dice_my"] == pytest.approx(subjects["dice_my"].mean())
+
+
+def test_summary_counts_absent_tissues_as_published_beside_the_mean_without_them():
+    images, subjects = evaluated()
+    # One image of 16 has no RV on either side.
+    first = (images["subject"] == "0") & (images["slice"] == 0) & (images["frame"] == 0)
+    counts = images.loc[first].filter(regex="^(bg|lv|my|rv)_(bg|lv|my|rv)$").sum(axis=1)
+    images.loc[first, [c for c in images if re.fullmatch("(rv_..|.._rv)", c)]] = 0
+    images.loc[first, "bg_bg"] += counts - images.loc[first].filter(regex="^.._..$").sum(axis=1)
+    images.loc[first, "dice_rv"] = np.nan
+    table = summarise(images, subjects).set_index(["split", "level", "measure", "tissue"])
+    sound, published = (table.loc[(ALL, "image", m, "rv")] for m in ("dice", "dice_published"))
+    assert (sound["n"], published["n"]) == (15, 16)
+    assert published["mean"] == pytest.approx((15 * sound["mean"] + 1) / 16)
+    assert published["mean"] > sound["mean"]
+    lv = table.loc[(ALL, "image", "dice_published", "lv")]
+    assert lv["mean"] == table.loc[(ALL, "image", "dice", "lv"), "mean"]
+    right = np.trace(image_counts(images), axis1=1, axis2=2) / (40 * 44)
+    assert table.loc[(ALL, "image", "accuracy", ALL), "mean"] == pytest.approx(right.mean())
+
+
+def test_summary_of_published_counts_has_the_published_numbers(data):
+    folder = data / "published" / "analysis" / "7T" / "confusion_tables"
+    table = pd.read_csv(folder / "confusion_WS_base.tsv", sep="\t")
+    _, subjects = evaluated(classes=3, count=2)
+    table = table.assign(split=table["set"])
+    rows = summarise(table, subjects.assign(split=["val", "test"]))
+    means = rows[rows["level"] == "image"].set_index(["split", "measure", "tissue"])["mean"]
+    assert means["test", "dice_published", "lv"] == pytest.approx(0.8352351, abs=5e-8)
+    assert means["test", "dice_published", "my"] == pytest.approx(0.6695502, abs=5e-8)
+    assert round(means["val", "dice_published", "foreground"], 4) == 0.7905
+    assert round(means["val", "accuracy", ALL], 4) == 0.9928
+
+
+def test_a_table_without_counts_is_refused():
+    with pytest.raises(ValueError, match="no confusion counts bg_bg, bg_lv"):
+        image_counts(pd.DataFrame({"dice_lv": [1.0]}))
 
 
 def test_summary_of_three_classes_has_no_right_ventricle():

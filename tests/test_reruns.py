@@ -139,6 +139,13 @@ def test_an_edit_of_a_figure_s_module_draws_only_this_figure(tiny):
     assert dict(job.wildcards)["figure"] == "confidence"
 
 
+@pytest.mark.parametrize(
+    "script", ["figures/overlays.py", "make_viewer.py", "figures/observers.py"]
+)
+def test_a_picture_does_not_depend_on_how_raw_files_are_read(script):
+    assert not [name for name in tracking.code_of(script) if name.startswith("cmrseg.dicom.")]
+
+
 def test_an_edit_of_a_script_plans_its_rule_and_what_follows(tiny):
     with edited(tiny.folder / "workflow/scripts/score_confidence.py", "\nEDITED = 1\n"):
         planned = tiny.planned()
@@ -207,6 +214,16 @@ def test_a_new_figure_is_drawn_without_anything_else(tiny):
     with changed(tiny, change):
         (job,) = tiny.planned()
     assert (job.rule, dict(job.wildcards)["figure"]) == ("draw_figure", "more")
+
+
+def test_a_new_model_changes_the_learning_curves_of_its_cohort_and_no_other_figure(tiny):
+    path = tiny.folder / "config/models/tiny.tsv"
+    row = next(r for r in path.read_text("utf-8").split("\n") if r.startswith("plain_all\t"))
+    with edited(path, row.replace("plain_all", "another", 1) + "\n"):
+        planned = tiny.planned()
+    assert {job.rule for job in planned} == {"train_model", "draw_figure"}
+    drawn = [dict(job.wildcards)["figure"] for job in planned if job.rule == "draw_figure"]
+    assert drawn == ["learning_curves"]
 
 
 def test_a_row_of_a_model_trains_this_model_and_those_that_start_from_it(tiny):

@@ -15,7 +15,6 @@ from cmrseg.measure.volumes import (
     measures,
     pixel_volume_ml,
     volume_curves,
-    volume_ml,
     volumes_table,
     voxel_volume_ml,
 )
@@ -30,14 +29,14 @@ def curves(lv_ml, my_ml=None, rv_ml=None, subject="7"):
 def test_volume_counts_voxels_in_ml():
     labels = np.zeros((2, 4, 8, 8), np.uint8)
     labels[1, :2, :5, :2] = Tissue.LV  # 20 voxels of 10 x 1 x 2 mm
-    assert volume_ml(labels, (10, 1, 2), Tissue.LV).tolist() == [0.0, 0.4]
+    assert volume_curves(labels, (10, 1, 2), "7")["lv_ml"].tolist() == [0.0, 0.4]
 
 
 def test_a_frame_with_an_unlabelled_slice_has_no_volume():
     labels = np.ones((3, 2, 4, 4), np.uint8)
     labels[0] = UNLABELLED
     labels[1, 1] = UNLABELLED
-    volumes = volume_ml(labels, (1, 1, 1), Tissue.LV)
+    volumes = volume_curves(labels, (1, 1, 1), "7")["lv_ml"].to_numpy()
     assert np.isnan(volumes[:2]).all()
     assert volumes[2] == 0.032
 

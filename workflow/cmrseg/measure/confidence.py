@@ -34,7 +34,8 @@ def confidence_table(
     as in `volumes`: edv_error and esv_error are (automatic - known)/known, score is
     max(|edv_error|, |esv_error|), lower is better; set is the smallest set that holds the
     subject, '' for none. A rotated copy has the known volumes of its original. Sets are
-    cumulative: see subjects_in. Errors and scores are fractions.
+    cumulative: a set is all subjects with a score up to its threshold. Errors and scores are
+    fractions.
     Raises ValueError naming the subjects whose known volumes are missing or not positive.
     Score of Ankenbrand et al. 2021, doi:10.1002/mrm.28822.
     """
@@ -62,15 +63,3 @@ def confidence_table(
     for name in sorted(thresholds, key=lambda name: thresholds[name], reverse=True):
         table.loc[table["score"] <= thresholds[name], "set"] = name
     return table[list(COLUMNS)]
-
-
-def subjects_in(
-    table: pd.DataFrame, name: str, thresholds: Mapping[str, float] = THRESHOLDS
-) -> list[str]:
-    """Subjects of a set, in the order of the confidence table: all whose score is small enough.
-
-    Raises ValueError for a set that has no threshold.
-    """
-    if name not in thresholds:
-        raise ValueError(f"confidence set {name!r} is unknown, expected one of {list(thresholds)}")
-    return table.loc[table["score"] <= thresholds[name], "subject"].tolist()

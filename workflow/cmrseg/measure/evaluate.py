@@ -8,7 +8,7 @@ import pandas as pd
 from cmrseg.labels import UNLABELLED, Tissue
 from cmrseg.measure.agreement import bland_altman, icc_agreement, pearson, summary
 from cmrseg.measure.distance import slice_distances_mm
-from cmrseg.measure.overlap import confusion_counts, dice
+from cmrseg.measure.overlap import accuracy, confusion_counts, dice, foreground
 from cmrseg.measure.volumes import EndDiastole, curves_of_counts, measures
 
 # Name of each tissue in columns.
@@ -149,6 +149,9 @@ def summarise(images: pd.DataFrame, subjects: pd.DataFrame) -> pd.DataFrame:
     Returns the columns in SUMMARY_COLUMNS, a row per split, level, measure and tissue:
     - level "image" and "subject": dice, hausdorff_mm, distance_mm of lv, my, rv; values that are
       nan do not count in n.
+    - level "image", as Ankenbrand et al. 2021 (doi:10.1002/mrm.28822): dice_published, in which an
+      image without the tissue on either side counts as 1, also of the foreground = all tissues
+      together; accuracy, the fraction of labelled pixels with the right class, tissue "all".
     - level "subject": edv_difference_ml, esv_difference_ml, ef_difference (fraction), ... =
       prediction - reference. mean is the bias of Bland and Altman, lower and upper their limits
       of agreement, each with a 95 % interval (_low, _high); r is Pearson's correlation and icc
@@ -161,6 +164,7 @@ def summarise(images: pd.DataFrame, subjects: pd.DataFrame) -> pd.DataFrame:
         for level, table in (("image", few), ("subject", own)):
             key = {"split": split, "level": level}
             rows += [{**key, **row} for row in _overlaps(table)]
+        rows += [{"split": split, "level": "image", **row} for row in _published(few)]
         rows += [{"split": split, "level": "subject", **row} for row in _agreements(own)]
     return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
 
@@ -184,6 +188,30 @@ def _overlaps(table: pd.DataFrame) -> list[dict]:
                 key = {"measure": f"{measure}{unit}", "tissue": name}
                 rows.append({**key, **summary(table[column].to_numpy())})
     return rows
+
+
+def _published(images: pd.DataFrame) -> list[dict]:
+    counts = image_counts(images)
+    scores = dice(counts, absent="one")
+    columns = {NAMES[Tissue(k)]: scores[:, k] for k in range(1, counts.shape[-1])}
+    columns["foreground"] = dice(foreground(counts), absent="one")[:, 1]
+    rows = [
+        {"measure": "dice_published", "tissue": name, **summary(values)}
+        for name, values in columns.items()
+    ]
+    return [*rows, {"measure": "accuracy", "tissue": ALL, **summary(accuracy(counts))}]
+
+
+def image_counts(images: pd.DataFrame) -> np.ndarray:
+    """Confusion counts (n, classes, classes) from the columns bg_bg, bg_lv, ... of an image table.
+
+    Raises ValueError if the table has no such counts.
+    """
+    if "lv_my" not in images:
+        raise ValueError(f"no confusion counts bg_bg, bg_lv, ... among {list(images.columns)}")
+    names = [NAMES[tissue] for tissue in Tissue if f"bg_{NAMES[tissue]}" in images]
+    columns = [f"{a}_{b}" for a in names for b in names]
+    return images[columns].to_numpy().reshape(-1, len(names), len(names))
 
 
 def _agreements(subjects: pd.DataFrame) -> list[dict]:

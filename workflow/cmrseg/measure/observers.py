@@ -10,23 +10,6 @@ PERCENT_COLUMNS = ("edv_percent", "esv_percent", "sv_percent", "ef_percent")
 MEAN = "mean"
 
 
-def label_counts(confusion: pd.DataFrame, tissue: str = "lv") -> pd.DataFrame:
-    """Pixels of one tissue by both observers, from confusion columns `a_b` (a: first observer).
-
-    confusion: any columns plus the counts `bg_bg`, `bg_lv`, ... of three or four classes, one row
-    per image. Returns it without the counts, with `first_px` and `second_px`.
-    Raises ValueError if the table has no such counts.
-    """
-    names = {f"{a}_{b}" for a in ("bg", "lv", "my", "rv") for b in ("bg", "lv", "my", "rv")}
-    counts = [name for name in confusion.columns if name in names]
-    if f"{tissue}_{tissue}" not in counts:
-        raise ValueError(f"no column {tissue}_{tissue}, got {list(confusion.columns)}")
-    table = confusion.drop(columns=counts)
-    table["first_px"] = confusion[[c for c in counts if c.startswith(f"{tissue}_")]].sum(axis=1)
-    table["second_px"] = confusion[[c for c in counts if c.endswith(f"_{tissue}")]].sum(axis=1)
-    return table
-
-
 def end_frames(counts: pd.DataFrame) -> pd.DataFrame:
     """Frames of the first observer's smallest and largest LV: subject, es_frame, ed_frame.
 

@@ -93,18 +93,6 @@ def count_voxels(labels: np.ndarray, subject: str = "") -> np.ndarray:
     return counts.sum(axis=1)
 
 
-def volume_ml(
-    labels: np.ndarray, spacing_mm: tuple[float, float, float], tissue: Tissue
-) -> np.ndarray:
-    """Volume of one tissue in each frame: (t,) float64 in ml, nan where a slice is unlabelled.
-
-    labels: (t, z, y, x). spacing_mm: distance of voxel centres along z, y, x; along z that is
-    slice thickness plus gap. Voxel counting, as in Bai et al. 2018,
-    doi:10.1186/s12968-018-0471-x: no islands removed, nothing clipped at the base.
-    """
-    return count_voxels(labels)[:, tissue] * voxel_volume_ml(spacing_mm)
-
-
 def volume_curves(
     labels: np.ndarray,
     spacing_mm: tuple[float, float, float],
@@ -113,9 +101,11 @@ def volume_curves(
 ) -> pd.DataFrame:
     """Curves of one subject: a row per frame with subject, frame, lv_ml, my_ml, rv_ml.
 
-    labels, spacing_mm: as in volume_ml. classes: 3 where the labeller does not know the right
-    ventricle; rv_ml is then nan. Frames that are not labelled in every slice keep their row, as
-    nan, so that the number of rows stays the number of frames of the cine.
+    labels: (t, z, y, x). spacing_mm: distance of voxel centres along z, y, x; along z that is
+    slice thickness plus gap. classes: 3 where the labeller does not know the right ventricle;
+    rv_ml is then nan. Frames that are not labelled in every slice keep their row, as nan, so that
+    the number of rows stays the number of frames of the cine. Voxels are counted as in Bai et al.
+    2018, doi:10.1186/s12968-018-0471-x: no islands removed, nothing clipped at the base.
     """
     return curves_of_counts(count_voxels(labels, subject), spacing_mm, subject, classes)
 
