@@ -153,6 +153,7 @@ def test_signed_and_absolute_volume_errors_differ_where_volumes_are_too_small():
     args = ([100, 100], [50, 50], [70, 110], [47.5, 60])
     assert max_volume_error(*args, kind="signed") == pytest.approx([-0.05, 0.2])
     assert max_volume_error(*args) == pytest.approx([0.30, 0.2])
+    assert np.isnan(max_volume_error([100], [0], [90], [10])).all()
 
 
 def test_right_ef_of_wrong_volumes_is_found():

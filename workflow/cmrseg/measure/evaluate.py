@@ -27,6 +27,9 @@ COMPARED = (
     ("rv_ef", "rv", "ef", ""),
 )
 
+# Measures of agreement of label maps, and their unit.
+OVERLAPS = (("dice", ""), ("hausdorff", "_mm"), ("distance", "_mm"))
+
 # Name of the rows that take all splits together.
 ALL = "all"
 
@@ -170,18 +173,19 @@ def summarise(images: pd.DataFrame, subjects: pd.DataFrame) -> pd.DataFrame:
 
 
 def overall_scores(summary: pd.DataFrame) -> dict[str, float]:
-    """Mean scores of subjects over all splits, as a record tells them, from a summary."""
+    """Mean scores of subjects over all splits, from a summary; named as in the subject table."""
     rows = summary[(summary["split"] == ALL) & (summary["level"] == "subject")]
-    overlaps = rows[rows["measure"].isin(["dice", "hausdorff_mm", "distance_mm"])]
-    return {
-        f"{row.measure}_{row.tissue}": float(row.mean)
-        for row in overlaps[["measure", "tissue", "mean"]].itertuples(index=False)
-    }
+    scores = {}
+    for measure, unit in OVERLAPS:
+        own = rows[rows["measure"] == measure + unit]
+        for tissue, mean in zip(own["tissue"], own["mean"], strict=True):
+            scores[f"{measure}_{tissue}{unit}"] = float(mean)
+    return scores
 
 
 def _overlaps(table: pd.DataFrame) -> list[dict]:
     rows = []
-    for measure, unit in (("dice", ""), ("hausdorff", "_mm"), ("distance", "_mm")):
+    for measure, unit in OVERLAPS:
         for name in list(NAMES.values())[1:]:
             column = f"{measure}_{name}{unit}"
             if column in table:
