@@ -17,7 +17,7 @@ test: .venv/installed
 lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy workflow/cmrseg workflow/study.py workflow/tracking.py
+	$(BIN)/mypy workflow/cmrseg workflow/study*.py workflow/tracking.py
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
 

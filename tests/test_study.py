@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from study import Study, StudyError
+from study import Study
+from study_tables import StudyError
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -183,9 +184,9 @@ def test_stacks_of_one_phantom_study_stay_in_one_job(make):
             "slice_distance_mm": 10, "thickness_mm": 8, "frames": 5,
         }  # fmt: skip
 
-    subjects = "subject\tstudy\tsplit\tedv_ml\tesv_ml\n"
-    for subject, study in (("1", "1"), ("2_a", "2"), ("2_b", "2"), ("3", "3")):
-        subjects += f"{subject}\t{study}\ttrain\t150\t60\n"
+    subjects = "subject\tstudy\tseries\tsplit\tedv_ml\tesv_ml\n"
+    for subject, study, series in (("1", "1", ""), ("2_a", "2", "!sax_9"), ("2_b", "2", "sax_9")):
+        subjects += f"{subject}\t{study}\t{series}\ttrain\t150\t60\n"
     with pytest.raises(StudyError, match="the subjects of study 2 fall into two jobs"):
         make(edit, subjects=subjects)
 
@@ -240,6 +241,110 @@ def test_a_model_is_no_annotator(make):
 
     with pytest.raises(StudyError, match="'fcn' is both a model and an annotator"):
         make(edit)
+
+
+def replaced(old, new):
+    assert old in MODELS
+    return MODELS.replace(old, new)
+
+
+@pytest.mark.parametrize(
+    ("models", "sentence"),
+    [
+        (replaced("base unet resnet34 8 3 people fcn", "base unet resnet34 6 3 people fcn"),
+         "model next: width is '8', but its start base has '6'"),
+        (replaced("random unet linear 64", "random unet linear 48"), "model base: size_px 48"),
+        (replaced("random fcn linear", "random fcn greys"), "model fcn: intensity greys"),
+        (replaced("random unet linear 64 no", "random fcn linear 64 no"),
+         "model base: network unet with preparation fcn"),
+        (replaced("constant 0 0 0.001 2", "constant 0 0 0.001 0"), "model fcn: no epochs"),
+        (replaced("constant 0 0 0.001 2", "constant 0 3 0.001 2"),
+         "model fcn: epochs_frozen without lr_frozen"),
+        (replaced("truth all train base", "truth v3 train base"),
+         "model next: subset v3 of cohort people needs 3 subjects, splits train have 2"),
+        (MODELS + "imagenet" + MODELS.split("\n")[1].removeprefix("fcn") + "\n",
+         "a model cannot be named 'imagenet'"),
+    ],
+)  # fmt: skip
+def test_models_that_cannot_be_trained_are_refused(make, models, sentence):
+    with pytest.raises(StudyError, match=sentence):
+        make(models=models)
+
+
+def test_a_set_chosen_by_the_scores_of_its_own_model_is_refused(make):
+    with pytest.raises(StudyError, match="model base starts from or learns from itself"):
+        make(lambda config: config["confidence"].update(labeller="base"))
+
+
+def test_a_cohort_without_subjects_to_validate_on_is_refused(make):
+    with pytest.raises(StudyError, match="model fcn: cohort people has no subject to validate on"):
+        make(subjects=SUBJECTS.replace("validate", "test"))
+
+
+def test_a_form_of_annotation_that_the_layout_does_not_hold_is_refused(make):
+    def edit(config):
+        config["cohorts"]["people"]["annotators"]["truth"] = "qmass"
+
+    with pytest.raises(StudyError, match="cohort people: annotator truth has qmass, layout kaggle"):
+        make(edit)
+
+
+def test_a_reference_that_is_a_model_is_refused(make):
+    with pytest.raises(StudyError, match="reference 'fcn' of cohort people is no annotator"):
+        make(lambda config: config["evaluate"][0].update(reference="fcn"))
+
+
+def with_studies(*rows):
+    table = "subject\tstudy\tseries\tsplit\tedv_ml\tesv_ml\n"
+    rows = [*rows, ("9", "9", "", "validate")]
+    return table + "".join("\t".join(row) + "\t150\t60\n" for row in rows)
+
+
+def test_a_patient_in_two_splits_is_refused(make):
+    rows = (("1_a", "1", "sax_2", "train"), ("1_b", "1", "!sax_2", "test"))
+    with pytest.raises(StudyError, match="study 1 is in splits train, test"):
+        make(subjects=with_studies(*rows))
+
+
+def test_two_subjects_of_the_same_series_are_refused(make):
+    rows = (("1_a", "1", "", "train"), ("1_b", "1", "sax_2", "train"))
+    with pytest.raises(StudyError, match="subjects 1_a, 1_b are the same series of study 1"):
+        make(subjects=with_studies(*rows))
+
+
+@pytest.mark.parametrize("row", [("1", "../1", "", "train"), ("1_rot90", "1", "", "train")])
+def test_ids_that_would_leave_their_folder_or_look_like_a_copy_are_refused(make, row):
+    with pytest.raises(StudyError, match=r"subjects\.tsv, line 2: (study|subject)"):
+        make(subjects=with_studies(row))
+
+
+@pytest.mark.parametrize(
+    ("entry", "sentence"),
+    [
+        ({"figure": "confidence", "cohort": "people"}, "labeller fcn is not in `evaluate`"),
+        ({"figure": "learning_curves", "cohort": "others"}, "no model is trained on cohort others"),
+        ({"figure": "cleaning", "cohort": "others"}, "cohort others has no DICOM to clean"),
+        ({"figure": "ef_error", "cohort": "others"}, "cohort others is not in `evaluate`"),
+    ],
+)
+def test_figures_without_what_they_draw_are_refused(make, entry, sentence):
+    def edit(config):
+        config["cohorts"]["others"] = {
+            **config["cohorts"]["people"], "layout": "ukbb", "annotators": {"truth": "nifti"},
+        }  # fmt: skip
+        config["figures"]["wanted"] = entry
+
+    with pytest.raises(StudyError, match=f"figure wanted: .*{sentence}"):
+        make(edit)
+
+
+def test_a_confidence_figure_needs_the_section(make):
+    def edit(config):
+        del config["confidence"]
+        config["figures"]["wanted"] = {"figure": "confidence", "cohort": "people"}
+
+    with pytest.raises(StudyError, match="figure wanted: cohort people has no confidence scores"):
+        make(edit, models=MODELS.replace("c10", "all"))
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "config").glob("*.yaml")), ids=lambda p: p.name)

@@ -3,7 +3,8 @@ from snakemake.exceptions import WorkflowError
 
 from snakemake.logging import logger
 
-from study import IMAGENET, Study, StudyError
+from study import IMAGENET, Study
+from study_tables import StudyError
 from tracking import code_of
 
 try:

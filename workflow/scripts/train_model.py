@@ -11,6 +11,6 @@ train_job(
     dict(snakemake.input.items()),
     dict(snakemake.output.items()),
     snakemake.params.code,
-    Path(snakemake.output.weights).parents[2] / "state" / snakemake.wildcards.model,
+    Path(snakemake.output.weights).parent / ".state",
     device(),
 )

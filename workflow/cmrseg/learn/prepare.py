@@ -18,9 +18,10 @@ PREPARATIONS = ("unet", "fcn")
 INTENSITIES = ("linear", "greys")
 
 # matplotlib's reversed "Greys" at inputs 0, 1/8, ..., 1: the curve that the published networks
-# saw, because their pictures were saved through that colour map. Linear in between, 256 steps.
+# saw, because their pictures were saved through that colour map. 256 steps, linear in between,
+# fractions cut off.
 GREYS_ANCHORS = (0, 37, 82, 115, 150, 189, 217, 240, 255)
-GREYS = np.rint(np.interp(np.arange(256) / 255, np.arange(9) / 8, GREYS_ANCHORS)) / 255
+GREYS = np.floor(np.interp(np.arange(256) / 255, np.arange(9) / 8, GREYS_ANCHORS)) / 255
 
 # Percentiles that become 0 and 1 in the FCN's images (Bai et al. 2018).
 FCN_PERCENTILES = (1, 99)

@@ -51,8 +51,9 @@ def train(
     settings: the row. slices: prepared slices of its cohort and labeller. start_state: weights to
     start from: a torchvision state dict for start `imagenet`, a model's for a model, None for
     `random`. state_folder: keeps the state after every epoch; a run that was stopped goes on
-    from there and ends with the same bytes, and a state of other settings, slices, start or
-    code is ignored. confidence: table with subject and score, for the subsets c05, c10, c15.
+    from there and ends with the same bytes, and a state of other settings, slices, start, code,
+    torch or device is ignored. confidence: table with subject and score, for the subsets c05,
+    c10 and c15.
     Returns the weights after the last epoch, on the CPU, and the history, one row per epoch.
     Raises ValueError where settings, slices and start do not fit, FloatingPointError where the
     loss is not finite.
@@ -66,6 +67,8 @@ def train(
             "rows": [rows["row"].tolist(), valid["row"].tolist()],
             "seed": seed,
             "code": list(code),
+            "torch": torch.__version__,
+            "device": device,
         }
     )
     chosen_from = slices.select(split_names(settings)) if is_corrected(settings["subset"]) else rows
@@ -76,11 +79,13 @@ def train(
         network.load_state_dict(state.network)
     network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     source = Source(slices, device)
-    # Statistics that come with start weights are worth keeping, those of a new network are not.
+    # Statistics that come with start weights are worth keeping, those of a new network are not;
+    # the published U-Net kept them all the same.
     norms = [
         (module, module.momentum)
         for module in network.modules()
         if settings["start"] == "random"
+        and settings["network"] != "unet_compat"
         and isinstance(module, torch.nn.BatchNorm2d)
         and module.momentum is not None
     ]
