@@ -7,7 +7,7 @@ from scipy import sparse
 TIE = np.float32(1e-4)
 
 
-def resize_labels(labels: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+def resize_labels(labels: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """Scale label planes (..., y, x) to (rows, columns); the outer edges stay where they are.
 
     A new pixel gets the label that covers most of its area, among equals that of the old pixel

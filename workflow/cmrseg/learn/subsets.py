@@ -156,6 +156,7 @@ def _confident(index: pd.DataFrame, subset: str, confidence: pd.DataFrame | None
     if chosen.empty:
         raise ValueError(
             f"subset {subset}: no subject has a score of at most {THRESHOLDS[subset]}, "
-            f"the best is {scores.min():.3f}; choose a larger set or a better labeller"
+            f"the best of those to choose from is {index['subject'].map(scores).min():.3f}; choose "
+            "a larger set or a better labeller"
         )
     return chosen
