@@ -23,6 +23,7 @@ LARGE_IMAGE = ("image size >256", "scaled")
 IMAGE_SIZE = ("image size", "scaling/padding/cropping")
 PIXEL_SPACING = ("pixel spacing", "scaling/padding/cropping")
 ROTATION = ("rotation", "rotation")
+DISPLACED = ("slice displaced in plane", "shifted")  # corrected mode; compat does not look
 MISSING_FRAME = ("missing frame", "previous frame copied")
 AXIS_SCALING = ("axis scaling", "none")
 WIDE_IMAGE = ("rows < columns", "rotated")  # corrected mode: the affine follows

@@ -18,7 +18,8 @@ class Placement:
     scale_y, scale_x: factors of the number of rows and columns. mirrored: columns reversed, for
     a plane seen from its other side. rotation_deg: counter-clockwise as displayed.
     rotation_canvas: "own" rotates within the slice's own size and cuts what leaves it,
-    "target" straight into the cine's size. Then crop or pad, then `quarter_turns`
+    "target" straight into the cine's size. shift_y, shift_x: to higher rows and columns, in
+    pixels of the grid, together with cropping or padding. Then `quarter_turns`
     counter-clockwise turns of the whole stack.
     """
 
@@ -27,6 +28,8 @@ class Placement:
     mirrored: bool = False
     rotation_deg: float = 0.0
     rotation_canvas: str = "target"
+    shift_y: float = 0.0
+    shift_x: float = 0.0
     quarter_turns: int = 0
 
     def __post_init__(self):
@@ -54,10 +57,12 @@ def place(
     placed = resize_labels(images, size) if nearest else resize(images, size)
     if placement.mirrored:
         placed = placed[..., ::-1]
+    shift = (placement.shift_y, placement.shift_x)
     if placement.rotation_deg:
         canvas = size if placement.rotation_canvas == "own" else target
-        placed = rotate(placed, placement.rotation_deg, canvas, nearest)
-    return np.rot90(fit(placed, target), placement.quarter_turns, axes=(-2, -1))
+        placed = rotate(placed, placement.rotation_deg, canvas, nearest, shift)
+        shift = (0.0, 0.0)
+    return np.rot90(fit(placed, target, shift, nearest), placement.quarter_turns, axes=(-2, -1))
 
 
 def place_labels(

@@ -34,6 +34,7 @@ from cmrseg.dicom.geometry import (
     locate_along,
     published_orientation,
 )
+from cmrseg.dicom.grid import target_grid
 from cmrseg.dicom.headers import Frame, NotDicomError, read_file
 from cmrseg.dicom.layout import (
     folder_files,
@@ -43,7 +44,7 @@ from cmrseg.dicom.layout import (
     phases_of,
 )
 from cmrseg.dicom.spacing import drop_irregular, empirical_spacing_mm, fill_missing
-from cmrseg.dicom.stack import assemble, target_grid
+from cmrseg.dicom.stack import assemble
 from cmrseg.files import write_table
 
 logger = logging.getLogger(__name__)
