@@ -131,7 +131,7 @@ def sources(**columns):
 
 
 def test_labels_without_resampling_arrive_unchanged_and_others_are_unlabelled():
-    label = np.arange(12, dtype=np.uint8).reshape(4, 3)
+    label = np.arange(12, dtype=np.uint8).reshape(4, 3) % 4
     table = pd.concat([sources(), sources(z=1, file="sax_6/a.dcm")])
     placed = place_labels({"sax_5/a.dcm": label}.get, table, (1, 2, 4, 3))
     assert (placed[0, 0] == label).all()

@@ -8,7 +8,7 @@ import pandas as pd
 
 from cmrseg.dicom.resample import fit, resize, rotate, scaled_size
 from cmrseg.label_grids import resize_labels
-from cmrseg.labels import UNLABELLED
+from cmrseg.labels import UNLABELLED, Tissue
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,8 @@ def place_labels(
     read_label: takes a value of the column `file`, gives a (rows, columns) integer image, or
     None where nobody labelled that file. sources: table of an import, one row per (z, t).
     shape: (t, z, y, x) of the cine. Returns uint8 of that shape; UNLABELLED where there is no
-    label. Raises ValueError naming the file where a label's size is not the image's.
+    label. Raises ValueError naming the file where a label's size is not the image's or where
+    it has other values than those of tissues.
     """
     placed = np.full(shape, UNLABELLED, np.uint8)
     known: dict[str, np.ndarray | None] = {}
@@ -90,6 +91,21 @@ def place_labels(
                 f"{row.file}: label of shape {label.shape}, expected {(row.rows, row.columns)}; "
                 "draw it on the pixels of this file"
             )
+        check_labels(label, row.file)
         placement = Placement(**{name: getattr(row, name) for name in PLACEMENT_COLUMNS})
         placed[row.t, row.z] = place(label, placement, shape[2:], nearest=True)
     return placed
+
+
+def check_labels(labels: np.ndarray, name: str) -> None:
+    """Raise ValueError naming file and values where labels have others than those of tissues.
+
+    To be called before labels become uint8, which would make 257 a cavity.
+    """
+    values = np.unique(labels)
+    unknown = values[~np.isin(values, [*Tissue, UNLABELLED])]
+    if unknown.size:
+        raise ValueError(
+            f"{name}: label values {unknown[:5].tolist()}, expected {[int(t) for t in Tissue]}, or "
+            f"{UNLABELLED} where nothing is labelled"
+        )

@@ -2,7 +2,6 @@
 
 import logging
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +25,7 @@ from cmrseg.dicom.audit import (
     WIDE_IMAGE_COPY,
     Audit,
     SubjectError,
+    without_folders,
 )
 from cmrseg.dicom.geometry import (
     Slice,
@@ -183,10 +183,11 @@ def _import(
     slices = drop_irregular(slices, distance_mm, audit)
 
     grid = target_grid(slices, axes, distance_mm, settings["max_size_px"], published, audit)
-    phases = phases_of([by_image[s.image] for s in slices])
+    phases = phases_of([by_image[s.image] for s in slices], published, audit)
     cine, sources = assemble(slices, by_image, grid, phases, published, audit)
     numbers = [frame.series_number for frame in frames]
     sources["first_series"], sources["last_series"] = min(numbers), max(numbers)
+    sources["last_instance"] = max(frame.instance_number for frame in frames)
     rotated = None
     if grid.shape[1] > grid.shape[0]:
         audit.add(WIDE_IMAGE_COPY if published else WIDE_IMAGE, "", f"{grid.shape[::-1]}")
@@ -215,12 +216,6 @@ def _study(folder: Path, kaggle: bool) -> str:
 def _below(folder: Path, kaggle: bool) -> str:
     """Name of a study's folder below the raw data, wherever these are."""
     return "/".join(folder.parts[-4 if kaggle else -1 :])
-
-
-def without_folders(text: str, folder: Path) -> str:
-    """A message with names relative to a study's folder, and of other files the last name only."""
-    text = text.replace(f"{folder}/", "")
-    return re.sub(r"(?<![\w.])/(?:[^/\s'\"]+/)+", "", text)
 
 
 def _read(
