@@ -110,7 +110,7 @@ def placements_of(
         log.add(
             DISPLACED,
             slice_.image,
-            f"{across_mm:.3f} mm along the rows, {down_mm:.3f} mm along the columns",
+            f"{round(across_mm, 1) + 0.0} mm along the rows, {round(down_mm, 1) + 0.0} mm along the columns",
         )
     return placements, affine_of(common_mm, grid)
 
