@@ -16,7 +16,7 @@ from cmrseg.phantom.population import draw_subjects  # noqa: E402
 # Each fault of the raw data at least once; the others are intact.
 KAGGLE_FAULTS = {
     "7": "collision_two_series,missing_slice",
-    "31": "rotated_slice",
+    "31": "rotated_slice,displaced_slice",
     "58": "wide_image",
     "102": "interspersed_single,spacing_metadata",
     "155": "large_image",

@@ -4,7 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cmrseg.contours.qmass import Contours, ContourType, contour_numbers, read_con, write_con
+from cmrseg.contours.qmass import (
+    Contours,
+    ContourType,
+    contour_numbers,
+    read_con,
+    unused_contours,
+    write_con,
+)
 from cmrseg.contours.raster import (
     contours_of,
     fill,
@@ -118,6 +125,11 @@ def test_a_contour_without_points_is_read_as_empty(tmp_path, con):
         ("=472x512", "=472", "Image_resolution=472, expected <columns>x<rows>"),
         ("3 7 0 1.0", "3 seven 0", "26.con: line 5: not a contour"),
         ("10.5 20", "10.5 left", "26.con: line 5: not a contour"),
+        ("10.5 20", "10.5 nan", r"26.con: line 8: 10.5 nan.* is no point in a picture"),
+        ("10.5 20", "10.5 inf", r"26.con: line 8: 10.5 inf.* is no point in a picture"),
+        ("\n4\n", "\n5\n", "line 5: a contour of 5 points has 4; is the file complete"),
+        ("\n4\n", "\n3\n", "line 5: a contour of 3 points has 4; is the file complete"),
+        ("\n4\n", "\n", "26.con: line 5: not a contour"),
         ("3 7 1 1.0", "3 7 0 1.0", "line 12: a second ENDOCARDIUM contour of slice 3, frame 7"),
     ],
 )
@@ -125,6 +137,22 @@ def test_what_is_no_contour_file_is_refused_with_its_line(con, old, new, message
     con.write_text(HAND_MADE.replace(old, new))
     with pytest.raises(ValueError, match=message):
         read_con(con)
+
+
+@pytest.mark.parametrize("lines", range(6, 11))
+def test_a_file_that_ends_within_a_contour_is_refused(con, lines):
+    con.write_text("\n".join(HAND_MADE.splitlines()[: lines - 1]))
+    with pytest.raises(ValueError, match=r"26.con: line 5: (not a contour|a contour of 4 points)"):
+        read_con(con)
+
+
+def test_tabs_between_coordinates_are_read_like_blanks(con):
+    expected = read_con(con).points
+    head, blocks = HAND_MADE.split("[XYCONTOUR]", 1)
+    con.write_text(head + "[XYCONTOUR]" + blocks.replace(" ", "\t"))
+    read = read_con(con).points
+    assert read.keys() == expected.keys()
+    assert all((read[key] == expected[key]).all() for key in expected)
 
 
 # Numbers
@@ -321,3 +349,34 @@ def test_endocardium_outside_is_reported_by_file(tmp_path):
     labels, leaving = label_images(contours, sources)
     assert leaving.to_numpy().tolist() == [["5/1.dcm", 0, 0, 6]]
     assert (labels["5/1.dcm"] == 1).sum() == 6
+
+
+@pytest.fixture
+def cleaned(tmp_path):
+    """Sources of a study of slices 0 to 4, of which the cleaning removed slice 2 (a collision)."""
+    for k, location_mm in enumerate((0, 8, 16, 16, 24)):
+        options = {"location_mm": location_mm, "name": "{frame}.dcm", "image": picture}
+        write_series(tmp_path / str(5 + k), 5 + k, rows=8, columns=6, **options)
+    return import_study(tmp_path, "7", FOLDER).sources
+
+
+TRIANGLE = np.array([[1.0, 1], [3, 1], [3, 3]])
+
+
+@pytest.mark.parametrize("key", [(9, 0), (-1, 0), (1, 3)])
+def test_contours_that_belong_to_no_image_are_refused(cleaned, key):
+    contours = Contours("7", (8, 6), {(*key, ENDO): TRIANGLE})
+    message = (
+        rf"slice {key[0]}, frame {key[1]} belong to no image: .* slices 0 to 4 and frames 0 to 2"
+    )
+    with pytest.raises(ValueError, match=message):
+        label_images(contours, cleaned)
+
+
+def test_contours_of_a_slice_that_cleaning_removed_are_told_and_left_out(cleaned):
+    contours = Contours("7", (8, 6), {(2, 0, ENDO): TRIANGLE, (3, 0, ENDO): TRIANGLE})
+    assert unused_contours(contours, cleaned) == [(2, 0)]
+    labels, _ = label_images(contours, cleaned)
+    assert {file for file, label in labels.items() if label is not None and label.any()} == {
+        "8/1.dcm"
+    }

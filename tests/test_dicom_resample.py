@@ -131,7 +131,7 @@ def sources(**columns):
 
 
 def test_labels_without_resampling_arrive_unchanged_and_others_are_unlabelled():
-    label = np.arange(12, dtype=np.uint8).reshape(4, 3)
+    label = np.arange(12, dtype=np.uint8).reshape(4, 3) % 4
     table = pd.concat([sources(), sources(z=1, file="sax_6/a.dcm")])
     placed = place_labels({"sax_5/a.dcm": label}.get, table, (1, 2, 4, 3))
     assert (placed[0, 0] == label).all()
@@ -141,3 +141,38 @@ def test_labels_without_resampling_arrive_unchanged_and_others_are_unlabelled():
 def test_a_label_of_another_size_is_refused_by_name():
     with pytest.raises(ValueError, match=r"sax_5/a.dcm: label of shape \(3, 4\), expected \(4, 3"):
         place_labels(lambda file: np.zeros((3, 4), np.uint8), sources(), (1, 1, 4, 3))
+
+
+# Shifts
+
+
+@pytest.mark.parametrize("shape", [(9, 8), (4, 5), (14, 13), (9, 13)])
+@pytest.mark.parametrize("shift", [(2, -3), (-1, 1), (20, 0)])
+def test_whole_shifts_are_those_of_a_wider_canvas_and_labels_follow(shape, shift):
+    image = np.random.default_rng(0).integers(1, 100, (2, 9, 8)).astype(np.uint8)
+    wide = np.zeros((2, 89, 88), np.uint8)
+    wide[:, 40 + shift[0] : 49 + shift[0], 40 + shift[1] : 48 + shift[1]] = image
+    start = [
+        40 - (abs(n - m) + 1) // 2 * (1 if n > m else -1)
+        for n, m in zip(shape, (9, 8), strict=True)
+    ]
+    expected = wide[:, start[0] : start[0] + shape[0], start[1] : start[1] + shape[1]]
+    moved = fit(image, shape, shift)
+    assert moved.dtype == np.uint8
+    assert (moved == expected).all()
+    near = (shift[0] + 0.4, shift[1] - 0.4)
+    assert (fit(image, shape, near, nearest=True) == expected).all()
+
+
+def test_parts_of_a_pixel_are_linear():
+    image = np.zeros((1, 5, 5))
+    image[0, 2, 2] = 1
+    moved = fit(image, (5, 5), (0.25, -0.5))
+    assert moved[0, 2:4, 1:3].tolist() == [[0.375, 0.375], [0.125, 0.125]]
+    assert moved.sum() == 1
+
+
+def test_a_turned_image_is_moved_after_turning():
+    image = np.random.default_rng(1).random((1, 9, 9))
+    turned = rotate(image, 90, (9, 9))
+    assert np.allclose(rotate(image, 90, (9, 9), shift=(2, -1)), fit(turned, (9, 9), (2, -1)))

@@ -21,15 +21,14 @@ from cmrseg.dicom.geometry import (
     published_orientation,
     smallest_mode,
 )
+from cmrseg.dicom.grid import published_affine, target_grid
 from cmrseg.dicom.layout import frame_places, natural
 from cmrseg.dicom.spacing import drop_irregular, empirical_spacing_mm, fill_missing, gaps_mm
 from cmrseg.dicom.stack import (
-    affine_of,
     placement_of,
-    published_affine,
+    placements_of,
     published_angle_deg,
     signed_angle_deg,
-    target_grid,
 )
 
 AXIAL = np.array([1.0, 0, 0, 0, 1, 0])
@@ -371,6 +370,10 @@ def test_logged_gaps_give_the_logged_decisions(data, audit, patient):
 # Target geometry
 
 
+def affine_of(slices, grid, audit):
+    return placements_of(slices, grid, False, audit)[1]
+
+
 def test_grid_takes_the_usual_matrix_and_spacing_and_scales_large_images(audit):
     slices = stack(0, 8, rows=400, columns=300, spacing_mm=(0.75, 0.75))
     slices += stack(16, rows=256, columns=192, spacing_mm=(1.5, 1.5))
@@ -428,14 +431,14 @@ def test_affine_of_a_clean_stack_is_exact(audit):
     slices = stack(5, 13, rows=12, columns=10, spacing_mm=(1.5, 1.25))
     grid = target_grid(slices, AXIAL, 8.0, 256, False, audit)
     expected = [[-1.25, 0, 0, 0], [0, -1.5, 0, 0], [0, 0, 8, 5], [0, 0, 0, 1]]
-    np.testing.assert_allclose(affine_of(slices[0], grid), expected, atol=1e-12)
+    np.testing.assert_allclose(affine_of(slices, grid, audit), expected, atol=1e-12)
     np.testing.assert_allclose(published_affine(slices[0], grid), expected, atol=1e-12)
 
 
 def test_affine_keeps_the_image_centre_when_images_are_scaled(audit):
     slices = stack(0, 8, rows=400, columns=300, spacing_mm=(0.8, 0.8))
     grid = target_grid(slices, AXIAL, 8.0, 256, False, audit)
-    centre = affine_of(slices[0], grid) @ [(192 - 1) / 2, (256 - 1) / 2, 0, 1]
+    centre = affine_of(slices, grid, audit) @ [(192 - 1) / 2, (256 - 1) / 2, 0, 1]
     np.testing.assert_allclose(centre[:3], [-0.8 * 299 / 2, -0.8 * 399 / 2, 0], atol=1e-9)
 
 
@@ -444,14 +447,16 @@ def test_affine_follows_the_odd_pixel_of_a_padded_lowest_slice(audit):
     small = stack(0, rows=7, columns=10)[0]
     grid = target_grid(slices, AXIAL, 8.0, 256, False, audit)
     # Three rows are added, two of them on the low side: own row 0 becomes row 2.
-    np.testing.assert_allclose(affine_of(small, grid) @ [0, 2, 0, 1], [0, 0, 0, 1], atol=1e-12)
+    np.testing.assert_allclose(
+        affine_of([small], grid, audit) @ [0, 2, 0, 1], [0, 0, 0, 1], atol=1e-12
+    )
 
 
 def test_affine_follows_a_quarter_turn(audit):
     slices = stack(0, 8, rows=10, columns=16, spacing_mm=(2.0, 1.0))
     grid = target_grid(slices, AXIAL, 8.0, 256, False, audit)
     assert grid.turned_shape == (16, 10)
-    affine = affine_of(slices[0], grid)
+    affine = affine_of(slices, grid, audit)
     # The first pixel of the DICOM image goes to the lower left: column 0, row 15.
     np.testing.assert_allclose(affine @ [0, 15, 0, 1], [0, 0, 0, 1], atol=1e-12)
     # The last column of its first row goes to the upper left, its last row to the right.

@@ -1,6 +1,7 @@
 """Import of whole studies, written as small DICOM series."""
 
 import contextlib
+import gzip
 import json
 import shutil
 import sys
@@ -9,9 +10,11 @@ import numpy as np
 import pandas as pd
 import pydicom
 import pytest
+from pydicom._dicom_dict import DicomDictionary
 
 from cmrseg.cine import Cine
 from cmrseg.dicom.audit import SubjectError
+from cmrseg.dicom.header_table import header_row
 from cmrseg.dicom.placement import place_labels
 from cmrseg.dicom.study import import_shard, import_study
 from cmrseg.files import read_table
@@ -140,24 +143,120 @@ def test_headers_have_one_row_per_file_and_nothing_identifying(tmp_path):
     assert not set(headers.columns) & {"PatientName", "StudyInstanceUID", "SOPInstanceUID"}
 
 
-def test_sequences_are_nested_and_private_text_is_left_out(tmp_path):
-    item = pydicom.Dataset()
-    item.RadionuclideTotalDose = 2.5
-    item.PatientName = "Doe"
-    paths = write_series(tmp_path / "sax_5", 5, RadiopharmaceuticalInformationSequence=[item])
-    for path in paths:
+def test_of_private_attributes_only_floating_point_numbers_are_kept(tmp_path):
+    for path in write_series(tmp_path / "sax_5", 5):
         data = pydicom.dcmread(path)
         block = data.private_block(0x0051, "SIEMENS MR HEADER", create=True)
         block.add_new(0x0C, "LO", "FoV of Mr Doe")
-        block.add_new(0x0E, "DS", "3.5")
+        block.add_new(0x0D, "IS", "19430217")
+        block.add_new(0x0E, "FD", 3.5)
         data.save_as(path)
     row = import_study(tmp_path, "7", CORRECTED).headers.iloc[0]
-    assert json.loads(row["RadiopharmaceuticalInformationSequence"]) == [
-        {"RadionuclideTotalDose": 2.5}
-    ]
-    private = [name for name in row.index if name.endswith("0051100E")]
+    private = [name for name in row.index if "0051" in name]
     assert [row[name] for name in private] == [3.5]
-    assert not row.astype(str).str.contains("Doe").any()
+
+
+SECRET = "Zephyrine"
+# What a value of each kind may give away.
+SECRETS = {
+    **dict.fromkeys(("LO", "SH", "LT", "ST", "UT", "UC", "PN", "CS", "AE"), SECRET),
+    **{"DA": "19430217", "DT": "19430217", "TM": "194302.17", "AS": "943Z"},
+    **{"UI": "1.2.19430217", "UR": SECRET},
+}
+# Needed for the import, or text of which the form is free.
+SPARED = {
+    *("SpecificCharacterSet", "SOPClassUID", "SOPInstanceUID", "PhotometricInterpretation"),
+    *("Manufacturer", "ManufacturerModelName", "SoftwareVersions", "SequenceName"),
+    *("PatientSex", "PixelPresentation", "PatientID"),
+}
+
+
+def plant_secrets(data):
+    """Put names, dates and identifiers into every attribute of the standard that holds text."""
+    item = pydicom.Dataset()
+    item.PatientName = item.PatientID = item.SeriesDescription = item.CodeMeaning = SECRET
+    item.RadionuclideTotalDose = item.PatientWeight = 19430217.0
+    for tag, (representation, *_, keyword) in DicomDictionary.items():
+        group = tag >> 16
+        if not keyword or group in (0, 2, 4, 0x7FE0, 0xFFFA, 0xFFFC, 0xFFFE) or group > 0x6000:
+            continue
+        if keyword in SPARED:
+            continue
+        if representation == "SQ":
+            data.add_new(tag, "SQ", [item])
+        elif representation in SECRETS:
+            data.add_new(tag, representation, SECRETS[representation])
+    data.PatientID = SECRET
+    data.PatientWeight = data.PatientSize = 19430217.0
+    # A name written as a code, and a code that is none.
+    data.add_new(0x00080090, "CS", SECRET.upper())
+    data.add_new(0x00291001, "DS", "19430217")
+    data.add_new(0x00291002, "UN", SECRET.encode())
+
+
+@pytest.mark.parametrize("layout", ["kaggle", "folder"])
+def test_nothing_that_identifies_anybody_leaves_the_raw_files(tmp_path, monkeypatch, layout):
+    monkeypatch.setattr(pydicom.config.settings, "writing_validation_mode", 0)
+    monkeypatch.setattr(pydicom.config.settings, "reading_validation_mode", 0)
+    place = "train/train/{}/study" if layout == "kaggle" else "{}"
+    for study in "789":
+        write_study(tmp_path / "raw" / place.format(study), slices=2)
+        for path in (tmp_path / "raw" / place.format(study)).rglob("*.dcm"):
+            data = pydicom.dcmread(path)
+            plant_secrets(data)
+            if study == "8" and path.name == "IM-0006-0002.dcm":
+                data.PatientID = SECRET + "2"
+            if study == "9" and path.name == "IM-0006-0002.dcm":
+                data.add_new(0x00200032, "LO", SECRET)
+            data.save_as(path)
+            assert path.read_bytes().count(SECRET.encode()) > 500
+    rows = [{"subject": s, "study": s, "series": "", "split": "train"} for s in "789"]
+    settings = {**CORRECTED, "layout": layout}
+    audit, headers = import_shard(
+        pd.DataFrame(rows), tmp_path / "raw", tmp_path / "images", settings
+    )
+    assert audit["subject"].tolist() == ["8", "9"]
+    assert len(headers) == 18
+    assert (headers["PatientID"] == headers["pid"]).all()
+    told = audit.to_csv() + headers.to_csv() + (tmp_path / "images/7/sources.tsv").read_text()
+    told += gzip.decompress((tmp_path / "images/7/sa.nii.gz").read_bytes()).decode("latin-1")
+    for secret in (SECRET, "19430217", "1943", "943Z", str(tmp_path)):
+        assert secret.lower() not in told.lower()
+
+
+@pytest.mark.parametrize(
+    ("description", "kept"),
+    [
+        ("sax", True),
+        ("cine_sax_12", True),
+        ("4 CH", True),
+        ("2ch", True),
+        ("sax Smith", False),
+        ("Smith", False),
+        ("sax_123_456_789", False),
+        ("19430217", False),
+    ],
+)
+def test_series_descriptions_are_kept_if_they_are_known_words(description, kept):
+    data = pydicom.Dataset()
+    data.SeriesDescription = description
+    assert header_row(data) == ({"SeriesDescription": description} if kept else {})
+
+
+@pytest.mark.parametrize(("identifier", "shown"), [("17", "17"), ("MRN-99", "7")])
+def test_a_kaggle_study_number_is_shown_and_any_other_patient_id_is_not(
+    tmp_path, identifier, shown
+):
+    write_study(tmp_path / "7/study", slices=2, PatientID=identifier)
+    headers = import_study(tmp_path / "7/study", "7", CORRECTED).headers
+    assert headers["PatientID"].unique().tolist() == [shown]
+    assert import_study(tmp_path / "7", "7", FOLDER).headers["PatientID"].unique() == ["7"]
+
+
+def test_inverted_pictures_are_refused_with_advice(study):
+    write_series(study / "sax_6", 6, location_mm=8, PhotometricInterpretation="MONOCHROME1")
+    with pytest.raises(SubjectError, match="MONOCHROME1, bright is dark; convert the series"):
+        import_study(study, "7", CORRECTED)
 
 
 # Layouts
@@ -289,6 +388,20 @@ def test_frames_beyond_the_announced_number_are_ignored_and_audited(study):
     assert found(imported) == [("extra frame", "sax_6/IM-0006-0004.dcm")]
     assert (imported.cine.voxels == expected_voxels()).all()
     assert import_study(study, "7", COMPAT).audit.empty
+
+
+def test_a_frame_count_that_is_too_small_for_all_slices_is_not_believed(tmp_path):
+    write_study(tmp_path, CardiacNumberOfImages=1)
+    imported = import_study(tmp_path, "7", CORRECTED)
+    assert found(imported) == [("frame count: metadata", "")]
+    assert imported.audit["detail"][0] == "CardiacNumberOfImages is 1, all slices have 3"
+    assert (imported.cine.voxels == expected_voxels()).all()
+    assert import_study(tmp_path, "7", COMPAT).cine.voxels.shape[0] == 1
+
+
+def test_a_frame_count_is_believed_where_files_share_a_time(tmp_path):
+    write_study(tmp_path, CardiacNumberOfImages=2, TriggerTime=0)
+    assert import_study(tmp_path, "7", CORRECTED).cine.voxels.shape[0] == 2
 
 
 def test_a_missing_slice_is_copied_from_the_one_below(study):
@@ -585,7 +698,7 @@ def test_the_number_of_frames_is_that_of_the_slices_that_stay(tmp_path):
 
 def test_two_patients_in_one_study_end_the_import(study):
     write_series(study / "sax_7", 7, location_mm=16, PatientID="8")
-    with pytest.raises(SubjectError, match=r"two patients.*PatientID '8', but '7' in 9 of 12"):
+    with pytest.raises(SubjectError, match=r"two patients.*: 2 values of PatientID, 3 of 12 files"):
         import_study(study, "7", CORRECTED)
 
 
@@ -648,8 +761,8 @@ def test_a_shard_writes_what_it_can_and_audits_the_rest(shard):
     assert sources.columns[:3].tolist() == ["z", "t", "file"]
     labels = place_labels(lambda file: np.ones((12, 10), np.uint8), sources, cine.voxels.shape)
     assert (labels == 1).all()
-    assert headers["subject"].unique().tolist() == ["1"]
-    assert len(headers) == 6
+    # Of subjects that were left out, too, and of the files that end their import.
+    assert headers["subject"].value_counts().to_dict() == {"1": 6, "2": 6, "3": 6}
 
 
 def test_a_shard_is_written_twice_with_the_same_bytes(shard, tmp_path):
@@ -664,7 +777,7 @@ def test_an_unforeseen_error_is_audited_and_stops_no_shard(shard, monkeypatch):
     rows, raw, images = shard
 
     def fail(*_):
-        raise ZeroDivisionError("surprise")
+        raise ZeroDivisionError(f"surprise in {raw}/train/train/1/study/sax_5 and {__file__}")
 
     monkeypatch.setattr("cmrseg.dicom.study.assemble", fail)
     audit, headers = import_shard(rows.head(1), raw, images, CORRECTED)
@@ -673,7 +786,19 @@ def test_an_unforeseen_error_is_audited_and_stops_no_shard(shard, monkeypatch):
         "other",
         "subject left out",
         "",
-        "ZeroDivisionError: surprise",
+        "ZeroDivisionError: surprise in sax_5 and test_dicom_study.py",
+    ]
+    assert headers["subject"].tolist() == ["1"] * 6
+
+
+def test_a_study_that_is_not_there_has_no_path_of_the_machine_in_the_audit(shard):
+    rows, raw, images = shard
+    (raw / "train/train/5/study").mkdir(parents=True)
+    rows = pd.concat([rows.tail(1), rows.tail(1).assign(subject="5", study="5")])
+    audit, headers = import_shard(rows, raw, images, CORRECTED)
+    assert audit["detail"].tolist() == [
+        "no folder train/train/4/study; check the subject table's study",
+        "no image file in train/train/5/study",
     ]
     assert headers.columns.tolist() == ["subject", "pid", "dir", "file"]
 
@@ -690,3 +815,105 @@ def test_sunnybrook_folders_are_imported_as_stacks_of_their_announced_distance(d
     assert imported.audit.empty
     assert imported.cine.voxels.shape == (20, 12, 256, 256)
     assert imported.cine.spacing_mm[0] == pytest.approx(10, abs=0.01)
+
+
+# Displaced slices
+
+
+def displaced_study(folder, offsets_mm, spacing_mm=1.5):
+    """A scene in four slices whose fields of view are off by (rows, columns) mm each."""
+    row, column = np.array(ROW_DIRECTION), np.array(COLUMN_DIRECTION)
+    for k, (along_rows, along_columns) in enumerate(offsets_mm):
+        middle = centred(row, column, 48, 40, spacing_mm, 8 * k)
+
+        def image(*_, offset=(along_rows, along_columns)):
+            y, x = np.mgrid[:48, :40]
+            u = (x - 39 / 2) * spacing_mm + offset[0]
+            v = (y - 47 / 2) * spacing_mm + offset[1]
+            return 1000 * np.exp(-((u - 3) ** 2 + (v + 4) ** 2) / 60)
+
+        write_series(
+            folder / f"sax_{k}",
+            k,
+            (1,),
+            8 * k,
+            48,
+            40,
+            position_mm=middle + along_rows * row + along_columns * column,
+            image=image,
+            PixelSpacing=[spacing_mm, spacing_mm],
+            CardiacNumberOfImages=1,
+        )
+    return folder
+
+
+def place_of_scene_mm(imported, z):
+    """Where the scene of slice z is, in LPS mm along the rows and the columns."""
+    weights = imported.cine.voxels[0, z].astype(float)
+    y, x = np.mgrid[: weights.shape[0], : weights.shape[1]]
+    index = [(x * weights).sum() / weights.sum(), (y * weights).sum() / weights.sum(), z, 1]
+    world = (imported.cine.affine @ index)[:3] * [-1, -1, 1]
+    return world @ np.array(ROW_DIRECTION), world @ np.array(COLUMN_DIRECTION)
+
+
+def test_a_slice_displaced_by_whole_pixels_is_moved_exactly_and_audited(tmp_path):
+    plain = import_study(displaced_study(tmp_path / "a", [(0, 0)] * 4), "7", CORRECTED)
+    folder = displaced_study(tmp_path / "b", [(0, 0), (0, 0), (12, -6), (0, 0)])
+    moved = import_study(folder, "7", CORRECTED)
+    assert plain.audit.empty
+    row = moved.audit.iloc[0]
+    assert (row["problem"], row["resolution"]) == ("slice displaced in plane", "shifted")
+    assert row["image"] == "sax_2/IM-0002-0001.dcm"
+    assert row["detail"] == "12.0 mm along the rows, -6.0 mm along the columns"
+    assert len(moved.audit) == 1
+    np.testing.assert_allclose(moved.cine.affine, plain.cine.affine, atol=1e-9)
+    # 8 columns to the right and 4 rows up; the part of the scene outside the picture is lost.
+    part = moved.cine.voxels[0, 2]
+    assert (part[:44, 8:] == plain.cine.voxels[0, 2, :44, 8:]).all()
+    assert not part[44:].any()
+    assert not part[:, :8].any()
+    for z in (0, 1, 3):
+        assert (moved.cine.voxels[0, z] == plain.cine.voxels[0, z]).all()
+    shifts = moved.sources[["shift_y", "shift_x"]].to_numpy().tolist()
+    assert shifts == [[0, 0], [0, 0], [-4, 8], [0, 0]]
+
+
+@pytest.mark.parametrize("size", [256, 32])
+def test_a_sheared_stack_shows_the_patient_where_he_was(tmp_path, size):
+    folder = displaced_study(tmp_path, [(3.1 * k, 1.7 * k) for k in range(4)])
+    imported = import_study(folder, "7", {**CORRECTED, "max_size_px": size})
+    assert (imported.audit["problem"] == "slice displaced in plane").sum() >= 2
+    for z in range(4):
+        assert place_of_scene_mm(imported, z) == pytest.approx((3, -4), abs=0.8)
+
+
+def test_an_offset_below_half_a_pixel_moves_nothing(tmp_path):
+    folder = displaced_study(tmp_path, [(0, 0), (0.7, -0.7), (0, 0), (0, 0)])
+    imported = import_study(folder, "7", CORRECTED)
+    assert imported.audit.empty
+    assert not imported.sources[["shift_y", "shift_x"]].to_numpy().any()
+
+
+def test_compat_does_not_look_for_displaced_slices(tmp_path):
+    folder = displaced_study(tmp_path, [(0, 0), (0, 0), (12, -6), (0, 0)])
+    imported = import_study(folder, "7", COMPAT)
+    assert imported.audit.empty
+    first = pydicom.dcmread(folder / "sax_2/IM-0002-0001.dcm").pixel_array
+    assert (imported.cine.voxels[0, 2] == np.float32(first / 65535)).all()
+
+
+def test_a_copy_of_a_displaced_slice_moves_with_it_and_its_labels_do_too(tmp_path):
+    folder = displaced_study(tmp_path, [(0, 0), (12, 0), (0, 0), (0, 0), (0, 0)])
+    shutil.rmtree(folder / "sax_2")
+    imported = import_study(folder, "7", CORRECTED)
+    assert [p for p, _ in found(imported)] == [
+        "slice spacing: missing",
+        "slice displaced in plane",
+    ]
+    assert (imported.cine.voxels[:, 2] == imported.cine.voxels[:, 1]).all()
+
+    def drawn(file):
+        return (pydicom.dcmread(folder / file).pixel_array > 400).astype(np.uint8)
+
+    labels = place_labels(drawn, imported.sources, imported.cine.voxels.shape)
+    assert (labels == (imported.cine.voxels > 400)).all()

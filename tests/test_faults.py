@@ -39,6 +39,8 @@ CASES = [
     "wide_image,rotated_slice,missing_frames",
     "large_image,missing_slice,other_pixel_spacing",
     "wide_image,other_matrix,collision_two_series,spacing_top",
+    "rotated_slice,displaced_slice",
+    "wide_image,large_image,displaced_slice,missing_slice",
 ]
 
 

@@ -1,5 +1,6 @@
 import os
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -22,6 +23,18 @@ def test_a_compressed_table_s_bytes_do_not_depend_on_name_time_or_process(tmp_pa
     assert content == (tmp_path / "b.tsv.gz").read_bytes()
     # Fourth byte: no name. Next four: no time (RFC 1952).
     assert content[3:8] == bytes(5)
+
+
+def test_ids_that_look_like_missing_values_or_numbers_stay_text(tmp_path):
+    ids = ["NA", "None", "nan", "071", ""]
+    names = ("subject", "study", "pid", "PatientID", "dir", "file")
+    table = pd.DataFrame(dict.fromkeys(names, ids) | {"ef": [0.5, np.nan, 1, 2, np.nan]})
+    write_table(table, tmp_path / "a.tsv")
+    read = read_table(tmp_path / "a.tsv")
+    for name in names:
+        assert read[name].tolist() == ids
+    assert read["ef"].isna().tolist() == [False, True, False, False, True]
+    assert read["ef"].dtype == float
 
 
 def test_a_file_that_is_no_table_is_named(tmp_path):

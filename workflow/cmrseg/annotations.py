@@ -9,12 +9,11 @@ import pandas as pd
 from PIL import Image
 
 from cmrseg.cine import Cine
-from cmrseg.contours.qmass import read_con
+from cmrseg.contours.qmass import read_con, unused_contours
 from cmrseg.contours.raster import label_images
-from cmrseg.dicom.placement import place_labels
+from cmrseg.dicom.placement import check_labels, place_labels
 from cmrseg.files import read_table
-from cmrseg.labels import UNLABELLED, Tissue
-from cmrseg.nifti import read_frames
+from cmrseg.nifti import FRAMES, read_frames
 from cmrseg.shards import IMAGE, SOURCES, subject_folders
 from cmrseg.splits import original
 
@@ -37,16 +36,13 @@ def carry_shard(
         source = original(subject)
         row = by_subject.loc[source]
         cine = Cine.load(images / source / IMAGE)
-        carried = CARRIERS[kind](row, annotator, raw, images / source, cine.voxels.shape)
+        try:
+            carried = CARRIERS[kind](row, annotator, raw, images / source, cine.voxels.shape)
+        except ValueError as error:
+            raise ValueError(f"subject {subject}: labels of {annotator}: {error}") from error
         if carried is None:
             logger.info("subject %s: not labelled by %s", subject, annotator)
             continue
-        unknown = set(np.unique(carried).tolist()) - {*Tissue, UNLABELLED}
-        if unknown:
-            raise ValueError(
-                f"subject {subject}: labels of {annotator} have values {sorted(unknown)}, expected "
-                f"{[int(t) for t in Tissue]}"
-            )
         if subject != source:
             carried = np.rot90(carried, 1, axes=(-2, -1))
         grid = Cine.load(folder / IMAGE)
@@ -78,7 +74,16 @@ def _qmass(
     if not path.exists():
         return None
     sources = read_table(image / SOURCES)
-    images, leaving = label_images(read_con(path), sources)
+    contours = read_con(path)
+    try:
+        images, leaving = label_images(contours, sources)
+    except ValueError as error:
+        raise ValueError(f"{path.name}: {error}") from error
+    for slice_, frame in unused_contours(contours, sources):
+        logger.warning(
+            "%s: slice %d, frame %d: its image was left out by the cleaning, and its contours are",
+            *(path.name, slice_, frame),
+        )
     for found in leaving.itertuples(index=False):
         logger.warning(
             "%s: slice %d, frame %d: %d pixels of the endocardium lie outside the epicardium; "
@@ -97,6 +102,8 @@ def _nifti(
     labels = read_frames(folder, "label_sa_{frame}.nii.gz").voxels
     if labels.shape != shape:
         raise ValueError(f"{folder}: labels {labels.shape} and image {shape} differ (t, z, y, x)")
+    for frame, volume in zip(FRAMES, labels, strict=True):
+        check_labels(volume, f"label_sa_{frame}.nii.gz")
     return labels.astype(np.uint8)
 
 

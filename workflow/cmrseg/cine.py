@@ -1,6 +1,7 @@
 """A cine: images of one examination over time, on one grid, with its place in the patient."""
 
 import gzip
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,15 @@ from cmrseg.files import replacing
 
 # Fast rather than small: at level 1 a cine is written four times faster and is 5 % larger.
 GZIP_LEVEL = 1
+# What nibabel and gzip raise for files that are none of theirs, or damaged.
+UNREADABLE = (
+    nib.filebasedimages.ImageFileError,
+    nib.spatialimages.HeaderDataError,
+    zlib.error,
+    EOFError,
+    OSError,
+    ValueError,
+)
 
 
 @dataclass(frozen=True)
@@ -66,7 +76,7 @@ class Cine:
         try:
             image: Any = nib.load(path)
             voxels = np.asanyarray(image.dataobj)
-        except (nib.filebasedimages.ImageFileError, OSError, EOFError, ValueError) as error:
+        except UNREADABLE as error:
             raise ValueError(f"{path}: not a readable NIfTI ({error})") from error
         if voxels.ndim == 3:
             voxels = voxels[..., None]

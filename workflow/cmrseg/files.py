@@ -38,11 +38,14 @@ def replacing(path: str | Path) -> Iterator[Path]:
 TEXT_COLUMNS = (
     *("subject", "study", "series", "split", "faults", "image", "detail"),
     *("model", "cohort", "labeller", "reference", "set"),
+    *("pid", "PatientID", "dir", "file"),
 )
 
 
 def read_table(path: str | Path) -> pd.DataFrame:
     """Read a TSV (or .tsv.gz) with ids as text; an empty text cell is ''.
+
+    Only an empty cell of another column is a missing value: NA and None are names.
 
     Raises ValueError naming the file where it cannot be read as a table.
     """
@@ -51,6 +54,8 @@ def read_table(path: str | Path) -> pd.DataFrame:
             path,
             sep="\t",
             dtype=dict.fromkeys(TEXT_COLUMNS, str),
+            keep_default_na=False,
+            na_values=[""],
         )
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: not a tab-separated table ({error})") from error

@@ -1,14 +1,17 @@
 """Import of a homogeneous NIfTI cohort: end-diastolic and end-systolic volumes of each subject."""
 
+import logging
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from cmrseg.cine import Cine
-from cmrseg.dicom.audit import COLUMNS, NO_IMAGES, UNREADABLE
+from cmrseg.dicom.audit import COLUMNS, NO_IMAGES, OTHER, UNREADABLE, without_folders
 from cmrseg.files import write_table
 from cmrseg.shards import IMAGE, SOURCES
+
+logger = logging.getLogger(__name__)
 
 # The two frames of the cine, in this order.
 FRAMES = ("ED", "ES")
@@ -18,7 +21,7 @@ def read_frames(folder: Path, pattern: str) -> Cine:
     """The volumes of end-diastole and end-systole as a cine of two frames.
 
     pattern: file name with {frame}. Raises ValueError naming the file that is missing,
-    unreadable, or on another grid.
+    unreadable, on another grid, or not finite.
     """
     cines = [Cine.load(folder / pattern.format(frame=frame)) for frame in FRAMES]
     first, second = cines
@@ -28,6 +31,13 @@ def read_frames(folder: Path, pattern: str) -> Cine:
             f"{folder}: {pattern.format(frame='ED')} {first.voxels.shape} and "
             f"{pattern.format(frame='ES')} {second.voxels.shape} must lie on one grid"
         )
+    for frame, cine in zip(FRAMES, cines, strict=True):
+        if not np.isfinite(cine.voxels).all():
+            count = int((~np.isfinite(cine.voxels)).sum())
+            raise ValueError(
+                f"{folder / pattern.format(frame=frame)}: {count} voxels are not finite; repair "
+                "the file"
+            )
     return Cine(np.concatenate([cine.voxels for cine in cines]), first.affine)
 
 
@@ -47,7 +57,13 @@ def import_shard(rows: pd.DataFrame, raw: Path, images: Path) -> tuple[pd.DataFr
         try:
             cine = read_frames(folder, "sa_{frame}.nii.gz")
         except ValueError as error:
-            audit.append((subject, *UNREADABLE, "", str(error).replace(f"{raw}/", "")))
+            audit.append((subject, *UNREADABLE, "", without_folders(str(error), folder)))
+            continue
+        except Exception as error:
+            # Whatever else happens is the subject's failure, by name, and not the shard's.
+            logger.exception("subject %s left out", subject)
+            detail = f"{type(error).__name__}: {without_folders(str(error), folder)}"
+            audit.append((subject, *OTHER, "", detail))
             continue
         target = images / subject
         target.mkdir()

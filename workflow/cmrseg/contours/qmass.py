@@ -38,7 +38,7 @@ def read_con(path: str | Path) -> Contours:
     """Read a `.con` file; line ends may be CR LF.
 
     Each block is a line `[XYCONTOUR]`, a line `slice frame type ...`, a line with the number of
-    points, then `x y` per point up to the first line without a blank.
+    points, then `x y` per point, with blanks or tabs between.
     Raises ValueError naming file and line where that does not hold.
     """
     lines = Path(path).read_text(encoding="latin-1").splitlines()
@@ -73,16 +73,25 @@ def _read_block(
 ) -> int:
     """Read the block at line `start` into `points`; returns the line behind it."""
     end = start + 3
-    while end < len(lines) and " " in lines[end].strip():
+    while end < len(lines) and len(lines[end].split()) > 1:
         end += 1
     try:
         slice_, frame, kind = (int(n) for n in lines[start + 1].split()[:3])
-        xy = np.array([line.split()[:2] for line in lines[start + 3 : end]], float)
+        count = int(lines[start + 2])
+        xy = np.array([line.split()[:2] for line in lines[start + 3 : end]], float).reshape(-1, 2)
     except (IndexError, ValueError) as error:
         raise ValueError(
             f"{path}: line {start + 1}: not a contour ({error}); "
             "expected 'slice frame type', a number of points, then 'x y' lines"
         ) from error
+    if len(xy) != count:
+        raise ValueError(
+            f"{path}: line {start + 1}: a contour of {count} points has {len(xy)}; "
+            "is the file complete? export it again"
+        )
+    if not np.isfinite(xy).all():
+        line = start + 4 + int(np.argmin(np.isfinite(xy).all(axis=1)))
+        raise ValueError(f"{path}: line {line}: {lines[line - 1].strip()} is no point in a picture")
     if kind in set(ContourType):
         key = (slice_, frame, ContourType(kind))
         if key in points:
@@ -90,7 +99,7 @@ def _read_block(
                 f"{path}: line {start + 1}: a second {key[2].name} contour of slice {slice_}, "
                 f"frame {frame}; remove one of the two"
             )
-        points[key] = xy.reshape(-1, 2)
+        points[key] = xy
     return end
 
 
@@ -129,3 +138,24 @@ def contour_numbers(sources: pd.DataFrame) -> pd.DataFrame:
             "columns": files["columns"],
         }
     ).reset_index(drop=True)
+
+
+def unused_contours(contours: Contours, sources: pd.DataFrame) -> list[tuple[int, int]]:
+    """Slices and frames of contours whose image the import left out.
+
+    sources: table of the import. Cleaning removes slices and frames; what it read lies between
+    the smallest and largest series number, and up to the largest instance number.
+    Raises ValueError naming slice and frame of a contour that belongs to no image of the raw data.
+    """
+    numbers = contour_numbers(sources)
+    imported = set(zip(numbers["slice"], numbers["frame"], strict=True))
+    slices = int((sources["last_series"] - sources["first_series"]).max()) + 1
+    frames = int(sources["last_instance"].max())
+    unused = sorted({(s, f) for s, f, _ in contours.points} - imported)
+    for slice_, frame in unused:
+        if not (0 <= slice_ < slices and 0 <= frame < frames):
+            raise ValueError(
+                f"contours of slice {slice_}, frame {frame} belong to no image: the study has "
+                f"slices 0 to {slices - 1} and frames 0 to {frames - 1}; do they belong to it?"
+            )
+    return unused

@@ -5,7 +5,7 @@ import pandas as pd
 from PIL import Image, ImageDraw
 from scipy.ndimage import label
 
-from cmrseg.contours.qmass import Contours, ContourType, contour_numbers
+from cmrseg.contours.qmass import Contours, ContourType, contour_numbers, unused_contours
 from cmrseg.labels import Tissue
 
 # Pixels that touch at a corner belong together, as a contour runs over corners too.
@@ -57,8 +57,10 @@ def label_images(
     slice of the same frame has contours, and None (nobody labelled it) where none has.
     Returns file -> (rows, columns) uint8 or None, for `placement.place_labels`, and a table of
     images whose endocardium leaves the epicardium (file, slice, frame, pixels).
-    Raises ValueError where contours are drawn on another matrix than the images'.
+    Raises ValueError where contours are drawn on another matrix than the images', or belong to
+    no image of the raw data (`unused_contours`).
     """
+    unused_contours(contours, sources)
     labelled = {frame for _, frame, _ in contours.points}
     labels: dict[str, np.ndarray | None] = {}
     leaving = []

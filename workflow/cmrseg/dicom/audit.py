@@ -1,6 +1,8 @@
 """The vocabulary of the audit: what can be wrong with a series, and what was done about it."""
 
+import re
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pandas as pd
 
@@ -23,6 +25,7 @@ LARGE_IMAGE = ("image size >256", "scaled")
 IMAGE_SIZE = ("image size", "scaling/padding/cropping")
 PIXEL_SPACING = ("pixel spacing", "scaling/padding/cropping")
 ROTATION = ("rotation", "rotation")
+DISPLACED = ("slice displaced in plane", "shifted")  # corrected mode; compat does not look
 MISSING_FRAME = ("missing frame", "previous frame copied")
 AXIS_SCALING = ("axis scaling", "none")
 WIDE_IMAGE = ("rows < columns", "rotated")  # corrected mode: the affine follows
@@ -32,6 +35,7 @@ EMPTY_FOLDER = ("empty folder", "folder ignored")
 NOT_DICOM = ("not a DICOM file", "file ignored")
 COMPRESSED = ("compressed transfer syntax", "decoded")
 UNEXPECTED_NAME = ("unexpected file name", "file ignored")
+FRAME_COUNT = ("frame count: metadata", "files counted")  # corrected mode
 EXTRA_FRAME = ("extra frame", "frame ignored")  # compat mode ignores them without a word
 # These end a subject's import: it is absent downstream, by name.
 UNREADABLE = ("unreadable file", "subject left out")
@@ -66,6 +70,12 @@ class Audit:
 
     def table(self) -> pd.DataFrame:
         return pd.DataFrame(self.rows, columns=COLUMNS)
+
+
+def without_folders(text: str, folder: Path) -> str:
+    """A message with names relative to a study's folder, and of other files the last name only."""
+    text = text.replace(f"{folder}/", "")
+    return re.sub(r"(?<![\w.])/(?:[^/\s'\"]+/)+", "", text)
 
 
 LOST = "subject left out"

@@ -1,39 +1,24 @@
-"""One DICOM file: opened once, giving its row of the headers table and its frame."""
+"""One DICOM file: opened once, giving its header and its frame."""
 
-import json
+import logging
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pydicom
-from pydicom.datadict import dictionary_has_tag, dictionary_VR, keyword_for_tag
-from pydicom.dataelem import DataElement
-from pydicom.errors import InvalidDicomError
-from pydicom.tag import BaseTag
 
 from cmrseg.dicom.audit import MISSING_TAG, UNREADABLE, SubjectError
+from cmrseg.dicom.header_table import header_row
 
-# What may enter the headers table. Codes and numbers do; free text, names, dates and unique
-# identifiers may identify a person or a hospital and do not, except the few named below.
-CODE_VRS = {"AS", "CS"}
-NUMBER_VRS = {"DS", "FD", "FL", "IS", "SL", "SS", "SV", "UL", "US", "UV"}
-TEXT_KEYWORDS = {
-    "ImagedNucleus",
-    "Manufacturer",
-    "ManufacturerModelName",
-    "PatientID",
-    "SOPClassUID",
-    "SequenceName",
-    "SeriesDescription",
-    "SoftwareVersions",
-}
-# Stands in the headers table for a value that is not what its VR says. What the import needs is
-# checked for itself; an odd value elsewhere is no reason to lose a subject.
-INVALID = "invalid"
+PHASE_ENCODINGS = ("ROW", "COL", "OTHER")
 # A direction cosine vector is a unit vector; scanners write it with six digits or more.
 UNIT_LENGTH_TOLERANCE = 0.05
+
+logger = logging.getLogger(__name__)
 
 
 class NotDicomError(Exception):
@@ -71,13 +56,17 @@ class Frame:
         return self.name.rpartition("/")[0]
 
 
-def read_file(path: Path, name: str) -> tuple[Frame, dict[str, object]]:
-    """Open one DICOM file, once.
+def read_file(path: Path, name: str) -> Frame:
+    """Open one DICOM file, once, for its frame; `open_file` and `read_frame` in one."""
+    return read_frame(open_file(path, name)[0], name)
+
+
+def open_file(path: Path, name: str) -> tuple[pydicom.Dataset, dict[str, object]]:
+    """Read one DICOM file, and its row of the headers table (`header_row`).
 
     name: how messages and tables call it, relative to the study's folder.
-    Returns the frame and the headers table's row (attribute keyword -> value).
     Raises NotDicomError where the file is no DICOM file or holds no image by its kind, and
-    SubjectError (UNREADABLE, MISSING_TAG) naming file and tag where it is damaged.
+    SubjectError (UNREADABLE) naming the file where it is damaged.
     """
     content = path.read_bytes()
     if not any(content):
@@ -85,83 +74,37 @@ def read_file(path: Path, name: str) -> tuple[Frame, dict[str, object]]:
         raise SubjectError(UNREADABLE, name, "empty or all zeros; copy the file again")
     if content[128:132] != b"DICM":
         raise NotDicomError("no DICOM preamble")
-    try:
+    with _naming(name):
         data = pydicom.dcmread(BytesIO(content))
         kind = data.file_meta.get("MediaStorageSOPClassUID")
         # An unknown kind has its number for a name.
         if kind is not None and kind.name != kind and "Image" not in kind.name:
             raise NotDicomError(f"holds no image but: {kind.name}")
-        return _frame(data, name, _pixels(data, name)), header_row(data)
+        return data, header_row(data)
+
+
+def read_frame(data: pydicom.Dataset, name: str) -> Frame:
+    """The frame of an opened file.
+
+    Raises SubjectError (UNREADABLE, MISSING_TAG) naming file and tag where it is damaged.
+    """
+    with _naming(name):
+        return _frame(data, name, _pixels(data, name))
+
+
+@contextmanager
+def _naming(name: str) -> Iterator[None]:
+    """Whatever a damaged file raises becomes a SubjectError that names the file."""
+    try:
+        yield
     except (NotDicomError, SubjectError):
         raise
-    except InvalidDicomError as error:
-        raise SubjectError(UNREADABLE, name, f"{error}; copy the file again") from error
-    except Exception as error:  # a damaged file can raise anything
+    except Exception as error:
+        # Its message may quote the value of any field, so it goes no further than the log.
+        logger.info("%s", name, exc_info=True)
         raise SubjectError(
-            UNREADABLE, name, f"{type(error).__name__}: {error}; copy the file again"
+            UNREADABLE, name, f"{type(error).__name__}: not readable; copy the file again"
         ) from error
-
-
-def header_row(data: pydicom.Dataset) -> dict[str, object]:
-    """The attributes of one file that may be published: keyword -> value.
-
-    Private attributes are called by name and tag number, and only numbers are kept.
-    Sequences become lists of nested dicts, as JSON text; so do multiple values.
-    """
-    return {key: _cell(value) for key, value in _attributes(data).items()}
-
-
-def _attributes(data: pydicom.Dataset) -> dict[str, object]:
-    row: dict[str, object] = {}
-    for tag in data.keys():  # noqa: SIM118 - iterating the dataset itself would decode all
-        if not _may_be_published(tag, _value_representation(data, tag)):
-            continue
-        try:
-            element = data[tag]
-        except Exception:  # pydicom raises whatever the conversion of a wrong value raises
-            row[keyword_for_tag(tag) or f"{int(tag):08X}"] = INVALID
-            continue
-        if element.VR == "SQ":
-            items = [nested for item in element.value if (nested := _attributes(item))]
-            if items:
-                row[_key(element)] = items
-        else:
-            row[_key(element)] = _plain(element.value)
-    return row
-
-
-def _value_representation(data: pydicom.Dataset, tag: BaseTag) -> str:
-    """VR of an element without decoding it; in implicit transfer syntaxes the dictionary's."""
-    written = data.get_item(tag).VR
-    if written is None and dictionary_has_tag(tag):
-        written = dictionary_VR(tag)
-    return "UN" if written is None else written[:2]
-
-
-def _may_be_published(tag: BaseTag, representation: str) -> bool:
-    if tag.is_private:
-        return representation in NUMBER_VRS
-    return representation in CODE_VRS | NUMBER_VRS | {"SQ"} or keyword_for_tag(tag) in TEXT_KEYWORDS
-
-
-def _key(element: DataElement) -> str:
-    if element.tag.is_private or not element.keyword:
-        return f"{element.name} {int(element.tag):08X}"
-    return element.keyword
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, (list, pydicom.multival.MultiValue)):
-        return [_plain(v) for v in value]
-    if isinstance(value, int):
-        return int(value)
-    if isinstance(value, float):
-        return float(value)
-    return "" if value is None else str(value)
-
-
-def _cell(value: object) -> object:
-    return json.dumps(value) if isinstance(value, list) else value
 
 
 def _pixels(data: pydicom.Dataset, name: str) -> np.ndarray:
@@ -182,6 +125,13 @@ def _pixels(data: pydicom.Dataset, name: str) -> np.ndarray:
     if pixels.ndim != 2:
         raise SubjectError(
             UNREADABLE, name, f"pixels of shape {pixels.shape}, expected one grey (rows, columns)"
+        )
+    if data.get("PhotometricInterpretation") == "MONOCHROME1":
+        raise SubjectError(
+            UNREADABLE,
+            name,
+            "PhotometricInterpretation is MONOCHROME1, bright is dark; convert the series to "
+            "MONOCHROME2 first",
         )
     slope = float(data.get("RescaleSlope") or 1)
     intercept = float(data.get("RescaleIntercept") or 0)
@@ -213,10 +163,16 @@ def _frame(data: pydicom.Dataset, name: str, pixels: np.ndarray) -> Frame:
         slice_location_mm=_optional(data, name, "SliceLocation", math.nan),
         slice_distance_mm=_optional(data, name, "SpacingBetweenSlices", math.nan),
         thickness_mm=_optional(data, name, "SliceThickness", math.nan),
-        phase_encoding=str(data.get("InPlanePhaseEncodingDirection") or ""),
+        phase_encoding=_phase_encoding(data),
         transfer_syntax=_compression(data),
         pixels=pixels,
     )
+
+
+def _phase_encoding(data: pydicom.Dataset) -> str:
+    """ROW, COL or OTHER; '' where it is absent or anything else."""
+    value = str(data.get("InPlanePhaseEncodingDirection") or "")
+    return value if value in PHASE_ENCODINGS else ""
 
 
 def _compression(data: pydicom.Dataset) -> str:
@@ -246,6 +202,8 @@ def _optional(data: pydicom.Dataset, name: str, keyword: str, absent: float) -> 
 
 
 def _absurd(name: str, keyword: str, value: object, expected: str) -> SubjectError:
+    # A text in the place of numbers may be anything, and is not repeated.
+    shown = value if isinstance(value, (int, float, tuple)) else "not that"
     return SubjectError(
-        UNREADABLE, name, f"{keyword} is {value}, expected {expected}; repair the header"
+        UNREADABLE, name, f"{keyword} is {shown}, expected {expected}; repair the header"
     )

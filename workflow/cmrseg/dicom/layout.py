@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from cmrseg.dicom.audit import (
+    FRAME_COUNT,
     MISSING_TAG,
     NO_IMAGES,
     TWO_SLICES,
@@ -193,14 +194,20 @@ def _group(files: Sequence[tuple[int, Frame]]) -> Group:
     return Group(slice_, tuple(f for _, f in ordered), tuple(n for n, _ in ordered))
 
 
-def phases_of(groups: Sequence[Group]) -> int:
+def phases_of(groups: Sequence[Group], published: bool, audit: Audit) -> int:
     """Frames of the cine: the usual CardiacNumberOfImages, else the usual number of files.
 
+    Where every slice has the same number of files and that is more, and each file has a number
+    and a time of its own, the header is wrong and the files count; as published, they do not.
     Raises SubjectError (UNREADABLE) where no slice has half of the announced frames: then the
     header is wrong or most files are lost, and filling gaps would invent a cine.
     """
     written = [g.slice_.phases for g in groups if g.slice_.phases > 0]
     phases = largest_mode(written or [len(g.frames) for g in groups])
+    count = _common_count(groups)
+    if not published and count > phases:
+        audit.add(FRAME_COUNT, "", f"CardiacNumberOfImages is {phases}, all slices have {count}")
+        return count
     most = max(groups, key=lambda g: len(g.frames))
     if len(most.frames) < phases / 2:
         raise SubjectError(
@@ -210,6 +217,17 @@ def phases_of(groups: Sequence[Group]) -> int:
             "files; copy the series again or repair the header",
         )
     return phases
+
+
+def _common_count(groups: Sequence[Group]) -> int:
+    """Files of every slice, numbered without a gap, at different times; 0 where they differ."""
+    count = len(groups[0].frames)
+    for group in groups:
+        times = {frame.trigger_ms for frame in group.frames}
+        first = min(group.numbers)
+        if sorted(group.numbers) != list(range(first, first + count)) or len(times) != count:
+            return 0
+    return count
 
 
 def frame_places(numbers: Sequence[int], trigger_ms: Sequence[float], phases: int) -> list[int]:

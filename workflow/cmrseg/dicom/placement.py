@@ -8,7 +8,7 @@ import pandas as pd
 
 from cmrseg.dicom.resample import fit, resize, rotate, scaled_size
 from cmrseg.label_grids import resize_labels
-from cmrseg.labels import UNLABELLED
+from cmrseg.labels import UNLABELLED, Tissue
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,8 @@ class Placement:
     scale_y, scale_x: factors of the number of rows and columns. mirrored: columns reversed, for
     a plane seen from its other side. rotation_deg: counter-clockwise as displayed.
     rotation_canvas: "own" rotates within the slice's own size and cuts what leaves it,
-    "target" straight into the cine's size. Then crop or pad, then `quarter_turns`
+    "target" straight into the cine's size. shift_y, shift_x: to higher rows and columns, in
+    pixels of the grid, together with cropping or padding. Then `quarter_turns`
     counter-clockwise turns of the whole stack.
     """
 
@@ -27,6 +28,8 @@ class Placement:
     mirrored: bool = False
     rotation_deg: float = 0.0
     rotation_canvas: str = "target"
+    shift_y: float = 0.0
+    shift_x: float = 0.0
     quarter_turns: int = 0
 
     def __post_init__(self):
@@ -54,10 +57,12 @@ def place(
     placed = resize_labels(images, size) if nearest else resize(images, size)
     if placement.mirrored:
         placed = placed[..., ::-1]
+    shift = (placement.shift_y, placement.shift_x)
     if placement.rotation_deg:
         canvas = size if placement.rotation_canvas == "own" else target
-        placed = rotate(placed, placement.rotation_deg, canvas, nearest)
-    return np.rot90(fit(placed, target), placement.quarter_turns, axes=(-2, -1))
+        placed = rotate(placed, placement.rotation_deg, canvas, nearest, shift)
+        shift = (0.0, 0.0)
+    return np.rot90(fit(placed, target, shift, nearest), placement.quarter_turns, axes=(-2, -1))
 
 
 def place_labels(
@@ -70,7 +75,8 @@ def place_labels(
     read_label: takes a value of the column `file`, gives a (rows, columns) integer image, or
     None where nobody labelled that file. sources: table of an import, one row per (z, t).
     shape: (t, z, y, x) of the cine. Returns uint8 of that shape; UNLABELLED where there is no
-    label. Raises ValueError naming the file where a label's size is not the image's.
+    label. Raises ValueError naming the file where a label's size is not the image's or where
+    it has other values than those of tissues.
     """
     placed = np.full(shape, UNLABELLED, np.uint8)
     known: dict[str, np.ndarray | None] = {}
@@ -85,6 +91,21 @@ def place_labels(
                 f"{row.file}: label of shape {label.shape}, expected {(row.rows, row.columns)}; "
                 "draw it on the pixels of this file"
             )
+        check_labels(label, row.file)
         placement = Placement(**{name: getattr(row, name) for name in PLACEMENT_COLUMNS})
         placed[row.t, row.z] = place(label, placement, shape[2:], nearest=True)
     return placed
+
+
+def check_labels(labels: np.ndarray, name: str) -> None:
+    """Raise ValueError naming file and values where labels have others than those of tissues.
+
+    To be called before labels become uint8, which would make 257 a cavity.
+    """
+    values = np.unique(labels)
+    unknown = values[~np.isin(values, [*Tissue, UNLABELLED])]
+    if unknown.size:
+        raise ValueError(
+            f"{name}: label values {unknown[:5].tolist()}, expected {[int(t) for t in Tissue]}, or "
+            f"{UNLABELLED} where nothing is labelled"
+        )

@@ -50,16 +50,21 @@ def linear_matrix(size_in: int, size_out: int) -> np.ndarray:
 
 
 def rotate(
-    images: np.ndarray, angle_deg: float, shape: tuple[int, int], nearest: bool = False
+    images: np.ndarray,
+    angle_deg: float,
+    shape: tuple[int, int],
+    nearest: bool = False,
+    shift: tuple[float, float] = (0.0, 0.0),
 ) -> np.ndarray:
     """Turn images counter-clockwise (as displayed, y downwards) about their centre.
 
     images: (..., y, x). shape: (rows, columns) of the result, whose centre is the images'
-    centre. Linear, or values only picked where `nearest`; zero outside the images.
+    centre, moved by `shift` (rows, columns) after turning. Linear, or values only picked where
+    `nearest`; zero outside the images.
     """
     rows, columns = images.shape[-2:]
-    down = np.arange(shape[0])[:, None] - (shape[0] - 1) / 2
-    across = np.arange(shape[1])[None, :] - (shape[1] - 1) / 2
+    down = np.arange(shape[0])[:, None] - (shape[0] - 1) / 2 - shift[0]
+    across = np.arange(shape[1])[None, :] - (shape[1] - 1) / 2 - shift[1]
     # Cosine and sine of whole quarter turns are exact, so that four of them are the identity.
     quarters = angle_deg / 90
     cos, sin = (
@@ -81,20 +86,39 @@ def rotate(
     return upper * (1 - wy) + lower * wy
 
 
-def fit(images: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+def fit(
+    images: np.ndarray,
+    shape: tuple[int, int],
+    shift: tuple[float, float] = (0.0, 0.0),
+    nearest: bool = False,
+) -> np.ndarray:
     """Crop or zero-pad (..., y, x) to (rows, columns), each axis on its own.
 
-    Half of the difference goes on each side, an odd pixel on the low side.
+    Half of the difference goes on each side, an odd pixel on the low side. Then moved by
+    `shift` pixels (rows, columns), linearly, or for labels by the nearest whole number
+    (`nearest`); what is cropped without the shift comes in with it. Whole pixels are exact.
     """
-    for axis, size in zip((-2, -1), shape, strict=True):
+    for axis, size, step in zip((-2, -1), shape, shift, strict=True):
         more = size - images.shape[axis]
-        low = (abs(more) + 1) // 2
-        if more > 0:
-            widths = [(0, 0)] * images.ndim
-            widths[axis] = (low, more - low)
-            images = np.pad(images, widths)
-        elif more < 0:
-            picked = [slice(None)] * images.ndim
-            picked[axis] = slice(low, low + size)
-            images = images[tuple(picked)]
+        low = (abs(more) + 1) // 2 * (1 if more > 0 else -1)
+        whole = math.floor(step + 0.5 if nearest else step)
+        part = 0.0 if nearest else step - whole
+        moved = _moved(images, axis, size, low + whole)
+        if part:
+            moved = (1 - part) * moved + part * _moved(images, axis, size, low + whole + 1)
+        images = moved
     return images
+
+
+def _moved(images: np.ndarray, axis: int, size: int, start: int) -> np.ndarray:
+    """An axis cropped and zero-padded to `size`, its first pixel coming to place `start`."""
+    length = images.shape[axis]
+    if start == 0 and length == size:
+        return images
+    picked: list[slice] = [slice(None)] * images.ndim
+    picked[axis] = slice(min(max(-start, 0), length), max(min(size - start, length), 0))
+    images = images[tuple(picked)]
+    widths = [(0, 0)] * images.ndim
+    low = min(max(start, 0), size)
+    widths[axis] = (low, size - low - images.shape[axis])
+    return np.pad(images, widths)

@@ -2,98 +2,41 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from cmrseg.cine import Cine
 from cmrseg.dicom.audit import (
-    AXIS_SCALING,
+    DISPLACED,
     EXTRA_FRAME,
     IMAGE_SIZE,
-    LARGE_IMAGE,
     MISSING_FRAME,
     PIXEL_SPACING,
     ROTATION,
     Audit,
 )
-from cmrseg.dicom.geometry import Slice, is_close, largest_mode, normal
+from cmrseg.dicom.geometry import Slice, is_close, normal
+from cmrseg.dicom.grid import (
+    Grid,
+    affine_of,
+    common_centre_mm,
+    published_affine,
+    shown_centre_mm,
+)
 from cmrseg.dicom.headers import Frame
 from cmrseg.dicom.layout import Group, frame_places
 from cmrseg.dicom.placement import PLACEMENT_COLUMNS, Placement, place
-from cmrseg.dicom.resample import scaled_size
-from cmrseg.dicom.spacing import gaps_mm
 
-# DICOM patient coordinates to NIfTI's: x and y change sign.
-LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0])
-AXIS_LENGTH_TOLERANCE = 0.01
 # Closeness of pixel spacings, in mm (besides the relative one): numpy's default.
 PIXEL_SPACING_MM = 1e-8
 # What the published conversion made of 16-bit integers.
 UINT16_MAX = 65535
-
-
-@dataclass(frozen=True)
-class Grid:
-    """The grid all slices come to, before any quarter turn of the whole stack.
-
-    spacing_mm: distance of slices, rows, columns. own_spacing_mm, own_shape: rows and columns
-    before images were scaled by `factor`. axes: directions of columns and rows (6,), LPS.
-    """
-
-    shape: tuple[int, int]
-    spacing_mm: tuple[float, float, float]
-    own_shape: tuple[int, int]
-    own_spacing_mm: tuple[float, float]
-    factor: float
-    axes: np.ndarray
-    quarter_turns: int = 0
-
-    @property
-    def turned_shape(self) -> tuple[int, int]:
-        return self.shape[::-1] if self.quarter_turns % 2 else self.shape
-
-
-def target_grid(
-    slices: Sequence[Slice],
-    axes: np.ndarray,
-    slice_distance_mm: float,
-    max_size_px: int | None,
-    published: bool,
-    audit: Audit,
-) -> Grid:
-    """Usual matrix and pixel spacing of the slices, scaled so that no side exceeds max_size_px.
-
-    published: pixel spacing is divided by the scale factor; else it is the exact one, which
-    differs where the scaled number of pixels had to be rounded. The slice distance is the
-    empirical one as published, else the median of the regular distances.
-    """
-    own_spacing = largest_mode(s.spacing_mm for s in slices)
-    columns, rows = largest_mode((s.columns, s.rows) for s in slices)
-    shape, factor = (rows, columns), 1.0
-    if max_size_px is not None and max(shape) > max_size_px:
-        factor = max_size_px / max(shape)
-        shape = (scaled_size(rows, factor), scaled_size(columns, factor))
-        audit.add(LARGE_IMAGE, "", f"({columns}, {rows}) scaled by {factor}")
-    for axis in (axes[:3], axes[3:]):
-        if not is_close(float(np.linalg.norm(axis)), 1, AXIS_LENGTH_TOLERANCE):
-            audit.add(AXIS_SCALING, "", f"length {np.linalg.norm(axis)}")
-    if published:
-        spacing = (own_spacing[0] / factor, own_spacing[1] / factor)
-    else:
-        spacing = (own_spacing[0] * rows / shape[0], own_spacing[1] * columns / shape[1])
-        regular = [gap for gap in gaps_mm(slices) if is_close(gap, slice_distance_mm, 1.0)]
-        slice_distance_mm = float(np.median(regular)) if regular else slice_distance_mm
-    return Grid(
-        shape=shape,
-        spacing_mm=(slice_distance_mm, *spacing),
-        own_shape=(rows, columns),
-        own_spacing_mm=own_spacing,
-        factor=factor,
-        axes=axes,
-        quarter_turns=int(not published and columns > rows),
-    )
+# A slice is moved where it is off by more than half a pixel (an odd number of padded pixels makes
+# exactly that) and by whole thousandths of a pixel, as positions are written with few digits.
+DISPLACED_PX = 0.51
+SHIFT_DECIMALS = 3
 
 
 def placement_of(slice_: Slice, grid: Grid, published: bool, audit: Audit) -> Placement:
@@ -131,6 +74,45 @@ def placement_of(slice_: Slice, grid: Grid, published: bool, audit: Audit) -> Pl
         rotation_canvas="own" if published else "target",
         quarter_turns=grid.quarter_turns,
     )
+
+
+def placements_of(
+    slices: Sequence[Slice], grid: Grid, published: bool, audit: Audit
+) -> tuple[list[Placement], np.ndarray]:
+    """Placement of every slice, and the affine of the cine.
+
+    slices: in order of location. A slice whose image lies off the others' in the plane is moved
+    to where it was acquired, and audited; as published, it is not. A copied slice moves with
+    the one that it is a copy of.
+    """
+    # A copied slice has its problems in the audit already; the published log repeats them.
+    logs = [Audit(audit.subject) if s.copied and not published else audit for s in slices]
+    placements = [
+        placement_of(s, grid, published, log) for s, log in zip(slices, logs, strict=True)
+    ]
+    if published:
+        return placements, published_affine(slices[0], grid)
+    centres_mm = np.array(
+        [shown_centre_mm(s, p, grid) for s, p in zip(slices, placements, strict=True)]
+    )
+    acquired = np.array([not s.copied for s in slices])
+    common_mm = common_centre_mm(centres_mm[acquired], grid.axes)
+    for i, (slice_, log) in enumerate(zip(slices, logs, strict=True)):
+        across_mm, down_mm = grid.axes.reshape(2, 3) @ (centres_mm[i] - common_mm)
+        shift_y, shift_x = down_mm / grid.spacing_mm[1], across_mm / grid.spacing_mm[2]
+        if max(abs(shift_y), abs(shift_x)) <= DISPLACED_PX:
+            continue
+        placements[i] = replace(
+            placements[i],
+            shift_y=round(shift_y, SHIFT_DECIMALS),
+            shift_x=round(shift_x, SHIFT_DECIMALS),
+        )
+        log.add(
+            DISPLACED,
+            slice_.image,
+            f"{round(across_mm, 1) + 0.0} mm along the rows, {round(down_mm, 1) + 0.0} mm along the columns",
+        )
+    return placements, affine_of(common_mm, grid)
 
 
 def published_angle_deg(orientation: Sequence[float], axes: np.ndarray) -> float:
@@ -206,10 +188,10 @@ def assemble(
     voxels = np.empty((phases, len(slices), *grid.turned_shape), np.float32)
     rows = []
     intervals_ms: list[float] = []
-    for z, slice_ in enumerate(slices):
-        # A copied slice has its problems in the audit already; the published log repeats them.
+    placements, affine = placements_of(slices, grid, published, audit)
+    for z, (slice_, placement) in enumerate(zip(slices, placements, strict=True)):
+        # A copied slice's frames are in the audit already; the published log repeats them.
         log = Audit(audit.subject) if slice_.copied and not published else audit
-        placement = placement_of(slice_, grid, published, log)
         group = groups[slice_.image]
         shown = frames_in_time(group, phases, published, log)
         images = np.stack([frame.pixels for frame, _ in shown])
@@ -233,46 +215,5 @@ def assemble(
                     **{name: getattr(placement, name) for name in PLACEMENT_COLUMNS},
                 }
             )
-    affine = published_affine(slices[0], grid) if published else affine_of(slices[0], grid)
     interval_s = float(np.median(intervals_ms)) / 1000 if intervals_ms else math.nan
     return Cine(voxels, affine, interval_s), pd.DataFrame(rows)
-
-
-def published_affine(lowest: Slice, grid: Grid) -> np.ndarray:
-    """Affine as published: the rounded axes, their cross product, position of the lowest slice."""
-    dz, dy, dx = grid.spacing_mm
-    x, y = LPS_TO_RAS @ grid.axes[:3], LPS_TO_RAS @ grid.axes[3:]
-    affine = np.eye(4)
-    affine[:3, :3] = np.column_stack([x * dx, y * dy, np.cross(x, y) * dz])
-    affine[:3, 3] = LPS_TO_RAS @ np.array(lowest.position_mm)
-    return affine
-
-
-def affine_of(lowest: Slice, grid: Grid) -> np.ndarray:
-    """Voxel indices (x, y, z) to RAS mm, exact for the lowest slice and all parallel to it.
-
-    The image centre is what scaling and rotation leave in place; an odd number of added or
-    cut pixels moves it by half a pixel. The third axis points from the lowest slice upwards.
-    """
-    dz, dy, dx = grid.spacing_mm
-    x, y, z = grid.axes[:3] * dx, grid.axes[3:] * dy, normal(grid.axes) * dz
-    rows, columns = grid.shape
-    centre_y, centre_x = (rows - 1) / 2, (columns - 1) / 2
-    if not lowest.oblique:
-        own_y, own_x = lowest.spacing_mm
-        centre_y += _centre_shift(scaled_size(lowest.rows, own_y / dy), rows)
-        centre_x += _centre_shift(scaled_size(lowest.columns, own_x / dx), columns)
-    origin = lowest.centre_mm - x * centre_x - y * centre_y
-    if grid.quarter_turns:
-        # The displayed image turned counter-clockwise: its columns were rows, its rows columns.
-        origin, x, y = origin + x * (columns - 1), y, -x
-    affine = np.eye(4)
-    affine[:3, :3] = LPS_TO_RAS @ np.column_stack([x, y, z])
-    affine[:3, 3] = LPS_TO_RAS @ origin
-    return affine
-
-
-def _centre_shift(size: int, target: int) -> float:
-    """By how many pixels fitting moves an axis' centre: the odd pixel is on the low side."""
-    odd = abs(target - size) % 2
-    return math.copysign(0.5 * odd, target - size)

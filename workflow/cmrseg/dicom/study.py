@@ -25,6 +25,7 @@ from cmrseg.dicom.audit import (
     WIDE_IMAGE_COPY,
     Audit,
     SubjectError,
+    without_folders,
 )
 from cmrseg.dicom.geometry import (
     Slice,
@@ -34,7 +35,14 @@ from cmrseg.dicom.geometry import (
     locate_along,
     published_orientation,
 )
-from cmrseg.dicom.headers import Frame, NotDicomError, read_file
+from cmrseg.dicom.grid import target_grid
+from cmrseg.dicom.header_table import joined_rows, named_rows
+from cmrseg.dicom.headers import (
+    Frame,
+    NotDicomError,
+    open_file,
+    read_frame,
+)
 from cmrseg.dicom.layout import (
     folder_files,
     group_kaggle,
@@ -43,7 +51,7 @@ from cmrseg.dicom.layout import (
     phases_of,
 )
 from cmrseg.dicom.spacing import drop_irregular, empirical_spacing_mm, fill_missing
-from cmrseg.dicom.stack import assemble, target_grid
+from cmrseg.dicom.stack import assemble
 from cmrseg.files import write_table
 
 logger = logging.getLogger(__name__)
@@ -79,7 +87,7 @@ def import_study(
     Each file is opened once. Rules: Ankenbrand et al. 2021, doi:10.1002/mrm.28822, supplement.
     Raises SubjectError where the subject cannot be imported, ValueError for unknown settings.
     """
-    return _import(folder, settings, series, Audit(subject))
+    return _import(folder, settings, series, Audit(subject), [])
 
 
 def import_shard(
@@ -90,29 +98,31 @@ def import_shard(
     rows: subject table (subject, study, series, split). raw: folder of the raw data, holding
     `<split>/<split>/<study>/study` (Kaggle layout) or `<study>`. images: folder to fill.
     A subject that cannot be imported is in the audit with its reason, and absent in `images`;
-    it never stops the others. Returns the audit and the headers of all files.
+    it never stops the others. Returns the audit and the headers of all files, also of those
+    subjects.
     """
     check_settings(settings)
     images.mkdir(parents=True, exist_ok=True)
-    audits, headers = [], []
+    audits: list[pd.DataFrame] = []
+    headers: list[pd.DataFrame] = []
     for row in rows.itertuples(index=False):
         audit = Audit(row.subject)
+        folder = study_folder(row, raw, settings)
         try:
-            imported = _import(study_folder(row, raw, settings), settings, row.series, audit)
+            imported = _import(folder, settings, row.series, audit, headers)
         except SubjectError as error:
             logger.warning("subject %s left out: %s", row.subject, error)
             audit.add(error.kind, error.image, error.detail)
         except Exception as error:
             # Whatever else happens is the subject's failure, by name, and not the shard's.
             logger.exception("subject %s left out", row.subject)
-            audit.add(OTHER, "", f"{type(error).__name__}: {error}")
+            audit.add(OTHER, "", f"{type(error).__name__}: {without_folders(str(error), folder)}")
         else:
             _write(imported, images, row.subject)
-            headers.append(imported.headers)
         audits.append(audit.table())
     return (
         pd.concat(audits, ignore_index=True) if audits else pd.DataFrame(columns=COLUMNS),
-        _joined(headers),
+        joined_rows(headers),
     )
 
 
@@ -130,23 +140,36 @@ def check_settings(settings: Mapping[str, Any]) -> None:
             raise ValueError(f"{key} is {settings[key]!r}, expected one of {', '.join(allowed)}")
 
 
-def _import(folder: Path, settings: Mapping[str, Any], series: str, audit: Audit) -> Imported:
+def _import(
+    folder: Path,
+    settings: Mapping[str, Any],
+    series: str,
+    audit: Audit,
+    tables: list[pd.DataFrame],
+) -> Imported:
+    """Import one study; its headers go to `tables`, even if it then cannot be imported."""
     check_settings(settings)
     published = settings["mode"] == "compat"
     kaggle = settings["layout"] == "kaggle"
     if not folder.is_dir():
-        raise SubjectError(NO_IMAGES, "", f"no folder {folder}; check the subject table's study")
+        shown = _below(folder, kaggle)
+        raise SubjectError(NO_IMAGES, "", f"no folder {shown}; check the subject table's study")
     files = kaggle_files(folder, series) if kaggle else folder_files(folder, series)
     if series:
         audit.add(REPEATED_STACK, "", f"series {series} of study {_study(folder, kaggle)}")
-    frames, headers = _read(folder, files, audit)
-    headers.insert(0, "subject", audit.subject)
-    headers.insert(1, "pid", _study(folder, kaggle))
+    rows: list[dict[str, object]] = []
+    try:
+        frames = _read(folder, files, audit, rows)
+    finally:
+        headers = named_rows(pd.DataFrame(rows), audit.subject, _study(folder, kaggle), kaggle)
+        tables.append(headers)
+    if not frames:
+        raise SubjectError(NO_IMAGES, "", f"no image file in {_below(folder, kaggle)}")
     _check_patient(frames)
 
     groups = group_kaggle(frames, audit, published) if kaggle else group_planes(frames)
     if not groups:
-        raise SubjectError(NO_IMAGES, "", f"no usable image file in {folder}")
+        raise SubjectError(NO_IMAGES, "", f"no usable image file in {_below(folder, kaggle)}")
     by_image = {group.slice_.image: group for group in groups}
     slices = [group.slice_ for group in groups]
     axes = published_orientation(slices) if published else common_orientation(slices)
@@ -160,10 +183,11 @@ def _import(folder: Path, settings: Mapping[str, Any], series: str, audit: Audit
     slices = drop_irregular(slices, distance_mm, audit)
 
     grid = target_grid(slices, axes, distance_mm, settings["max_size_px"], published, audit)
-    phases = phases_of([by_image[s.image] for s in slices])
+    phases = phases_of([by_image[s.image] for s in slices], published, audit)
     cine, sources = assemble(slices, by_image, grid, phases, published, audit)
     numbers = [frame.series_number for frame in frames]
     sources["first_series"], sources["last_series"] = min(numbers), max(numbers)
+    sources["last_instance"] = max(frame.instance_number for frame in frames)
     rotated = None
     if grid.shape[1] > grid.shape[0]:
         audit.add(WIDE_IMAGE_COPY if published else WIDE_IMAGE, "", f"{grid.shape[::-1]}")
@@ -189,32 +213,48 @@ def _study(folder: Path, kaggle: bool) -> str:
     return folder.parent.name if kaggle else folder.name
 
 
+def _below(folder: Path, kaggle: bool) -> str:
+    """Name of a study's folder below the raw data, wherever these are."""
+    return "/".join(folder.parts[-4 if kaggle else -1 :])
+
+
 def _read(
-    folder: Path, files: Mapping[str, list[str]], audit: Audit
-) -> tuple[list[Frame], pd.DataFrame]:
-    """Open every file once; strays, empty folders and compression are audited."""
+    folder: Path, files: Mapping[str, list[str]], audit: Audit, rows: list[dict[str, object]]
+) -> list[Frame]:
+    """Open every file once; strays, empty folders and compression are audited.
+
+    rows: gets the headers, also of the files behind one that ends the import.
+    """
     frames: list[Frame] = []
-    rows: list[dict[str, object]] = []
+    failure: SubjectError | None = None
     for name, listed in files.items():
-        before = len(frames)
+        before, images = len(frames), 0
         for file in listed:
             try:
-                frame, row = read_file(folder / file, file)
+                data, row = open_file(folder / file, file)
+                images += 1
+                place = {"dir": file.rpartition("/")[0], "file": file.rpartition("/")[2]}
+                rows.append({**place, **row})
+                # Behind a damaged file only the headers are of use.
+                if failure is None:
+                    frames.append(read_frame(data, file))
             except NotDicomError as error:
-                audit.add(NOT_DICOM, file, str(error))
-                continue
-            frames.append(frame)
-            rows.append({"dir": frame.folder, "file": file.rpartition("/")[2], **row})
-        if len(frames) == before and name:
+                if failure is None:
+                    audit.add(NOT_DICOM, file, str(error))
+            except SubjectError as error:
+                failure = failure or error
+        if failure is not None:
+            continue
+        if images == 0 and name:
             detail = f"{len(listed)} files, none an image" if listed else "no files"
             audit.add(EMPTY_FOLDER, name, detail)
         compressed = [f for f in frames[before:] if f.transfer_syntax]
         if compressed:
             detail = f"{len(compressed)} files: {compressed[0].transfer_syntax}"
             audit.add(COMPRESSED, compressed[0].name, detail)
-    if not frames:
-        raise SubjectError(NO_IMAGES, "", f"no image file in {folder}")
-    return frames, pd.DataFrame(rows)
+    if failure is not None:
+        raise failure
+    return frames
 
 
 def _check_patient(frames: list[Frame]) -> None:
@@ -225,8 +265,8 @@ def _check_patient(frames: list[Frame]) -> None:
         raise SubjectError(
             TWO_PATIENTS,
             other.name,
-            f"PatientID {other.patient!r}, but {usual!r} in {counts.iloc[0]} of {len(frames)} "
-            "files; sort the files by patient",
+            f"{len(counts)} values of PatientID, {len(frames) - counts.iloc[0]} of {len(frames)} "
+            "files differ from the others; sort the files by patient",
         )
 
 
@@ -235,12 +275,3 @@ def _write(imported: Imported, images: Path, subject: str) -> None:
     write_table(imported.sources, images / subject / "sources.tsv")
     if imported.rotated is not None:
         imported.rotated.save(images / f"{subject}_rot90" / "sa.nii.gz")
-
-
-def _joined(headers: list[pd.DataFrame]) -> pd.DataFrame:
-    """One table: subject, pid, dir, file, then all attributes by name."""
-    first = ["subject", "pid", "dir", "file"]
-    if not headers:
-        return pd.DataFrame(columns=first)
-    table = pd.concat(headers, ignore_index=True)
-    return table[first + sorted(set(table.columns) - set(first))]

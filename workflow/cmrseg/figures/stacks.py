@@ -49,7 +49,7 @@ def read_stack(row, raw: Path, settings: Mapping[str, str], image: Path) -> Stac
     listed = kaggle_files if settings["layout"] == "kaggle" else folder_files
     for name in (name for names in listed(folder, row.series).values() for name in names):
         try:
-            frame, _ = read_file(folder / name, name)
+            frame = read_file(folder / name, name)
         except NotDicomError:
             continue
         position_mm = float(np.dot(np.array(frame.position_mm) - origin, across))

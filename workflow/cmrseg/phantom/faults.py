@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from cmrseg.dicom import audit
-from cmrseg.phantom import damage
+from cmrseg.phantom import damage, in_plane
 from cmrseg.phantom.plan import PlannedSlice, Stack, inner, moved, recentred, turned, turned_about
 from cmrseg.phantom.scanner import Plane
 
@@ -199,35 +199,6 @@ def plane_not_parallel(stack: Stack, rng: np.random.Generator) -> Stack:
     return stack.add(new).used(index).expect(audit.ORIENTATION, new.file(0))
 
 
-def rotated_slice(stack: Stack, rng: np.random.Generator) -> Stack:
-    """The picture of one slice is rotated within its plane by up to 25 degrees."""
-    (index,) = inner(stack, 1, rng)
-    old = stack.at(index)
-    angle_deg = rng.uniform(8, 25) * (1 if rng.random() < 0.5 else -1)
-    plane = turned_about(old.plane, old.plane.normal, angle_deg)
-    return stack.change(old, plane=plane).used(index).expect(audit.ROTATION, old.file(0))
-
-
-def other_pixel_spacing(stack: Stack, rng: np.random.Generator) -> Stack:
-    """One slice has pixels 10 % larger and so a larger field of view."""
-    (index,) = inner(stack, 1, rng)
-    old = stack.at(index)
-    plane = recentred(
-        old.plane,
-        row_spacing_mm=old.plane.row_spacing_mm * 1.1,
-        column_spacing_mm=old.plane.column_spacing_mm * 1.1,
-    )
-    return stack.change(old, plane=plane).used(index).expect(audit.PIXEL_SPACING, old.file(0))
-
-
-def other_matrix(stack: Stack, rng: np.random.Generator) -> Stack:
-    """One slice has eight pixels less in each direction and so a smaller field of view."""
-    (index,) = inner(stack, 1, rng)
-    old = stack.at(index)
-    plane = recentred(old.plane, rows=old.plane.rows - 8, columns=old.plane.columns - 8)
-    return stack.change(old, plane=plane).used(index).expect(audit.IMAGE_SIZE, old.file(0))
-
-
 def two_slices_one_folder(stack: Stack, rng: np.random.Generator) -> Stack:
     """Two neighbouring slices share series and folder; file names end in a third number."""
     first, second = inner(stack, 2, rng)
@@ -262,9 +233,7 @@ FAULTS: dict[str, Fault] = {
         collision_same_series,
         collision_two_series,
         plane_not_parallel,
-        rotated_slice,
-        other_pixel_spacing,
-        other_matrix,
+        *in_plane.FAULTS,
         *damage.FAULTS,
     )
 }
