@@ -864,7 +864,7 @@ def test_a_slice_displaced_by_whole_pixels_is_moved_exactly_and_audited(tmp_path
     row = moved.audit.iloc[0]
     assert (row["problem"], row["resolution"]) == ("slice displaced in plane", "shifted")
     assert row["image"] == "sax_2/IM-0002-0001.dcm"
-    assert row["detail"] == "12.000 mm along the rows, -6.000 mm along the columns"
+    assert row["detail"] == "12.0 mm along the rows, -6.0 mm along the columns"
     assert len(moved.audit) == 1
     np.testing.assert_allclose(moved.cine.affine, plain.cine.affine, atol=1e-9)
     # 8 columns to the right and 4 rows up; the part of the scene outside the picture is lost.
