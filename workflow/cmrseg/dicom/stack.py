@@ -107,10 +107,12 @@ def placements_of(
             shift_y=round(shift_y, SHIFT_DECIMALS),
             shift_x=round(shift_x, SHIFT_DECIMALS),
         )
+        # Adding zero turns -0.0 into 0.0.
+        across, down = (round(float(mm), 1) + 0.0 for mm in (across_mm, down_mm))
         log.add(
             DISPLACED,
             slice_.image,
-            f"{round(across_mm, 1) + 0.0} mm along the rows, {round(down_mm, 1) + 0.0} mm along the columns",
+            f"{across} mm along the rows, {down} mm along the columns",
         )
     return placements, affine_of(common_mm, grid)
 
