@@ -16,7 +16,8 @@ from cmrseg.phantom.faults import LARGEST_SIDE_PX, apply_faults, wide_image
 from cmrseg.phantom.heart import Heart, HeartParameters
 from cmrseg.phantom.plan import PlannedSlice, Stack, recentred
 from cmrseg.phantom.population import draw_parameters
-from cmrseg.phantom.scanner import SCANNERS, Plane, acquire, short_axis_planes
+from cmrseg.phantom.scanner import Plane, ScannerSettings, acquire, short_axis_planes
+from cmrseg.phantom.sites import site_scanner
 
 # Frames of a long-axis cine: they are there to be left out by an importer, so a few will do.
 LONG_AXIS_FRAMES = 2
@@ -37,7 +38,7 @@ class Protocol:
     pixels; fewer rows than columns give pictures turned right by 90 degrees. spacing_mm: of
     the pixels. slice_distance_mm: of slice centres. thickness_mm: of a slice. slice_count:
     None covers the left ventricle. breath_hold_shift_mm: standard deviation of the heart's
-    displacement from slice to slice.
+    displacement from slice to slice. variety: how much the scanners of the subjects differ.
     """
 
     scanner: str
@@ -49,10 +50,12 @@ class Protocol:
     thickness_mm: float
     slice_count: int | None = None
     breath_hold_shift_mm: float = 0.0
+    variety: float = 0.0
 
-    def __post_init__(self):
-        if self.scanner not in SCANNERS:
-            raise ValueError(f"unknown scanner {self.scanner}, expected one of {sorted(SCANNERS)}")
+
+def scanner_of(row: Mapping, protocol: Protocol) -> ScannerSettings:
+    """The scanner of a subject's site."""
+    return site_scanner(protocol.scanner, protocol.variety, generator(row, "site"))
 
 
 def generator(row: Mapping, *what: str) -> np.random.Generator:
@@ -136,7 +139,10 @@ def plan_stack(
 
 
 def acquire_slice(
-    parameters: HeartParameters, planned: PlannedSlice, scanner: str, phases: np.ndarray
+    parameters: HeartParameters,
+    planned: PlannedSlice,
+    scanner: ScannerSettings,
+    phases: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Images (t, rows, columns) in scanner units and truth of the same shape.
 
@@ -146,7 +152,7 @@ def acquire_slice(
         parameters,
         planned.plane,
         phases,
-        SCANNERS[scanner],
+        scanner,
         np.random.default_rng(planned.seed),
         shift_mm=planned.shift_mm,
     )
@@ -225,13 +231,13 @@ def write_study(rows: list[Mapping], protocol: Protocol, folder: Path) -> pd.Dat
     stacks = plan_study(rows, parameters, protocol)
     path = Path(row["split"]) / row["split"] / str(row["study"]) / "study"
     study, truth = folder / path, folder / "annotations" / "truth" / path
-    field_t = SCANNERS[protocol.scanner].field_t
-    common = study_elements(row, field_t, protocol.frames, generator(row, "headers"))
+    scanner = scanner_of(row, protocol)
+    common = study_elements(row, scanner.field_t, protocol.frames, generator(row, "headers"))
     frame_interval_ms = 60000 / parameters.heart_rate_bpm / protocol.frames
     for stack in stacks:
         for planned in stack.slices:
             images, labels = acquire_slice(
-                parameters, planned, protocol.scanner, np.arange(protocol.frames) / protocol.frames
+                parameters, planned, scanner, np.arange(protocol.frames) / protocol.frames
             )
             write_slice(study, planned, common, images, frame_interval_ms)
             (truth / planned.folder).mkdir(parents=True, exist_ok=True)
@@ -247,7 +253,7 @@ def write_study(rows: list[Mapping], protocol: Protocol, folder: Path) -> pd.Dat
     phases = np.arange(LONG_AXIS_FRAMES) / LONG_AXIS_FRAMES
     like = stacks[0].slices[0].plane
     for planned in long_axis_slices(parameters, like, 1, generator(row, "long axis")):
-        images, _ = acquire_slice(parameters, planned, protocol.scanner, phases)
+        images, _ = acquire_slice(parameters, planned, scanner, phases)
         interval_ms = 60000 / parameters.heart_rate_bpm / LONG_AXIS_FRAMES
         write_slice(study, planned, common, images, interval_ms)
     return pd.concat([s.manifest() for s in stacks], ignore_index=True)

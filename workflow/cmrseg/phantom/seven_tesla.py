@@ -14,11 +14,17 @@ import pandas as pd
 from cmrseg.contours.qmass import Contours, ContourType, write_con
 from cmrseg.files import write_table
 from cmrseg.phantom.dicom_writer import study_elements, write_slice
-from cmrseg.phantom.kaggle import Protocol, acquire_slice, generator, names_in, plan_stack
+from cmrseg.phantom.kaggle import (
+    Protocol,
+    acquire_slice,
+    generator,
+    names_in,
+    plan_stack,
+    scanner_of,
+)
 from cmrseg.phantom.observer import Drawing, draw_contours, second_observer
 from cmrseg.phantom.plan import Stack
 from cmrseg.phantom.population import draw_parameters
-from cmrseg.phantom.scanner import SCANNERS
 
 
 def number_series(stack: Stack, first_series: int) -> Stack:
@@ -59,13 +65,13 @@ def write_study(row: Mapping, protocol: Protocol, folder: Path) -> pd.DataFrame:
     parameters = draw_parameters(row, protocol.frames)
     stack = plan_stack(row, parameters, protocol, 1, named=False)
     stack = number_series(stack, int(generator(row, "series").integers(4, 40)))
-    field_t = SCANNERS[protocol.scanner].field_t
-    common = study_elements(row, field_t, protocol.frames, generator(row, "headers"))
+    scanner = scanner_of(row, protocol)
+    common = study_elements(row, scanner.field_t, protocol.frames, generator(row, "headers"))
     frame_interval_ms = 60000 / parameters.heart_rate_bpm / protocol.frames
     phases = np.arange(protocol.frames) / protocol.frames
     labels = []
     for planned in stack.slices:
-        images, truth = acquire_slice(parameters, planned, protocol.scanner, phases)
+        images, truth = acquire_slice(parameters, planned, scanner, phases)
         write_slice(folder / study, planned, common, images, frame_interval_ms)
         labels.append(truth)
     shape = labels[0].shape[1:]

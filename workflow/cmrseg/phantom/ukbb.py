@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from cmrseg.cine import Cine
-from cmrseg.phantom.kaggle import Protocol, acquire_slice, plan_stack
+from cmrseg.phantom.kaggle import Protocol, acquire_slice, plan_stack, scanner_of
 from cmrseg.phantom.plan import PlannedSlice
 from cmrseg.phantom.population import draw_parameters
 
@@ -39,7 +39,8 @@ def write_subject(row: Mapping, protocol: Protocol, folder: Path) -> None:
     parameters = draw_parameters(row)
     slices = plan_stack(row, parameters, protocol, 1).slices
     phases = np.array([0.0, parameters.es_phase])
-    acquired = [acquire_slice(parameters, s, protocol.scanner, phases) for s in slices]
+    scanner = scanner_of(row, protocol)
+    acquired = [acquire_slice(parameters, s, scanner, phases) for s in slices]
     images = np.stack([image for image, _ in acquired], axis=1)
     labels = np.stack([truth for _, truth in acquired], axis=1)
     affine = affine_of(slices)
