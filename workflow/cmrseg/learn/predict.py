@@ -15,7 +15,7 @@ def predict_cine(
     cine: Cine,
     settings: Mapping,
     device: str = "cpu",
-    batch: int = 32,
+    batch: int = 8,
 ) -> np.ndarray:
     """Label every slice and frame of a cine, each on its own.
 
