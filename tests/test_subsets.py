@@ -93,7 +93,10 @@ def test_confidence_set_needs_scores_of_all_subjects(index):
     scores = pd.DataFrame({"subject": ["00", "01"], "score": [0.2, 0.3]})
     with pytest.raises(ValueError, match="no row in the confidence table for subjects 02, 03"):
         select_subset(index, "c05", scores)
-    with pytest.raises(ValueError, match=r"no subject has a score of at most 0.05.*best of those to choose from is 0.200"):
+    with pytest.raises(
+        ValueError,
+        match=r"no subject has a score of at most 0.05.*best of those to choose from is 0.200",
+    ):
         select_subset(index[index["subject"] < "02"], "c05", scores)
 
 
