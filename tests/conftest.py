@@ -33,13 +33,13 @@ def tiny(tmp_path_factory) -> Project:
 
 @pytest.fixture(scope="session")
 def tiny_again(tmp_path_factory) -> Project:
-    """Another copy, in which the tiny study was run on one core."""
-    return finished(tmp_path_factory.mktemp("again"), cores=1)
+    """Another copy: one core, and the linear algebra kernels of another processor."""
+    return finished(tmp_path_factory.mktemp("again"), 1, OPENBLAS_CORETYPE="Prescott")
 
 
-def finished(folder: Path, cores: int) -> Project:
+def finished(folder: Path, cores: int, **variables: str) -> Project:
     project = copy_project(folder)
-    result = project.snakemake("--cores", str(cores))
+    result = project.snakemake("--cores", str(cores), variables=variables)
     assert result.returncode == 0, result.stdout[-5000:]
     return project
 

@@ -208,7 +208,7 @@ def results_of(project: Project) -> dict[str, bytes]:
     }
 
 
-def test_another_run_on_another_number_of_cores_makes_the_same_bytes(tiny, tiny_again):
+def test_one_core_and_other_kernels_of_linear_algebra_make_the_same_bytes(tiny, tiny_again):
     first, second = results_of(tiny), results_of(tiny_again)
     assert sorted(first) == sorted(second)
     assert [name for name in first if first[name] != second[name]] == []

@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -185,17 +186,19 @@ class Project:
     def results(self) -> Path:
         return self.folder / RESULTS
 
-    def snakemake(self, *arguments: str, config: str = CONFIG) -> subprocess.CompletedProcess:
+    def snakemake(
+        self, *arguments: str, config: str = CONFIG, variables: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess:
         """Run Snakemake; output and errors are joined in `stdout`.
 
-        config: file of the study, "" for the default one.
+        config: file of the study, "" for the default one. variables: of the environment, added.
         """
         # Last, as it would take targets for further files.
         study = ["--configfile", config] if config else []
         return subprocess.run(
             [sys.executable, "-m", "snakemake", *arguments, *study],
             cwd=self.folder,
-            env=environment(),
+            env=environment() | dict(variables or {}),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cmrseg.dicom.audit import COLLISION, ORIENTATION, Audit
+from cmrseg.vectors import dot, unit
 
 # Tolerances of Ankenbrand et al. 2021 (code); absolute, plus RELATIVE times the reference value.
 RELATIVE = 1e-5
@@ -87,9 +88,8 @@ def common_orientation(slices: Sequence[Slice]) -> np.ndarray:
     """
     mode = smallest_mode(map(_rounded, slices))
     vector = np.array(next(s.orientation for s in slices if _rounded(s) == mode))
-    row = vector[:3] / np.linalg.norm(vector[:3])
-    column = vector[3:] - row * (row @ vector[3:])
-    return np.concatenate([row, column / np.linalg.norm(column)])
+    row = unit(vector[:3])
+    return np.concatenate([row, unit(vector[3:] - row * dot(row, vector[3:]))])
 
 
 def normal(orientation: Sequence[float] | np.ndarray) -> np.ndarray:
@@ -98,8 +98,7 @@ def normal(orientation: Sequence[float] | np.ndarray) -> np.ndarray:
     The component-wise published orientation may be such a plane that is none.
     """
     cross = np.cross(orientation[:3], orientation[3:])
-    length = np.linalg.norm(cross)
-    return cross / length if length > 0 else cross
+    return unit(cross) if cross.any() else cross
 
 
 def drop_other_planes(
@@ -118,7 +117,7 @@ def drop_other_planes(
         ):
             kept.append(slice_)
             continue
-        cosine = float(np.clip(normal(slice_.orientation) @ normal(orientation), -1, 1))
+        cosine = float(np.clip(dot(normal(slice_.orientation), normal(orientation)), -1, 1))
         if is_close(abs(cosine), 1, PARALLEL_COSINE):
             kept.append(replace(slice_, oblique=True))
         else:
@@ -134,7 +133,7 @@ def locate_along(slices: Sequence[Slice], orientation: np.ndarray) -> list[Slice
     corner some millimetres off.
     """
     axis = normal(orientation)
-    return [replace(s, location_mm=float(s.centre_mm @ axis)) for s in slices]
+    return [replace(s, location_mm=float(dot(s.centre_mm, axis))) for s in slices]
 
 
 def drop_collisions(slices: Sequence[Slice], audit: Audit) -> list[Slice]:

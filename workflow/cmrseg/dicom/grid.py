@@ -11,6 +11,7 @@ from cmrseg.dicom.geometry import Slice, is_close, largest_mode, normal
 from cmrseg.dicom.placement import Placement
 from cmrseg.dicom.resample import scaled_size
 from cmrseg.dicom.spacing import gaps_mm
+from cmrseg.vectors import dot, length
 
 # DICOM patient coordinates to NIfTI's: x and y change sign.
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0])
@@ -60,8 +61,8 @@ def target_grid(
         shape = (scaled_size(rows, factor), scaled_size(columns, factor))
         audit.add(LARGE_IMAGE, "", f"({columns}, {rows}) scaled by {factor}")
     for axis in (axes[:3], axes[3:]):
-        if not is_close(float(np.linalg.norm(axis)), 1, AXIS_LENGTH_TOLERANCE):
-            audit.add(AXIS_SCALING, "", f"length {np.linalg.norm(axis)}")
+        if not is_close(length(axis), 1, AXIS_LENGTH_TOLERANCE):
+            audit.add(AXIS_SCALING, "", f"length {length(axis)}")
     if published:
         spacing = (own_spacing[0] / factor, own_spacing[1] / factor)
     else:
@@ -132,10 +133,10 @@ def common_centre_mm(centres_mm: np.ndarray, axes: np.ndarray) -> np.ndarray:
     the lower one, which is a real slice's.
     """
     across, down = (
-        np.sort(centres_mm @ axis)[(len(centres_mm) - 1) // 2] for axis in (axes[:3], axes[3:])
+        np.sort(dot(centres_mm, axis))[(len(centres_mm) - 1) // 2] for axis in (axes[:3], axes[3:])
     )
     up = normal(axes)
-    return across * axes[:3] + down * axes[3:] + (centres_mm[0] @ up) * up
+    return across * axes[:3] + down * axes[3:] + dot(centres_mm[0], up) * up
 
 
 def _centre_shift(size: int, target: int) -> float:

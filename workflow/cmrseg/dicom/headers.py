@@ -13,6 +13,7 @@ import pydicom
 
 from cmrseg.dicom.audit import MISSING_TAG, UNREADABLE, SubjectError
 from cmrseg.dicom.header_table import header_row
+from cmrseg.vectors import dot
 
 PHASE_ENCODINGS = ("ROW", "COL", "OTHER")
 # A direction cosine vector is a unit vector; scanners write it with six digits or more.
@@ -145,7 +146,7 @@ def _frame(data: pydicom.Dataset, name: str, pixels: np.ndarray) -> Frame:
     for half in (orientation[:3], orientation[3:]):
         if abs(math.hypot(*half) - 1) > UNIT_LENGTH_TOLERANCE:
             raise _absurd(name, "ImageOrientationPatient", orientation, "two unit vectors")
-    if abs(np.dot(orientation[:3], orientation[3:])) > UNIT_LENGTH_TOLERANCE:
+    if abs(dot(orientation[:3], orientation[3:])) > UNIT_LENGTH_TOLERANCE:
         raise _absurd(name, "ImageOrientationPatient", orientation, "two orthogonal vectors")
     spacing = _numbers(data, name, "PixelSpacing", 2)
     if min(spacing) <= 0:

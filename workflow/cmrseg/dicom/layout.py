@@ -20,6 +20,7 @@ from cmrseg.dicom.audit import (
 )
 from cmrseg.dicom.geometry import Slice, largest_mode
 from cmrseg.dicom.headers import Frame
+from cmrseg.vectors import dot
 
 # Frames of one slice lie in one plane. Far below any slice distance, far above rounding.
 SAME_PLANE_MM = 0.1
@@ -165,7 +166,7 @@ def _same_plane(a: Frame, b: Frame) -> bool:
     if np.abs(np.subtract(a.orientation, b.orientation)).max() > SAME_DIRECTION:
         return False
     normal = np.cross(a.orientation[:3], a.orientation[3:])
-    return bool(abs(normal @ np.subtract(a.position_mm, b.position_mm)) <= SAME_PLANE_MM)
+    return bool(abs(dot(normal, np.subtract(a.position_mm, b.position_mm))) <= SAME_PLANE_MM)
 
 
 def _group(files: Sequence[tuple[int, Frame]]) -> Group:

@@ -7,6 +7,7 @@ Linear with anti-aliasing; rotation also by nearest neighbour, for labels. All f
 import math
 
 import numpy as np
+from scipy import sparse
 from scipy.ndimage import gaussian_filter1d
 
 # Standard deviations at which the Gaussian is cut off, as in scikit-image.
@@ -28,9 +29,14 @@ def resize(images: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """
     if images.shape[-2:] == tuple(shape):
         return images
-    down = linear_matrix(images.shape[-2], shape[0])
-    across = linear_matrix(images.shape[-1], shape[1])
-    return down @ images.astype(np.float64) @ across.T
+    # Sparse, as a row has few weights; and its products do not depend on a linear algebra library.
+    down = sparse.csr_array(linear_matrix(images.shape[-2], shape[0]))
+    across = sparse.csr_array(linear_matrix(images.shape[-1], shape[1]))
+    lines = across @ images.reshape(-1, images.shape[-1]).T.astype(np.float64)
+    planes = lines.reshape(shape[1], -1, images.shape[-2])
+    scaled = down @ planes.transpose(2, 0, 1).reshape(images.shape[-2], -1)
+    scaled = scaled.reshape(shape[0], shape[1], -1)
+    return scaled.transpose(2, 0, 1).reshape(*images.shape[:-2], *shape)
 
 
 def linear_matrix(size_in: int, size_out: int) -> np.ndarray:

@@ -28,6 +28,7 @@ from cmrseg.dicom.grid import (
 from cmrseg.dicom.headers import Frame
 from cmrseg.dicom.layout import Group, frame_places
 from cmrseg.dicom.placement import PLACEMENT_COLUMNS, Placement, place
+from cmrseg.vectors import dot, length
 
 # Closeness of pixel spacings, in mm (besides the relative one): numpy's default.
 PIXEL_SPACING_MM = 1e-8
@@ -98,7 +99,7 @@ def placements_of(
     acquired = np.array([not s.copied for s in slices])
     common_mm = common_centre_mm(centres_mm[acquired], grid.axes)
     for i, (slice_, log) in enumerate(zip(slices, logs, strict=True)):
-        across_mm, down_mm = grid.axes.reshape(2, 3) @ (centres_mm[i] - common_mm)
+        across_mm, down_mm = dot(grid.axes.reshape(2, 3), centres_mm[i] - common_mm)
         shift_y, shift_x = down_mm / grid.spacing_mm[1], across_mm / grid.spacing_mm[2]
         if max(abs(shift_y), abs(shift_x)) <= DISPLACED_PX:
             continue
@@ -123,7 +124,7 @@ def published_angle_deg(orientation: Sequence[float], axes: np.ndarray) -> float
     As published: it turns the transposed image counter-clockwise whatever its true direction.
     """
     row, common = np.array(orientation[:3]), axes[:3]
-    cosine = row @ common / (np.linalg.norm(row) * np.linalg.norm(common))
+    cosine = dot(row, common) / (length(row) * length(common))
     return math.degrees(math.acos(float(np.clip(cosine, -1, 1))))
 
 
@@ -133,10 +134,10 @@ def signed_angle_deg(orientation: Sequence[float], axes: np.ndarray) -> tuple[fl
     Also whether its columns have to be reversed first, as the plane is seen from behind.
     """
     row, column = np.array(orientation[:3]), np.array(orientation[3:])
-    mirrored = bool(normal(orientation) @ normal(axes) < 0)
+    mirrored = bool(dot(normal(orientation), normal(axes)) < 0)
     if mirrored:
         row = -row
-    return math.degrees(math.atan2(axes[:3] @ column, axes[:3] @ row)), mirrored
+    return math.degrees(math.atan2(dot(axes[:3], column), dot(axes[:3], row))), mirrored
 
 
 def frames_in_time(

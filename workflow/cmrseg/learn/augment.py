@@ -33,8 +33,6 @@ FCN_CLIP = 3.0
 # Grey values 0 and 1 have no finite logit.
 LOGIT_MARGIN = 1e-7
 
-CORNERS = np.array([[-1, -1], [-1, 1], [1, -1], [1, 1]], float)
-
 
 @dataclass(frozen=True)
 class Transforms:
@@ -83,8 +81,23 @@ def draw_transforms(rng: np.random.Generator, count: int, preset: str, size_px: 
         happens[4], np.exp(rng.uniform(math.log(CONTRAST[0]), math.log(CONTRAST[1]), count)), 1
     )
     flips = rng.random(count) < FLIP_PROBABILITY[preset]
-    geometry = warp_matrices(warps) @ rotation_matrices(angles_deg) @ zoom_matrices(zooms, focus)
-    return Transforms(geometry @ flip_matrices(flips), np.log(shares / (1 - shares)), contrast)
+    geometry = product(
+        warp_matrices(warps),
+        rotation_matrices(angles_deg),
+        zoom_matrices(zooms, focus),
+        flip_matrices(flips),
+    )
+    return Transforms(geometry, np.log(shares / (1 - shares)), contrast)
+
+
+def product(first: np.ndarray, *others: np.ndarray) -> np.ndarray:
+    """Products of matrices (n, 3, 3), the last one applied first.
+
+    Not `@`, whose last digit depends on the processor's linear algebra kernels.
+    """
+    for other in others:
+        first = np.einsum("nij,njk->nik", first, other)
+    return first
 
 
 def rotation_matrices(angles_deg: np.ndarray) -> np.ndarray:
@@ -119,21 +132,19 @@ def warp_matrices(warps: np.ndarray) -> np.ndarray:
     Magnitudes lengthen the edges x = -1, x = 1, y = -1, y = 1 of the area that is read by that
     fraction, on both sides of their middle.
     """
-    count = warps.shape[1]
     left, right, top, bottom = warps
-    targets = np.empty((count, 4, 2))
-    for corner, (x, y) in enumerate(CORNERS):
-        targets[:, corner, 0] = x * (1 + (top if y < 0 else bottom))
-        targets[:, corner, 1] = y * (1 + (left if x < 0 else right))
-    # Eight unknowns h of (h0 x + h1 y + h2, h3 x + h4 y + h5) / (h6 x + h7 y + 1) = target.
-    system = np.zeros((count, 8, 8))
-    for corner, (x, y) in enumerate(CORNERS):
-        for axis in (0, 1):
-            row = system[:, 2 * corner + axis]
-            row[:, 3 * axis : 3 * axis + 3] = x, y, 1
-            row[:, 6:] = -targets[:, corner, axis, None] * (x, y)
-    unknowns = np.linalg.solve(system, targets.reshape(count, 8, 1))[..., 0]
-    return np.concatenate([unknowns, np.ones((count, 1))], axis=1).reshape(count, 3, 3)
+    # Of the read area, the mean half width and half height, and how they change across it.
+    width, width_change = 1 + (bottom + top) / 2, (bottom - top) / 2
+    height, height_change = 1 + (right + left) / 2, (right - left) / 2
+    # Solved by hand for the four corners (x, y), whose coordinates are all 1 or -1: a product
+    # of both vanishes for these slopes of the denominator.
+    slope_x, slope_y = -height_change / height, -width_change / width
+    rows = (
+        (width + width_change * slope_y, width_change * slope_x, width * slope_x),
+        (height_change * slope_y, height + height_change * slope_x, height * slope_y),
+        (slope_x, slope_y, np.ones_like(slope_x)),
+    )
+    return np.moveaxis(np.array(rows), -1, 0)
 
 
 def fcn_matrices(angles_deg: np.ndarray, zooms: np.ndarray, size_px: int) -> np.ndarray:
@@ -146,7 +157,7 @@ def fcn_matrices(angles_deg: np.ndarray, zooms: np.ndarray, size_px: int) -> np.
     there, back = np.tile(np.eye(3), (2, len(zooms), 1, 1))
     there[:, :2, 2], back[:, :2, 2] = centre.T, -centre.T
     zoom = zoom_matrices(zooms, np.zeros_like(centre))
-    return there @ rotation_matrices(angles_deg) @ zoom @ back
+    return product(there, rotation_matrices(angles_deg), zoom, back)
 
 
 def apply_transforms(

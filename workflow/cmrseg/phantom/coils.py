@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 
+from cmrseg.vectors import dot, unit
+
 # Coils: x (LPS mm), front (-1) or back (1), weight. They lie this far from the skin.
 COILS = ((60.0, -1, 1.0), (-60.0, -1, 0.6), (40.0, 1, 0.8))
 OFF_SKIN_MM = 25.0
@@ -35,8 +37,8 @@ def transmit_field(
     """
     rng = np.random.default_rng([seed, 4])
     direction = rng.normal(0, 1, 3)
-    direction /= np.linalg.norm(direction)
-    turns = (points_mm - heart_mm).astype(np.float32) @ direction.astype(np.float32)
+    direction = unit(direction)
+    turns = dot((points_mm - heart_mm).astype(np.float32), direction.astype(np.float32))
     turns *= field_t / (7 * WAVELENGTH_7T_MM)
     wave = np.cos(2 * math.pi * turns + np.float32(rng.uniform(-1, 1)))
     return 1 - (0.5 - 0.5 * wave) ** 2

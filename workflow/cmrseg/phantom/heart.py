@@ -29,6 +29,7 @@ from cmrseg.phantom.geometry import (
     contraction,
     papillary_depth,
 )
+from cmrseg.vectors import dot, unit
 
 ML_PER_MM3 = 1e-3
 # The right ventricle ends above the apex of the left, at this part of the heart's length.
@@ -98,9 +99,9 @@ class Heart:
                 )
         if not 0 < p.es_phase < 1:
             raise ValueError(f"es_phase must be between 0 and 1, got {p.es_phase}")
-        self.axis = _unit(p.long_axis)
+        self.axis = unit(p.long_axis)
         rv = np.asarray(p.rv_direction, float)
-        self.towards_rv = _unit(rv - (rv @ self.axis) * self.axis)
+        self.towards_rv = unit(rv - dot(rv, self.axis) * self.axis)
         self.towards_inferior = np.cross(self.axis, self.towards_rv)
         tau = p.truncation
         self._profile = 2 / 3 + tau - tau**3 / 3
@@ -154,9 +155,9 @@ class Heart:
     def coordinates(self, points_mm: np.ndarray, dtype=np.float64) -> Coordinates:
         """Points (..., 3) in LPS mm in the heart's coordinates."""
         offset = np.asarray(points_mm, float) - self.apex_mm
-        height = -(offset @ self.axis)
-        x = (offset @ self.towards_rv).astype(dtype)
-        y = (offset @ self.towards_inferior).astype(dtype)
+        height = -dot(offset, self.axis)
+        x = dot(offset, self.towards_rv).astype(dtype)
+        y = dot(offset, self.towards_inferior).astype(dtype)
         radius2 = x * x + y * y
         radius = np.sqrt(np.maximum(radius2, np.finfo(dtype).tiny))
         return Coordinates(
@@ -258,8 +259,3 @@ class Heart:
     def base_apex_mm(self, phase: float) -> tuple[np.ndarray, np.ndarray]:
         """Centre of the base and the apex of the epicardium (LPS mm) at a phase."""
         return self.apex_mm - self.axis * self.state(phase).height_mm, self.apex_mm.copy()
-
-
-def _unit(vector) -> np.ndarray:
-    vector = np.asarray(vector, float)
-    return vector / np.linalg.norm(vector)

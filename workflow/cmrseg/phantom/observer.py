@@ -56,7 +56,7 @@ def outline(mask: np.ndarray) -> np.ndarray | None:
     generator = contourpy.contour_generator(z=padded)
     lines = [np.asarray(line) for line in generator.lines(OUTLINE_LEVEL)]
     longest = max(lines, key=len)[:-1] - 1.0
-    steps = np.linalg.norm(np.diff(longest, axis=0, append=longest[:1]), axis=1)
+    steps = np.hypot(*np.diff(longest, axis=0, append=longest[:1]).T)
     arc = np.concatenate([[0.0], np.cumsum(steps)])
     even = np.linspace(0, arc[-1], 4 * POINTS, endpoint=False)
     closed = np.concatenate([longest, longest[:1]])

@@ -8,6 +8,7 @@ import pandas as pd
 
 from cmrseg.dicom.audit import Audit
 from cmrseg.phantom.scanner import Plane
+from cmrseg.vectors import dot
 
 # What can happen to the file of a frame.
 TRUNCATED = "truncated"
@@ -49,7 +50,7 @@ class PlannedSlice:
     @property
     def location_mm(self) -> float:
         """SliceLocation: the place of the first pixel along the slice's normal."""
-        return float(np.dot(self.plane.normal, self.plane.position_mm))
+        return float(dot(self.plane.normal, self.plane.position_mm))
 
 
 def moved(plane: Plane, offset_mm: np.ndarray) -> Plane:
@@ -93,7 +94,7 @@ def turned_about(plane: Plane, axis: np.ndarray, angle_deg: float) -> Plane:
 
     def turn(v) -> tuple[float, ...]:
         v = np.asarray(v)
-        around = np.cross(axis, v) * np.sin(angle) + axis * (axis @ v) * (1 - np.cos(angle))
+        around = np.cross(axis, v) * np.sin(angle) + axis * dot(axis, v) * (1 - np.cos(angle))
         return tuple((v * np.cos(angle) + around).tolist())
 
     row, column = turn(plane.row_direction), turn(plane.column_direction)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from cmrseg.phantom.body import BodyParameters
 from cmrseg.phantom.heart import HeartParameters
+from cmrseg.vectors import dot, unit
 
 
 @dataclass(frozen=True)
@@ -118,10 +119,9 @@ def draw_parameters(row: Mapping, frames: int | None = None) -> HeartParameters:
     rv_edv_ml = (edv_ml if row["disease"] != "dilated" else 0.75 * edv_ml) * rng.uniform(0.98, 1.14)
     rv_esv_ml = max(rv_edv_ml - (edv_ml - esv_ml), 0.25 * rv_edv_ml)
     axis = np.array(LONG_AXIS) + rng.normal(0, AXIS_SD, 3)
-    axis /= np.linalg.norm(axis)
+    axis = unit(axis)
     rv = np.array(TOWARDS_RV) + rng.normal(0, AXIS_SD, 3)
-    rv -= (rv @ axis) * axis
-    rv /= np.linalg.norm(rv)
+    rv = unit(rv - dot(rv, axis) * axis)
     squeeze = 1 - ef
     akinesia = min(rng.uniform(*group.akinesia), 0.7 * squeeze / (1 - squeeze))
     # Systole shortens less than diastole when the heart beats faster (Weissler et al. 1968).

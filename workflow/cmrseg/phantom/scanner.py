@@ -10,6 +10,7 @@ from cmrseg.phantom.body import Signals, render_body
 from cmrseg.phantom.coils import receive_field, transmit_field
 from cmrseg.phantom.geometry import classify
 from cmrseg.phantom.heart import Heart, HeartParameters
+from cmrseg.vectors import dot, length
 
 # In short-axis pictures the right ventricle lies left of the left one and this much lower.
 RV_BELOW_DEG = 14.0
@@ -221,11 +222,11 @@ def _heart_box(heart: Heart, plane: Plane, shift: np.ndarray) -> tuple[slice, sl
                 point = heart.apex_mm - along * heart.axis
                 corners.append(point + x * heart.towards_rv + y * heart.towards_inferior)
     offset = np.array(corners) + shift - np.asarray(plane.position_mm)
-    normal = offset @ plane.normal
+    normal = dot(offset, plane.normal)
     if normal.min() > plane.thickness_mm or normal.max() < -plane.thickness_mm:
         return None
-    rows = offset @ np.asarray(plane.column_direction) / plane.row_spacing_mm
-    columns = offset @ np.asarray(plane.row_direction) / plane.column_spacing_mm
+    rows = dot(offset, plane.column_direction) / plane.row_spacing_mm
+    columns = dot(offset, plane.row_direction) / plane.column_spacing_mm
     row_box, column_box = _pixels(rows, plane.rows), _pixels(columns, plane.columns)
     return None if row_box is None or column_box is None else (row_box, column_box)
 
@@ -258,7 +259,7 @@ def short_axis_planes(
     heart = Heart(parameters)
     base, apex = heart.base_apex_mm(0.0)
     if count is None:
-        count = math.ceil(float(np.linalg.norm(apex - base)) / slice_distance_mm) + 2
+        count = math.ceil(length(apex - base) / slice_distance_mm) + 2
     angle = math.radians(RV_BELOW_DEG)
     row = -math.cos(angle) * heart.towards_rv + math.sin(angle) * heart.towards_inferior
     column = math.cos(angle) * heart.towards_inferior + math.sin(angle) * heart.towards_rv
@@ -266,7 +267,7 @@ def short_axis_planes(
         centre = base + 0.5 * heart.short_mm * heart.towards_rv
     else:
         offset = np.asarray(centre_mm, float) - base
-        centre = base + offset - (offset @ heart.axis) * heart.axis
+        centre = base + offset - dot(offset, heart.axis) * heart.axis
     centre = centre + off_centre_mm[0] * row + off_centre_mm[1] * column
     corner = centre - spacing_mm * ((columns - 1) / 2 * row + (rows - 1) / 2 * column)
     first = Plane(
