@@ -1,10 +1,15 @@
+import json
+
 import numpy as np
 import pytest
 import torch
 
 from cmrseg.cine import Cine
+from cmrseg.learn.label import label_shard, load_model
 from cmrseg.learn.predict import predict_cine, restore
 from cmrseg.learn.prepare import as_float, prediction_canvas, prepare_cine, training_canvas
+from cmrseg.learn.weights import save_weights
+from cmrseg.nets.build import SETTINGS, build_network
 
 UNET = {"preparation": "unet", "size_px": 32, "intensity": "linear"}
 FCN = {"preparation": "fcn", "size_px": 16, "intensity": "linear"}
@@ -91,3 +96,73 @@ def test_cine_that_is_not_finite_is_refused(cine):
     cine.voxels[0, 0, 0, 0] = np.nan
     with pytest.raises(ValueError, match="not finite"):
         predict_cine(Threshold(), cine, UNET)
+
+
+# -- models in folders ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A model's folder: a small FCN of random weights with its record."""
+    settings = {"network": "fcn", "encoder": "", "width": 2, "classes": 3, **FCN}
+    network = build_network(
+        {name: settings[name] for name in SETTINGS}, torch.Generator().manual_seed(1)
+    )
+    save_weights(network.state_dict(), tmp_path / "weights.safetensors")
+    (tmp_path / "record.json").write_text(json.dumps({"settings": settings}))
+    return tmp_path
+
+
+def rewrite(folder, **changes):
+    """Change settings in the record of a model; None removes one."""
+    settings = json.loads((folder / "record.json").read_text())["settings"] | changes
+    settings = {name: value for name, value in settings.items() if value is not None}
+    (folder / "record.json").write_text(json.dumps({"settings": settings}))
+
+
+def test_model_s_folder_is_all_that_labelling_needs(folder, cine):
+    network, settings = load_model(folder)
+    labels = predict_cine(network, cine, settings)
+    assert labels.shape == cine.voxels.shape
+    (folder / "images" / "a").mkdir(parents=True)
+    (folder / "labels").mkdir()
+    cine.save(folder / "images/a/sa.nii.gz")
+    label_shard(
+        settings, folder / "weights.safetensors", folder / "images", folder / "labels", "cpu"
+    )
+    assert (Cine.load(folder / "labels/a/sa.nii.gz").voxels == labels).all()
+
+
+@pytest.mark.parametrize("name", ["record.json", "weights.safetensors"])
+def test_folder_without_one_of_its_files_is_refused_by_name(folder, name):
+    (folder / name).unlink()
+    with pytest.raises(FileNotFoundError, match=rf"no {name}; a model's folder has weights.safet"):
+        load_model(folder)
+
+
+@pytest.mark.parametrize("text", ["not json", "[1]", '{"scores": {}}', '{"settings": 3}'])
+def test_record_that_is_no_model_s_is_refused_by_name(folder, text):
+    (folder / "record.json").write_text(text)
+    with pytest.raises(ValueError, match=r"record\.json: not the record of a model"):
+        load_model(folder)
+
+
+def test_record_without_a_setting_is_refused_by_its_name(folder):
+    rewrite(folder, size_px=None, width=None)
+    with pytest.raises(ValueError, match=r"record\.json: its settings lack width, size_px"):
+        load_model(folder)
+
+
+def test_network_that_is_not_here_is_refused_by_name(folder):
+    rewrite(folder, network="unet_lstm")
+    with pytest.raises(ValueError, match="network unet_lstm cannot be used here; there are fcn, u"):
+        load_model(folder)
+
+
+def test_weights_of_another_network_are_refused_by_name(folder):
+    rewrite(folder, classes=4)
+    with pytest.raises(
+        ValueError,
+        match=r"weights\.safetensors: its weights are not of a network with classes 4, enc",
+    ):
+        load_model(folder)

@@ -3,9 +3,15 @@
 `<prefix>.index` is a sorted string table in LevelDB's format, from names to messages
 `BundleEntryProto`; `<prefix>.data-00000-of-00001` holds the bytes. Formats:
 leveldb/doc/table_format.md and tensorflow/core/protobuf/tensor_bundle.proto.
+
+TensorFlow would be a download of 274 MB and an environment of its own for five small files in a
+format that no longer changes. Checksums in plain Python take two seconds for the largest of them,
+so that neither a compiled package nor a faster way is needed.
 """
 
+import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +30,20 @@ DTYPES: dict[int, np.dtype[Any]] = {
 # Reversed polynomial of CRC-32C, and the constant LevelDB adds to a stored checksum.
 CRC_POLYNOMIAL = 0x82F63B78
 CRC_MASK = 0xA282EAD8
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What an index says of a variable: type, shape, and its bytes in the data.
+
+    offset: of the first byte. size: number of bytes. checksum: their masked CRC-32C.
+    """
+
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    offset: int
+    size: int
+    checksum: int
 
 
 def _crc_table() -> list[int]:
@@ -62,6 +82,8 @@ def _varint(data: bytes, position: int) -> tuple[int, int]:
 def _block(table: bytes, offset: int, size: int, file: Path) -> Iterator[tuple[bytes, bytes]]:
     """Keys and values of one block; a key is stored as what differs from the one before."""
     end = offset + size
+    if end + TRAILER_BYTES > len(table):
+        raise ValueError(f"{file}: ends before its block at byte {offset} does; fetch it again")
     if table[end] != 0:
         raise ValueError(f"{file}: compressed block at byte {offset}; TensorFlow writes plain ones")
     stored = int.from_bytes(table[end + 1 : end + TRAILER_BYTES], "little")
@@ -103,15 +125,23 @@ def _shape(message: bytes) -> tuple[int, ...]:
     return tuple(int(dict(_fields(axis)).get(1, 0)) for axis in axes)
 
 
-def read_bundle(prefix: str | Path) -> dict[str, np.ndarray]:
-    """All variables of the checkpoint `<prefix>.index`, `<prefix>.data-00000-of-00001`, by name.
+def index_file(prefix: str | Path) -> Path:
+    """The file with names, types, shapes and checksums of a checkpoint."""
+    return Path(f"{prefix}.index")
 
-    Raises ValueError naming file and variable if the index is no string table, a checksum
-    is wrong, or a variable has a type other than 32 or 64 bit float or integer.
+
+def data_file(prefix: str | Path) -> Path:
+    """The file with the bytes of all variables of a checkpoint."""
+    return Path(f"{prefix}.data-00000-of-00001")
+
+
+def read_index(index: Path) -> dict[str, Entry]:
+    """All variables that an index lists, by name, in its order. The data need not be there.
+
+    Raises ValueError naming the file if it is no string table or damaged, and the variable if
+    it has a type other than 32 or 64 bit float or integer, or lies in several files.
     """
-    index = Path(f"{prefix}.index")
-    shard = Path(f"{prefix}.data-00000-of-00001")
-    table, data = index.read_bytes(), shard.read_bytes()
+    table = index.read_bytes()
     if len(table) < FOOTER_BYTES or int.from_bytes(table[-8:], "little") != MAGIC:
         raise ValueError(f"{index}: not the index of a TensorFlow checkpoint; fetch it again")
     position = len(table) - FOOTER_BYTES
@@ -119,26 +149,53 @@ def read_bundle(prefix: str | Path) -> dict[str, np.ndarray]:
         _, position = _varint(table, position)
     offset, position = _varint(table, position)
     size, _ = _varint(table, position)
-    variables = {}
+    entries = {}
     for _, handle in _block(table, offset, size, index):
         start, position = _varint(handle, 0)
         length, _ = _varint(handle, position)
         for key, message in _block(table, start, length, index):
-            if key:  # the empty key is the header
-                name = key.decode()
-                variables[name] = _variable(name, dict(_fields(message)), data, shard)
-    return variables
+            fields = dict(_fields(message))
+            if key:
+                entries[key.decode()] = _entry(index, key.decode(), fields)
+            elif fields.get(1, 0) != 1 or fields.get(2, 0) != 0:  # the header
+                raise ValueError(
+                    f"{index}: {fields.get(1, 0)!r} files of data, byte order "
+                    f"{fields.get(2, 0)!r}; only checkpoints with one file in little-endian order "
+                    "are read"
+                )
+    return entries
 
 
-def _variable(name: str, entry: dict, data: bytes, shard: Path) -> np.ndarray:
-    dtype: np.dtype[Any] | None = DTYPES.get(entry.get(1, 0))
-    if dtype is None or entry.get(3, 0) != 0 or 7 in entry:
+def _entry(index: Path, name: str, fields: dict) -> Entry:
+    dtype: np.dtype[Any] | None = DTYPES.get(fields.get(1, 0))
+    if dtype is None or fields.get(3, 0) != 0 or 7 in fields:
         raise ValueError(
-            f"{shard}: {name} has type {entry.get(1, 0)}, shard {entry.get(3, 0)}; "
+            f"{index}: {name} has type {fields.get(1, 0)}, shard {fields.get(3, 0)}; "
             "only whole numeric variables in one shard are read"
         )
-    start, length = entry.get(4, 0), entry.get(5, 0)
-    content = data[start : start + length]
-    if masked_crc32c(content) != int.from_bytes(entry[6], "little"):
-        raise ValueError(f"{shard}: wrong checksum of {name}; fetch the file again")
-    return np.frombuffer(content, dtype).reshape(_shape(entry.get(2, b"")))
+    shape, size = _shape(fields.get(2, b"")), fields.get(5, 0)
+    if size != math.prod(shape) * dtype.itemsize:
+        raise ValueError(f"{index}: {name} has {size} bytes, {dtype} {shape} needs others")
+    return Entry(dtype, shape, fields.get(4, 0), size, int.from_bytes(fields[6], "little"))
+
+
+def read_bundle(prefix: str | Path) -> dict[str, np.ndarray]:
+    """All variables of the checkpoint `<prefix>.index`, `<prefix>.data-00000-of-00001`, by name.
+
+    Raises ValueError as `read_index` does, and naming file and variable if the data are shorter
+    or longer than the index says, or the checksum of a variable is wrong.
+    """
+    entries, file = read_index(index_file(prefix)), data_file(prefix)
+    data = file.read_bytes()
+    expected = max((entry.offset + entry.size for entry in entries.values()), default=0)
+    if len(data) != expected:
+        raise ValueError(
+            f"{file}: {len(data)} bytes, its index says {expected}; fetch the file again"
+        )
+    variables = {}
+    for name, entry in entries.items():
+        content = data[entry.offset : entry.offset + entry.size]
+        if masked_crc32c(content) != entry.checksum:
+            raise ValueError(f"{file}: wrong checksum of {name}; fetch the file again")
+        variables[name] = np.frombuffer(content, entry.dtype).reshape(entry.shape)
+    return variables

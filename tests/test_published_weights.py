@@ -1,0 +1,427 @@
+"""Published weights: what the published checkpoints list, and how they become model folders."""
+
+import csv
+import hashlib
+import json
+import math
+import os
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from safetensors.torch import load_file
+
+from bundle_writer import write_bundle
+from cmrseg.cine import Cine
+from cmrseg.learn.convert import convert_imagenet, convert_weights, read_torchvision
+from cmrseg.learn.label import label_shard, load_model, load_network
+from cmrseg.learn.prepare import check_settings
+from cmrseg.nets.build import NETWORKS, SETTINGS, make_encoder
+from cmrseg.nets.fcn import FCN
+from cmrseg.nets.published import check_index, checkpoint_variables, model_variables, read_published
+from cmrseg.nets.tensorbundle import read_bundle, read_index
+from conftest import ROOT
+
+CATALOGUE = yaml.safe_load((ROOT / "resources/weights.yaml").read_text("utf-8"))
+NAMES = sorted(CATALOGUE)
+FCNS = [name for name in NAMES if CATALOGUE[name]["network"] == "fcn"]
+NARROW = CATALOGUE["ukbb_sa"] | {"width": 4}
+
+
+def narrowed(name):
+    """An entry of the catalogue with few filters, for which random weights are quickly made."""
+    return CATALOGUE[name] | {"width": 2}
+
+
+def random_checkpoint(prefix, weights, seed=1, **changes):
+    """Write a checkpoint of random values; `changes` replace variables, None leaves one out."""
+    rng = np.random.default_rng(seed)
+    variables = {
+        name: rng.normal(size=shape).astype(dtype)
+        for name, (dtype, shape) in checkpoint_variables(weights).items()
+    }
+    for name in [name for name in variables if name.endswith("moving_variance")]:
+        variables[name] = abs(variables[name])
+    variables = {k: v for k, v in (variables | changes).items() if v is not None}
+    write_bundle(prefix, variables)
+    return variables
+
+
+def outputs_in(folder):
+    files = {"weights": "weights.safetensors", "record": "record.json", "card": "README.md"}
+    return {name: str(folder / file) for name, file in files.items()}
+
+
+# -- what is published ------------------------------------------------------------------------
+
+
+def checksum_rows():
+    """Rows of the published weights in the table of checksums, by path."""
+    with open(ROOT / "resources/checksums.tsv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    return {r["path"]: r for r in rows if r["source"].startswith(("ukbb_weights", "imagenet"))}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_published_index_is_read_as_listed(data, name):
+    folder, file = data / "ukbb/published-index", CATALOGUE[name]["file"]
+    entries = read_index(folder / f"{file}.index")
+    first, *lines = (folder / f"{file}.tensors.txt").read_text().splitlines()
+    listed = {}
+    for line in lines:
+        variable, rest = line.split(maxsplit=1)
+        kind, rest = rest.split(maxsplit=1)
+        shape, rest = rest.strip("[").split("]")
+        sizes = tuple(int(n) for n in shape.split(",") if n)
+        offset, size = map(int, rest.split())
+        listed[variable] = ({"1": "float32", "3": "int32"}[kind], sizes, offset, size)
+    found = {k: (e.dtype.name, e.shape, e.offset, e.size) for k, e in entries.items()}
+    assert found == listed
+    assert list(entries) == sorted(entries)
+    assert first.endswith(f"data bytes {sum(e.size for e in entries.values())}")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_published_index_holds_what_the_architecture_says(data, name):
+    file = data / "ukbb/published-index" / f"{CATALOGUE[name]['file']}.index"
+    check_index(read_index(file), CATALOGUE[name], file)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_checksums_are_those_of_the_published_index(data, name):
+    rows, file = checksum_rows(), CATALOGUE[name]["file"]
+    index = data / "ukbb/published-index" / f"{file}.index"
+    row = rows[f"{file}.index"]
+    assert int(row["size"]) == index.stat().st_size
+    assert row["sha256"] == hashlib.sha256(index.read_bytes()).hexdigest()
+    size = sum(entry.size for entry in read_index(index).values())
+    assert int(rows[f"{file}.data-00000-of-00001"]["size"]) == size
+
+
+def test_imagenet_files_have_the_checksum_in_their_names():
+    rows = {path: row for path, row in checksum_rows().items() if path.endswith(".pth")}
+    assert len(rows) == 3
+    for path, row in rows.items():
+        assert row["sha256"].startswith(path[-12:-4])
+        assert len(row["sha256"]) == 64
+
+
+@pytest.mark.parametrize(
+    ("network", "classes", "variables", "values", "entries"),
+    [
+        ("fcn", 4, 102, 1_985_556 + 3_456, 228),
+        ("fcn", 6, 102, 1_988_752 + 65 * 6, 228),
+        ("unet_lstm", 3, 118, 2_200_678, 265),
+    ],
+)
+def test_architectures_have_the_published_numbers(network, classes, variables, values, entries):
+    weights = {"network": network, "width": 16, "classes": classes}
+    shapes = model_variables(weights)
+    assert len(shapes) == variables
+    assert sum(math.prod(shape) for shape in shapes.values()) == values
+    assert len(checkpoint_variables(weights)) == entries
+
+
+# -- the catalogue ----------------------------------------------------------------------------
+
+
+def test_catalogue_has_the_five_published_networks():
+    assert NAMES == ["ukbb_ao", "ukbb_la_2ch", "ukbb_la_4ch", "ukbb_la_4ch_seg4", "ukbb_sa"]
+    assert {name: entry["classes"] for name, entry in CATALOGUE.items()} == {
+        "ukbb_sa": 4,
+        "ukbb_la_2ch": 2,
+        "ukbb_la_4ch": 3,
+        "ukbb_la_4ch_seg4": 6,
+        "ukbb_ao": 3,
+    }
+    assert [name for name in NAMES if CATALOGUE[name]["network"] not in NETWORKS] == ["ukbb_ao"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_catalogue_entry_is_complete(name):
+    entry = CATALOGUE[name]
+    assert entry.keys() == CATALOGUE["ukbb_sa"].keys()
+    assert list(entry["labels"]) == list(range(entry["classes"]))
+    if name in FCNS:
+        check_settings(entry)
+
+
+# -- conversion -------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def narrow(data, tmp_path_factory):
+    """The narrow network, converted to a model's folder."""
+    folder = tmp_path_factory.mktemp("models") / "ukbb_sa"
+    convert_weights("ukbb_sa", NARROW, data / "ukbb", outputs_in(folder), ["a@1"])
+    return folder
+
+
+def test_converted_network_gives_tensorflows_logits_and_labels(data, narrow):
+    expected = np.load(data / "ukbb/FCN_sa_expected.npz")
+    network = load_network(NARROW, narrow / "weights.safetensors").eval()
+    # The fixture is (n, x, y, c).
+    images = torch.from_numpy(expected["image"].transpose(0, 3, 2, 1).copy())
+    with torch.no_grad():
+        logits = network(images).numpy()
+    np.testing.assert_allclose(logits, expected["logits"].transpose(0, 3, 2, 1), atol=1e-4, rtol=0)
+    np.testing.assert_array_equal(logits.argmax(1), expected["pred"].transpose(0, 2, 1))
+
+
+def test_converted_network_labels_a_shard_as_tensorflow_does(data, narrow, tmp_path):
+    expected = np.load(data / "ukbb/FCN_sa_expected.npz")
+    images = expected["image"][..., 0].transpose(0, 2, 1)
+    # Values whose percentiles 1 and 99 are 0 and 1 come out of the preparation as they went in.
+    images = np.clip((images - 0.02) / 0.96, 0, 1)
+    low, high = np.percentile(images, (1, 99))
+    assert (low, high) == (0, 1)
+    with torch.no_grad():
+        logits = load_network(NARROW, narrow / "weights.safetensors").eval()(
+            torch.from_numpy(images[:, None].astype(np.float32))
+        )
+    (tmp_path / "images" / "a").mkdir(parents=True)
+    (tmp_path / "labels").mkdir()
+    voxels = images[None].astype(np.float32)
+    Cine(voxels, np.eye(4)).save(tmp_path / "images/a/sa.nii.gz")
+    label_shard(
+        NARROW,
+        narrow / "weights.safetensors",
+        tmp_path / "images",
+        tmp_path / "labels",
+        "cpu",
+    )
+    labels = Cine.load(tmp_path / "labels/a/sa.nii.gz").voxels
+    # Prepared images have 16 bits: a pixel may change where two classes are as good as equal.
+    assert (labels[0] != logits.argmax(1).numpy()).mean() < 1e-4
+
+
+def test_record_holds_what_labelling_needs_and_where_it_came_from(data, narrow):
+    content = json.loads((narrow / "record.json").read_text())
+    settings = content["settings"]
+    wanted = {*SETTINGS, "preparation", "intensity", "size_px", "source", "file"}
+    assert {name: settings[name] for name in wanted} == {name: NARROW[name] for name in wanted}
+    assert settings["model"] == "ukbb_sa"
+    assert content["code"] == ["a@1"]
+    assert [os.path.basename(name) for name in content["inputs"]] == [
+        "FCN_sa.data-00000-of-00001",
+        "FCN_sa.index",
+    ]
+
+
+def test_converting_again_gives_the_same_weights_and_card(data, narrow, tmp_path):
+    convert_weights("ukbb_sa", NARROW, data / "ukbb", outputs_in(tmp_path), ["a@1"])
+    for name in ("weights.safetensors", "README.md"):
+        assert (tmp_path / name).read_bytes() == (narrow / name).read_bytes()
+
+
+def test_model_folder_is_loaded_by_its_path_alone(narrow):
+    network, settings = load_model(narrow)
+    assert isinstance(network, FCN)
+    assert settings["labels"]["3"] == "RV cavity"
+
+
+@pytest.mark.parametrize("name", FCNS)
+def test_every_fcn_becomes_a_model_that_loads(name, tmp_path):
+    weights = narrowed(name)
+    variables = random_checkpoint(tmp_path / weights["file"], weights)
+    folder = tmp_path / name
+    convert_weights(name, weights, tmp_path, outputs_in(folder), [])
+    network, settings = load_model(folder)
+    assert settings["classes"] == weights["classes"]
+    assert network.logits.bias.tolist() == variables["conv2d_20/bias"].tolist()
+    # (x, y, in, out) of TensorFlow is (out, in, y, x) here.
+    kernel = network.levels[1][0].conv.weight.detach().numpy()
+    np.testing.assert_array_equal(kernel, variables["conv2d_2/kernel"].T)
+
+
+def test_aortic_network_is_kept_under_its_own_names_and_not_used(tmp_path):
+    weights = narrowed("ukbb_ao")
+    variables = random_checkpoint(tmp_path / "UNet-LSTM_ao", weights)
+    convert_weights("ukbb_ao", weights, tmp_path, outputs_in(tmp_path / "ao"), [])
+    kept = load_file(tmp_path / "ao/weights.safetensors")
+    assert kept.keys() == model_variables(weights).keys()
+    assert len(kept) == 118
+    assert all(np.array_equal(kept[name].numpy(), variables[name]) for name in kept)
+    assert "No stage of the workflow can use it" in (tmp_path / "ao/README.md").read_text()
+    with pytest.raises(ValueError, match="ao: network unet_lstm cannot be used here; there are"):
+        load_model(tmp_path / "ao")
+
+
+# -- refusals ---------------------------------------------------------------------------------
+
+
+def test_checkpoint_with_other_names_is_refused_with_them(tmp_path):
+    weights, value = narrowed("ukbb_sa"), np.zeros(2, np.float32)
+    random_checkpoint(
+        tmp_path / "FCN_sa",
+        weights,
+        **{"conv2d_3/kernel/Adam": None, "batch_normalization/beta": None, "dense/bias": value},
+    )
+    with pytest.raises(
+        ValueError,
+        match=r"FCN_sa\.index: not the published fcn with width 2 and 4 classes: missing "
+        r"batch_normalization/beta; missing conv2d_3/kernel/Adam; unknown dense/bias; fetch",
+    ):
+        read_published(tmp_path / "FCN_sa", weights)
+
+
+def test_checkpoint_with_other_shapes_or_types_is_refused_with_them(tmp_path):
+    weights = narrowed("ukbb_ao")
+    random_checkpoint(
+        tmp_path / "ao",
+        weights,
+        **{
+            "LSTM/output/conv2d/bias": np.zeros(4, np.float32),
+            "Variable": np.zeros((), np.int64),
+        },
+    )
+    with pytest.raises(
+        ValueError,
+        match=r"LSTM/output/conv2d/bias is float32 \(4,\), expected float32 \(3,\); "
+        r"Variable is int64 \(\), expected int32 \(\); fetch",
+    ):
+        read_published(tmp_path / "ao", weights)
+
+
+def test_checkpoint_of_another_view_is_refused_before_its_data_are_read(data):
+    file = data / "ukbb/published-index/FCN_la_2ch.index"
+    with pytest.raises(ValueError, match=r"with width 16 and 4 classes: conv2d_20/bias is float32"):
+        read_published(file.with_suffix(""), CATALOGUE["ukbb_sa"])
+
+
+def test_many_differences_are_counted(data):
+    file = data / "ukbb/published-index/FCN_sa.index"
+    # Half the filters change 13 kernels and 52 norms of the levels with 78 averages, and the
+    # kernels of 5 joins with 10: 158, of which 5 are listed.
+    with pytest.raises(ValueError, match=r"and 153 more; fetch it again or mend its entry"):
+        check_index(read_index(file), CATALOGUE["ukbb_sa"] | {"width": 8}, file)
+
+
+def test_values_that_are_not_finite_are_refused_by_name(tmp_path):
+    weights = narrowed("ukbb_la_2ch")
+    bias = np.array([np.nan, 0], np.float32)
+    random_checkpoint(tmp_path / "net", weights, **{"conv2d_20/bias": bias})
+    with pytest.raises(ValueError, match="net: conv2d_20/bias has values that are not finite"):
+        read_published(tmp_path / "net", weights)
+
+
+def test_unknown_network_is_refused_by_name():
+    with pytest.raises(ValueError, match="network 'vit' is not among the published ones: fcn, un"):
+        model_variables({"network": "vit", "width": 16, "classes": 4})
+
+
+def test_absent_files_are_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"weights ukbb_sa: no .*FCN_sa\.index, .*data-0"):
+        convert_weights("ukbb_sa", NARROW, tmp_path, outputs_in(tmp_path), [])
+
+
+def test_what_the_writer_writes_is_read(tmp_path):
+    given = {
+        "a": np.arange(6, dtype=np.float32).reshape(2, 3),
+        "ab/c": np.array(7, np.int64),
+        **{f"many/{i:03d}": np.full(i % 5, i, np.float64) for i in range(120)},
+    }
+    write_bundle(tmp_path / "net", given)
+    read = read_bundle(tmp_path / "net")
+    assert list(read) == sorted(given)
+    for name, value in given.items():
+        assert read[name].dtype == value.dtype
+        np.testing.assert_array_equal(read[name], value)
+
+
+def test_cut_files_are_refused_by_name(tmp_path):
+    write_bundle(tmp_path / "net", {"a": np.zeros(50, np.float32)})
+    shard = tmp_path / "net.data-00000-of-00001"
+    shard.write_bytes(shard.read_bytes()[:-1])
+    with pytest.raises(ValueError, match=r"data-00000-of-00001: 199 bytes, its index says 200; f"):
+        read_bundle(tmp_path / "net")
+    index = tmp_path / "net.index"
+    index.write_bytes(index.read_bytes()[-48:])
+    with pytest.raises(ValueError, match=r"net\.index: ends before its block at byte \d+ does"):
+        read_index(index)
+
+
+def test_checkpoints_in_several_files_or_of_another_byte_order_are_refused(tmp_path):
+    for header in (b"\x08\x02", b"\x08\x01\x10\x01"):
+        write_bundle(tmp_path / "net", {}, header)
+        with pytest.raises(ValueError, match="only checkpoints with one file in little-endian"):
+            read_index(tmp_path / "net.index")
+
+
+# -- ImageNet ---------------------------------------------------------------------------------
+
+
+def torchvision_file(folder, encoder, width, **changes):
+    """A file like torchvision's, named by its checksum."""
+    generator = torch.Generator().manual_seed(1)
+    state = {
+        name: torch.rand(value.shape, generator=generator)
+        for name, value in make_encoder(encoder, width).state_dict().items()
+        if not name.endswith("num_batches_tracked")
+    }
+    classifier = "classifier.0" if encoder == "vgg16_bn" else "fc"
+    state |= {f"{classifier}.weight": torch.zeros(3, 2), f"{classifier}.bias": torch.zeros(3)}
+    torch.save(state | changes, folder / "saved")
+    digest = hashlib.sha256((folder / "saved").read_bytes()).hexdigest()
+    return (folder / "saved").rename(folder / f"{encoder}-{digest[:8]}.pth"), state
+
+
+@pytest.mark.parametrize("encoder", ["resnet34", "resnet50", "vgg16_bn"])
+def test_encoder_weights_are_taken_without_the_classifier(encoder, tmp_path):
+    file, state = torchvision_file(tmp_path, encoder, 2)
+    read = read_torchvision(file, encoder, width=2)
+    assert read.keys() == make_encoder(encoder, 2).state_dict().keys()
+    assert all(torch.equal(read[k], v) for k, v in state.items() if not k.startswith(("fc", "cl")))
+
+
+def test_published_encoder_is_written_as_training_reads_it(tmp_path):
+    _, state = torchvision_file(tmp_path, "resnet34", 64)
+    convert_imagenet(tmp_path, "resnet34", tmp_path / "resnet34.safetensors")
+    weights = load_file(tmp_path / "resnet34.safetensors")
+    encoder = make_encoder("resnet34", 64)
+    encoder.load_imagenet(weights)
+    assert torch.equal(encoder.layer4[2].conv2.weight, state["layer4.2.conv2.weight"])
+
+
+def test_encoder_file_of_another_network_is_refused(tmp_path):
+    file, _ = torchvision_file(tmp_path, "resnet34", 2)
+    with pytest.raises(ValueError, match=r"resnet34-.*\.pth: ImageNet weights do not fit ResNet"):
+        read_torchvision(file, "resnet50", width=2)
+
+
+class Harmful:
+    """Runs a command where a pickle is opened without care."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+def test_code_in_a_file_of_weights_is_not_run(tmp_path):
+    file, _ = torchvision_file(tmp_path, "resnet34", 2, extra=Harmful(tmp_path / "broken_in"))
+    with pytest.raises(ValueError, match="holds more than tensors and was not opened, as it could"):
+        read_torchvision(file, "resnet34", width=2)
+    assert not (tmp_path / "broken_in").exists()
+
+
+def test_files_that_are_no_weights_are_refused(tmp_path):
+    file, _ = torchvision_file(tmp_path, "resnet34", 2)
+    wrong = file.with_name("resnet34-00000000.pth")
+    wrong.write_bytes(file.read_bytes())
+    with pytest.raises(ValueError, match=r"resnet34-00000000\.pth: its sha256 is not the one in"):
+        read_torchvision(wrong, "resnet34", width=2)
+    cut = tmp_path / "cut.pth"
+    cut.write_bytes(file.read_bytes()[:1000])
+    with pytest.raises(ValueError, match=r"cut\.pth: not a file of torch"):
+        read_torchvision(cut, "resnet34", width=2)
+    torch.save({"epoch": 3}, tmp_path / "other.pth")
+    with pytest.raises(ValueError, match=r"other\.pth: holds no state dict"):
+        read_torchvision(tmp_path / "other.pth", "resnet34", width=2)
+
+
+def test_folder_needs_exactly_one_file_of_weights(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"0 files end in \.pth, expected torchvision's"):
+        convert_imagenet(tmp_path, "resnet34", tmp_path / "out")

@@ -1,0 +1,238 @@
+"""The card beside a model: what it is, what it learnt from, what it expects, and its limits.
+
+Markdown. The same facts always give the same text: there is no time and no path in it.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cmrseg.labels import NAMES, Tissue
+
+WARNING = "Research use only; not a medical device."
+NETWORKS = {
+    "fcn": "fully convolutional network of Bai et al. 2018, doi:10.1186/s12968-018-0471-x",
+    "unet": "U-Net with a light decoder, Ronneberger et al. 2015",
+    "unet_compat": "U-Net with the decoder of fastai 1, as in Ankenbrand et al. 2021",
+    "unet_lstm": "U-Net with a recurrent part in both directions of time",
+}
+SEQUENCES = {
+    "sa": "short-axis cines of the heart",
+    "la_2ch": "long-axis cines of two chambers",
+    "la_4ch": "long-axis cines of four chambers",
+    "ao": "cines across the aorta",
+}
+GREYS = {
+    "fcn": "The cine's 1st percentile becomes 0, its 99th 1, what is outside is cut off.",
+    "unet": "In each image the smallest value becomes 0, the largest 1.",
+    "zscore": "Mean 0 and standard deviation 1 of the cine's voxels above their 10th percentile.",
+}
+CURVE = " Then the published curve of the colour map Greys."
+SIZES = {
+    "fcn": "Not resized; padded with zeros to multiples of 16 pixels. Training saw {} x {} pixels.",
+    "unet": "Scaled so that the longer side has {} pixels, and padded with zeros to a square.",
+    "zscore": "Not resized; padded with zeros to {} x {} pixels.",
+}
+ORIENTATION = "x along the columns of the DICOM picture, y along its rows, as a viewer shows it."
+AUGMENTATIONS = {
+    "no": "none",
+    "normal": "rotation up to 20 degrees, zoom, warp, brightness, contrast",
+    "extreme": "rotation up to 90 degrees, mirroring, zoom, warp, brightness, contrast",
+    "fcn": "rotation up to 30 degrees, zoom",
+}
+LOSSES = {
+    "ce": "cross-entropy",
+    "focal": "focal loss",
+    "softdice": "generalised Dice",
+    "softdice_compat": "generalised Dice with the published weight of absent classes",
+}
+TISSUES = {
+    "lv": NAMES[Tissue.LV],
+    "my": NAMES[Tissue.MYO],
+    "rv": NAMES[Tissue.RV],
+    "foreground": "all tissues together",
+}
+# What the parts of a score's name mean, longest first.
+SCORES = {
+    "image_dice_": "mean Dice of single images, {}",
+    "dice_": "Dice of all images together, {}",
+    "valid_loss": "validation loss",
+    "accuracy": "fraction of pixels with the right label",
+}
+# Statistics of batch norms and counters are no parameters.
+STATISTICS = ("running_mean", "running_var", "moving_mean", "moving_variance", "batches_tracked")
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a training knows of itself.
+
+    subjects, images: how many it learnt from and was validated on, by `training` and
+    `validation`. history: its last row. phantom: whether the images show the digital heart.
+    """
+
+    subjects: Mapping[str, int]
+    images: Mapping[str, int]
+    last_epoch: Mapping[str, Any]
+    phantom: bool
+
+
+def count_parameters(shapes: Mapping[str, Sequence[int]]) -> int:
+    """Number of trainable values among the arrays of a network, by name and shape."""
+    return sum(math.prod(shape) for name, shape in shapes.items() if not name.endswith(STATISTICS))
+
+
+def trained_card(row: Mapping[str, Any], parameters: int, training: Training) -> str:
+    """Card of a model that was trained here. row: its row of the models table."""
+    limits = [
+        "Scores are of the same cohort as the training; on other scanners and patients it may fail."
+    ]
+    if training.phantom:
+        limits.insert(0, "Learnt from a digital heart: it shows how the workflow works, no more.")
+    if row["classes"] <= Tissue.RV:
+        limits.append("Does not know the right ventricle.")
+    if row["augmentation"] != "extreme":
+        limits.append("Training never mirrored images.")
+    terms = (
+        "The weights may be used as the terms of the images and labels they learnt from allow"
+        + ("" if row["start"] == "random" else ", and those of the weights they started from")
+        + ". The workflow itself has the MIT licence."
+    )
+    return _card(
+        row["model"],
+        {**row, "sequence": "sa", "orientation": ORIENTATION},
+        {k: NAMES[Tissue(k)] for k in range(row["classes"])},
+        parameters,
+        [
+            "## Learnt from",
+            _table("", "", _training_facts(row, training)),
+            "## Scores",
+            "After the last epoch, on the validation images as prepared for training.",
+            _table("score", "value", _score_rows(training.last_epoch)),
+        ],
+        limits,
+        terms,
+    )
+
+
+def published_card(name: str, weights: Mapping[str, Any], parameters: int) -> str:
+    """Card of converted published weights. weights: their entry in the catalogue."""
+    limits = list(weights["limits"])
+    if weights["network"] == "unet_lstm":
+        limits.insert(
+            0, "No stage of the workflow can use it; the weights keep TensorFlow's names."
+        )
+    elif weights["sequence"] != "sa":
+        limits.insert(
+            0, "Its numbers are not those of short axes: volumes and figures do not apply."
+        )
+    facts = {
+        "data": weights["trained_on"],
+        "reference": weights["reference"],
+        "made of": f"checkpoint {weights['file']} of ukbb_cardiac, value for value",
+    }
+    learnt = ["## Learnt from", _table("", "", facts)]
+    return _card(name, weights, weights["labels"], parameters, learnt, limits, weights["terms"])
+
+
+def _card(
+    name: str,
+    settings: Mapping[str, Any],
+    labels: Mapping[Any, str],
+    parameters: int,
+    learnt: list[str],
+    limits: list[str],
+    terms: str,
+) -> str:
+    size, preparation = settings["size_px"], settings["preparation"]
+    greys = GREYS[preparation] + (CURVE if settings["intensity"] == "greys" else "")
+    network = {
+        "network": NETWORKS[settings["network"]],
+        **({"encoder": settings["encoder"]} if settings["encoder"] else {}),
+        "width": f"{settings['width']} filters in the first level",
+        "parameters": f"{parameters:,}",
+    }
+    images = {
+        "images": SEQUENCES[settings["sequence"]],
+        "orientation": settings["orientation"],
+        "grey values": greys,
+        "size": SIZES[preparation].format(size, size),
+    }
+    parts = [
+        f"# {name}",
+        f"A network that labels {SEQUENCES[settings['sequence']]}. {WARNING}",
+        _table("", "", network),
+        "## Labels",
+        _table("number", "tissue", labels),
+        "## Images it expects",
+        _table("", "", images),
+        *learnt,
+        "## Limits",
+        "\n".join(f"- {limit}" for limit in limits),
+        "## Terms",
+        terms,
+    ]
+    if settings["network"] != "unet_lstm":
+        parts += _use(name)
+    return "\n\n".join(parts) + "\n"
+
+
+def _training_facts(row: Mapping[str, Any], training: Training) -> dict[str, Any]:
+    start = {"random": "random weights", "imagenet": "ImageNet weights of the encoder"}
+    last = training.last_epoch
+    counts = {
+        part: _count(training.images[part], "image") + " of " + _count(number, "subject")
+        for part, number in training.subjects.items()
+    }
+    return {
+        "start": start.get(row["start"], f"model {row['start']}, see its card"),
+        "cohort": row["cohort"] + (", a digital heart" if training.phantom else ""),
+        "labels of": row["labeller"],
+        "subset": f"{row['subset']} of the splits {row['splits']}",
+        **counts,
+        "augmentation": f"{row['augmentation']}: {AUGMENTATIONS[row['augmentation']]}",
+        "loss": LOSSES[row["loss"]],
+        "epochs": f"{int(last['epoch']) + 1}, {_count(int(last['images']), 'image')} seen, "
+        f"schedule {row['schedule']}",
+        "seed": row["seed"],
+    }
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" + ("" if number == 1 else "s")
+
+
+def _score_rows(last: Mapping[str, Any]) -> dict[str, str]:
+    rows = {}
+    for name, value in last.items():
+        prefix = next((prefix for prefix in SCORES if name.startswith(prefix)), None)
+        if prefix:
+            words = SCORES[prefix].format(TISSUES.get(name.removeprefix(prefix), ""))
+            rows[words] = "-" if math.isnan(value) else f"{value:.4f}"
+    return rows
+
+
+def _table(first: str, second: str, rows: Mapping[Any, Any]) -> str:
+    lines = [f"| {first} | {second} |", "| --- | --- |"]
+    return "\n".join([*lines, *(f"| {key} | {value} |" for key, value in rows.items())])
+
+
+def _use(name: str) -> list[str]:
+    return [
+        "## Use",
+        "The target `predict_all` of the workflow labels images with it, with the arguments",
+        f"```\n--config input=<folder of the images> model=<path>/{name}\n```",
+        "In Python, with `workflow/` on its path:",
+        "```python\n"
+        "from cmrseg.cine import Cine\n"
+        "from cmrseg.learn.label import load_model\n"
+        "from cmrseg.learn.predict import predict_cine\n"
+        "\n"
+        f'network, settings = load_model("<path>/{name}")\n'
+        'cine = Cine.load("cine.nii.gz")\n'
+        "labels = predict_cine(network, cine, settings)\n"
+        'cine.like(labels).save("labels.nii.gz")\n'
+        "```",
+        "Both prepare grey values and size; the orientation has to be right.",
+    ]

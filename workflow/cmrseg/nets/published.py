@@ -1,0 +1,187 @@
+"""Published networks of ukbb_cardiac: what their checkpoints hold, and the weights in them.
+
+Bai et al. 2018, doi:10.1186/s12968-018-0471-x (FCN), and 2018, doi:10.1007/978-3-030-00937-3_67
+(U-Net with a recurrent part, for the aorta). A checkpoint is checked name by name before its
+data are read, so that a wrong file is refused with a reason.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from cmrseg.nets.fcn import (
+    CONVOLUTIONS,
+    HEAD_CHANNELS,
+    JOINED_CHANNELS,
+    OPTIMISER_NAMES,
+    OPTIMISER_SUFFIXES,
+    from_tensorflow,
+)
+from cmrseg.nets.tensorbundle import Entry, index_file, read_bundle, read_index
+
+Shapes = dict[str, tuple[int, ...]]
+
+# Levels of the U-Net.
+LEVELS = 5
+# Gates of a recurrent cell: input, new value, forget, output.
+GATES = 4
+# Number of steps of the joint training of the U-Net with its recurrent part.
+STEP_NAME = "Variable"
+# Statistics of batch norms are not trained, and the single-image output of the U-Net is idle in
+# the joint training: the optimiser has no state of them.
+UNTRAINED = ("/moving_mean", "/moving_variance")
+IDLE_SCOPE = "UNet/conv_out/"
+# Most names that an error lists.
+MOST_NAMES = 5
+
+
+def fcn_variables(filters: int, classes: int) -> Shapes:
+    """Names and shapes of the FCN's variables, kernels as (x, y, in, out)."""
+    kernels, channels = [], 1
+    for level, count in enumerate(CONVOLUTIONS):
+        for _ in range(count):
+            kernels.append((3, 3, channels, filters * 2**level))
+            channels = filters * 2**level
+    levels = len(CONVOLUTIONS)
+    kernels += [(1, 1, filters * 2**level, JOINED_CHANNELS) for level in range(levels)]
+    kernels += [(1, 1, levels * JOINED_CHANNELS, HEAD_CHANNELS)]
+    kernels += [(1, 1, HEAD_CHANNELS, HEAD_CHANNELS)]
+    shapes: Shapes = {}
+    for number, kernel in enumerate(kernels):
+        shapes[f"{_numbered('conv2d', number)}/kernel"] = kernel
+        shapes |= _norm(_numbered("batch_normalization", number), kernel[-1])
+    return shapes | _output(_numbered("conv2d", len(kernels)), HEAD_CHANNELS, classes)
+
+
+def unet_lstm_variables(filters: int, classes: int) -> Shapes:
+    """Names and shapes of the variables of the U-Net with a recurrent part in both directions.
+
+    The recurrent part has as many channels as the U-Net's first level has filters.
+    """
+    shapes: Shapes = {}
+    for level in range(LEVELS):
+        wanted = filters * 2**level
+        shapes |= _pair(f"UNet/conv{level}", wanted // 2 if level else 1, wanted, first_norm=0)
+    for level in range(LEVELS - 1):
+        scope, wanted = f"UNet/conv{level}_up", filters * 2**level
+        shapes[f"{scope}/conv2d_transpose/kernel"] = (3, 3, wanted, 2 * wanted)
+        shapes |= _norm(f"{scope}/batch_normalization", wanted)
+        shapes |= _pair(scope, 2 * wanted, wanted, first_norm=1)
+    shapes |= _output(f"{IDLE_SCOPE}conv2d", filters, classes)
+    for direction in ("forward", "backward"):
+        cell = f"LSTM/{direction}/conv_lstm_cell"
+        shapes[f"{cell}/kernel"] = (3, 3, 2 * filters, GATES * filters)
+        shapes[f"{cell}/biases"] = (GATES * filters,)
+    return shapes | _output("LSTM/output/conv2d", 2 * filters, classes)
+
+
+def _numbered(layer: str, number: int) -> str:
+    return f"{layer}_{number}" if number else layer
+
+
+def _norm(scope: str, channels: int) -> Shapes:
+    parts = ("gamma", "beta", "moving_mean", "moving_variance")
+    return {f"{scope}/{part}": (channels,) for part in parts}
+
+
+def _pair(scope: str, channels_in: int, channels: int, first_norm: int) -> Shapes:
+    """Two convolutions with their norms."""
+    shapes: Shapes = {}
+    for number, source in enumerate((channels_in, channels)):
+        shapes[f"{scope}/{_numbered('conv2d', number)}/kernel"] = (3, 3, source, channels)
+        shapes |= _norm(
+            f"{scope}/{_numbered('batch_normalization', first_norm + number)}", channels
+        )
+    return shapes
+
+
+def _output(scope: str, channels: int, classes: int) -> Shapes:
+    return {f"{scope}/kernel": (1, 1, channels, classes), f"{scope}/bias": (classes,)}
+
+
+# Variables of a published network, by its name in the catalogue.
+VARIABLES: dict[str, Callable[[int, int], Shapes]] = {
+    "fcn": fcn_variables,
+    "unet_lstm": unet_lstm_variables,
+}
+
+
+def model_variables(weights: Mapping[str, Any]) -> Shapes:
+    """Names and shapes of the variables of a network of the catalogue, without optimiser.
+
+    weights: its entry in the catalogue, of which network, width and classes count.
+    Raises ValueError naming an unknown network.
+    """
+    network = weights["network"]
+    if network not in VARIABLES:
+        raise ValueError(
+            f"network {network!r} is not among the published ones: {', '.join(VARIABLES)}"
+        )
+    return VARIABLES[network](weights["width"], weights["classes"])
+
+
+def checkpoint_variables(weights: Mapping[str, Any]) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """Type and shape of everything that a published checkpoint holds, by name.
+
+    Those of the network, two averages of the optimiser for each trained one, and its counters.
+    """
+    model = model_variables(weights)
+    trained = {
+        name: shape
+        for name, shape in model.items()
+        if not name.endswith(UNTRAINED) and not name.startswith(IDLE_SCOPE)
+    }
+    shapes = model | {
+        name + end: shape for name, shape in trained.items() for end in OPTIMISER_SUFFIXES
+    }
+    expected = {name: ("float32", shape) for name, shape in shapes.items()}
+    expected |= dict.fromkeys(OPTIMISER_NAMES, ("float32", ()))
+    if weights["network"] == "unet_lstm":
+        expected[STEP_NAME] = ("int32", ())
+    return expected
+
+
+def check_index(entries: Mapping[str, Entry], weights: Mapping[str, Any], file: str | Path) -> None:
+    """Refuse a checkpoint that is not that of the catalogue's entry.
+
+    entries: what its index lists. file: the index, for the error.
+    Raises ValueError with the names that are missing or unknown, or of another type or shape.
+    """
+    expected = checkpoint_variables(weights)
+    found = {name: (entry.dtype.name, entry.shape) for name, entry in entries.items()}
+    problems = [f"missing {name}" for name in sorted(expected.keys() - found.keys())]
+    problems += [f"unknown {name}" for name in sorted(found.keys() - expected.keys())]
+    problems += [
+        f"{name} is {' '.join(map(str, found[name]))}, expected {' '.join(map(str, wanted))}"
+        for name, wanted in sorted(expected.items())
+        if name in found and found[name] != wanted
+    ]
+    if problems:
+        more = f" and {len(problems) - MOST_NAMES} more" if len(problems) > MOST_NAMES else ""
+        raise ValueError(
+            f"{file}: not the published {weights['network']} with width {weights['width']} and "
+            f"{weights['classes']} classes: {'; '.join(problems[:MOST_NAMES])}{more}; "
+            "fetch it again or mend its entry in resources/weights.yaml"
+        )
+
+
+def read_published(prefix: str | Path, weights: Mapping[str, Any]) -> dict[str, torch.Tensor]:
+    """Weights of a published checkpoint, as this project stores them.
+
+    prefix: its files without `.index` and `.data-...`. weights: its entry in the catalogue.
+    Returns the state dict of an `FCN`; of networks that are not rebuilt here, the variables
+    under TensorFlow's names and in its layout, without those of the optimiser.
+    Raises ValueError as `check_index` and `read_bundle` do, or if a value is not finite.
+    """
+    check_index(read_index(index_file(prefix)), weights, index_file(prefix))
+    variables = read_bundle(prefix)
+    wanted = {name: variables[name] for name in model_variables(weights)}
+    for name, value in wanted.items():
+        if not np.isfinite(value).all():
+            raise ValueError(f"{prefix}: {name} has values that are not finite; fetch it again")
+    if weights["network"] == "fcn":
+        return from_tensorflow(wanted)
+    return {name: torch.tensor(value) for name, value in wanted.items()}
