@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from cmrseg.annotations import carry_shard
+from cmrseg.annotations.carry import carry_shard
 from cmrseg.cine import Cine
 from cmrseg.dicom.study import import_shard
 from cmrseg.figures.confidence import with_dice
@@ -41,7 +41,9 @@ def cohort(tmp_path_factory):
     kaggle.write_shard(rows, SCAN, folder / "raw")
     import_shard(rows, folder / "raw", folder / "images", IMPORT)
     (folder / "labels").mkdir()
-    carry_shard(rows, "truth", "masks", folder / "raw", folder / "images", folder / "labels")
+    settings = {"form": "masks", "folder": "annotations/truth", "layout": "kaggle"}
+    named = rows.assign(annotation=rows["study"])
+    carry_shard(named, "truth", settings, *(folder / n for n in ("raw", "images", "labels")))
     return SimpleNamespace(
         rows=rows,
         splits=dict(zip(rows["subject"], rows["split"], strict=True)),

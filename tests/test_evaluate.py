@@ -142,6 +142,61 @@ def test_without_a_complete_frame_there_are_no_volumes(reference):
     assert math.isnan(row["predicted_ed_frame"])
 
 
+def test_a_tissue_that_a_whole_frame_has_nowhere_was_not_annotated_there(reference):
+    """As where the epicardium is drawn at end diastole alone: the wall is no mistake elsewhere."""
+    partial = reference.copy()
+    partial[2][partial[2] == Tissue.MYO] = Tissue.BACKGROUND
+    images, row = evaluate_cine(reference, partial, SPACING_MM, 4, "7")
+    without = images["frame"] == 2
+    assert images.loc[without, "dice_my"].isna().all()
+    assert images.loc[~without, "dice_my"].eq(1).all()
+    assert images["dice_lv"].eq(1).all()
+    assert row["dice_my"] == row["dice_lv"] == 1
+    assert images.loc[without, "bg_my"].gt(0).all(), "counts are what they are"
+    # End diastole has a wall, and its mass; end systole has a cavity.
+    assert row["reference_mass_g"] == row["predicted_mass_g"] > 0
+    assert row["reference_es_frame"] == 2
+
+
+def test_mass_is_unknown_where_the_wall_of_end_diastole_was_not_annotated(reference):
+    partial = reference.copy()
+    partial[0][partial[0] == Tissue.MYO] = Tissue.BACKGROUND
+    _, row = evaluate_cine(reference, partial, SPACING_MM, 4, "7")
+    assert math.isnan(row["reference_mass_g"])
+    assert row["predicted_mass_g"] > 0
+    assert row["reference_edv_ml"] == row["predicted_edv_ml"]
+
+
+def test_a_frame_of_background_alone_is_not_annotated_and_no_end_systole(reference):
+    empty = reference.copy()
+    empty[1] = Tissue.BACKGROUND
+    images, row = evaluate_cine(reference, empty, SPACING_MM, 4, "7")
+    assert images.loc[images["frame"] == 1, "dice_lv":"dice_rv"].isna().all(axis=None)
+    assert row["dice_lv"] == row["dice_my"] == row["dice_rv"] == 1
+    assert row["reference_es_frame"] == row["predicted_es_frame"] == 2
+    assert row["reference_esv_ml"] == row["predicted_esv_ml"] > 0
+
+
+def test_a_tissue_may_be_absent_in_single_slices_and_in_frames_with_unlabelled_ones(reference):
+    apical = reference.copy()
+    apical[:, 1][apical[:, 1] == Tissue.RV] = Tissue.BACKGROUND
+    images, row = evaluate_cine(reference, apical, SPACING_MM, 4, "7")
+    assert images.loc[images["slice"] == 1, "dice_rv"].eq(0).all()
+    assert row["dice_rv"] < 1
+    apical[:, 0] = UNLABELLED
+    images, row = evaluate_cine(reference, apical, SPACING_MM, 4, "7")
+    assert images["dice_rv"].eq(0).all()
+    assert row["dice_rv"] == 0
+
+
+def test_a_model_that_finds_nothing_has_a_dice_of_0(reference):
+    nothing = np.zeros_like(reference)
+    images, row = evaluate_cine(nothing, reference, SPACING_MM, 4, "7")
+    assert images.loc[:, "dice_lv":"dice_rv"].eq(0).all(axis=None)
+    assert row["dice_lv"] == row["dice_my"] == row["dice_rv"] == 0
+    assert row["predicted_edv_ml"] == 0
+
+
 def test_end_diastole_may_be_the_first_frame():
     reference = heart([[6], [8], [4]])
     _, row = evaluate_cine(reference, reference, SPACING_MM, 4, "7", ed="first")

@@ -1,13 +1,20 @@
-"""Import of end-diastolic and end-systolic volumes, whole and damaged."""
+"""Import of NIfTI, whole and damaged: pairs of volumes, and cines in any storage order."""
 
 import gzip
 
+import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
 
 from cmrseg.cine import Cine
-from cmrseg.nifti import import_shard
+from cmrseg.dicom.study import import_study
+from cmrseg.nifti import read_pair, read_whole
+from cmrseg.phantom.kaggle import Protocol
+from cmrseg.phantom.population import draw_subjects
+from cmrseg.phantom.ukbb import write_subject
+from cmrseg.ready_made import import_studies
+from dicom_builder import write_study
 
 
 @pytest.fixture
@@ -62,7 +69,7 @@ def test_a_damaged_volume_is_its_subject_s_failure_and_stops_no_shard(
     damage(raw / "1" / "sa_ED.nii.gz")
     (tmp_path / "images").mkdir()
     rows = pd.DataFrame({"subject": ["1", "2"], "study": ["1", "2"]})
-    audit, _ = import_shard(rows, raw, tmp_path / "images")
+    audit, _ = import_studies(rows, raw, tmp_path / "images", read_pair)
     assert audit[["subject", "problem"]].to_numpy().tolist() == [["1", "unreadable file"]]
     assert audit["detail"][0].startswith("sa_ED.nii.gz: " + message)
     assert str(tmp_path) not in audit.to_csv()
@@ -82,7 +89,7 @@ def test_an_unforeseen_error_is_audited_and_stops_no_shard(raw, tmp_path, monkey
 
     monkeypatch.setattr("cmrseg.nifti.read_frames", fail)
     rows = pd.DataFrame({"subject": ["1"], "study": ["1"]})
-    audit, _ = import_shard(rows, raw, tmp_path)
+    audit, _ = import_studies(rows, raw, tmp_path, read_pair)
     assert audit.iloc[0].tolist() == [
         "1",
         "other",
@@ -90,3 +97,188 @@ def test_an_unforeseen_error_is_audited_and_stops_no_shard(raw, tmp_path, monkey
         "",
         "ZeroDivisionError: surprise in sa_ED.nii.gz",
     ]
+
+
+# -- one file per study ----------------------------------------------------------------------
+
+# x to the left, y to the feet, slices forwards: looked at from the apex.
+FROM_APEX = np.array([[-1.5, 0, 0, 20], [0, 0, 8, 30], [0, -1.25, 0, 50], [0, 0, 0, 1.0]])
+VOXELS = np.arange(20 * 2 * 5 * 4).reshape(20, 2, 5, 4).astype(np.float32)
+
+
+@pytest.fixture
+def whole(tmp_path):
+    """Import one file, written by nibabel, as study 1; gives the cine and the audit."""
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "images").mkdir()
+
+    def run(voxels, affine, name="1.nii.gz", interval=0.04, units=("mm", "sec"), code=1):
+        image = nib.Nifti1Image(np.ascontiguousarray(voxels.T), None)
+        image.header.set_xyzt_units(*units)
+        image.header.set_sform(affine, code=code)
+        image.header["pixdim"][4] = interval
+        path = tmp_path / "raw" / name
+        path.parent.mkdir(exist_ok=True)
+        nib.save(image, path)
+        return imported(tmp_path)
+
+    return run
+
+
+def imported(folder):
+    rows = pd.DataFrame({"subject": ["1"], "study": ["1"]})
+    audit, headers = import_studies(rows, folder / "raw", folder / "images", read_whole)
+    assert headers.empty
+    path = folder / "images/1/sa.nii.gz"
+    return Cine.load(path) if path.exists() else None, audit
+
+
+def lost(audit):
+    assert audit["resolution"].tolist() == ["subject left out"]
+    return f"{audit['problem'][0]}: {audit['detail'][0]}"
+
+
+@pytest.mark.parametrize("name", ["1.nii.gz", "1.nii", "1/sa.nii.gz", "1/sa.nii"])
+def test_a_cine_as_dicom_shows_it_is_kept(whole, tmp_path, name):
+    cine, audit = whole(VOXELS, FROM_APEX, name)
+    np.testing.assert_array_equal(cine.voxels, VOXELS)
+    np.testing.assert_allclose(cine.affine, FROM_APEX)
+    assert cine.frame_interval_s == pytest.approx(0.04)
+    assert audit.empty
+    sources = pd.read_csv(tmp_path / "images/1/sources.tsv", sep="\t")
+    assert sources.iloc[-1].tolist() == [1, 19, name.removeprefix("1/")]
+
+
+def test_a_volume_is_a_cine_of_one_frame(whole):
+    cine, audit = whole(VOXELS[0], FROM_APEX)
+    np.testing.assert_array_equal(cine.voxels, VOXELS[:1])
+    assert np.isnan(cine.frame_interval_s)
+    assert audit.empty
+
+
+@pytest.mark.parametrize(("value", "unit"), [(0.04, "sec"), (40, "msec"), (40000, "usec")])
+def test_the_frame_interval_has_the_unit_of_the_header(whole, value, unit):
+    cine, audit = whole(VOXELS, FROM_APEX, interval=value, units=("mm", unit))
+    assert cine.frame_interval_s == pytest.approx(0.04)
+    assert audit.empty
+
+
+@pytest.mark.parametrize(
+    ("value", "unit"), [(1, "sec"), (40, "sec"), (0, "sec"), (0.04, "unknown"), (0.04, "hz")]
+)
+def test_a_frame_interval_that_cannot_be_a_beat_s_is_unknown(whole, value, unit):
+    cine, audit = whole(VOXELS, FROM_APEX, interval=value, units=("mm", unit))
+    assert np.isnan(cine.frame_interval_s)
+    assert audit[["problem", "resolution", "image"]].to_numpy().tolist() == [
+        ["frame interval", "taken as unknown", "1.nii.gz"]
+    ]
+    assert audit["detail"][0] == f"pixdim[4] is {value:g} ({unit}) with 20 frames of one beat"
+
+
+@pytest.mark.parametrize(("unit", "factor"), [("meter", 1000), ("micron", 1e-3), ("unknown", 1)])
+def test_lengths_have_the_unit_of_the_header(whole, unit, factor):
+    scaled = FROM_APEX / np.array([[factor], [factor], [factor], [1]])
+    cine, _ = whole(VOXELS, scaled, units=(unit, "sec"))
+    np.testing.assert_allclose(cine.affine, FROM_APEX, rtol=1e-5)
+
+
+def test_rows_from_bottom_to_top_are_reversed_and_stay_where_they_are(whole):
+    stored = FROM_APEX.copy()
+    stored[:3, 3] += 4 * FROM_APEX[:3, 1]
+    stored[:3, 1] *= -1
+    cine, audit = whole(VOXELS[:, :, ::-1], stored)
+    np.testing.assert_array_equal(cine.voxels, VOXELS)
+    np.testing.assert_allclose(cine.affine, FROM_APEX)
+    assert audit[["problem", "resolution"]].to_numpy().tolist() == [
+        ["rows from bottom to top", "rows reversed"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("affine", "code"),
+    [
+        # As above, in a file that says that its affine means nothing.
+        (FROM_APEX * [1, -1, 1, 1], 0),
+        # Planes of the scanner, of which none is a short axis.
+        (np.diag([1.0, 1, 8, 1]), 1),
+        (np.diag([-1.0, 1, 8, 1]), 1),
+    ],
+)
+def test_pictures_are_kept_where_the_affine_does_not_tell_how_they_are_seen(whole, affine, code):
+    cine, audit = whole(VOXELS, affine, code=code)
+    np.testing.assert_array_equal(cine.voxels, VOXELS)
+    assert audit.empty
+
+
+def test_wide_pictures_are_turned_and_stay_where_they_are(whole):
+    wide = VOXELS.transpose(0, 1, 3, 2)
+    cine, audit = whole(wide, FROM_APEX)
+    np.testing.assert_array_equal(cine.voxels, np.rot90(wide, 1, axes=(2, 3)))
+    assert audit["problem"].tolist() == ["rows < columns"]
+    # The first voxel was the last of the first row.
+    np.testing.assert_allclose(cine.affine[:3, 3], (FROM_APEX @ [4, 0, 0, 1])[:3])
+    assert cine.spacing_mm == pytest.approx((8, 1.5, 1.25))
+
+
+@pytest.mark.parametrize("shape", [{}, {"rows": 10, "columns": 12}])
+def test_a_converted_series_is_imported_like_the_series_itself(whole, tmp_path, shape):
+    """A converter stores rows from bottom to top, and knows where they lie.
+
+    The orientation of the series is a short axis, looked at from the apex, as scanners show it.
+    """
+    directions = {"row_direction": (0.6, 0.64, -0.48), "column_direction": (0.0, -0.6, -0.8)}
+    write_study(tmp_path / "dicom", slices=3, **directions, **shape)
+    settings = {"mode": "corrected", "layout": "folder", "max_size_px": 256}
+    expected = import_study(tmp_path / "dicom", "1", settings).cine
+    unturned = expected.voxels
+    affine = expected.affine.copy()
+    if shape:
+        unturned = np.rot90(unturned, -1, axes=(2, 3))
+        x, y = affine[:3, 0].copy(), affine[:3, 1].copy()
+        affine[:3, 3] += y * (unturned.shape[3] - 1)
+        affine[:3, 0], affine[:3, 1] = -y, x
+    affine[:3, 3] += affine[:3, 1] * (unturned.shape[2] - 1)
+    affine[:3, 1] *= -1
+    cine, _ = whole(unturned[:, :, ::-1], affine, interval=0.1)
+    np.testing.assert_array_equal(cine.voxels, expected.voxels)
+    np.testing.assert_allclose(cine.affine, expected.affine, atol=1e-4)
+
+
+def test_the_digital_heart_is_looked_at_from_the_apex(whole, tmp_path):
+    row = draw_subjects(1, 3, ["1"], ["train"]).to_dict("records")[0]
+    scan = {"scanner": "1.5T", "rows": 64, "columns": 52, "spacing_mm": 4.8}
+    protocol = Protocol(frames=2, slice_distance_mm=20.0, thickness_mm=8.0, **scan)
+    write_subject(row, protocol, tmp_path)
+    (tmp_path / "sa_ED.nii.gz").rename(tmp_path / "raw/1.nii.gz")
+    cine, audit = imported(tmp_path)
+    np.testing.assert_array_equal(cine.voxels, Cine.load(tmp_path / "raw/1.nii.gz").voxels)
+    assert audit.empty
+
+
+@pytest.mark.parametrize(
+    ("voxels", "affine", "message"),
+    [
+        (VOXELS[None], FROM_APEX, "unreadable file: 1.nii.gz: shape (4, 5, 2, 20, 1), expected 3"),
+        (VOXELS[0, 0], FROM_APEX, "unreadable file: 1.nii.gz: shape (4, 5), expected 3 or 4"),
+        (np.where(VOXELS == 3, np.nan, VOXELS), FROM_APEX, "unreadable file: 1.nii.gz: 1 voxels"),
+        (VOXELS * 1j, FROM_APEX, "unreadable file: 1.nii.gz: voxels are complex64, expected grey"),
+        (VOXELS, FROM_APEX * [1, 1, 0, 1], "unreadable file: 1.nii.gz: the affine [[-1.5, 0.0, 0"),
+    ],
+)
+def test_a_file_that_is_no_cine_is_left_out_by_name(whole, voxels, affine, message):
+    cine, audit = whole(voxels, affine)
+    assert cine is None
+    assert lost(audit).startswith(message)
+
+
+def test_a_study_without_a_file_is_left_out_by_name(whole, tmp_path):
+    cine, audit = imported(tmp_path)
+    assert cine is None
+    assert lost(audit).startswith("no images: neither 1.nii.gz nor 1/sa.nii.gz; check the subject")
+
+
+def test_a_study_with_two_files_is_left_out_by_name(whole, tmp_path):
+    whole(VOXELS, FROM_APEX)
+    (tmp_path / "images/1/sa.nii.gz").unlink()
+    _, audit = whole(VOXELS, FROM_APEX, "1/sa.nii.gz")
+    assert lost(audit) == "other: 1.nii.gz and 1/sa.nii.gz are both there; keep one of them"

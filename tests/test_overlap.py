@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from cmrseg.labels import UNLABELLED
-from cmrseg.measure.overlap import accuracy, confusion_counts, dice, foreground
+from cmrseg.measure.overlap import accuracy, confusion_counts, dice, foreground, mean_rows
 
 REFERENCE = np.array([[[0, 0, 1, 1], [0, 2, 1, 1]]], np.uint8)
 PREDICTED = np.array([[[0, 0, 0, 1], [2, 2, 1, 1]]], np.uint8)
@@ -66,6 +66,18 @@ def test_accuracy_and_foreground_worked_out_by_hand():
     assert accuracy(counts).tolist() == [6 / 8]
     assert foreground(counts).tolist() == [[[2, 1], [1, 4]]]
     assert np.isnan(accuracy(np.zeros((1, 2, 2))))
+
+
+def test_mean_rows_leave_out_images_without_the_class():
+    counts = np.array(
+        [
+            [[8, 2, 0], [1, 3, 0], [0, 0, 0]],
+            [[10, 0, 0], [0, 0, 0], [0, 0, 0]],
+        ]
+    )
+    rows = mean_rows(counts)
+    assert rows[:2].tolist() == [[0.9, 0.1, 0], [0.25, 0.75, 0]]
+    assert np.isnan(rows[2]).all()
 
 
 def test_values_that_are_no_class_are_refused():

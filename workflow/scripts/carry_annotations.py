@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cmrseg.annotations import carry_shard
+from cmrseg.annotations.carry import carry_shard
 from cmrseg.files import replacing
 from stage import start
 
@@ -14,7 +14,7 @@ with replacing(snakemake.output.labels) as labels:
     carry_shard(
         pd.DataFrame(snakemake.params.rows),
         snakemake.wildcards.labeller,
-        snakemake.params.kind,
+        snakemake.params.settings,
         Path(snakemake.input.raw),
         Path(snakemake.input.images),
         labels,

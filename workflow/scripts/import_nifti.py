@@ -1,17 +1,22 @@
-"""Take a shard's end-diastolic and end-systolic NIfTI images as cines of two frames."""
+"""Take a shard's NIfTI files, or the published pictures, as cines."""
 
 from pathlib import Path
 
 import pandas as pd
 
 from cmrseg.files import replacing, write_table
-from cmrseg.nifti import import_shard
+from cmrseg.nifti import read_pair, read_whole
+from cmrseg.png import read_pictures
+from cmrseg.ready_made import import_studies
 from stage import start
+
+READERS = {"nifti": read_whole, "ukbb": read_pair, "png": read_pictures}
 
 start(snakemake)
 rows = pd.DataFrame(snakemake.params.rows)
+read = READERS[snakemake.params.layout]
 with replacing(snakemake.output.images) as images:
     images.mkdir()
-    audit, headers = import_shard(rows, Path(snakemake.input.raw), images)
+    audit, headers = import_studies(rows, Path(snakemake.input.raw), images, read)
 write_table(audit, snakemake.output.audit)
 write_table(headers, snakemake.output.headers)

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from cmrseg.labels import UNLABELLED, Tissue
-from cmrseg.measure.agreement import bland_altman, icc_agreement, pearson, summary
+from cmrseg.measure.agreement import summary
+from cmrseg.measure.comparison import ALL, COMPARED, SUMMARY_COLUMNS, agreements
 from cmrseg.measure.distance import slice_distances_mm
 from cmrseg.measure.overlap import accuracy, confusion_counts, dice, foreground
 from cmrseg.measure.volumes import EndDiastole, curves_of_counts, measures
@@ -14,32 +15,8 @@ from cmrseg.measure.volumes import EndDiastole, curves_of_counts, measures
 # Name of each tissue in columns.
 NAMES = {Tissue.BACKGROUND: "bg", Tissue.LV: "lv", Tissue.MYO: "my", Tissue.RV: "rv"}
 
-# Measures of a subject that are compared: name in volumes.measures, tissue, quantity, unit.
-COMPARED = (
-    ("edv_ml", "lv", "edv", "_ml"),
-    ("esv_ml", "lv", "esv", "_ml"),
-    ("sv_ml", "lv", "sv", "_ml"),
-    ("ef", "lv", "ef", ""),
-    ("mass_g", "my", "mass", "_g"),
-    ("rv_edv_ml", "rv", "edv", "_ml"),
-    ("rv_esv_ml", "rv", "esv", "_ml"),
-    ("rv_sv_ml", "rv", "sv", "_ml"),
-    ("rv_ef", "rv", "ef", ""),
-)
-
 # Measures of agreement of label maps, and their unit.
 OVERLAPS = (("dice", ""), ("hausdorff", "_mm"), ("distance", "_mm"))
-
-# Name of the rows that take all splits together.
-ALL = "all"
-
-SUMMARY_COLUMNS = (
-    *("split", "level", "measure", "tissue"),
-    *("n", "mean", "sd", "median", "q25", "q75", "iqr", "mad"),
-    *("mean_low", "mean_high", "lower", "lower_low", "lower_high"),
-    *("upper", "upper_low", "upper_high"),
-    *("r", "r_low", "r_high", "icc", "icc_low", "icc_high"),
-)
 
 
 def evaluate_cine(
@@ -56,11 +33,19 @@ def evaluate_cine(
     classes: 4, or 3 where either side does not know the right ventricle, which then is background
     in both. Voxels that are UNLABELLED in either are left out, as are images that have no others.
 
+    A heart has all of its tissues at any time. One that the reference has in no slice of a frame
+    that is labelled in every slice was not annotated there (as a wall that is drawn at end diastole
+    alone): whatever was predicted, its Dice of that frame is nan, it does not count in the
+    subject's Dice, and its volume is unknown. A frame of background alone has no annotation. In a
+    frame with unlabelled slices a tissue may be absent, and where it is predicted that is a
+    mistake.
+
     Returns (images, row). images: a row per image with subject, slice, frame, and per tissue
-    dice_lv (nan where neither side has the tissue), hausdorff_lv_mm, distance_lv_mm (nan unless
-    both have it), then the confusion counts bg_bg, bg_lv, ...: first the reference's class,
-    then the prediction's. row: subject, images, Dice over all of these images as one volume,
-    distances as means over slices (Bai et al. 2018), and reference_* and predicted_* volumes.
+    dice_lv (nan where neither side has the tissue, or it was not annotated), hausdorff_lv_mm,
+    distance_lv_mm (nan unless both have it), then the confusion counts bg_bg, bg_lv, ...: first
+    the reference's class, then the prediction's. row: subject, images, Dice over all of these
+    images as one volume, distances as means over slices (Bai et al. 2018), and reference_* and
+    predicted_* volumes.
     Both sides' volumes are of the same frames, those that are complete in both; each side has
     its own end diastole and systole among them. Without a complete frame volumes are nan.
     Raises ValueError naming the subject for unequal shapes, unknown labels, or no labelled image.
@@ -86,19 +71,28 @@ def evaluate_cine(
             f"subject {subject}: no image is labelled in both prediction and reference; "
             f"leave the subject out of this evaluation"
         )
+    by_frame = counts.reshape(frames, slices, classes, classes)
+    annotated = _annotated(by_frame)
     columns = _tissue_columns(first[labelled], second[labelled], counts[labelled], spacing_mm[1:])
+    for tissue in list(Tissue)[1:classes]:
+        columns[f"dice_{NAMES[tissue]}"][~annotated[labelled // slices, tissue]] = np.nan
     images = pd.DataFrame(
         {"subject": subject, "slice": labelled % slices, "frame": labelled // slices, **columns}
     ).sort_values(["slice", "frame"], ignore_index=True)
     row: dict[str, float | str] = {"subject": subject, "images": len(images)}
-    whole = dice(counts.sum(axis=0))
     for tissue in list(Tissue)[1:classes]:
         name = NAMES[tissue]
+        whole = dice(by_frame[annotated[:, tissue]].sum(axis=(0, 1)))
         row[f"dice_{name}"] = float(whole[tissue])
         row[f"hausdorff_{name}_mm"] = float(images[f"hausdorff_{name}_mm"].mean())
         row[f"distance_{name}_mm"] = float(images[f"distance_{name}_mm"].mean())
-    by_frame = counts.reshape(frames, slices, classes, classes)
-    return images, {**row, **_volumes(by_frame, spacing_mm, subject, ed)}
+    return images, {**row, **_volumes(by_frame, annotated, spacing_mm, subject, ed)}
+
+
+def _annotated(counts: np.ndarray) -> np.ndarray:
+    """(t, classes) whether the reference knows a tissue in a frame; counts: as in _volumes."""
+    complete = (counts.sum(axis=(2, 3)) > 0).all(axis=1)
+    return ~complete[:, None] | (counts.sum(axis=(1, 3)) > 0)
 
 
 def _with_classes(labels: np.ndarray, ignored: np.ndarray, classes: int) -> np.ndarray:
@@ -130,14 +124,22 @@ def _tissue_columns(
 
 
 def _volumes(
-    counts: np.ndarray, spacing_mm: tuple[float, float, float], subject: str, ed: EndDiastole
+    counts: np.ndarray,
+    annotated: np.ndarray,
+    spacing_mm: tuple[float, float, float],
+    subject: str,
+    ed: EndDiastole,
 ) -> dict[str, float]:
-    """Measures of both sides from (t, z, reference class, predicted class) counts."""
-    complete = (counts.sum(axis=(2, 3)) > 0).all(axis=1)
+    """Measures of both sides from (t, z, reference class, predicted class) counts.
+
+    annotated: (t, classes). Frames without a cavity of the reference count on neither side.
+    """
+    complete = (counts.sum(axis=(2, 3)) > 0).all(axis=1) & annotated[:, Tissue.LV]
     result = {}
     # Summing over the other side's class leaves each side's own voxels.
     for side, axes in (("reference", (1, 3)), ("predicted", (1, 2))):
-        voxels = np.where(complete[:, None], counts.sum(axis=axes), np.nan)
+        known = complete[:, None] & (annotated if side == "reference" else True)
+        voxels = np.where(known, counts.sum(axis=axes), np.nan)
         curves = curves_of_counts(voxels, spacing_mm, subject, counts.shape[-1])
         found = measures(curves, ed=ed) if complete.any() else {}
         for name in (*(name for name, *_ in COMPARED), "ed_frame", "es_frame"):
@@ -168,7 +170,7 @@ def summarise(images: pd.DataFrame, subjects: pd.DataFrame) -> pd.DataFrame:
             key = {"split": split, "level": level}
             rows += [{**key, **row} for row in _overlaps(table)]
         rows += [{"split": split, "level": "image", **row} for row in _published(few)]
-        rows += [{"split": split, "level": "subject", **row} for row in _agreements(own)]
+        rows += [{"split": split, "level": "subject", **row} for row in agreements(own)]
     return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
 
 
@@ -216,20 +218,3 @@ def image_counts(images: pd.DataFrame) -> np.ndarray:
     names = [NAMES[tissue] for tissue in Tissue if f"bg_{NAMES[tissue]}" in images]
     columns = [f"{a}_{b}" for a in names for b in names]
     return images[columns].to_numpy().reshape(-1, len(names), len(names))
-
-
-def _agreements(subjects: pd.DataFrame) -> list[dict]:
-    rows = []
-    for name, tissue, quantity, unit in COMPARED:
-        pair = subjects[[f"predicted_{name}", f"reference_{name}"]].to_numpy(float)
-        if np.isnan(pair).all():
-            continue
-        predicted, reference = pair.T
-        limits = bland_altman(predicted, reference)
-        limits |= {"mean_low": limits.pop("bias_low"), "mean_high": limits.pop("bias_high")}
-        found = limits | pearson(predicted, reference) | icc_agreement(pair)
-        difference = {"measure": f"{quantity}_difference{unit}", "tissue": tissue}
-        rows.append({**difference, **found, **summary(predicted - reference)})
-        absolute = {"measure": f"{quantity}_abs_difference{unit}", "tissue": tissue}
-        rows.append({**absolute, **summary(np.abs(predicted - reference))})
-    return rows

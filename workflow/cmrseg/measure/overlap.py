@@ -71,3 +71,15 @@ def foreground(counts: np.ndarray) -> np.ndarray:
     merged[..., 1, 0] = counts[..., 1:, 0].sum(axis=-1)
     merged[..., 1, 1] = counts[..., 1:, 1:].sum(axis=(-2, -1))
     return merged
+
+
+def mean_rows(counts: np.ndarray) -> np.ndarray:
+    """Mean over images of the shares of a class that went to each class: (classes, classes).
+
+    counts: (n, classes, classes) from confusion_counts. Images without the class in the reference
+    are left out of its row, which is nan where no image has it. Otherwise rows sum to 1.
+    """
+    total = counts.sum(axis=-1, keepdims=True)
+    shares = np.where(total > 0, counts / np.maximum(total, 1), 0.0).sum(axis=0)
+    images = (total > 0).sum(axis=0)
+    return np.where(images > 0, shares / np.maximum(images, 1), np.nan)

@@ -1,0 +1,117 @@
+"""Label volumes: NIfTI files on the image's grid, or on any grid in the same patient."""
+
+import logging
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cmrseg.annotations.grids import cleaned_as_published, onto, same_grid, share_on
+from cmrseg.cine import Cine
+from cmrseg.dicom.placement import check_labels
+from cmrseg.labels import UNLABELLED, Tissue
+from cmrseg.nifti import FRAMES, SUFFIXES, existing, read_frames
+
+logger = logging.getLogger(__name__)
+
+# Labels of which more than this fraction lies beside the image are worth a look.
+LOST_FRACTION = 0.01
+
+
+def pair(row: pd.Series, folder: Path, image: Path, cine: Cine) -> np.ndarray | None:
+    """Labels of end-diastole and end-systole: `<folder>/<annotation>/label_sa_{ED,ES}.nii.gz`.
+
+    They must lie on the image's grid.
+    """
+    study = folder / row["annotation"]
+    if not (study / "label_sa_ED.nii.gz").exists():
+        return None
+    labels = read_frames(study, "label_sa_{frame}.nii.gz").voxels
+    shape = cine.voxels.shape
+    if labels.shape != shape:
+        raise ValueError(f"{study}: labels {labels.shape} and image {shape} differ (t, z, y, x)")
+    for frame, volume in zip(FRAMES, labels, strict=True):
+        check_labels(volume, f"label_sa_{frame}.nii.gz")
+    return labels.astype(np.uint8)
+
+
+def volumes(row: pd.Series, folder: Path, image: Path, cine: Cine) -> np.ndarray | None:
+    """Labels of any frames, brought to the image by their places in the patient.
+
+    `<folder>/<annotation>.nii.gz` has all frames of the image; `<annotation>_frame<fff>.nii.gz` has
+    one, counted from 0, and stands before the former. A volume without any tissue is a frame that
+    nobody labelled, as a heart always has a wall. Other frames, and what lies outside of the
+    labels, are UNLABELLED. Images that are cleaned in mode compat do not lie where they were
+    acquired, so that labels have to be drawn on them.
+    """
+    path = folder / row["annotation"]
+    whole = existing(path.parent, path.name)
+    single = _frame_files(path)
+    if not whole and not single:
+        return None
+    if len(whole) > 1:
+        raise ValueError(f"{whole[0].name} and {whole[1].name} are both there; keep one of them")
+    frames = len(cine.voxels)
+    carried = np.full(cine.voxels.shape, UNLABELLED, np.uint8)
+    for file in whole:
+        labels = _read(file, cine, image)
+        if len(labels) != frames:
+            raise ValueError(
+                f"{file.name}: {len(labels)} frames, the image has {frames}; name the labels of "
+                f"one frame {path.name}_frame<fff>.nii.gz"
+            )
+        carried = labels
+    for frame, file in single.items():
+        labels = _read(file, cine, image)
+        if frame >= frames or len(labels) != 1:
+            raise ValueError(
+                f"{file.name}: {len(labels)} frames from frame {frame} on, expected 1 of the "
+                f"{frames} of the image, counted from 0"
+            )
+        carried[frame] = labels[0]
+    tissue = np.isin(carried, [t for t in Tissue if t]).any(axis=(1, 2, 3))
+    if not tissue.any():
+        raise ValueError(f"{path.name}: no tissue on the image in any frame; remove the labels")
+    empty = ~tissue & (carried != UNLABELLED).any(axis=(1, 2, 3))
+    if empty.any():
+        logger.info("%s: frames %s are empty: unlabelled", path.name, np.flatnonzero(empty))
+    carried[empty] = UNLABELLED
+    return carried
+
+
+def _frame_files(path: Path) -> dict[int, Path]:
+    """The files of single frames, by frame."""
+    endings = "|".join(map(re.escape, SUFFIXES))
+    name = re.compile(rf"{re.escape(path.name)}_frame(\d+)({endings})")
+    found: dict[int, Path] = {}
+    for file in sorted(path.parent.iterdir()) if path.parent.is_dir() else []:
+        if (match := name.fullmatch(file.name)) is None:
+            continue
+        frame = int(match[1])
+        if frame in found:
+            raise ValueError(f"{found[frame].name} and {file.name} are of one frame; keep one")
+        found[frame] = file
+    return found
+
+
+def _read(path: Path, cine: Cine, image: Path) -> np.ndarray:
+    """Labels of a file on the grid of the image: (t, z, y, x) uint8."""
+    labels = Cine.load(path)
+    check_labels(labels.voxels, path.name)
+    labels = labels.like(labels.voxels.astype(np.uint8))
+    if same_grid(labels, cine):
+        return labels.voxels
+    if cleaned_as_published(image):
+        raise ValueError(
+            f"{path.name}: the labels lie on another grid than the image, and mode compat does not "
+            "keep the place in the patient; import the cohort in mode corrected"
+        )
+    try:
+        carried = onto(labels, cine)
+    except ValueError as error:
+        raise ValueError(f"{path.name}: {error}") from error
+    lost = 1 - share_on(labels, cine)
+    if lost > LOST_FRACTION:
+        logger.warning("%s: %.0f %% of the labels lie beside the image", path.name, 100 * lost)
+    return carried

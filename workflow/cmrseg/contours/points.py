@@ -1,0 +1,122 @@
+"""Contours as text files, one for each image and outline: reading, and the labels of their images.
+
+Names of the Sunnybrook Cardiac Data (Radau et al. 2009, doi:10.54294/g80ruo).
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cmrseg.contours.qmass import ContourType
+from cmrseg.contours.raster import rasterise
+
+# IM-0001-0059-icontour-manual.txt: the inner outline of the image with InstanceNumber 59.
+NAME = re.compile(r".*-(?P<number>\d+)-(?P<kind>[a-z]\d*)contour.*\.txt")
+KINDS = {"i": ContourType.ENDOCARDIUM, "o": ContourType.EPICARDIUM}
+
+# (InstanceNumber, type) -> (n, 2) x and y in pixels.
+Points = Mapping[tuple[int, ContourType], np.ndarray]
+
+
+def read_points(path: str | Path) -> np.ndarray:
+    """The points of one contour, a line `x y` (column and row, in pixels) for each: (n, 2).
+
+    Raises ValueError naming file and line of what is no point, and a file without points.
+    """
+    points = []
+    for number, line in enumerate(Path(path).read_text(encoding="latin-1").splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            x, y = (float(word) for word in line.split())
+        except ValueError:
+            x = y = np.nan
+        if not np.isfinite([x, y]).all():
+            raise ValueError(f"{path}: line {number}: '{line.strip()}', expected a point 'x y'")
+        points.append((x, y))
+    if not points:
+        raise ValueError(f"{path}: has no points; export the contour again or remove the file")
+    return np.array(points)
+
+
+def read_folder(folder: Path) -> tuple[Points, list[Path]]:
+    """All contours below a folder, and the text files that are neither outline (papillary muscles).
+
+    Raises ValueError where there is no outline, or two of the same image and kind.
+    """
+    found: dict[tuple[int, ContourType], Path] = {}
+    others = []
+    for path in sorted(folder.rglob("*.txt")):
+        match = NAME.fullmatch(path.name)
+        if match is None or match["kind"] not in KINDS:
+            others.append(path)
+            continue
+        key = (int(match["number"]), KINDS[match["kind"]])
+        if key in found:
+            raise ValueError(
+                f"{path.relative_to(folder)} and {found[key].relative_to(folder)} are the same "
+                "outline of one image; name the folder of one annotator in `annotation`"
+            )
+        found[key] = path
+    if not found:
+        raise ValueError(
+            f"no contour below {folder.name}; expected files *-<InstanceNumber>-icontour*.txt"
+        )
+    return {key: read_points(path) for key, path in found.items()}, others
+
+
+def label_images(
+    points: Points, sources: pd.DataFrame
+) -> tuple[dict[str, np.ndarray | None], pd.DataFrame, list[int]]:
+    """Label map of every file of an import, drawn on the file's own pixels.
+
+    sources: table of an import (z, t, file, instance_number, rows, columns, copied, last_instance).
+    A contour belongs to the image with its InstanceNumber. An image without contours is background
+    where another slice of its frame has contours, as in QMass files, and None (nobody labelled it)
+    where none has. Without an epicardium there is cavity, and no myocardium.
+    Returns file -> (rows, columns) uint8 or None, for `placement.place_labels`; a table of images
+    whose endocardium leaves the epicardium (file, pixels); and the InstanceNumbers of contours
+    whose image the cleaning left out.
+    Raises ValueError for a number that no image or more than one has, and for a contour of which
+    no point lies on its image.
+    """
+    files = sources[~sources["copied"].astype(bool)].drop_duplicates("file")
+    wanted = {number for number, _ in points}
+    numbers = files["instance_number"]
+    repeated = numbers[numbers.duplicated() & numbers.isin(wanted)]
+    if len(repeated):
+        raise ValueError(
+            f"InstanceNumber {repeated.iloc[0]} belongs to several images, so that contours named "
+            "by it belong to none; number the images of the study or use another form of contours"
+        )
+    last = int(sources["last_instance"].max())
+    if foreign := sorted(number for number in wanted if not 0 < number <= last):
+        raise ValueError(
+            f"contours of InstanceNumber {foreign[0]} belong to no image: the study has 1 to {last}"
+            "; do they belong to it?"
+        )
+    labelled = set(files.loc[numbers.isin(wanted), "t"])
+    labels: dict[str, np.ndarray | None] = dict.fromkeys(sources["file"])
+    leaving = []
+    for row in files[files["t"].isin(labelled)].itertuples(index=False):
+        inner, outer = (points.get((row.instance_number, kind)) for kind in ContourType)
+        for contour in (inner, outer):
+            if contour is not None and not _on_image(contour, row.rows, row.columns):
+                raise ValueError(
+                    f"{row.file}: its contour lies outside of its {row.rows} rows and "
+                    f"{row.columns} columns; does it belong to this image?"
+                )
+        labels[row.file], outside = rasterise(inner, outer, (row.rows, row.columns))
+        # Without an epicardium the whole endocardium is outside of it.
+        if outside and outer is not None:
+            leaving.append((row.file, outside))
+    left_out = sorted(wanted - set(numbers))
+    return labels, pd.DataFrame(leaving, columns=["file", "pixels"]), left_out
+
+
+def _on_image(contour: np.ndarray, rows: int, columns: int) -> bool:
+    x, y = contour.T
+    return bool(((x >= 0) & (x < columns) & (y >= 0) & (y < rows)).any())
