@@ -98,19 +98,30 @@ def select_subset(
             f"({', '.join(subjects)}); choose a smaller subset"
         )
     draw = RSample(SUBSET_SEED)
-    volunteers = {}
-    chosen = subjects
-    for count in nested:
-        if count <= len(chosen):
-            chosen = draw.sample(chosen, count)
-            volunteers[count] = index["subject"].isin(chosen)
-    wanted = _esed(index) if match[3] else volunteers[int(match[2])]
+    volunteers = draw_subjects(draw, subjects, nested)
+    wanted = _esed(index) if match[3] else index["subject"].isin(volunteers[int(match[2])])
     if match[1] == "v":
         return index[wanted]
     # One permutation serves all random subsets, so the smaller is part of the larger.
     ordered = index.sort_values(["subject", "slice", "frame"]).index
     permuted = draw.sample(list(ordered), len(ordered))
     return index[index.index.isin(permuted[: int(wanted.sum())])]
+
+
+def draw_subjects(
+    draw: RSample, subjects: Sequence[str], nested: tuple[int, ...] = NESTED_VOLUNTEERS
+) -> dict[int, list[str]]:
+    """Subjects of the nested volunteer subsets by their number, each in the order of the draws.
+
+    Steps of `nested` that ask for more subjects than there are are skipped.
+    """
+    chosen = list(subjects)
+    volunteers = {}
+    for count in nested:
+        if count <= len(chosen):
+            chosen = draw.sample(chosen, count)
+            volunteers[count] = chosen
+    return volunteers
 
 
 def corrected_epochs(epochs: int, count_all: int, count_subset: int) -> int:

@@ -79,7 +79,9 @@ def pearson(first: ArrayLike, second: ArrayLike, confidence: float = 0.95) -> di
     result = {"n": x.size, **dict.fromkeys(("r", "t", "r_low", "r_high"), math.nan)}
     if x.size < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return result
-    r = float(np.corrcoef(x, y)[0, 1])
+    # Plain sums: those of corrcoef round as the linear algebra library's kernels do.
+    dx, dy = x - x.mean(), y - y.mean()
+    r = float((dx * dy).sum() / math.sqrt((dx * dx).sum() * (dy * dy).sum()))
     if 1 - abs(r) < 1e-12:  # a line up to rounding: both transforms are infinite
         r = math.copysign(1.0, r)
     result["r"] = r
@@ -142,7 +144,7 @@ def ef_difference(
     """
     if undefined not in ("nan", "one"):
         raise ValueError(f"undefined must be 'nan' or 'one', got {undefined!r}")
-    difference = _ef(true_edv_ml, true_esv_ml) - _ef(edv_ml, esv_ml)
+    difference = ejection_fractions(true_edv_ml, true_esv_ml) - ejection_fractions(edv_ml, esv_ml)
     if undefined == "one":
         difference[np.asarray(edv_ml, float) == 0] = 1.0
     return difference
@@ -189,12 +191,13 @@ def good_ef_bad_volume(
     max_volume_error) above bad_volume in size. An undefined predicted EF is never good.
     """
     truth = true_edv_ml, true_esv_ml
-    relative = ef_difference(*truth, edv_ml, esv_ml) / _ef(*truth)
+    relative = ef_difference(*truth, edv_ml, esv_ml) / ejection_fractions(*truth)
     volume = np.abs(max_volume_error(*truth, edv_ml, esv_ml, kind))
     return (np.abs(relative) <= good_ef) & (volume > bad_volume)
 
 
-def _ef(edv_ml: ArrayLike, esv_ml: ArrayLike) -> np.ndarray:
+def ejection_fractions(edv_ml: ArrayLike, esv_ml: ArrayLike) -> np.ndarray:
+    """Ejection fractions as fractions, (n,); nan where the end-diastolic volume is 0."""
     edv, esv = np.asarray(edv_ml, float), np.asarray(esv_ml, float)
     return (edv - esv) / np.where(edv == 0, np.nan, edv)
 
