@@ -13,6 +13,7 @@ from cmrseg.figures import (
     learning_curves,
     observers,
     overlays,
+    picture,
     strategies,
     style,
     volume_agreement,
@@ -259,19 +260,19 @@ def test_observers_need_a_pair_of_people():
 def test_orientation_marks_of_an_axial_image_in_radiological_view():
     # columns run to the patient's left, rows to the back
     affine = np.diag([-1.5, -1.5, 8, 1.0])
-    assert overlays.orientation_marks(affine) == ("R", "L", "A", "P")
+    assert picture.orientation_marks(affine) == ("R", "L", "A", "P")
 
 
 def test_orientation_marks_of_a_coronal_image():
     affine = np.array([[-1, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1.0]])
-    assert overlays.orientation_marks(affine) == ("R", "L", "H", "F")
+    assert picture.orientation_marks(affine) == ("R", "L", "H", "F")
 
 
 def test_orientation_marks_of_an_oblique_image_have_two_letters_main_direction_first():
     affine = np.eye(4)
     affine[:3, 0] = [-0.8, -0.6, 0]
     affine[:3, 1] = [0, 0.1, -0.99]
-    assert overlays.orientation_marks(affine) == ("RA", "LP", "H", "F")
+    assert picture.orientation_marks(affine) == ("RA", "LP", "H", "F")
 
 
 def test_opposite_sides_have_opposite_marks():
@@ -280,7 +281,7 @@ def test_opposite_sides_have_opposite_marks():
     for _ in range(50):
         affine = np.eye(4)
         affine[:3, :3] = np.linalg.qr(rng.normal(size=(3, 3)))[0] * [1.2, 2.0, 8]
-        left, right, top, bottom = overlays.orientation_marks(affine)
+        left, right, top, bottom = picture.orientation_marks(affine)
         assert (left.translate(opposite), top.translate(opposite)) == (right, bottom)
 
 

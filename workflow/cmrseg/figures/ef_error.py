@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from cmrseg.figures import style
+from cmrseg.figures.boxes import box
 
 COLUMNS = ("labeller", "subject", "abs_ef_error", "good_ef_bad_volume")
 ROW_MM = 9.0
@@ -33,19 +34,7 @@ def figure(table: pd.DataFrame, order: Sequence[str] = ()) -> Figure:
         shown = every.dropna(subset=["error"]).sort_values("error")
         errors, by_chance = shown["error"].to_numpy(), shown["good_ef_bad_volume"].to_numpy(bool)
         heights = row + style.jitter(len(errors), 0.44)
-        axes.boxplot(
-            [errors],
-            positions=[row],
-            orientation="horizontal",
-            widths=0.62,
-            showfliers=False,
-            patch_artist=True,
-            boxprops={"facecolor": look.colour + "30", "edgecolor": look.colour, "linewidth": 0.8},
-            medianprops={"color": look.colour, "linewidth": 1.6},
-            whiskerprops={"color": look.colour, "linewidth": 0.8},
-            capprops={"color": look.colour, "linewidth": 0.8},
-            manage_ticks=False,
-        )
+        box(axes, errors, row, look.colour, 0.62)
         for chosen, fill in ((~by_chance, look.colour), (by_chance, "white")):
             axes.plot(
                 errors[chosen],

@@ -12,6 +12,7 @@ from cmrseg.dicom.layout import folder_files, kaggle_files
 from cmrseg.dicom.study import study_folder
 from cmrseg.figures.cleaning import Stack
 from cmrseg.shards import IMAGE
+from cmrseg.vectors import dot, unit
 
 # NIfTI's directions in DICOM's.
 LPS = np.array([-1, -1, 1])
@@ -28,11 +29,13 @@ VISIBLE = (
 def most_repaired(audit: pd.DataFrame, subjects: Sequence[str], count: int) -> list[str]:
     """The subjects in which most kinds of problems were repaired visibly, most first.
 
-    audit: of the cohort. subjects: those that were imported. At most `count`.
+    audit: of the cohort. subjects: those that were imported. At most `count`; the first subject
+    where there was nothing to repair in any.
     """
     shown = audit[audit["subject"].isin(subjects) & audit["resolution"].isin(VISIBLE)]
     kinds = shown.groupby("subject")["problem"].nunique()
-    return sorted(kinds.index, key=lambda name: (-kinds[name], name))[:count]
+    found = sorted(kinds.index, key=lambda name: (-kinds[name], name))
+    return found[:count] or sorted(subjects)[:1]
 
 
 def read_stack(row, raw: Path, settings: Mapping[str, str], image: Path) -> Stack:
@@ -43,7 +46,7 @@ def read_stack(row, raw: Path, settings: Mapping[str, str], image: Path) -> Stac
     """
     cine = Cine.load(image / IMAGE)
     folder = study_folder(row, raw, settings)
-    across = cine.affine[:3, 2] / np.linalg.norm(cine.affine[:3, 2]) * LPS
+    across = unit(cine.affine[:3, 2]) * LPS
     origin = cine.affine[:3, 3] * LPS
     before, spacing_mm, seen = [], [], set()
     listed = kaggle_files if settings["layout"] == "kaggle" else folder_files
@@ -52,9 +55,9 @@ def read_stack(row, raw: Path, settings: Mapping[str, str], image: Path) -> Stac
             frame = read_file(folder / name, name)
         except NotDicomError:
             continue
-        position_mm = float(np.dot(np.array(frame.position_mm) - origin, across))
-        if (frame.folder, round(position_mm, 2)) not in seen:
-            seen.add((frame.folder, round(position_mm, 2)))
+        position_mm = round(float(dot(frame.position_mm - origin, across)), 2)
+        if (frame.folder, position_mm) not in seen:
+            seen.add((frame.folder, position_mm))
             before.append((position_mm, frame.pixels))
             spacing_mm.append(frame.spacing_mm[0])
     return Stack(row.subject, before, spacing_mm, cine.voxels, cine.spacing_mm)

@@ -190,6 +190,8 @@ def save(figure: Figure, svg_path: str | Path, png_path: str | Path) -> None:
     """Write SVG and PNG; the same figure gives the same bytes on every day and run."""
     with matplotlib.rc_context(_SETTINGS):
         with replacing(svg_path) as path:
-            figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
+            # Its dots per inch are those of pictures and of points drawn as pixels in it.
+            metadata = {"Date": None, "Creator": None}
+            figure.savefig(path, format="svg", dpi=PNG_DPI, metadata=metadata)
         with replacing(png_path) as path:
             figure.savefig(path, format="png", dpi=PNG_DPI, metadata={"Software": None})

@@ -15,7 +15,7 @@ from typing import TypedDict
 import numpy as np
 
 from cmrseg.cine import Cine
-from cmrseg.figures.overlays import orientation_marks
+from cmrseg.figures.picture import orientation_marks
 from cmrseg.labels import COLOURS, NAMES, UNLABELLED, Tissue
 
 REPORT = Path(__file__).resolve().parents[2] / "report"

@@ -1,7 +1,5 @@
 """Draw volumes and ejection fraction of each labeller against the truth."""
 
-import pandas as pd
-
 from cmrseg.figures.style import save
 from cmrseg.figures.tables import named
 from cmrseg.figures.truth import against_truth
@@ -12,7 +10,5 @@ from stage import start
 start(snakemake)
 settings = snakemake.params.settings
 volumes = named(map(read_table, snakemake.input.volumes), settings["labellers"], "labeller")
-known = settings["known_volumes"]
-truth = pd.DataFrame(known) if known else read_table(snakemake.input.reference)
-table = against_truth(volumes, truth)
+table = against_truth(volumes, read_table(snakemake.input.truth))
 save(figure(table, order=settings["labellers"]), snakemake.output.svg, snakemake.output.png)

@@ -1,0 +1,103 @@
+"""Where 7T labels differ: a value of every image of the test volunteers, frame by slice."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from matplotlib.ticker import MaxNLocator
+
+from cmrseg.figures import style
+
+COLUMNS = ("set", "volunteer", "slice", "frame", "reference", "method")
+# Rows of panels: reference and method, and how they are called.
+PAIRS = (
+    (("WS", "TR"), "First – second\nexpert"),
+    (("WS", "doubleTransferLearn"), "First expert –\nnetwork (TL2)"),
+    (("TR", "doubleTransferLearn"), "Second expert –\nnetwork (TL2)"),
+)
+
+
+class Scale(NamedTuple):
+    """How a value is shown: name, range, colours, the summary of a map, and its arrows."""
+
+    label: str
+    ends: tuple[float, float]
+    colours: str
+    summary: str
+    extend: str
+
+
+# Dark is wrong in the map of Dice: few such images stand out on a pale ground. Volumes have the
+# range of the published figure; blue is where the first named has more.
+SCALES = {
+    "lv": Scale("Dice, LV cavity", (0.0, 1.0), "cividis", "mean {:.3f}", "neither"),
+    "difference_ml": Scale(
+        "LV cavity, first − second named (ml)", (-15.0, 15.0), "RdBu", "mean {:+.2f} ml", "both"
+    ),
+}
+
+
+@style.styled
+def figure(table: pd.DataFrame, column: str) -> Figure:
+    """A map for each pair and test volunteer: frame across, slice upwards, colour the value.
+
+    table: one row per image and pair with the columns set, volunteer, slice, frame (from 0),
+    reference, method, and `column`: lv (Dice of the cavity) or difference_ml (reference -
+    method). The number above a map is its mean. Images without a row are white.
+    Raises ValueError where a column, every row, or every test image of a pair is missing.
+    """
+    table = style.checked(table, (*COLUMNS, column), "image_maps")
+    table = table[table["set"] == "test"]
+    volunteers = sorted(set(table["volunteer"]))
+    result = style.figure_mm(style.TWO_COLUMNS_MM, 118)
+    panels = result.subplots(len(PAIRS), max(len(volunteers), 1), sharex="col", squeeze=False)
+    shown: Any = None
+    for row, ((reference, method), label) in enumerate(PAIRS):
+        pair = table[(table["reference"] == reference) & (table["method"] == method)]
+        if pair.empty:
+            raise ValueError(f"figure image_maps: no test images of {method} against {reference}")
+        for axes, volunteer in zip(panels[row], volunteers, strict=True):
+            shown = _map(axes, pair[pair["volunteer"] == volunteer], column)
+            if row == 0:
+                axes.set_title(f"Volunteer {volunteer}")
+            if row == len(PAIRS) - 1:
+                axes.set_xlabel("Frame")
+        panels[row, 0].set_ylabel(f"{label}\nSlice")
+        style.letter(panels[row, 0], "abc"[row])
+    bar = result.colorbar(shown, ax=panels, aspect=45, pad=0.015, extend=SCALES[column].extend)
+    bar.set_label(SCALES[column].label)
+    bar.outline.set_visible(False)
+    return result
+
+
+def _map(axes: Axes, pair: pd.DataFrame, column: str) -> AxesImage:
+    scale = SCALES[column]
+    table = pair.pivot(index="slice", columns="frame", values=column)
+    slices, frames = int(table.index.max()) + 1, int(table.columns.max()) + 1
+    values = table.reindex(index=range(slices), columns=range(frames)).to_numpy(float)
+    shown = axes.imshow(
+        values,
+        cmap=scale.colours,
+        vmin=scale.ends[0],
+        vmax=scale.ends[1],
+        origin="lower",
+        aspect="auto",
+        interpolation="nearest",
+        extent=(0.5, frames + 0.5, 0.5, slices + 0.5),
+    )
+    axes.spines[:].set_color(style.GRID)
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, steps=[1, 5, 10]))
+    axes.yaxis.set_major_locator(MaxNLocator(4, integer=True, steps=[1, 5, 10]))
+    axes.text(
+        1,
+        1.02,
+        scale.summary.format(np.nanmean(values)).replace("-", "−"),
+        transform=axes.transAxes,
+        ha="right",
+        va="bottom",
+        fontsize=6,
+    )
+    return shown

@@ -1,0 +1,93 @@
+"""What a model makes of an unlabelled cine: contours over slices at ED and ES, and its volumes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from cmrseg.figures import style
+from cmrseg.figures.picture import SOLID, TISSUES, draw_picture, heart_centre
+from cmrseg.labels import COLOURS, NAMES, Tissue
+
+SLICES = 5
+CELL_MM = 29.0
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """One subject: its cine and label maps (t, z, y, x), and what was measured.
+
+    affine: (4, 4), indices (x, y, z) to RAS mm. curve: frame, lv_ml. measures: ed_frame,
+    es_frame, edv_ml, esv_ml, ef (fraction), mass_g.
+    """
+
+    subject: str
+    image: np.ndarray
+    labels: np.ndarray
+    affine: np.ndarray
+    curve: pd.DataFrame
+    measures: pd.Series
+
+
+@style.styled
+def figure(subjects: Sequence[Predicted], model: str) -> Figure:
+    """Two rows per subject, ED above ES: slices from apex to base, then the volume curve.
+
+    model: name for the legend. Slices are spread evenly over those that have a left ventricle at
+    ED. Raises ValueError where there is no subject.
+    """
+    if not subjects:
+        raise ValueError("figure prediction: no subject, expected at least one")
+    shown = [t for t in TISSUES if any((s.labels == t).any() for s in subjects)]
+    result = style.figure_mm(style.TWO_COLUMNS_MM, CELL_MM * 2 * len(subjects) + 8)
+    layout = result.add_gridspec(2 * len(subjects), SLICES + 1, width_ratios=[1] * SLICES + [1.4])
+    for number, subject in enumerate(subjects):
+        chosen = _spread(subject)
+        centre = heart_centre(list(subject.labels[:, chosen].max(axis=1)))
+        for row, (phase, column) in enumerate((("ED", "ed_frame"), ("ES", "es_frame"))):
+            frame = int(subject.measures[column])
+            for place, z in enumerate(chosen):
+                axes = result.add_subplot(layout[2 * number + row, place])
+                axes.set_axis_off()
+                layers = [(subject.labels[frame, z], SOLID)]
+                image, marked = subject.image[frame, z], place == 0
+                draw_picture(axes, image, subject.affine, layers, centre, marked)
+                title = f"{phase}, frame {frame + 1}, slice {z + 1}" if marked else f"Slice {z + 1}"
+                axes.set_title(title, fontsize=6.5, weight="normal", pad=2.5)
+        _curve(result.add_subplot(layout[2 * number : 2 * number + 2, SLICES]), subject)
+    handles = [Line2D([], [], color=COLOURS[t], label=NAMES[t]) for t in shown]
+    handles.append(Line2D([], [], linestyle="", marker="", label=f"by {model}"))
+    style.legend_above(result, handles, style.TWO_COLUMNS_MM)
+    return result
+
+
+def _spread(subject: Predicted) -> list[int]:
+    """At most SLICES slices, evenly over those with a left ventricle at ED; all where none has."""
+    volume = subject.labels[int(subject.measures["ed_frame"])]
+    found = np.flatnonzero((volume == Tissue.LV).any(axis=(1, 2)))
+    found = found if len(found) else np.arange(len(volume))
+    steps = np.linspace(0, len(found) - 1, min(SLICES, len(found))).round().astype(int)
+    return [int(found[step]) for step in steps]
+
+
+def _curve(axes: Axes, subject: Predicted) -> None:
+    curve, measures = subject.curve.dropna(subset=["lv_ml"]), subject.measures
+    style.grid(axes)
+    axes.plot(curve["frame"] + 1, curve["lv_ml"], color=COLOURS[Tissue.LV])
+    for frame, volume, marker in (("ed_frame", "edv_ml", "^"), ("es_frame", "esv_ml", "v")):
+        axes.plot(
+            measures[frame] + 1, measures[volume], marker, color="white", markeredgecolor=style.INK
+        )
+    axes.set_ylim(0, max(float(curve["lv_ml"].max()) * 1.1, 1))
+    axes.set_xlabel("Frame")
+    axes.set_ylabel("LV volume (ml)")
+    lines = (
+        f"{subject.subject}",
+        f"EDV {measures['edv_ml']:.0f} ml, ESV {measures['esv_ml']:.0f} ml",
+        f"EF {100 * measures['ef']:.0f} %, mass {measures['mass_g']:.0f} g",
+    )
+    axes.set_title("\n".join(lines), fontsize=6.5, weight="normal")
