@@ -1,0 +1,77 @@
+"""What resources/sources.yaml and resources/checksums.tsv say of a source, looked at before use."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import Any, NamedTuple
+
+SOURCES, CHECKSUMS = "resources/sources.yaml", "resources/checksums.tsv"
+# Keys that an entry of a kind must have, and those that it may have.
+KEYS = {
+    "files": {"url"},
+    "archive": {"url", "sha256", "unpacked_gb"},
+    "kaggle": {"competition", "archive", "sha512", "unpacked_gb", "holds"},
+    "by_hand": {"how"},
+}
+OPTIONAL = {"about", "licence", "terms", "holds"}
+
+
+class File(NamedTuple):
+    """A file of a source: where it lies in it, and what is known of it."""
+
+    path: str
+    size_bytes: int | None
+    sha256: str
+
+
+def check_entry(source: str, entry: Mapping[str, Any]) -> None:
+    """Refuse an entry of resources/sources.yaml; ValueError names the key that is no good."""
+    where = f"{SOURCES}, source {source}"
+    kind = entry.get("kind")
+    if kind not in KEYS:
+        raise ValueError(f"{where}: kind is {kind!r}, expected is one of {', '.join(KEYS)}")
+    if missing := KEYS[kind] - entry.keys():
+        raise ValueError(f"{where}: {', '.join(sorted(missing))} is missing")
+    if unknown := entry.keys() - KEYS[kind] - OPTIONAL - {"kind"}:
+        raise ValueError(f"{where}: kind {kind} knows no {', '.join(sorted(unknown))}")
+    url = entry.get("url", "https://")
+    if not re.match("https?://", url):
+        raise ValueError(f"{where}: url is {url!r}, expected is http:// or https://")
+    if kind == "files" and "{path}" not in url:
+        raise ValueError(f"{where}: url is {url!r}, expected is a place for the path: {{path}}")
+    for key, digits in (("sha256", 64), ("sha512", 128)):
+        if key in entry and not re.fullmatch(f"[0-9a-f]{{{digits}}}", str(entry[key])):
+            raise ValueError(f"{where}: {key} is {entry[key]!r}, expected are {digits} hex digits")
+    for held in entry.get("holds", []):
+        if not _is_inside(held):
+            raise ValueError(f"{where}: holds {held!r}, expected is a path within the source")
+
+
+def files_of(source: str, rows: Sequence[Mapping[str, str]]) -> list[File]:
+    """Files of a source by its rows of resources/checksums.tsv.
+
+    rows: path, size in bytes or "", sha256 or its first digits or "", all as text. Raises
+    ValueError naming the row and what is wrong with it.
+    """
+    files: dict[str, File] = {}
+    for row in rows:
+        path, size, sha256 = row["path"], row["size"], row["sha256"]
+        where = f"{CHECKSUMS}, {source} {path}"
+        if not _is_inside(path):
+            raise ValueError(f"{where}: expected is a path within the source, with /")
+        if path in files:
+            raise ValueError(f"{where}: is there twice; keep one row")
+        if not re.fullmatch("[0-9]*", size):
+            raise ValueError(f"{where}: size is {size!r}, expected is a number of bytes or ''")
+        if not re.fullmatch("([0-9a-f]{8,64})?", sha256):
+            raise ValueError(
+                f"{where}: sha256 is {sha256!r}, expected are 64 hex digits, the first of them "
+                "(8 at least), or ''"
+            )
+        files[path] = File(path, int(size) if size else None, sha256)
+    return list(files.values())
+
+
+def _is_inside(path: str) -> bool:
+    parts = PurePosixPath(path).parts
+    return bool(parts) and not path.startswith("/") and ".." not in parts and "\\" not in path

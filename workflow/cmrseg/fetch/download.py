@@ -1,0 +1,232 @@
+"""One file from the web: resumed after a break, checked, and whole or absent.
+
+With requests rather than urllib: one connection serves hundreds of small files, connecting and
+reading have their own time limits, and a body that ends early is an error instead of a short file.
+"""
+
+import errno
+import json
+import logging
+import os
+import re
+import time
+from pathlib import Path
+from typing import IO, Any
+
+import requests
+
+from cmrseg.fetch.checks import FULL, check_room, checksum, fault, set_aside
+from cmrseg.fetch.progress import Progress, readable
+
+logger = logging.getLogger(__name__)
+
+CONNECT_S, READ_S = 30, 60
+# A break loses the chunk that was being read.
+CHUNK_BYTES = 2**16
+# So many breaks in a row without a byte gained end the download.
+ATTEMPTS = 6
+# Pauses are 1, 2, 4 ... s; a server that asks for longer gets it, within reason.
+LONGEST_PAUSE_S, LONGEST_ASKED_S = 60, 300
+# What a server says that is busy; so does every 5xx.
+BUSY = (408, 425, 429)
+
+
+class _Broken(Exception):
+    """A transfer that may go on when it is tried again, after a pause that the server may ask."""
+
+    def __init__(self, why: str, pause_s: float = 0):
+        super().__init__(why)
+        self.pause_s = pause_s
+
+
+def download(
+    session: requests.Session,
+    url: str,
+    path: str | Path,
+    size_bytes: int | None = None,
+    sha256: str = "",
+) -> None:
+    """Fetch a file, unless it is already there and right.
+
+    Until it is whole and right it is called <name>.part, with <name>.part.json beside it, which
+    says of which version of the file its bytes are: an interrupted download goes on where it
+    stopped, now or in a later run, if the server still has that version.
+
+    size_bytes: None where nobody knows it. sha256: the sum, its first digits, or "".
+    Raises ValueError where the file is not the expected one (it is kept as <name>.bad);
+    ConnectionError where the server refuses or the connection breaks again and again; OSError
+    (ENOSPC) where the disk is full (what is there of the file is kept for the next run).
+    """
+    path = Path(path)
+    if path.is_file():
+        wrong = fault(path, size_bytes, "sha256", sha256)
+        if not wrong:
+            return
+        bad = set_aside(path)
+        logger.warning("%s: %s; it is fetched anew, the old one is %s", path, wrong, bad.name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    _transfer(session, url, part, size_bytes)
+    _state(part).unlink(missing_ok=True)
+    if wrong := fault(part, size_bytes, "sha256", sha256):
+        raise ValueError(
+            f"{path}: what {url} sent is not the expected file: {wrong}; it is kept as "
+            f"{set_aside(part).name}. Start again to fetch it anew. If it comes out the same, the "
+            "file was replaced at its source: look at it, and if it is right, write its size and "
+            "sum to resources/checksums.tsv"
+        )
+    if not sha256:
+        logger.warning(
+            "%s: nobody knows its checksum; this one has sha256 %s", path, checksum(part, "sha256")
+        )
+    os.replace(part, path)
+
+
+def _transfer(session: requests.Session, url: str, part: Path, size_bytes: int | None) -> None:
+    """Attempt after attempt until all bytes are there."""
+    failures, furthest_bytes = 0, _size(part)
+    while True:
+        try:
+            return _attempt(session, url, part, size_bytes)
+        except _Broken as broken:
+            # Bytes gained count, not bytes had: without Range each attempt starts from nothing.
+            gained = _size(part) > furthest_bytes
+            furthest_bytes = max(furthest_bytes, _size(part))
+            failures = 1 if gained else failures + 1
+            if failures >= ATTEMPTS:
+                raise ConnectionError(
+                    f"{url}: {broken}, {ATTEMPTS} times in a row; look at the connection and start "
+                    f"again, {readable(_size(part))} are kept in {part}"
+                ) from broken
+            pause_s = max(min(2 ** (failures - 1), LONGEST_PAUSE_S), broken.pause_s)
+            logger.warning("%s: %s; next attempt in %.0f s", url, broken, pause_s)
+            time.sleep(pause_s)
+
+
+def _attempt(session: requests.Session, url: str, part: Path, size_bytes: int | None) -> None:
+    """Ask for the bytes that are missing and append them. Raises _Broken where that ends early."""
+    state = _read_state(part, url)
+    have = _size(part) if state else 0
+    if state and have and state["total_bytes"] == have:
+        return  # stopped between the last byte and the check
+    # Compressed on the way, a file would have another length, and no byte could be asked for.
+    headers = {"Accept-Encoding": "identity"}
+    if state and have:
+        # With If-Range a server sends all of a file that has changed, not the rest of another one.
+        headers |= {"Range": f"bytes={have}-", "If-Range": state["validator"]}
+    try:
+        with session.get(
+            url, headers=headers, stream=True, timeout=(CONNECT_S, READ_S)
+        ) as response:
+            _check_answer(response, url)
+            have, total = _range(response, have, part)
+            if size_bytes is not None and total is not None and total != size_bytes:
+                raise ValueError(
+                    f"{url}: the server has {total} bytes, expected are {size_bytes}; is the "
+                    "address in resources/sources.yaml right, and is something between here and "
+                    "there that answers in its place?"
+                )
+            if total is not None:
+                check_room(part.parent, total - have, part.name)
+            # Unbuffered: what a full disk did not take must not come up again on closing.
+            with open(part, "ab" if have else "wb", buffering=0) as file:
+                if not have:
+                    _write_state(part, url, response, total)
+                progress = Progress(part.stem, total, have)
+                for chunk in response.iter_content(CHUNK_BYTES):
+                    _write(file, chunk, part, None if total is None else total - have)
+                    have += len(chunk)
+                    progress.add(len(chunk))
+                    if size_bytes is not None and have > size_bytes:
+                        return  # wrong already, and it may never end
+    except (
+        requests.ConnectionError,
+        requests.Timeout,
+        requests.exceptions.ChunkedEncodingError,
+    ) as error:
+        raise _Broken(f"the connection broke ({error})") from error
+    except requests.RequestException as error:
+        raise ConnectionError(f"{url}: {error}") from error
+    if total is not None and have < total:
+        raise _Broken(f"the connection ended after {have} of {total} bytes")
+
+
+def _check_answer(response: requests.Response, url: str) -> None:
+    for hop in (*response.history, response):
+        if not hop.url.startswith("https:" if url.startswith("https:") else ("http:", "https:")):
+            raise ConnectionError(f"{url}: leads to {hop.url}, which is less safe; refused")
+    code = response.status_code
+    if code in BUSY or code >= 500:
+        asked = response.headers.get("Retry-After", "")
+        pause_s = min(int(asked), LONGEST_ASKED_S) if asked.isdecimal() else 0
+        raise _Broken(f"the server says {code} {response.reason}", pause_s)
+    if code not in (200, 206, 416):
+        raise ConnectionError(
+            f"{url}: the server says {code} {response.reason}; was the file moved, or is the "
+            "address in resources/sources.yaml or the path in resources/checksums.tsv wrong?"
+        )
+    encoding = response.headers.get("Content-Encoding", "identity")
+    if encoding != "identity":
+        raise ConnectionError(f"{url}: the server sends {encoding}, asked for was the plain file")
+
+
+def _range(response: requests.Response, have: int, part: Path) -> tuple[int, int | None]:
+    """Where the answer's first byte belongs, and how long the whole file is if that is known."""
+    if response.status_code == 200:
+        length = response.headers.get("Content-Length", "")
+        return 0, int(length) if length.isdecimal() else None
+    span = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", response.headers.get("Content-Range", ""))
+    if response.status_code == 206 and span and int(span[1]) == have > 0:
+        return have, int(span[2])
+    # Nonsense, or fewer bytes there than here (416): from the beginning, without Range.
+    part.unlink(missing_ok=True)
+    _state(part).unlink(missing_ok=True)
+    raise _Broken("the server has other bytes than those that were asked for")
+
+
+def _write(file: IO[bytes], chunk: bytes, part: Path, missing_bytes: int | None) -> None:
+    rest = memoryview(chunk)
+    try:
+        while rest:
+            rest = rest[file.write(rest) :]
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        more = "an unknown number of bytes" if missing_bytes is None else readable(missing_bytes)
+        raise OSError(
+            errno.ENOSPC,
+            f"{part}: the disk is full, {more} are still missing; make room and start again, "
+            "what is there is kept",
+        ) from error
+
+
+# -- of which version of the file the bytes are ----------------------------------------------
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0
+
+
+def _state(part: Path) -> Path:
+    return part.with_name(part.name + ".json")
+
+
+def _read_state(part: Path, url: str) -> dict[str, Any] | None:
+    """What the bytes are of; None where nobody knows it or the address was another one."""
+    try:
+        state = json.loads(_state(part).read_text("utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return None
+    return state if state.get("url") == url else None
+
+
+def _write_state(part: Path, url: str, response: requests.Response, total: int | None) -> None:
+    """Nothing is written where the server names no version: then the next attempt starts anew."""
+    # A weak tag stands for bytes that only mean the same; If-Range does not take it (RFC 9110).
+    tag = response.headers.get("ETag", "")
+    validator = tag if tag.startswith('"') else response.headers.get("Last-Modified", "")
+    if validator:
+        state = {"url": url, "validator": validator, "total_bytes": total}
+        _state(part).write_text(json.dumps(state), "utf-8")
+    else:
+        _state(part).unlink(missing_ok=True)

@@ -1,0 +1,94 @@
+"""Raw files of a source, by the kind of its entry in resources/sources.yaml."""
+
+import logging
+import shutil
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import requests
+
+from cmrseg.fetch.checks import check_holds
+from cmrseg.fetch.declared import CHECKSUMS, File, check_entry, files_of
+from cmrseg.fetch.download import download
+from cmrseg.fetch.kaggle import GB, competition_archive
+from cmrseg.fetch.unpack import unpack, unpack_nested
+from cmrseg.files import replacing
+
+logger = logging.getLogger(__name__)
+
+# Stated sizes are rounded, and some are counted in units of 1024: a quarter more is no surprise.
+MOST_OF_STATED = 1.25
+
+
+def fetch(
+    source: str,
+    entry: dict[str, Any],
+    files: list[dict[str, str]],
+    folder: str | Path,
+    downloads: str | Path,
+) -> None:
+    """Make the folder of a source's raw files, whole or not at all.
+
+    entry: of resources/sources.yaml. files: the source's rows of resources/checksums.tsv, as
+    `files_of` takes them, for the kind `files`. downloads: a folder that outlives an interruption;
+    what is there and right is not fetched again.
+
+    What somebody put into <downloads>/by_hand is taken instead, whatever the kind, after a look at
+    what it holds: the folder is then a link to it. It lies there and not at `folder`, because a
+    result of a stage is removed before the stage runs again.
+
+    Raises FileNotFoundError with what to do for a source that only a person can get, and what
+    `check_entry`, `files_of`, `download`, `competition_archive` and `unpack` raise.
+    """
+    check_entry(source, entry)
+    listed = files_of(source, files)
+    folder, downloads = Path(folder), Path(downloads)
+    by_hand = downloads / "by_hand"
+    if by_hand.is_dir():
+        check_holds(by_hand, [*entry.get("holds", []), *(file.path for file in listed)], source)
+        logger.info("source %s: taken from %s", source, by_hand)
+        with replacing(folder) as temporary:
+            temporary.symlink_to(by_hand.absolute())
+    elif entry["kind"] == "files":
+        _fetch_files(source, entry["url"], listed, folder, downloads)
+    elif entry["kind"] == "archive":
+        archive = downloads / PurePosixPath(urlsplit(entry["url"]).path).name
+        with requests.Session() as session:
+            download(session, entry["url"], archive, sha256=entry["sha256"])
+        _unpack(source, entry, archive, folder, nested=False)
+    elif entry["kind"] == "kaggle":
+        archive = competition_archive(source, entry, folder, downloads)
+        _unpack(source, entry, archive, folder, nested=True)
+    else:
+        raise FileNotFoundError(
+            f"source {source} cannot be fetched, it is put there by hand: {entry['how'].strip()} "
+            f"Put it into {by_hand} (a link will do) and start again"
+        )
+
+
+def _fetch_files(source: str, url: str, files: list[File], folder: Path, downloads: Path) -> None:
+    if not files:
+        raise ValueError(f"source {source}: {CHECKSUMS} has no rows of it; add one per file")
+    with requests.Session() as session:
+        for i, file in enumerate(files, 1):
+            address = url.replace("{path}", quote(file.path))
+            download(session, address, downloads / file.path, file.size_bytes, file.sha256)
+            if i % 100 == 0 or i == len(files):
+                logger.info("source %s: %d of %d files", source, i, len(files))
+    with replacing(folder) as temporary:
+        for file in files:
+            target = temporary / file.path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(downloads / file.path, target)
+
+
+def _unpack(
+    source: str, entry: dict[str, Any], archive: Path, folder: Path, *, nested: bool
+) -> None:
+    most_bytes = int(entry["unpacked_gb"] * GB * MOST_OF_STATED)
+    with replacing(folder) as temporary:
+        unpack(archive, temporary, most_bytes)
+        if nested:
+            unpack_nested(temporary, most_bytes)
+        check_holds(temporary, entry.get("holds", []), source)

@@ -1,0 +1,164 @@
+"""Unpack zip files that nobody vouches for: every member is looked at before one is written."""
+
+import errno
+import logging
+import os
+import re
+import shutil
+import stat
+import zipfile
+import zlib
+from pathlib import Path, PurePosixPath
+
+from cmrseg.fetch.checks import CHUNK_BYTES, FULL, check_room
+from cmrseg.fetch.progress import Progress, readable
+
+logger = logging.getLogger(__name__)
+
+# A zip of images shrinks to a third, one of tables to a twentieth; a bomb is made of zeros.
+MOST_RATIO = 200
+ENCRYPTED = 0x1
+KINDS = {
+    stat.S_IFLNK: "a link",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+}
+
+
+def unpack(archive: str | Path, folder: str | Path, most_bytes: int) -> int:
+    """Unpack a zip file into a new folder and return the number of bytes written.
+
+    Only plain files are written, with the names and folders that they have and none of their
+    permissions or times; empty folders are left out. A folder that could not be finished is
+    removed. Raises ValueError naming archive and member: no zip file, a name that leads out of the
+    folder, a link or device, the same name twice, encrypted, damaged, more than most_bytes or
+    MOST_RATIO times the archive's size in all; OSError (ENOSPC) where the disk has no room.
+    """
+    archive, folder = Path(archive), Path(folder)
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            members = _checked(archive, opened.infolist())
+            total = sum(member.file_size for member in members.values())
+            _check_size(archive, total, most_bytes)
+            block = 4096  # what the smallest file takes of most file systems
+            check_room(folder, total + block * len(members), f"unpacking {archive}")
+            folder.mkdir(parents=True)
+            try:
+                _write_all(archive, opened, members, folder)
+            except BaseException:
+                shutil.rmtree(folder)
+                raise
+    except zipfile.BadZipFile as error:
+        raise ValueError(
+            f"{archive}: no zip file, or cut short ({error}); remove it and fetch it anew"
+        ) from error
+    return total
+
+
+def unpack_nested(folder: str | Path, most_bytes: int) -> int:
+    """Unpack every zip file in a folder beside itself, remove it, and return the bytes written.
+
+    a/b.zip becomes the folder a/b; one that holds nothing but a file of its own name, as b.csv.zip
+    does, becomes that file. Zip files within those stay as they are. Raises as `unpack` does, and
+    FileExistsError naming what stands in the way.
+    """
+    written = 0
+    for archive in sorted(Path(folder).rglob("*.zip")):
+        target = archive.with_suffix("")
+        if target.exists():
+            raise FileExistsError(
+                f"{archive}: cannot be unpacked to {target}, which is in the archive too"
+            )
+        inner = archive.with_name(f".partial-{os.getpid()}-{target.name}")
+        written += unpack(archive, inner, most_bytes - written)
+        single = inner / target.name
+        if single.is_file() and len(list(inner.iterdir())) == 1:
+            single.rename(target)
+            inner.rmdir()
+        else:
+            inner.rename(target)
+        archive.unlink()
+        logger.info("%s: unpacked", archive.name)
+    return written
+
+
+def _checked(archive: Path, infos: list[zipfile.ZipInfo]) -> dict[PurePosixPath, zipfile.ZipInfo]:
+    """Files of an archive by the path that each is written to."""
+    members: dict[PurePosixPath, zipfile.ZipInfo] = {}
+    parents: set[PurePosixPath] = set()
+    for info in infos:
+        if why := _refused(info):
+            raise ValueError(f"{archive}: member {info.orig_filename!r} {why}; refused")
+        path = PurePosixPath(info.filename)
+        parents.update([*path.parents, path] if info.is_dir() else path.parents)
+        if not info.is_dir():
+            if path in members:
+                raise ValueError(f"{archive}: member {info.filename!r} is there twice; refused")
+            members[path] = info
+    if both := parents & members.keys():
+        raise ValueError(f"{archive}: member '{min(both)}' is a file and a folder; refused")
+    return members
+
+
+def _refused(info: zipfile.ZipInfo) -> str:
+    """Why a member is not taken, "" if it is."""
+    name = info.orig_filename
+    if name.startswith("/") or re.match("[A-Za-z]:", name):
+        return "has an absolute path"
+    if ".." in PurePosixPath(name).parts:
+        return "leads out of its folder"
+    if "\\" in name or "\0" in name or not (PurePosixPath(name).name or info.is_dir()):
+        return "has a name that is none"
+    # The upper half holds the mode of Unix, 0 where the archive was made on another system.
+    kind = stat.S_IFMT(info.external_attr >> 16)
+    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+        return f"is {KINDS.get(kind, 'no file')}"
+    return "is encrypted" if info.flag_bits & ENCRYPTED else ""
+
+
+def _check_size(archive: Path, total: int, most_bytes: int) -> None:
+    size = archive.stat().st_size
+    if total > most_bytes:
+        raise ValueError(
+            f"{archive}: holds {readable(total)}, at most {readable(most_bytes)} are expected; "
+            "refused"
+        )
+    if total > MOST_RATIO * size:
+        raise ValueError(
+            f"{archive}: {readable(size)} would become {readable(total)}, more than {MOST_RATIO} "
+            "times as much; refused"
+        )
+
+
+def _write_all(
+    archive: Path,
+    opened: zipfile.ZipFile,
+    members: dict[PurePosixPath, zipfile.ZipInfo],
+    folder: Path,
+) -> None:
+    made = {PurePosixPath(".")}
+    progress = Progress(f"unpacking {archive.name}", sum(m.file_size for m in members.values()))
+    for path, info in members.items():
+        if path.parent not in made:
+            (folder / path.parent).mkdir(parents=True, exist_ok=True)
+            made.add(path.parent)
+        try:
+            with opened.open(info) as packed, open(folder / path, "xb") as file:
+                shutil.copyfileobj(packed, file, CHUNK_BYTES)
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+            raise ValueError(
+                f"{archive}: member '{path}' is damaged ({error}); remove the archive and fetch "
+                "it anew"
+            ) from error
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            left = progress.total_bytes - progress.done_bytes if progress.total_bytes else 0
+            raise OSError(
+                errno.ENOSPC,
+                f"{folder / path}: the disk is full, {readable(left)} of {archive} are still "
+                "missing; make room and start again",
+            ) from error
+        progress.add(info.file_size)
