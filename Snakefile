@@ -1,5 +1,6 @@
-# Table of contents. The default study is the demo; another one: --configfile config/<study>.yaml
-if "cohorts" not in config:
+# Table of contents. The default study is the demo; another one: --configfile config/<study>.yaml;
+# one folder of images: predict_all --config input=<folder> model=<folder of a model>
+if "cohorts" not in config and "input" not in config:
     # Not read beside another study's file: Snakemake would merge the two.
 
     configfile: "config/config.yaml"
@@ -17,3 +18,4 @@ rule all:
         rules.train_all.input,
         rules.confidence_all.input,
         rules.volumes_all.input,
+        rules.predict_all.input,

@@ -68,11 +68,13 @@ def numbered(counts: dict[str, int], seed: int, first: int) -> pd.DataFrame:
 
 def demo_tables() -> dict[str, pd.DataFrame]:
     """Table of each cohort of the demo, by the name of its file."""
-    return {
+    tables = {
         "demo_biobank.tsv": numbered({"train": 24, "validate": 6, "test": 10}, 5, 1001),
         "demo_kaggle.tsv": kaggle(),
         "demo_seven_tesla.tsv": numbered({"train": 6, "validate": 2, "test": 3}, 9, 17),
     }
+    # A set is named only where it differs from the split.
+    return {name: table.drop(columns="set") for name, table in tables.items()}
 
 
 if __name__ == "__main__":

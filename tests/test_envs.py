@@ -23,6 +23,9 @@ DISTRIBUTIONS = {
 OWN = {"cmrseg", "stage"}
 # Packages are called otherwise on PyPI.
 PYPI = {"pytorch": "torch"}
+# Programs that a script runs, and what they import without asking for it. They are not among the
+# requirements: only those who fetch from Kaggle need them.
+PROGRAMS = {"fetch_source.py": {"kaggle", "six"}}
 
 
 @cache
@@ -56,7 +59,8 @@ def needed(script: str) -> set[str]:
     if "torch" not in set().union(*map(third_party, [files[0], *map(module_path, modules)])):
         # stage.device() is called by scripts with a network only.
         names.discard("torch")
-    return {DISTRIBUTIONS.get(n, n) for n in names - OWN - sys.stdlib_module_names}
+    imported = {DISTRIBUTIONS.get(n, n) for n in names - OWN - sys.stdlib_module_names}
+    return imported | PROGRAMS.get(script, set())
 
 
 def pins(env: str) -> dict[str, str]:
@@ -105,5 +109,5 @@ def test_versions_are_those_of_the_requirements(path):
     text = (ROOT / "requirements.txt").read_text("utf-8")
     required = dict(re.findall(r"^([a-z0-9-]+)==([0-9.]+)$", text, re.M))
     for name, version in pins(f"envs/{path.name}").items():
-        if name != "python":
+        if name not in {"python"}.union(*PROGRAMS.values()):
             assert required[PYPI.get(name, name)] == version, name

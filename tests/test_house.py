@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from demo_tables import demo_tables
+from paper_tables import as_text, paper_tables
 from tiny_study import ROOT, project_files
 
 WORKFLOW = ROOT / "workflow"
@@ -14,7 +15,9 @@ RULE_FILES = sorted((WORKFLOW / "rules").glob("*.smk"))
 MODULES = sorted((WORKFLOW / "cmrseg").rglob("*.py"))
 MOST_LINES = {"rules": 150, "cmrseg": 300}
 # Targets: names for groups of files, without a script.
-TARGET = re.compile(r"\w+_all|all")
+TARGET = re.compile(r"\w+_all|all|published")
+# Rules with a script for each kind of figure.
+DRAWING = {"draw_figure", "draw_published"}
 
 
 @cache
@@ -60,16 +63,25 @@ def test_a_rule_has_all_that_a_rule_has(rule):
     for name in ("mem_mb", "runtime"):
         assert f"{name}=" in section(rule, "resources"), f"rule {rule} has no {name}"
     for name in ("log", "benchmark"):
-        assert section(rule, name).startswith(f'"results/{{study}}/{name}s/{rule}/'), rule
+        # What several studies share is not in a study's folder.
+        owner = re.search(
+            r'"(resources|results/published|results/\{study\})/', section(rule, "output")
+        )
+        folder = owner[1] if owner else "resources"  # a constant of study.py
+        assert section(rule, name).startswith(f'"{folder}/{name}s/{rule}'), rule
 
 
 @pytest.mark.parametrize("rule", WORKING)
 def test_a_rule_is_called_like_its_script_and_tracks_its_code(rule):
     script = section(rule, "script").strip('"')
     code = re.search(r"code=(.+?),?$", section(rule, "params"), re.M)[1]
-    if rule == "draw_figure":
-        assert script == "../scripts/figures/{params.figure}.py"
-        assert code == "figure_code"
+    if rule in DRAWING:
+        folder, param = {
+            "draw_figure": ("figures", "figure"),
+            "draw_published": ("published", "drawn"),
+        }[rule]
+        assert script == f"../scripts/{folder}/{{params.{param}}}.py"
+        assert code in ("figure_code", "published_figure_code")
     else:
         assert script == f"../scripts/{rule}.py"
         assert code == f'code_of("{rule}.py")'
@@ -78,7 +90,7 @@ def test_a_rule_is_called_like_its_script_and_tracks_its_code(rule):
 
 def test_every_script_has_a_rule():
     scripts = {path.stem for path in (WORKFLOW / "scripts").glob("*.py")}
-    assert scripts == set(WORKING) - {"draw_figure"}
+    assert scripts == set(WORKING) - DRAWING
 
 
 @pytest.mark.parametrize("rule", WORKING)
@@ -115,6 +127,13 @@ def test_nothing_in_the_package_knows_snakemake():
 def test_every_module_and_script_says_what_it_is():
     paths = [*MODULES, *(WORKFLOW / "scripts").rglob("*.py"), *WORKFLOW.glob("*.py")]
     assert not [p.name for p in paths if p.name != "__init__.py" and p.read_text()[:3] != '"""']
+
+
+def test_the_published_study_s_tables_are_those_that_their_script_writes():
+    for name, table in paper_tables().items():
+        assert (ROOT / "config" / name).read_text("utf-8") == as_text(table), (
+            f"config/{name} is not what tests/paper_tables.py makes; run it"
+        )
 
 
 def test_the_demo_s_tables_are_those_that_its_script_writes():

@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from cmrseg.learn.schedule import (
+    ONECYCLES,
     EpochPlan,
     make_optimiser,
     norm_momentum,
@@ -74,6 +75,14 @@ def test_onecycle_starts_low_peaks_at_thirty_percent_and_ends_lower():
     assert 4e-9 < lr[99] < 1e-6
     assert (np.diff(beta1)[:30] < 0).all()
     assert (np.diff(beta1)[30:] > 0).all()
+
+
+def test_onecycle_of_fastai_2_peaks_earlier_and_ends_higher():
+    kind = ONECYCLES["onecycle_fastai2"]
+    rates = [onecycle(step, 100, 1e-3, kind)[0] for step in range(101)]
+    assert max(rates) == rates[25] == 1e-3
+    assert rates[100] == pytest.approx(1e-8)
+    assert onecycle(100, 100, 1e-3)[0] == pytest.approx(4e-9)
 
 
 def test_onecycle_of_one_step_is_at_its_peak():

@@ -5,6 +5,7 @@ import pytest
 import yaml
 
 from study import Study
+from study_prediction import prediction_study
 from study_tables import StudyError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -42,6 +43,7 @@ def make(tmp_path, monkeypatch):
             }
         },
         "models": "models.tsv",
+        "imagenet": "if_present",
         "volumes": {"ed": "max"},
         "confidence": {"cohort": "people", "labeller": "fcn"},
         "evaluate": [{"cohort": "people", "labellers": ["base"], "reference": "truth"}],
@@ -364,3 +366,229 @@ def test_every_key_is_described(schema):
             if value.get("type") not in ("object", "array") and "$ref" not in value:
                 assert value.get("description"), f"{schema}: {key} has no description"
             pending.append(value)
+
+
+# -- models that are there already -----------------------------------------------------------
+
+
+CATALOGUE = """\
+published_sa: {source: x, sequence: sa, network: fcn, encoder: "", width: 16, classes: 4,
+  preparation: fcn, intensity: linear, size_px: 192}
+published_2ch: {source: x, sequence: la_2ch}
+"""
+RECORD = (
+    '{"settings": {"network": "unet", "encoder": "resnet34", "width": 8, "classes": 3, '
+    '"preparation": "unet", "intensity": "linear", "size_px": 64, "seed": 5}}'
+)
+
+
+@pytest.fixture
+def given(make):
+    """Build a study that names a model's folder in `weights`."""
+    Path("resources").mkdir()
+    Path("resources/weights.yaml").write_text(CATALOGUE)
+    folder = Path("elsewhere/mine")
+    folder.mkdir(parents=True)
+    (folder / "weights.safetensors").touch()
+    (folder / "record.json").write_text(RECORD)
+
+    def build(path, edit=lambda config: None, **tables):
+        def both(config):
+            config["weights"] = {"mine": path}
+            edit(config)
+
+        return make(both, **tables)
+
+    return build
+
+
+def test_a_model_s_folder_says_how_to_label_with_it(given):
+    def edit(config):
+        config["evaluate"][0]["labellers"].append("mine")
+
+    study = given("elsewhere/mine", edit)
+    assert study.model("mine") == {
+        "network": "unet",
+        "encoder": "resnet34",
+        "width": 8,
+        "classes": 3,
+        "preparation": "unet",
+        "intensity": "linear",
+        "size_px": 64,
+    }
+    assert study.weights("mine") == "elsewhere/mine/weights.safetensors"
+    assert study.weights("base") == "results/small/models/base/weights.safetensors"
+    assert ("people", "mine") in study.predicted()
+
+
+def test_published_weights_are_planned_before_they_are_there(given):
+    study = given("resources/models/published_sa")
+    assert study.model("mine")["width"] == 16
+    assert study.weights("mine") == "resources/models/published_sa/weights.safetensors"
+
+
+def test_a_model_may_start_from_one_that_is_there_already(given):
+    study = given("elsewhere/mine", models=MODELS.replace("train base unet", "train mine unet"))
+    assert study.models["next"]["start"] == "mine"
+
+
+def test_a_given_start_must_be_the_same_network(given):
+    with pytest.raises(StudyError, match="model next: network is 'unet', but its start mine has"):
+        given(
+            "resources/models/published_sa",
+            models=MODELS.replace("train base unet", "train mine unet"),
+        )
+
+
+@pytest.mark.parametrize(
+    ("path", "sentence"),
+    [
+        ("elsewhere/absent", "weights mine: no folder elsewhere/absent; name the folder of a mod"),
+        ("elsewhere", r"weights mine: elsewhere has no weights.safetensors"),
+        ("resources/models/published_2ch", "is for images la_2ch; cohorts are short-axis cines"),
+    ],
+)
+def test_weights_that_cannot_be_used_are_refused(given, path, sentence):
+    with pytest.raises(StudyError, match=sentence):
+        given(path)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"settings": 3}', "{}"])
+def test_a_record_that_is_none_is_refused(given, text):
+    Path("elsewhere/mine/record.json").write_text(text)
+    with pytest.raises(StudyError, match=r"mine/record.json is no record of a model"):
+        given("elsewhere/mine")
+
+
+def test_a_record_without_a_setting_is_refused(given):
+    Path("elsewhere/mine/record.json").write_text('{"settings": {"network": "unet"}}')
+    with pytest.raises(StudyError, match=r"record\.json says nothing of encoder, width, classes"):
+        given("elsewhere/mine")
+
+
+def test_a_name_is_one_model_only(given):
+    with pytest.raises(StudyError, match="model base is in the models table and in `weights`"):
+        given("elsewhere/mine", lambda c: c["weights"].update(base="elsewhere/mine"))
+
+
+# -- known volumes, sets, end-diastole -------------------------------------------------------
+
+
+def test_the_set_is_the_split_unless_the_table_says_otherwise(make):
+    subjects = "subject\tsplit\tset\tedv_ml\tesv_ml\n1\ttrain\ttest\t9\t3\n2\tvalidate\t\t9\t3\n"
+    rows = make(subjects=subjects).import_rows("people")
+    assert [row["set"] for row in rows] == ["test", "validate"]
+
+
+def test_known_volumes_do_not_import_anew(make):
+    assert set(make().import_rows("people", "0000")[0]) == {"subject", "study", "series", "set"}
+
+
+def test_volumes_of_the_raw_data_need_no_column(make):
+    def edit(config):
+        config["cohorts"]["people"]["known_volumes"] = "kaggle"
+
+    study = make(edit, subjects="subject\tsplit\n1\ttrain\n2\tvalidate\n")
+    assert study.known_volumes("people")
+    assert study.volume_evaluations() == [("base", "people")]
+
+
+def test_end_diastole_may_differ_for_a_labeller(make):
+    study = make(lambda config: config["volumes"].update(ed_of={"fcn": "first"}))
+    assert (study.ed("fcn"), study.ed("base")) == ("first", "max")
+
+
+def test_an_evaluation_without_reference_needs_known_volumes(make):
+    def edit(config):
+        del config["evaluate"][0]["reference"]
+
+    assert make(edit).evaluations() == []
+    assert make(edit).volume_evaluations() == [("base", "people")]
+    with pytest.raises(StudyError, match="people has neither a `reference` nor known volumes"):
+        make(
+            lambda config: (edit(config), config.pop("confidence")),
+            subjects=SUBJECTS.replace("200\t90", "\t"),
+            models=MODELS.replace("c10", "all"),
+        )
+
+
+def test_a_figure_of_overlap_needs_a_reference(make):
+    def edit(config):
+        del config["evaluate"][0]["reference"]
+        config["figures"]["pictures"] = {"figure": "overlays", "cohort": "people"}
+
+    with pytest.raises(StudyError, match="figure pictures: `evaluate` gives cohort people no ref"):
+        make(edit)
+
+
+def test_an_annotator_may_have_a_folder_of_its_own(make):
+    def edit(config):
+        config["cohorts"]["people"]["annotators"]["other"] = {"form": "frames", "raw": "b"}
+
+    study = make(edit)
+    assert study.annotator("people", "truth") == {
+        "raw": "",
+        "folder": "annotations/truth",
+        "form": "masks",
+    }
+    assert study.annotator("people", "other")["raw"] == "b"
+
+
+def test_the_folder_of_the_published_study_is_taken(make):
+    with pytest.raises(StudyError, match="study is 'published', whose results have that folder"):
+        make(lambda config: config.update(study="published"))
+
+
+# -- one subject, one model ------------------------------------------------------------------
+
+
+@pytest.fixture
+def pictures(given):
+    """Folders as people have them."""
+    for name in ("dicom/Case 7/1.dcm", "volumes/sa.nii.gz", "one/cine.nii.gz", "two/a.nii"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).touch()
+    Path("two/b.nii").touch()
+    Path("___").mkdir()
+
+
+@pytest.mark.parametrize(
+    ("input_", "layout", "raw", "study", "subject"),
+    [
+        ("dicom/Case 7", "folder", "dicom", "Case 7", "Case_7"),
+        ("volumes", "nifti", ".", "volumes", "volumes"),
+        ("one", "nifti", "one", "cine", "one"),
+        ("one/cine.nii.gz", "nifti", "one", "cine", "cine"),
+    ],
+)
+def test_two_words_make_a_study(pictures, input_, layout, raw, study, subject):
+    made = prediction_study({"input": input_, "model": "elsewhere/mine"})
+    cohort = made["cohorts"]["input"]
+    assert cohort["layout"] == layout
+    assert Path(cohort["raw"]) == Path(raw).resolve()
+    assert cohort["subjects"] == [{"subject": subject, "study": study, "split": "test"}]
+    if " " not in study:
+        assert Study(made).predicted() == [("input", "mine")]
+
+
+def test_a_name_may_be_given(pictures):
+    made = prediction_study({"input": "one", "model": "published_sa", "subject": "P-1"})
+    assert made["study"] == "predict_p_1"
+    assert made["weights"] == {"published_sa": "resources/models/published_sa"}
+
+
+@pytest.mark.parametrize(
+    ("config", "sentence"),
+    [
+        ({"input": "absent", "model": "m"}, "input=absent: does not exist"),
+        ({"input": "one"}, "needs model="),
+        ({"input": "two", "model": "m"}, "has 2 NIfTI files; name the short-axis cine"),
+        ({"input": "___", "model": "m"}, "no letter or digit for a name"),
+        ({"input": "one", "model": "m", "modle": 1}, "--config modle: unknown beside input"),
+        ({"input": "subjects.tsv", "model": "m"}, "a file must be NIfTI"),
+    ],
+)
+def test_an_input_that_cannot_be_labelled_is_refused(pictures, config, sentence):
+    Path("subjects.tsv").touch()
+    with pytest.raises(StudyError, match=sentence):
+        prediction_study(config)

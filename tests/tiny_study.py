@@ -172,6 +172,8 @@ def project_files() -> list[str]:
     if listed.returncode == 0 and "Snakefile" in files:
         return sorted(files)
     found = [p for folder in FOLDERS for p in (ROOT / folder).rglob("*") if p.is_file()]
+    # Not what was fetched, which lies in folders.
+    found += [p for p in (ROOT / "resources").iterdir() if p.is_file()]
     kept = [p for p in found if "__pycache__" not in p.parts]
     return ["Snakefile", *sorted(p.relative_to(ROOT).as_posix() for p in kept)]
 

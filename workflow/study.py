@@ -10,9 +10,14 @@ import pandas as pd
 
 from study_checks import check_study
 from study_tables import StudyError, check, read_rows
+from study_weights import LABELLING, given_models
 
 # Published encoder weights, by name of the encoder; a model that starts from them needs the file.
 IMAGENET = "resources/downloads/imagenet/{encoder}.safetensors"
+# Where an annotator's labels lie below the raw data, if not in annotations/<annotator>.
+ANNOTATIONS = {"ukbb": ".", "png": "masks"}
+# What the import of a subject depends on; known volumes, say, may change without a new import.
+IMPORTED = ("subject", "study", "series", "set")
 
 
 class Study:
@@ -27,7 +32,8 @@ class Study:
         self.name: str = self.config["study"]
         self.cohorts: dict[str, dict[str, Any]] = self.config["cohorts"]
         self.subjects = {name: self._read_subjects(name) for name in self.cohorts}
-        self.models = self._read_models()
+        self.given = given_models(self.config["weights"])
+        self.models = self._read_models() if "models" in self.config else {}
         self.left_out = self._leave_out_imagenet()
         check_study(self)
 
@@ -49,6 +55,11 @@ class Study:
         size = self.cohorts[cohort]["subjects_per_job"]
         return self.rows_of(cohort)[int(shard) * size : (int(shard) + 1) * size]
 
+    def import_rows(self, cohort: str, shard: str | None = None) -> list[dict[str, Any]]:
+        """What the import has to know of the subjects of a shard, or of a whole cohort."""
+        rows = self.rows_of(cohort) if shard is None else self.rows(cohort, shard)
+        return [{key: row[key] for key in IMPORTED} for row in rows]
+
     def rows_of(self, cohort: str) -> list[dict[str, Any]]:
         """The rows of a whole cohort."""
         rows = self.subjects[cohort]
@@ -57,18 +68,54 @@ class Study:
 
     def known_volumes(self, cohort: str) -> bool:
         """Whether every subject of the cohort has known volumes."""
+        if self.cohorts[cohort]["known_volumes"] == "kaggle":
+            return True
         table = self.subjects[cohort]
         return bool(table[["edv_ml", "esv_ml"]].notna().all(axis=None))
 
     # -- labellers ---------------------------------------------------------------------------
 
+    def predicted(self) -> list[tuple[str, str]]:
+        """Every (cohort, model) whose label maps the study needs."""
+        return [(cohort, name) for cohort, name in self.labelled() if self.is_model(name)]
+
     def annotators(self, cohort: str) -> list[str]:
         return list(self.cohorts[cohort]["annotators"])
+
+    def annotator(self, cohort: str, name: str) -> dict[str, str]:
+        """Form of an annotator's labels, the raw data that they belong to, and the folder there.
+
+        `raw` is empty where it is the cohort's own raw data.
+        """
+        about, layout = self.cohorts[cohort]["annotators"][name], self.cohorts[cohort]["layout"]
+        about = {"form": about} if isinstance(about, str) else about
+        folder = ANNOTATIONS.get(layout, f"annotations/{name}")
+        return {"raw": "", "folder": folder, **about}
+
+    def is_model(self, labeller: str) -> bool:
+        """Whether a labeller is a model, trained here or given."""
+        return labeller in self.models or labeller in self.given
+
+    def model(self, name: str) -> dict[str, Any]:
+        """What labelling has to know of a model."""
+        settings = self.models.get(name) or self.given[name]
+        return {key: settings[key] for key in LABELLING}
+
+    def weights(self, name: str) -> str:
+        """The file of a model's weights."""
+        folder = self.given[name]["folder"] if name in self.given else None
+        return f"{folder or f'results/{self.name}/models/{name}'}/weights.safetensors"
+
+    def ed(self, labeller: str) -> str:
+        """How end-diastole is chosen in a labeller's volumes."""
+        volumes = self.config["volumes"]
+        return volumes["ed_of"].get(labeller, volumes["ed"])
 
     def labelled(self) -> list[tuple[str, str]]:
         """Every (cohort, labeller) whose label maps the study needs."""
         pairs = {(c, a) for c in self.cohorts for a in self.annotators(c)}
-        pairs |= {(e["cohort"], m) for e in self.config["evaluate"] for m in e["labellers"]}
+        entries = [*self.config["evaluate"], *self.config["predict"]]
+        pairs |= {(e["cohort"], m) for e in entries for m in e["labellers"]}
         pairs |= {(row["cohort"], row["labeller"]) for row in self.models.values()}
         if "confidence" in self.config:
             pairs.add((self.config["confidence"]["cohort"], self.config["confidence"]["labeller"]))
@@ -79,14 +126,23 @@ class Study:
 
     def evaluations(self) -> list[tuple[str, str]]:
         """Every (labeller, cohort) that is held against a reference."""
-        return [(m, e["cohort"]) for e in self.config["evaluate"] for m in e["labellers"]]
+        entries = [e for e in self.config["evaluate"] if "reference" in e]
+        return [(m, e["cohort"]) for e in entries for m in e["labellers"]]
+
+    def volume_evaluations(self) -> list[tuple[str, str]]:
+        """Every (labeller, cohort) that is held against known volumes."""
+        entries = [e for e in self.config["evaluate"] if self.known_volumes(e["cohort"])]
+        return [(m, e["cohort"]) for e in entries for m in e["labellers"]]
 
     def evaluated(self, cohort: str) -> list[str]:
-        return [labeller for labeller, name in self.evaluations() if name == cohort]
+        """The labellers of a cohort that are measured, in the order of the study."""
+        entries = [e for e in self.config["evaluate"] if e["cohort"] == cohort]
+        return [labeller for entry in entries for labeller in entry["labellers"]]
 
-    def reference(self, cohort: str) -> str:
-        """The annotator that a cohort's labellers are held against."""
-        return next(e["reference"] for e in self.config["evaluate"] if e["cohort"] == cohort)
+    def reference(self, cohort: str) -> str | None:
+        """The annotator that a cohort's labellers are held against, if there is one."""
+        entries = [e for e in self.config["evaluate"] if e["cohort"] == cohort]
+        return next((e["reference"] for e in entries if "reference" in e), None)
 
     # -- models ------------------------------------------------------------------------------
 
@@ -103,28 +159,36 @@ class Study:
     @property
     def data_figures(self) -> list[str]:
         """Names of the figures that are drawn from tables and images."""
-        return [n for n, f in self.config["figures"].items() if f["figure"] != "viewer"]
+        return [name for name in self.config["figures"] if name not in self.viewers]
 
     @property
     def viewers(self) -> list[str]:
         """Names of the pages with an interactive viewer."""
-        return [n for n, f in self.config["figures"].items() if f["figure"] == "viewer"]
+        return self.figures_of("viewer")
+
+    def figures_of(self, kind: str) -> list[str]:
+        """Names of the figures of a kind."""
+        return [n for n, f in self.config["figures"].items() if f["figure"] == kind]
 
     # -- reading -----------------------------------------------------------------------------
 
     def _read_subjects(self, cohort: str) -> pd.DataFrame:
         path = self.cohorts[cohort]["subjects"]
-        rows = read_rows(
-            path, "subjects", {"edv_ml", "esv_ml", "age_y", "heart_rate_bpm"}, {"seed"}
-        )
+        if isinstance(path, str):
+            rows = read_rows(
+                path, "subjects", {"edv_ml", "esv_ml", "age_y", "heart_rate_bpm"}, {"seed"}
+            )
+        else:
+            rows = [check(row, "subjects", f"subjects of {cohort}") for row in path]
         table = pd.DataFrame(rows)
         if table.empty:
             raise StudyError(f"cohort {cohort}: {path} has no subjects; add a row per subject")
-        for column in ("study", "series", "faults"):
+        for column in ("study", "series", "faults", "set", "annotation"):
             table[column] = table.get(column, pd.Series("", table.index)).fillna("")
         for column in ("edv_ml", "esv_ml"):
             table[column] = pd.to_numeric(table.get(column, pd.Series(None, table.index)))
-        table["study"] = table["study"].where(table["study"] != "", table["subject"])
+        for column, other in (("study", "subject"), ("set", "split"), ("annotation", "study")):
+            table[column] = table[column].where(table[column] != "", table[other])
         repeated = table["subject"][table["subject"].duplicated()]
         if len(repeated):
             raise StudyError(f"cohort {cohort}: {path} has subject {repeated.iloc[0]} twice")
@@ -147,7 +211,9 @@ class Study:
 
     def _leave_out_imagenet(self) -> dict[str, str]:
         """Take models out of the study whose ImageNet weights are not there; model -> file."""
-        absent = {}
+        absent: dict[str, str] = {}
+        if self.config["imagenet"] == "fetch":
+            return absent
         for model, row in self.models.items():
             path = IMAGENET.format(encoder=row["encoder"])
             if row["start"] == "imagenet" and row["encoder"] and not Path(path).exists():

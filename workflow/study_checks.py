@@ -15,8 +15,22 @@ if TYPE_CHECKING:
 SETS = ("c05", "c10", "c15")
 VOLUNTEERS = {"v7": 7, "r7": 7, "v3": 3, "r3": 3, "v1": 1, "r1": 1}
 # Forms of annotation that a layout can hold.
-FORMS = {"kaggle": ("masks",), "folder": ("qmass",), "ukbb": ("nifti",)}
+FORMS = {
+    "kaggle": ("masks", "frames", "nifti"),
+    "folder": ("qmass", "text", "nifti"),
+    "nifti": ("nifti",),
+    "ukbb": ("nifti",),
+    "png": ("frames",),
+}
+# Layouts that the digital heart can write, and those that hold DICOM.
+WRITTEN = ("kaggle", "folder", "ukbb")
+DICOM = ("kaggle", "folder")
 STARTS = ("random", "imagenet")
+# Figures that need no evaluation of their cohort, and those that need known volumes alone.
+UNEVALUATED = ("cleaning", "learning_curves", "prediction")
+VOLUME_FIGURES = ("volume_agreement", "ef_error")
+# Its folder in results/ holds the published study.
+RESERVED = "published"
 # What two networks must share for one to start from the other.
 SHARED = ("network", "encoder", "width")
 # Sides that a network can halve: a U-Net five times.
@@ -25,6 +39,10 @@ UNET_MULTIPLE_PX = 32
 
 def check_study(study: Study) -> None:
     """Raise StudyError for the first thing in a study that cannot work."""
+    if study.name == RESERVED:
+        raise StudyError(
+            f"config: study is '{RESERVED}', whose results have that folder; rename it"
+        )
     _check_cohorts(study)
     _check_phantoms(study)
     _check_models(study)
@@ -36,7 +54,8 @@ def check_study(study: Study) -> None:
 
 def _check_cohorts(study: Study) -> None:
     for name, cohort in study.cohorts.items():
-        for annotator, form in cohort["annotators"].items():
+        for annotator in cohort["annotators"]:
+            form = study.annotator(name, annotator)["form"]
             if form not in FORMS[cohort["layout"]]:
                 raise StudyError(
                     f"cohort {name}: annotator {annotator} has {form}, layout {cohort['layout']} "
@@ -60,6 +79,10 @@ def _check_phantoms(study: Study) -> None:
     """The digital heart writes all stacks of a study in one job, and cines in DICOM only."""
     for cohort in study.phantoms():
         settings, layout = study.cohorts[cohort]["phantom"], study.cohorts[cohort]["layout"]
+        if layout not in WRITTEN:
+            raise StudyError(
+                f"cohort {cohort}: the phantom writes {', '.join(WRITTEN)}, not {layout}"
+            )
         if ("frames" in settings) != (layout != "ukbb"):
             raise StudyError(
                 f"cohort {cohort}: phantom.frames belongs to the layouts kaggle and folder and "
@@ -77,11 +100,14 @@ def _check_phantoms(study: Study) -> None:
 
 def _check_models(study: Study) -> None:
     annotators = {a for cohort in study.cohorts for a in study.annotators(cohort)}
-    for model, row in study.models.items():
+    for model in [*study.models, *study.given]:
         if model in annotators:
             raise StudyError(f"'{model}' is both a model and an annotator; rename one of them")
         if model in STARTS:
             raise StudyError(f"a model cannot be named '{model}', which is a start; rename it")
+    for model, row in study.models.items():
+        if model in study.given:
+            raise StudyError(f"model {model} is in the models table and in `weights`; rename one")
         _check_labeller(study, f"model {model}", row["cohort"], row["labeller"])
         _check_start(study, model, row)
         _check_row(model, row)
@@ -119,15 +145,15 @@ def _check_row(model: str, row: dict[str, Any]) -> None:
 
 
 def _check_start(study: Study, model: str, row: dict[str, Any]) -> None:
-    if row["start"] not in (*STARTS, *study.models):
+    if row["start"] not in STARTS and not study.is_model(row["start"]):
         raise StudyError(
             f"model {model}: start '{row['start']}' is neither random nor imagenet nor a "
-            f"model; there are {', '.join(study.models)}"
+            f"model; there are {', '.join([*study.models, *study.given])}"
         )
     if row["start"] == "imagenet" and row["network"] == "fcn":
         raise StudyError(f"model {model}: the FCN has no ImageNet weights to start from")
-    if row["start"] in study.models:
-        other = study.models[row["start"]]
+    if study.is_model(row["start"]):
+        other = study.model(row["start"])
         for name in SHARED:
             if row[name] != other[name]:
                 raise StudyError(
@@ -137,15 +163,24 @@ def _check_start(study: Study, model: str, row: dict[str, Any]) -> None:
 
 
 def _check_evaluations(study: Study) -> None:
+    for entry in study.config["predict"]:
+        for labeller in entry["labellers"]:
+            _check_labeller(study, "predict", entry["cohort"], labeller)
     entries = study.config["evaluate"]
     for cohort, count in Counter(entry["cohort"] for entry in entries).items():
         if count > 1:
             raise StudyError(f"evaluate: cohort {cohort} is there twice; join the entries")
     for entry in entries:
-        cohort, reference = entry["cohort"], entry["reference"]
+        cohort, reference = entry["cohort"], entry.get("reference")
         for labeller in entry["labellers"]:
             _check_labeller(study, "evaluate", cohort, labeller)
-        if reference not in study.annotators(cohort):
+        if reference is None:
+            if not study.known_volumes(cohort):
+                raise StudyError(
+                    f"evaluate: cohort {cohort} has neither a `reference` nor known volumes; "
+                    "without one nothing can be measured"
+                )
+        elif reference not in study.annotators(cohort):
             raise StudyError(
                 f"evaluate: reference '{reference}' of cohort {cohort} is no annotator; there are "
                 + ", ".join(study.annotators(cohort))
@@ -164,6 +199,8 @@ def _check_confidence(study: Study) -> None:
         return
     cohort = entry["cohort"]
     _check_labeller(study, "confidence", cohort, entry["labeller"])
+    if study.cohorts[cohort]["known_volumes"] == "kaggle":
+        return
     table, path = study.subjects[cohort], study.cohorts[cohort]["subjects"]
     missing = table["subject"][table[["edv_ml", "esv_ml"]].isna().any(axis=1)]
     if len(missing):
@@ -208,10 +245,14 @@ def _check_figures(study: Study) -> None:
     for name, entry in study.config["figures"].items():
         cohort, kind = entry["cohort"], entry["figure"]
         _check_cohort(study, f"figure {name}", cohort)
-        if kind not in ("cleaning", "learning_curves") and cohort not in evaluated:
+        if kind not in UNEVALUATED and cohort not in evaluated:
             raise StudyError(f"figure {name}: cohort {cohort} is not in `evaluate`")
-        if kind == "cleaning" and study.cohorts[cohort]["layout"] == "ukbb":
+        if kind not in (*UNEVALUATED, *VOLUME_FIGURES) and study.reference(cohort) is None:
+            raise StudyError(f"figure {name}: `evaluate` gives cohort {cohort} no reference")
+        if kind == "cleaning" and study.cohorts[cohort]["layout"] not in DICOM:
             raise StudyError(f"figure {name}: cohort {cohort} has no DICOM to clean")
+        if kind == "prediction" and not study.labellers(cohort):
+            raise StudyError(f"figure {name}: nobody labels cohort {cohort}")
         if kind == "learning_curves" and not study.models_on(cohort):
             raise StudyError(f"figure {name}: no model is trained on cohort {cohort}")
         if kind == "confidence":
@@ -235,7 +276,7 @@ def _check_cohort(study: Study, where: str, cohort: str) -> None:
 
 def _check_labeller(study: Study, where: str, cohort: str, labeller: str) -> None:
     _check_cohort(study, where, cohort)
-    known = [*study.annotators(cohort), *study.models]
+    known = [*study.annotators(cohort), *study.models, *study.given]
     if labeller not in known:
         raise StudyError(
             f"{where}: no labeller '{labeller}' for cohort {cohort}; there are " + ", ".join(known)

@@ -39,6 +39,7 @@ TEXT_COLUMNS = (
     *("subject", "study", "series", "split", "faults", "image", "detail"),
     *("model", "cohort", "labeller", "reference", "set"),
     *("pid", "PatientID", "dir", "file"),
+    *("id", "patient", "volunteer", "published", "recomputed", "sound"),
 )
 
 

@@ -4,11 +4,13 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 from study import IMAGENET, Study
+from study_prediction import prediction_study
 from study_tables import StudyError
 from tracking import code_of
 
 try:
-    STUDY = Study(config)
+    # `--config input=... model=...` is a study of its own: one subject and one model.
+    STUDY = Study(prediction_study(config) if "input" in config else config)
 except StudyError as error:
     raise WorkflowError(str(error))
 
@@ -36,6 +38,15 @@ def shard_rows(wildcards):
     return STUDY.rows(wildcards.cohort, wildcards.shard)
 
 
+def shard_import_rows(wildcards):
+    return STUDY.import_rows(wildcards.cohort, wildcards.shard)
+
+
+def shard_annotation_rows(wildcards):
+    keys = ("subject", "study", "set", "annotation")
+    return [{key: row[key] for key in keys} for row in shard_rows(wildcards)]
+
+
 def phantom_settings(wildcards):
     return STUDY.cohorts[wildcards.cohort]["phantom"]
 
@@ -60,8 +71,20 @@ def import_settings(wildcards):
     return {"layout": cohort["layout"], **cohort["cleaning"]}
 
 
-def annotation_kind(wildcards):
-    return STUDY.cohorts[wildcards.cohort]["annotators"][wildcards.labeller]
+def import_layout(wildcards):
+    return STUDY.cohorts[wildcards.cohort]["layout"]
+
+
+def annotation_raw(wildcards):
+    """The raw data that an annotator's labels belong to; mostly the cohort's own."""
+    about = STUDY.annotator(wildcards.cohort, wildcards.labeller)
+    return about["raw"] or raw_pattern(wildcards.cohort)
+
+
+def annotation_settings(wildcards):
+    about = STUDY.annotator(wildcards.cohort, wildcards.labeller)
+    layout = STUDY.cohorts[wildcards.cohort]["layout"]
+    return {"form": about["form"], "folder": about["folder"], "layout": layout}
 
 
 def shards_of(pattern, cohort, **names):
@@ -109,8 +132,3 @@ def reference_shards(wildcards):
 def cohort_rows(wildcards):
     """Subject and split of a whole cohort."""
     return STUDY.subjects[wildcards.cohort][["subject", "split"]].to_dict("records")
-
-
-def known_volumes(wildcards):
-    table = STUDY.subjects[wildcards.cohort]
-    return table[["subject", "split", "edv_ml", "esv_ml"]].to_dict("records")

@@ -10,6 +10,7 @@ CATEGORIES = {
     "strategies": "5 Transfer",
     "observers": "6 Evaluation",
     "overlays": "7 Images",
+    "prediction": "7 Images",
     "viewer": "7 Images",
 }
 
@@ -37,19 +38,6 @@ def figure_code(wildcards):
     return code_of(f"figures/{figure_kind(wildcards)}.py")
 
 
-def known_rows(cohort):
-    """Known volumes of a cohort where every subject has them, else nothing: the reference's count."""
-    if not STUDY.known_volumes(cohort):
-        return None
-    rows = STUDY.rows_of(cohort)
-    return [{key: row[key] for key in ("subject", "edv_ml", "esv_ml")} for row in rows]
-
-
-def import_rows(cohort):
-    keys = ("subject", "study", "series", "split")
-    return [{key: row[key] for key in keys} for row in STUDY.rows_of(cohort)]
-
-
 def transfer_rows(labellers):
     """Start, subset and cohort of the models among some labellers."""
     keys = ("start", "subset", "cohort")
@@ -63,19 +51,17 @@ def figure_settings(wildcards):
     if kind == "cleaning":
         about = STUDY.cohorts[cohort]
         kept = {key: about[key] for key in ("layout", "subjects_per_job")}
-        return {**kept, "rows": import_rows(cohort)}
-    if kind in ("confidence", "learning_curves"):
+        return {**kept, "rows": STUDY.import_rows(cohort)}
+    if kind in ("confidence", "learning_curves", "prediction"):
         return {}
     labellers, reference = STUDY.evaluated(cohort), STUDY.reference(cohort)
-    if kind in ("volume_agreement", "ef_error"):
-        return {"labellers": labellers, "known_volumes": known_rows(cohort)}
-    if kind == "volume_curves":
+    if kind in ("volume_agreement", "ef_error", "volume_curves"):
         return {"labellers": labellers}
     if kind == "strategies":
         models = transfer_rows(labellers)
         return {"labellers": labellers, "cohort": cohort, "models": models}
     if kind == "observers":
-        people = [name for name in labellers if name not in STUDY.models]
+        people = [name for name in labellers if not STUDY.is_model(name)]
         return {"labellers": labellers, "reference": reference, "observers": people}
     if kind == "overlays":
         return {"labeller": labellers[-1], "reference": reference}
@@ -94,15 +80,27 @@ def figure_inputs(wildcards):
     if kind == "learning_curves":
         models = STUDY.models_on(cohort)
         return {"histories": [f"{top}/models/{m}/history.tsv" for m in models]}
+    if kind == "prediction":
+        shown = STUDY.labellers(cohort)[-1]
+        labels = "results/{study}/cohorts/{cohort}/labels/{labeller}/{shard}"
+        return {
+            "images": images,
+            "labels": shards_of(labels, cohort, labeller=shown),
+            "curves": f"{here}/volumes/{shown}.curves.tsv",
+            "volumes": f"{here}/volumes/{shown}.tsv",
+        }
     labellers, reference = STUDY.evaluated(cohort), STUDY.reference(cohort)
     curves = [f"{here}/volumes/{m}.curves.tsv" for m in labellers]
     reference_curves = f"{here}/volumes/{reference}.curves.tsv"
     subjects = [f"{top}/evaluation/{m}/{cohort}/subjects.tsv" for m in labellers]
     if kind in ("volume_agreement", "ef_error"):
-        volumes = {"volumes": [f"{here}/volumes/{m}.tsv" for m in labellers]}
-        if STUDY.known_volumes(cohort):
-            return volumes
-        return {**volumes, "reference": f"{here}/volumes/{reference}.tsv"}
+        known = STUDY.known_volumes(cohort)
+        return {
+            "volumes": [f"{here}/volumes/{m}.tsv" for m in labellers],
+            "truth": (
+                f"{here}/known.tsv" if known else f"{here}/volumes/{reference}.tsv"
+            ),
+        }
     if kind == "volume_curves":
         return {"curves": curves, "reference_curves": reference_curves}
     if kind == "confidence":

@@ -5,8 +5,17 @@ def model_row(wildcards):
     return STUDY.models[wildcards.model]
 
 
-def labelling_row(wildcards):
-    return STUDY.models[wildcards.labeller]
+def model_phantom(wildcards):
+    """Whether a model's images show the digital heart; its card says so."""
+    return STUDY.models[wildcards.model]["cohort"] in STUDY.phantoms()
+
+
+def labelling_settings(wildcards):
+    return STUDY.model(wildcards.labeller)
+
+
+def labelling_weights(wildcards):
+    return STUDY.weights(wildcards.labeller)
 
 
 def model_slices(wildcards):
@@ -24,7 +33,7 @@ def model_start(wildcards):
         return []
     if row["start"] == "imagenet":
         return IMAGENET.format(encoder=row["encoder"])
-    return f"results/{STUDY.name}/models/{row['start']}/weights.safetensors"
+    return STUDY.weights(row["start"])
 
 
 def model_scores(wildcards):

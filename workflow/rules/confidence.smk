@@ -4,6 +4,7 @@
 rule score_confidence:
     input:
         volumes="results/{study}/cohorts/{cohort}/volumes/{labeller}.tsv",
+        known="results/{study}/cohorts/{cohort}/known.tsv",
     output:
         confidence="results/{study}/cohorts/{cohort}/confidence/{labeller}.tsv",
     log:
@@ -17,7 +18,6 @@ rule score_confidence:
         mem_mb=1000,
         runtime=10,
     params:
-        rows=known_volumes,
         code=code_of("score_confidence.py"),
     script:
         "../scripts/score_confidence.py"

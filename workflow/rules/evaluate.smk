@@ -30,7 +30,7 @@ rule evaluate_labels:
         mem_mb=2000,
         runtime=120,
     params:
-        settings=STUDY.config["volumes"],
+        settings=volume_settings,
         rows=cohort_rows,
         reference=reference_name,
         classes=compared_classes,
@@ -39,8 +39,35 @@ rule evaluate_labels:
         "../scripts/evaluate_labels.py"
 
 
+rule evaluate_volumes:
+    input:
+        volumes="results/{study}/cohorts/{cohort}/volumes/{labeller}.tsv",
+        known="results/{study}/cohorts/{cohort}/known.tsv",
+    output:
+        subjects="results/{study}/evaluation/{labeller}/{cohort}/known_volumes.tsv",
+        summary="results/{study}/evaluation/{labeller}/{cohort}/known_volumes_summary.tsv",
+    log:
+        "results/{study}/logs/evaluate_volumes/{cohort}/{labeller}.log",
+    benchmark:
+        "results/{study}/benchmarks/evaluate_volumes/{cohort}/{labeller}.tsv"
+    conda:
+        "../../envs/imaging.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code_of("evaluate_volumes.py"),
+    script:
+        "../scripts/evaluate_volumes.py"
+
+
 rule evaluate_all:
     input:
+        [
+            f"results/{STUDY.name}/evaluation/{labeller}/{cohort}/known_volumes_summary.tsv"
+            for labeller, cohort in STUDY.volume_evaluations()
+        ],
         [
             f"results/{STUDY.name}/evaluation/{labeller}/{cohort}/summary.tsv"
             for labeller, cohort in STUDY.evaluations()

@@ -1,4 +1,81 @@
-# Raw files: made by the digital heart, or already on disk (`raw:` of a cohort).
+# Raw files and published weights: fetched, made by the digital heart, or already on disk (`raw:` of a cohort).
+
+
+# Small files and long waits: on a cluster they belong on the login node.
+localrules:
+    fetch_source,
+
+
+rule fetch_source:
+    output:
+        folder=directory("resources/raw/{source}"),
+    log:
+        "resources/logs/fetch_source/{source}.log",
+    benchmark:
+        "resources/benchmarks/fetch_source/{source}.tsv"
+    wildcard_constraints:
+        source=one_of(SOURCES),
+    conda:
+        "../../envs/fetch.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=1440,
+    params:
+        entry=source_entry,
+        files=source_files,
+        code=code_of("fetch_source.py"),
+    script:
+        "../scripts/fetch_source.py"
+
+
+rule convert_weights:
+    input:
+        raw=catalogue_raw,
+    output:
+        weights="resources/models/{weights}/weights.safetensors",
+        record="resources/models/{weights}/record.json",
+        card="resources/models/{weights}/README.md",
+    log:
+        "resources/logs/convert_weights/{weights}.log",
+    benchmark:
+        "resources/benchmarks/convert_weights/{weights}.tsv"
+    wildcard_constraints:
+        weights=one_of(TO_CONVERT),
+    conda:
+        "../../envs/torch.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        entry=catalogue_entry,
+        code=code_of("convert_weights.py"),
+    script:
+        "../scripts/convert_weights.py"
+
+
+rule convert_imagenet:
+    input:
+        raw="resources/raw/imagenet_{encoder}",
+    output:
+        weights=IMAGENET,
+    log:
+        "resources/logs/convert_imagenet/{encoder}.log",
+    benchmark:
+        "resources/benchmarks/convert_imagenet/{encoder}.tsv"
+    wildcard_constraints:
+        encoder=one_of(ENCODERS_TO_CONVERT),
+    conda:
+        "../../envs/torch.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        code=code_of("convert_imagenet.py"),
+    script:
+        "../scripts/convert_imagenet.py"
 
 
 rule make_phantom:
@@ -16,7 +93,7 @@ rule make_phantom:
         runtime=30,
     params:
         settings=phantom_settings,
-        layout=phantom_layout,
+        layout=import_layout,
         rows=shard_rows,
         code=code_of("make_phantom.py"),
     script:

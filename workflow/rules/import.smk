@@ -22,7 +22,7 @@ rule import_dicom:
         runtime=60,
     params:
         settings=import_settings,
-        rows=shard_rows,
+        rows=shard_import_rows,
         code=code_of("import_dicom.py"),
     script:
         "../scripts/import_dicom.py"
@@ -40,7 +40,7 @@ rule import_nifti:
     benchmark:
         "results/{study}/benchmarks/import_nifti/{cohort}/{shard}.tsv"
     wildcard_constraints:
-        cohort=one_of(STUDY.cohorts_with("ukbb")),
+        cohort=one_of(STUDY.cohorts_with("ukbb", "nifti", "png")),
     conda:
         "../../envs/imaging.yaml"
     threads: 1
@@ -48,7 +48,8 @@ rule import_nifti:
         mem_mb=2000,
         runtime=60,
     params:
-        rows=shard_rows,
+        layout=import_layout,
+        rows=shard_import_rows,
         code=code_of("import_nifti.py"),
     script:
         "../scripts/import_nifti.py"

@@ -4,7 +4,7 @@
 
 rule carry_annotations:
     input:
-        raw=raw_of,
+        raw=annotation_raw,
         images="results/{study}/cohorts/{cohort}/images/{shard}",
     output:
         labels=directory("results/{study}/cohorts/{cohort}/labels/{labeller}/{shard}"),
@@ -21,8 +21,8 @@ rule carry_annotations:
         mem_mb=2000,
         runtime=60,
     params:
-        kind=annotation_kind,
-        rows=shard_rows,
+        settings=annotation_settings,
+        rows=shard_annotation_rows,
         code=code_of("carry_annotations.py"),
     script:
         "../scripts/carry_annotations.py"
@@ -31,7 +31,7 @@ rule carry_annotations:
 rule label_shard:
     input:
         images="results/{study}/cohorts/{cohort}/images/{shard}",
-        weights="results/{study}/models/{labeller}/weights.safetensors",
+        weights=labelling_weights,
     output:
         labels=directory("results/{study}/cohorts/{cohort}/labels/{labeller}/{shard}"),
     log:
@@ -39,7 +39,7 @@ rule label_shard:
     benchmark:
         "results/{study}/benchmarks/label_shard/{cohort}/{labeller}/{shard}.tsv"
     wildcard_constraints:
-        labeller=one_of(STUDY.models),
+        labeller=one_of([*STUDY.models, *STUDY.given]),
     conda:
         "../../envs/torch.yaml"
     threads: 1
@@ -48,7 +48,7 @@ rule label_shard:
         mem_mb=4000,
         runtime=120,
     params:
-        model=labelling_row,
+        model=labelling_settings,
         code=code_of("label_shard.py"),
     script:
         "../scripts/label_shard.py"

@@ -30,10 +30,37 @@ rule train_model:
         "../scripts/train_model.py"
 
 
+rule write_card:
+    input:
+        weights="results/{study}/models/{model}/weights.safetensors",
+        history="results/{study}/models/{model}/history.tsv",
+        slices=model_slices,
+        confidence=model_scores,
+    output:
+        card="results/{study}/models/{model}/README.md",
+    log:
+        "results/{study}/logs/write_card/{model}.log",
+    benchmark:
+        "results/{study}/benchmarks/write_card/{model}.tsv"
+    conda:
+        "../../envs/torch.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=10,
+    params:
+        model=model_row,
+        phantom=model_phantom,
+        code=code_of("write_card.py"),
+    script:
+        "../scripts/write_card.py"
+
+
 rule train_all:
     input:
         expand(
-            "results/{study}/models/{model}/weights.safetensors",
+            "results/{study}/models/{model}/{file}",
             study=STUDY.name,
             model=STUDY.models,
+            file=["weights.safetensors", "README.md"],
         ),

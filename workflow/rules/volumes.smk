@@ -18,12 +18,34 @@ rule measure_volumes:
         mem_mb=2000,
         runtime=60,
     params:
-        settings=STUDY.config["volumes"],
+        settings=volume_settings,
         rows=cohort_rows,
         classes=labeller_classes,
         code=code_of("measure_volumes.py"),
     script:
         "../scripts/measure_volumes.py"
+
+
+rule collect_known_volumes:
+    input:
+        raw=known_raw,
+    output:
+        known="results/{study}/cohorts/{cohort}/known.tsv",
+    log:
+        "results/{study}/logs/collect_known_volumes/{cohort}.log",
+    benchmark:
+        "results/{study}/benchmarks/collect_known_volumes/{cohort}.tsv"
+    conda:
+        "../../envs/imaging.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        rows=known_rows,
+        code=code_of("collect_known_volumes.py"),
+    script:
+        "../scripts/collect_known_volumes.py"
 
 
 rule volumes_all:

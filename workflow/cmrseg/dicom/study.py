@@ -95,8 +95,8 @@ def import_shard(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Import the subjects of a table into `<images>/<subject>/{sa.nii.gz,sources.tsv}`.
 
-    rows: subject table (subject, study, series, split). raw: folder of the raw data, holding
-    `<split>/<split>/<study>/study` (Kaggle layout) or `<study>`. images: folder to fill.
+    rows: subject table (subject, study, series, set). raw: folder of the raw data, holding
+    `<set>/<set>/<study>/study` (Kaggle layout) or `<study>`. images: folder to fill.
     A subject that cannot be imported is in the audit with its reason, and absent in `images`;
     it never stops the others. Returns the audit and the headers of all files, also of those
     subjects.
@@ -129,7 +129,7 @@ def import_shard(
 def study_folder(row, raw: Path, settings: Mapping[str, Any]) -> Path:
     """Where the raw data of a subject table's row are."""
     if settings["layout"] == "kaggle":
-        return raw / row.split / row.split / row.study / "study"
+        return raw / row.set / row.set / row.study / "study"
     return raw / row.study
 
 

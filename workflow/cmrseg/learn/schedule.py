@@ -8,12 +8,19 @@ import torch
 
 from cmrseg.learn.subsets import corrected_epochs
 
-SCHEDULES = ("onecycle", "constant")
 
-# One-cycle of fastai 1 (Smith 2018, arXiv:1803.09820), as in Ankenbrand et al. 2021.
-WARM_FRACTION = 0.3
+@dataclass(frozen=True)
+class OneCycle:
+    """Part of the steps with a rising learning rate, and by what the last one is smaller."""
+
+    warm_fraction: float
+    end_divisor: float
+
+
+# One-cycle (Smith 2018, arXiv:1803.09820) of fastai 1 and 2, as in Ankenbrand et al. 2021.
+ONECYCLES = {"onecycle": OneCycle(0.3, 250_000), "onecycle_fastai2": OneCycle(0.25, 100_000)}
+SCHEDULES = (*ONECYCLES, "constant")
 START_DIVISOR = 25
-END_DIVISOR = 250_000
 HIGH_BETA1, LOW_BETA1 = 0.95, 0.85
 ONECYCLE_BETA2 = 0.99
 ONECYCLE_WEIGHT_DECAY = 0.01
@@ -86,18 +93,21 @@ def plan_epochs(settings: Mapping, count_all: int = 1, count_subset: int = 1) ->
     return plan
 
 
-def onecycle(step: int, steps: int, lr: float) -> tuple[float, float]:
+def onecycle(
+    step: int, steps: int, lr: float, kind: OneCycle = ONECYCLES["onecycle"]
+) -> tuple[float, float]:
     """Learning rate and beta1 of a step (from 0) in a cycle of `steps` steps.
 
     The first int(0.3 steps) go on a cosine from lr/25 to lr while beta1 falls from 0.95 to 0.85;
-    the others from lr towards lr/250000 while beta1 returns.
+    the others from lr towards lr/250000 while beta1 returns. The one-cycle of fastai 2 has 0.25
+    and 100000 there.
     """
-    warm = int(WARM_FRACTION * steps)
+    warm = int(kind.warm_fraction * steps)
     if step < warm:
         share = step / warm
         return _cosine(lr / START_DIVISOR, lr, share), _cosine(HIGH_BETA1, LOW_BETA1, share)
     share = (step - warm) / (steps - warm)
-    return _cosine(lr, lr / END_DIVISOR, share), _cosine(LOW_BETA1, HIGH_BETA1, share)
+    return _cosine(lr, lr / kind.end_divisor, share), _cosine(LOW_BETA1, HIGH_BETA1, share)
 
 
 def norm_momentum(momentum: float, step: int) -> float:
@@ -130,8 +140,9 @@ def set_step(
 ) -> None:
     """Set learning rate and beta1 for a step of an epoch of `steps` steps."""
     lr, betas = now.lr, CONSTANT_BETAS
-    if schedule == "onecycle":
-        lr, beta1 = onecycle(now.epoch_of_cycle * steps + step, now.cycle_epochs * steps, now.lr)
+    if schedule in ONECYCLES:
+        done, whole = now.epoch_of_cycle * steps + step, now.cycle_epochs * steps
+        lr, beta1 = onecycle(done, whole, now.lr, ONECYCLES[schedule])
         betas = (beta1, ONECYCLE_BETA2)
     for group in optimiser.param_groups:
         group["lr"], group["betas"] = lr, betas

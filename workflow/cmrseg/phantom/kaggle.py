@@ -229,7 +229,7 @@ def write_study(rows: list[Mapping], protocol: Protocol, folder: Path) -> pd.Dat
     row = rows[0]
     parameters = draw_parameters(row, protocol.frames)
     stacks = plan_study(rows, parameters, protocol)
-    path = Path(row["split"]) / row["split"] / str(row["study"]) / "study"
+    path = Path(row["set"]) / row["set"] / str(row["study"]) / "study"
     study, truth = folder / path, folder / "annotations" / "truth" / path
     scanner = scanner_of(row, protocol)
     common = study_elements(row, scanner.field_t, protocol.frames, generator(row, "headers"))
@@ -263,12 +263,12 @@ def truth_tables(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Known volumes in ml as the competition gives them: file name -> table, one row per study."""
     studies = rows.drop_duplicates("study")
     tables = {}
-    for split in ("train", "validate"):
-        part = studies[studies["split"] == split]
-        tables[f"{split}.csv"] = pd.DataFrame(
+    for name in ("train", "validate"):
+        part = studies[studies["set"] == name]
+        tables[f"{name}.csv"] = pd.DataFrame(
             {"Id": part["study"], "Systole": part["esv_ml"], "Diastole": part["edv_ml"]}
         )
-    test = studies[studies["split"] == "test"]
+    test = studies[studies["set"] == "test"]
     volumes = [
         (f"{study}_{phase}", volume)
         for study, edv, esv in zip(test["study"], test["edv_ml"], test["esv_ml"], strict=True)
@@ -282,11 +282,11 @@ def truth_tables(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
 def write_shard(rows: pd.DataFrame, settings: Mapping, folder: Path) -> None:
     """Write the subjects of a shard as a Kaggle tree, with manifest and true label images.
 
-    rows: rows of the subject table (subject, study, series, split, edv_ml, esv_ml, sex, age_y,
+    rows: rows of the subject table (subject, study, series, set, edv_ml, esv_ml, sex, age_y,
     seed, faults, ...). settings: the fields of `Protocol`. Rows of one study are written as
     one study with a stack each. A subject's files do not depend on the other rows. The long
     axis views 2ch_N, 4ch_N have LONG_AXIS_FRAMES frames. Everything is below `folder`:
-    <split>/<split>/<study>/study/<series>/*.dcm, annotations/truth/... (8-bit PNG),
+    <set>/<set>/<study>/study/<series>/*.dcm, annotations/truth/... (8-bit PNG),
     train.csv, validate.csv, solution.csv, manifest.tsv.
     """
     protocol = Protocol(**settings)

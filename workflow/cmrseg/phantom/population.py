@@ -89,6 +89,7 @@ def draw_subjects(
                 "study": subject,
                 "series": "",
                 "split": split,
+                "set": split,
                 "edv_ml": edv_ml,
                 "esv_ml": round(edv_ml * (1 - ef), 1),
                 "disease": disease,

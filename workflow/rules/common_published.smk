@@ -1,0 +1,25 @@
+# The published study: its tables, and which of them a figure is drawn from.
+PUBLISHED_FIGURES = {
+    "method_errors": ["kaggle_ef_error"],
+    "volumes_by_method": ["kaggle_ef_error"],
+    "confidence_sets": ["kaggle_metadata"],
+    "manual_agreement": ["manual_dice", "manual_volumes"],
+    "dice_distributions": ["seven_tesla_dice"],
+    "dice_by_slice": ["seven_tesla_dice"],
+    "dice_maps": ["seven_tesla_dice"],
+    "volume_maps": ["seven_tesla_cavity"],
+    "published_curves": ["learning_curves", "smoothed_curves", "seven_tesla_dice"],
+    "data_requirements": ["learning_curves", "smoothed_curves"],
+    "observer_table": ["observers"],
+}
+
+
+def published_figure_tables(wildcards):
+    return {
+        name: f"results/published/{name}.tsv"
+        for name in PUBLISHED_FIGURES[wildcards.drawn]
+    }
+
+
+def published_figure_code(wildcards):
+    return code_of(f"published/{wildcards.drawn}.py")

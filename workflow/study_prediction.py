@@ -1,0 +1,89 @@
+"""A study of one subject and one model, made of two words on the command line.
+
+`snakemake predict_all --config input=<folder or file> model=<folder of a model or name>`
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from study_tables import StudyError
+from study_weights import CONVERTED
+
+NIFTI = (".nii.gz", ".nii")
+
+COHORT = "input"
+KEYS = ("input", "model", "subject", "mode")
+
+
+def prediction_study(config: dict[str, Any]) -> dict[str, Any]:
+    """The config of a study that labels `input` with `model`.
+
+    config: input (a folder of DICOM, a folder with sa.nii.gz or with one NIfTI file, or such a
+    file), model (a folder, or a name of resources/weights.yaml), subject (its name; that of the
+    input unless it is given), mode (of the cleaning). Raises StudyError naming what is absent or
+    unknown.
+    """
+    unknown = [key for key in config if key not in KEYS]
+    if unknown:
+        raise StudyError(
+            f"--config {unknown[0]}: unknown beside input; known are {', '.join(KEYS)}"
+        )
+    if "model" not in config:
+        raise StudyError("--config input=... needs model=<folder of a model> as well")
+    path = Path(str(config["input"]))
+    layout, raw, study = _place(path)
+    subject = str(config.get("subject") or _name(path))
+    subject = re.sub(r"[^A-Za-z0-9_-]+", "_", subject).strip("_-")
+    if not subject:
+        raise StudyError(
+            f"--config input={path}: no letter or digit for a name; give subject=<name>"
+        )
+    model = str(config["model"]).rstrip("/")
+    folder = model if "/" in model or Path(model).is_dir() else f"{CONVERTED}/{model}"
+    name = re.sub(r"[^a-z0-9]+", "_", Path(folder).name.lower()).strip("_")
+    cohort: dict[str, Any] = {
+        "subjects": [{"subject": subject, "study": study, "split": "test"}],
+        "layout": layout,
+        "raw": raw,
+    }
+    if "mode" in config:
+        cohort["cleaning"] = {"mode": config["mode"]}
+    return {
+        "study": f"predict_{subject.lower().replace('-', '_')}",
+        "max_failed_fraction": 0,
+        "cohorts": {COHORT: cohort},
+        "weights": {name: folder},
+        "predict": [{"cohort": COHORT, "labellers": [name]}],
+        "figures": {"overlay": {"figure": "prediction", "cohort": COHORT}},
+    }
+
+
+def _place(path: Path) -> tuple[str, str, str]:
+    """Layout of the input, folder of the raw data, and name of the study in it."""
+    if not path.exists():
+        raise StudyError(f"--config input={path}: does not exist; give a folder or a NIfTI file")
+    path = path.resolve()
+    if path.is_file():
+        if not path.name.endswith(NIFTI):
+            raise StudyError(
+                f"--config input={path}: a file must be NIfTI; give the DICOM's folder"
+            )
+        return "nifti", str(path.parent), _name(path)
+    if (path / "sa.nii.gz").is_file():
+        return "nifti", str(path.parent), path.name
+    volumes = sorted(file for file in path.iterdir() if file.name.endswith(NIFTI))
+    if len(volumes) > 1:
+        raise StudyError(
+            f"--config input={path}: has {len(volumes)} NIfTI files; name the short-axis cine"
+        )
+    if volumes:
+        return "nifti", str(path), _name(volumes[0])
+    return "folder", str(path.parent), path.name
+
+
+def _name(path: Path) -> str:
+    for suffix in NIFTI:
+        if path.name.endswith(suffix):
+            return path.name.removesuffix(suffix)
+    return path.resolve().name

@@ -1,0 +1,60 @@
+"""Models that are there already: what labelling has to know of them, and their weights."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from study_tables import StudyError
+
+# Published weights that can be fetched and converted, and where they come to lie.
+CATALOGUE = "resources/weights.yaml"
+CONVERTED = "resources/models"
+# Images that cohorts are made of.
+SEQUENCE = "sa"
+# What labelling has to know of a model: the same names as in cmrseg.learn.label.
+LABELLING = ("network", "encoder", "width", "classes", "preparation", "intensity", "size_px")
+
+
+def given_models(weights: dict[str, str]) -> dict[str, dict[str, Any]]:
+    """Settings of each model that the study names in `weights`, with its `folder`.
+
+    weights: name -> folder. A folder below resources/models may be absent: it will be made if
+    the catalogue has it. Raises StudyError naming model and folder.
+    """
+    catalogue = yaml.safe_load(Path(CATALOGUE).read_text("utf-8")) if weights else {}
+    return {name: _settings(name, Path(folder), catalogue) for name, folder in weights.items()}
+
+
+def _settings(name: str, folder: Path, catalogue: dict[str, Any]) -> dict[str, Any]:
+    if folder.parent == Path(CONVERTED) and folder.name in catalogue:
+        found, where = catalogue[folder.name], CATALOGUE
+    elif not folder.is_dir():
+        raise StudyError(
+            f"weights {name}: no folder {folder}; name the folder of a model, or one of "
+            + ", ".join(f"{CONVERTED}/{known}" for known in catalogue)
+        )
+    else:
+        found, where = _recorded(name, folder), f"{folder}/record.json"
+    if found.get("sequence", SEQUENCE) != SEQUENCE:
+        raise StudyError(
+            f"weights {name}: {folder} is for images {found['sequence']}; cohorts are short-axis "
+            f"cines ({SEQUENCE})"
+        )
+    missing = [key for key in LABELLING if key not in found]
+    if missing:
+        raise StudyError(f"weights {name}: {where} says nothing of {', '.join(missing)}")
+    return {key: found[key] for key in LABELLING} | {"folder": folder.as_posix()}
+
+
+def _recorded(name: str, folder: Path) -> dict[str, Any]:
+    for file in ("weights.safetensors", "record.json"):
+        if not (folder / file).is_file():
+            raise StudyError(f"weights {name}: {folder} has no {file}; name a model's folder")
+    try:
+        return dict(json.loads((folder / "record.json").read_text("utf-8"))["settings"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise StudyError(
+            f"weights {name}: {folder}/record.json is no record of a model ({error})"
+        ) from None
