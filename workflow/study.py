@@ -53,7 +53,7 @@ class Study:
     def rows(self, cohort: str, shard: str) -> list[dict[str, Any]]:
         """The rows of the subject table that a shard handles."""
         size = self.cohorts[cohort]["subjects_per_job"]
-        return self.rows_of(cohort)[int(shard) * size : (int(shard) + 1) * size]
+        return _plain_rows(self.subjects[cohort][int(shard) * size : (int(shard) + 1) * size])
 
     def import_rows(self, cohort: str, shard: str | None = None) -> list[dict[str, Any]]:
         """What the import has to know of the subjects of a shard, or of a whole cohort."""
@@ -62,9 +62,7 @@ class Study:
 
     def rows_of(self, cohort: str) -> list[dict[str, Any]]:
         """The rows of a whole cohort."""
-        rows = self.subjects[cohort]
-        # None instead of nan, which is not equal to itself when params are compared.
-        return rows.astype(object).where(rows.notna(), None).to_dict("records")
+        return _plain_rows(self.subjects[cohort])
 
     def known_volumes(self, cohort: str) -> bool:
         """Whether every subject of the cohort has known volumes."""
@@ -229,3 +227,8 @@ class Study:
         for entry in self.config["evaluate"]:
             entry["labellers"] = [name for name in entry["labellers"] if name not in absent]
         return absent
+
+
+def _plain_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows with None instead of nan, which is not equal to itself when params are compared."""
+    return table.astype(object).where(table.notna(), None).to_dict("records")

@@ -62,13 +62,14 @@ def _check_cohorts(study: Study) -> None:
                     f"holds {' or '.join(FORMS[cohort['layout']])}"
                 )
         table = study.subjects[name]
-        for what, rows in table.groupby("study"):
+        shared = table[table["study"].duplicated(keep=False)]
+        for what, rows in shared.groupby("study"):
             if rows["split"].nunique() > 1:
                 raise StudyError(
                     f"cohort {name}: study {what} is in splits {', '.join(rows['split'])}; "
                     "a patient belongs to one"
                 )
-            if len(rows) > 1 and (rows["series"].eq("").any() or rows["series"].duplicated().any()):
+            if rows["series"].eq("").any() or rows["series"].duplicated().any():
                 raise StudyError(
                     f"cohort {name}: subjects {', '.join(rows['subject'])} are the same series of "
                     f"study {what}; say in `series` which belong to whom"

@@ -1,6 +1,7 @@
 """Tables and config of a study, read and held against their schemas."""
 
 import difflib
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,18 @@ import pandas as pd
 import yaml
 
 SCHEMAS = Path(__file__).resolve().parent / "schemas"
+# Of a table, behind the header.
+FIRST_LINE = 2
 
 
 class StudyError(ValueError):
     """A study cannot be run as it is written; the message says where and what to do."""
+
+
+@cache
+def read_schema(name: str) -> dict[str, Any]:
+    """A schema by name; not to be changed."""
+    return yaml.safe_load((SCHEMAS / f"{name}.schema.yaml").read_text("utf-8"))
 
 
 def check(value: dict[str, Any], schema: str, where: str) -> dict[str, Any]:
@@ -20,7 +29,7 @@ def check(value: dict[str, Any], schema: str, where: str) -> dict[str, Any]:
 
     Raises StudyError naming the place, the value and what is allowed.
     """
-    rules = yaml.safe_load((SCHEMAS / f"{schema}.schema.yaml").read_text("utf-8"))
+    rules = read_schema(schema)
     errors = sorted(
         jsonschema.Draft202012Validator(rules).iter_errors(value),
         key=lambda e: list(map(str, e.path)),
@@ -64,21 +73,47 @@ def _sentence(error: jsonschema.ValidationError, where: str) -> str:
 def read_rows(
     path: str, schema: str, numbers: set[str], integers: set[str]
 ) -> list[dict[str, Any]]:
-    """Rows of a TSV with the types that its schema wants, each checked."""
+    """Rows of a TSV with the types that its schema wants, each checked.
+
+    A schema of rows says what a cell may be, so each value of a column is checked once: tables
+    have up to hundreds of thousands of rows.
+    """
     try:
         table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
     except (OSError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise StudyError(f"{path}: cannot be read as a table with tabs ({error})") from None
-    rows = []
-    for line, row in enumerate(table.to_dict("records"), start=2):
-        where = f"{path}, line {line}"
-        for column in (numbers | integers) & set(row):
-            try:
-                kind = int if column in integers else float
-                row[column] = kind(row[column]) if row[column] != "" else None
-            except ValueError:
-                raise StudyError(
-                    f"{where}: {column} is '{row[column]}', expected a number"
-                ) from None
-        rows.append(check(row, schema, where))
+    for column in sorted((numbers | integers) & set(table.columns)):
+        table[column] = _as_numbers(table[column], int if column in integers else float, path)
+    rows = table.to_dict("records")
+    for line in _doubtful_lines(table, schema):
+        check(rows[line - FIRST_LINE], schema, f"{path}, line {line}")
     return rows
+
+
+def _as_numbers(cells: pd.Series, kind: type, path: str) -> pd.Series:
+    """Numbers of a column of text, None where a cell is empty."""
+    known: dict[str, Any] = {}
+    for text in cells.unique():
+        try:
+            known[text] = kind(text) if text != "" else None
+        except ValueError:
+            line = int((cells == text).argmax()) + FIRST_LINE
+            raise StudyError(
+                f"{path}, line {line}: {cells.name} is '{text}', expected a number"
+            ) from None
+    return pd.Series([known[text] for text in cells], cells.index, object)
+
+
+def _doubtful_lines(table: pd.DataFrame, schema: str) -> list[int]:
+    """Lines that hold the first wrong value of a column, or the first line if a column is wrong."""
+    rules = read_schema(schema)
+    known = rules["properties"]
+    if set(table.columns) - set(known) or set(rules["required"]) - set(table.columns):
+        return [FIRST_LINE] if len(table) else []
+    lines = set()
+    for column, cells in table.items():
+        allows = jsonschema.Draft202012Validator(known[column]).is_valid
+        wrong = [value for value in cells.unique() if not allows(value)]
+        if wrong:
+            lines.add(int(cells.isin(wrong).argmax()) + FIRST_LINE)
+    return sorted(lines)
