@@ -205,7 +205,9 @@ def model(tmp_path_factory):
     }
     outputs = {name: str(result / file) for name, file in files.items()}
     inputs = {"slices": folder / "slices", "confidence": ""}
-    train_job(ROW, {**inputs, "start": ""}, outputs, ["a@1"], result / ".state", "cpu")
+    train_job(
+        ROW, {**inputs, "start": ""}, outputs, ["a@1"], result / ".state", result / ".kept", "cpu"
+    )
     write_card(ROW, {**inputs, **outputs}, str(result / "README.md"), phantom=True)
     return result
 

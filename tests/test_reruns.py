@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 from contextlib import contextmanager
 from functools import cache
 from modulefinder import ModuleFinder
@@ -240,3 +241,51 @@ def test_a_row_of_a_model_trains_this_model_and_those_that_start_from_it(tiny):
     trained = {dict(job.wildcards)["model"] for job in planned if job.rule == "train_model"}
     assert trained == {"base", "double_all"}
     assert {job.rule for job in planned if job.own} == {"train_model"}
+
+
+# -- what is made again of the same content --------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def run_again(tiny, tmp_path_factory):
+    """A copy of the study, run again after an edit of the import that changes no image."""
+    folder = tmp_path_factory.mktemp("again") / "project"
+    shutil.copytree(tiny.folder, folder, symlinks=True)
+    project = Project(folder)
+    with (folder / "workflow/cmrseg/dicom/stack.py").open("a") as module:
+        module.write("UNUSED = 1\n")
+    return project, project.snakemake("--cores", "2")
+
+
+def test_costly_stages_of_the_same_content_are_taken_over(tiny, run_again):
+    project, result = run_again
+    assert result.returncode == 0, result.stdout[-3000:]
+    logs = {
+        path.relative_to(project.results / "logs"): path.read_text("utf-8")
+        for rule in ("train_model", "label_shard")
+        for path in (project.results / "logs" / rule).rglob("*.log")
+    }
+    behind = {path: text for path, text in logs.items() if "small_biobank" not in str(path)}
+    assert {path.parts[0] for path in behind} == {"train_model", "label_shard"}
+    made = [path for path, text in behind.items() if "taken over" not in text]
+    # The network of the NIfTI cohort was not asked to train again.
+    assert [path.as_posix() for path in made] == ["train_model/fcn.log"]
+
+
+def test_what_was_taken_over_is_what_was_there(tiny, run_again):
+    project, _ = run_again
+    for name in ("models/base/weights.safetensors", "models/base/record.json"):
+        assert (project.results / name).read_bytes() == (tiny.results / name).read_bytes()
+
+
+def test_a_changed_image_is_labelled_again(run_again):
+    project, _ = run_again
+    path = project.folder / "config/tiny.yaml"
+    study = yaml.safe_load(path.read_text("utf-8"))
+    study["cohorts"]["small_kaggle"]["cleaning"]["max_size_px"] = 48
+    path.write_text(yaml.safe_dump(study), "utf-8")
+    target = "results/tiny/cohorts/small_kaggle/labels/fcn/0000"
+    result = project.snakemake("--cores", "1", target)
+    assert result.returncode == 0, result.stdout[-3000:]
+    log = project.results / "logs/label_shard/small_kaggle/fcn/0000.log"
+    assert "taken over" not in log.read_text("utf-8")

@@ -205,7 +205,7 @@ def results_of(project: Project) -> dict[str, bytes]:
         for path in project.results.rglob("*")
         if path.is_file()
         and path.name not in OF_A_RUN
-        and path.relative_to(project.results).parts[0] not in ("logs", "benchmarks")
+        and path.relative_to(project.results).parts[0] not in ("logs", "benchmarks", ".kept")
     }
 
 

@@ -57,7 +57,7 @@ def record(
         "seed": seed,
         "device": device,
         "device_name": _device_name(device),
-        "versions": _versions(),
+        "versions": versions(),
         "started": datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
         "duration_s": round(time.time() - started, 3),
         "peak_memory_mb": _peak_memory_mb(),
@@ -82,7 +82,8 @@ def _plain(value: Any) -> Any:
     return value if value is None or isinstance(value, bool | int | str) else str(value)
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages in PACKAGES that are loaded."""
     versions = {
         name: str(sys.modules[name].__version__) for name in PACKAGES if name in sys.modules
     }

@@ -1,18 +1,15 @@
 """Label the cines of a shard with a model."""
 
-from pathlib import Path
-
-from cmrseg.files import replacing
-from cmrseg.learn.label import label_shard
+from cmrseg.kept import kept_folder
+from cmrseg.learn.label import label_job
 from stage import device, start
 
 start(snakemake)
-with replacing(snakemake.output.labels) as labels:
-    labels.mkdir()
-    label_shard(
-        snakemake.params.model,
-        snakemake.input.weights,
-        Path(snakemake.input.images),
-        labels,
-        device(),
-    )
+label_job(
+    snakemake.params.model,
+    dict(snakemake.input.items()),
+    snakemake.output.labels,
+    snakemake.params.code,
+    kept_folder(snakemake.output.labels),
+    device(),
+)

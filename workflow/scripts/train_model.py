@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from cmrseg.kept import kept_folder
 from cmrseg.learn.job import train_job
 from stage import device, start
 
@@ -12,5 +13,6 @@ train_job(
     dict(snakemake.output.items()),
     snakemake.params.code,
     Path(snakemake.output.weights).parent / ".state",
+    kept_folder(snakemake.output.weights),
     device(),
 )

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from cmrseg.files import read_table, write_table
+from cmrseg.kept import keep, made_of, restore
 from cmrseg.learn.slices import Slices
 from cmrseg.learn.train import train
 from cmrseg.learn.weights import load_weights, save_weights
-from cmrseg.record import record
+from cmrseg.record import record, versions
 
 
 def train_job(
@@ -19,15 +20,22 @@ def train_job(
     outputs: Mapping[str, str],
     code: list[str],
     state_folder: Path,
+    kept: Path,
     device: str,
 ) -> None:
     """Train a row of the models table and write its weights, history and record.
 
     inputs: slices (folder), start (weights file, or empty for random), confidence (table, or
     empty). outputs: weights, history, record. state_folder: keeps the state of an interrupted
-    training; it is removed once the weights are written.
+    training; it is removed once the weights are written. kept: where results are kept; where
+    they are made of the same content they are taken over, and nothing is trained.
     """
     started = time.time()
+    read = [path for path in inputs.values() if path]
+    facts = {"model": dict(model), "code": code, "device": device, "versions": versions()}
+    source, results = made_of(read, facts), list(outputs.values())
+    if restore(kept, source, results):
+        return
     start = load_weights(inputs["start"]) if inputs["start"] else None
     confidence = read_table(inputs["confidence"]) if inputs["confidence"] else None
     slices = Slices.load(inputs["slices"])
@@ -40,10 +48,11 @@ def train_job(
         outputs["record"],
         settings=model,
         code=code,
-        inputs=[path for path in inputs.values() if path],
+        inputs=read,
         seed=model["seed"],
         device=device,
         started=started,
         scores=history.iloc[-1].to_dict(),
     )
+    keep(kept, source, results)
     shutil.rmtree(state_folder, ignore_errors=True)

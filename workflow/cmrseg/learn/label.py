@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from cmrseg.cine import Cine
+from cmrseg.files import replacing
+from cmrseg.kept import keep, made_of, restore
 from cmrseg.learn.predict import predict_cine
 from cmrseg.learn.weights import load_weights
 from cmrseg.nets.build import NETWORKS, SETTINGS, Network, empty_network
+from cmrseg.record import versions
 from cmrseg.shards import IMAGE, subject_folders
 
 # Files of a model's folder.
@@ -75,3 +78,26 @@ def label_shard(
         cine = Cine.load(folder / IMAGE)
         (labels / subject).mkdir()
         cine.like(predict_cine(network, cine, model, device)).save(labels / subject / IMAGE)
+
+
+def label_job(
+    model: Mapping[str, Any],
+    inputs: Mapping[str, str],
+    output: str,
+    code: list[str],
+    kept: Path,
+    device: str,
+) -> None:
+    """Label a shard: `label_shard`, into a folder that is whole or absent.
+
+    inputs: images (folder), weights. kept: where results are kept; where they are made of the same
+    content they are taken over, and nothing is labelled.
+    """
+    facts = {"model": dict(model), "code": code, "device": device, "versions": versions()}
+    source = made_of([inputs["images"], inputs["weights"]], facts)
+    if restore(kept, source, [output]):
+        return
+    with replacing(output) as labels:
+        labels.mkdir()
+        label_shard(model, inputs["weights"], Path(inputs["images"]), labels, device)
+    keep(kept, source, [output])

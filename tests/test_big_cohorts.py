@@ -1,0 +1,81 @@
+"""Plans of cohorts of real sizes, whose subjects are invented."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+import yaml
+
+from cmrseg.files import write_table
+from tiny_study import MODELS, copy_project, environment
+
+CONFIG = "config/big.yaml"
+STUDY = {
+    "study": "big",
+    "cohorts": {
+        "people": {
+            "subjects": "config/cohorts/big.tsv",
+            "layout": "nifti",
+            "raw": "raw",
+            "annotators": {"expert": "nifti"},
+        }
+    },
+    "weights": {"published": "resources/models/ukbb_sa"},
+    "models": "config/models/big.tsv",
+    "confidence": {"cohort": "people", "labeller": "published"},
+    "evaluate": [{"cohort": "people", "labellers": ["published", "base"], "reference": "expert"}],
+    "figures": {
+        "volumes": {"figure": "volume_agreement", "cohort": "people"},
+        "confidence": {"figure": "confidence", "cohort": "people"},
+    },
+}
+
+
+def write_study(folder, subjects: int, subjects_per_job: int) -> None:
+    """A study of so many subjects, two models and every stage."""
+    splits = ["validate" if i % 10 == 0 else "train" for i in range(subjects)]
+    table = pd.DataFrame({"subject": range(1_000_000, 1_000_000 + subjects), "split": splits})
+    write_table(table.assign(edv_ml=150, esv_ml=60), folder / "config/cohorts/big.tsv")
+    study = yaml.safe_load(yaml.safe_dump(STUDY))
+    study["cohorts"]["people"]["subjects_per_job"] = subjects_per_job
+    (folder / CONFIG).write_text(yaml.safe_dump(study))
+    row = MODELS["base"] | {"cohort": "people", "labeller": "published", "subset": "c10"}
+    write_table(pd.DataFrame([{"model": "base", **row}]), folder / "config/models/big.tsv")
+    (folder / "raw").mkdir()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("subjects", "subjects_per_job", "most_s", "most_mb"),
+    [(1_140, 40, 10, 500), (100_000, 100, 120, 1500)],
+)
+def test_a_cohort_is_planned_in_time(tmp_path, subjects, subjects_per_job, most_s, most_mb):
+    project = copy_project(tmp_path)
+    write_study(project.folder, subjects, subjects_per_job)
+    command = (*("-m", "snakemake", "--dry-run", "--quiet", "rules"), "--configfile", CONFIG)
+    log = tmp_path / "plan.log"
+    started = time.time()
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, *command],
+            cwd=project.folder,
+            env=environment(),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        # Unlike the sum over all children, the memory of this one.
+        _, status, usage = os.wait4(process.pid, 0)
+    seconds, memory_mb = time.time() - started, usage.ru_maxrss / 1024
+    text = log.read_text("utf-8")
+    assert status == 0, text[-3000:]
+    counts = {name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", text, re.M)}
+    shards = -(-subjects // subjects_per_job)
+    assert counts["import_nifti"] == shards
+    assert counts["label_shard"] == 2 * shards
+    print(f"{subjects} subjects: {counts['total']} jobs in {seconds:.1f} s, {memory_mb:.0f} MB")
+    assert seconds < most_s
+    assert memory_mb < most_mb

@@ -1,0 +1,83 @@
+"""Results that need not be made again, because what they are made of has not changed.
+
+Snakemake runs a stage again when an earlier one ran again, even if that gave the same bytes. For
+the costly stages what they are made of is compared by content. Kept results are hard links: they
+take no room while they are also the current ones.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from cmrseg.files import replacing, sha256
+
+logger = logging.getLogger(__name__)
+
+# In the folder of a study, beside what is kept: what it was made of, and sums of its bytes.
+KEPT = ".kept"
+FACTS = "made_of.json"
+
+
+def made_of(inputs: Iterable[str | Path], facts: Mapping[str, Any]) -> str:
+    """sha256 of the content of files and folders in their order, and of facts that JSON can write.
+
+    Facts are all else that the result depends on: settings, code, versions, device.
+    """
+    content = {"inputs": [sha256(path) for path in inputs], "facts": facts}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def kept_folder(output: str | Path) -> Path:
+    """Where a job's results are kept: below results/<study>/.kept, named by its first output."""
+    parts = Path(output).parts
+    return Path(*parts[:2], KEPT, *parts[2:])
+
+
+def restore(folder: Path, source: str, outputs: Sequence[str | Path]) -> bool:
+    """Put kept results in place if they were made of `source`; says whether that was so.
+
+    folder: see kept_folder. source: see made_of. outputs: files and folders, which are absent.
+    Results whose bytes are no longer what they were when they were kept are not used.
+    """
+    try:
+        known = json.loads((folder / FACTS).read_text("utf-8"))
+    except (OSError, ValueError):
+        return False
+    found = [folder / str(number) for number in range(len(outputs))]
+    if known.get("made_of") != source or known.get("sums") != [sha256(path) for path in found]:
+        return False
+    for path, output in zip(found, outputs, strict=True):
+        with replacing(output) as temporary:
+            _link(path, temporary)
+    logger.info("made of the same as before, and taken over: %s", ", ".join(map(str, outputs)))
+    return True
+
+
+def keep(folder: Path, source: str, outputs: Sequence[str | Path]) -> None:
+    """Keep results for `restore`; those that were kept before are given up."""
+    with replacing(folder) as temporary:
+        temporary.mkdir(parents=True)
+        for number, output in enumerate(outputs):
+            _link(Path(output), temporary / str(number))
+        facts = {"made_of": source, "sums": [sha256(output) for output in outputs]}
+        (temporary / FACTS).write_text(json.dumps(facts), "utf-8")
+
+
+def _link(path: Path, target: Path) -> None:
+    """Hard links of a file or of all files of a folder; copies where there can be no links."""
+    if path.is_dir():
+        shutil.copytree(path, target, copy_function=_link_file)
+    else:
+        _link_file(path, target)
+
+
+def _link_file(path: str | Path, target: str | Path) -> None:
+    try:
+        os.link(path, target)
+    except OSError:
+        shutil.copy2(path, target)
