@@ -12,9 +12,11 @@ import torch
 import yaml
 from safetensors.torch import load_file
 
+import tracking
 from bundle_writer import write_bundle
 from cmrseg.cine import Cine
-from cmrseg.learn.convert import convert_imagenet, convert_weights, read_torchvision
+from cmrseg.learn.convert import convert_weights
+from cmrseg.learn.imagenet import convert_imagenet, read_torchvision
 from cmrseg.learn.label import label_shard, load_model, load_network
 from cmrseg.learn.prepare import check_settings
 from cmrseg.nets.build import NETWORKS, SETTINGS, make_encoder
@@ -22,6 +24,7 @@ from cmrseg.nets.fcn import FCN
 from cmrseg.nets.published import check_index, checkpoint_variables, model_variables, read_published
 from cmrseg.nets.tensorbundle import read_bundle, read_index
 from conftest import ROOT
+from study_weights import without_words
 
 CATALOGUE = yaml.safe_load((ROOT / "resources/weights.yaml").read_text("utf-8"))
 NAMES = sorted(CATALOGUE)
@@ -49,7 +52,7 @@ def random_checkpoint(prefix, weights, seed=1, **changes):
 
 
 def outputs_in(folder):
-    files = {"weights": "weights.safetensors", "record": "record.json", "card": "README.md"}
+    files = {"weights": "weights.safetensors", "record": "record.json"}
     return {name: str(folder / file) for name, file in files.items()}
 
 
@@ -209,10 +212,20 @@ def test_record_holds_what_labelling_needs_and_where_it_came_from(data, narrow):
     ]
 
 
-def test_converting_again_gives_the_same_weights_and_card(data, narrow, tmp_path):
+def test_words_of_the_catalogue_and_cards_convert_nothing_anew():
+    entry = CATALOGUE["ukbb_sa"]
+    assert without_words(entry | {"terms": "Others.", "limits": []}) == without_words(entry)
+    assert without_words(entry | {"width": 8}) != without_words(entry)
+    for script in ("convert_weights.py", "convert_imagenet.py"):
+        used = {module.split("@")[0] for module in tracking.code_of(script)}
+        assert "cmrseg.model_card" not in used
+    assert "cmrseg.model_card@" in "".join(tracking.code_of("write_published_card.py"))
+
+
+def test_converting_again_gives_the_same_weights(data, narrow, tmp_path):
     convert_weights("ukbb_sa", NARROW, data / "ukbb", outputs_in(tmp_path), ["a@1"])
-    for name in ("weights.safetensors", "README.md"):
-        assert (tmp_path / name).read_bytes() == (narrow / name).read_bytes()
+    name = "weights.safetensors"
+    assert (tmp_path / name).read_bytes() == (narrow / name).read_bytes()
 
 
 def test_model_folder_is_loaded_by_its_path_alone(narrow):
@@ -243,7 +256,6 @@ def test_aortic_network_is_kept_under_its_own_names_and_not_used(tmp_path):
     assert kept.keys() == model_variables(weights).keys()
     assert len(kept) == 118
     assert all(np.array_equal(kept[name].numpy(), variables[name]) for name in kept)
-    assert "No stage of the workflow can use it" in (tmp_path / "ao/README.md").read_text()
     with pytest.raises(ValueError, match="ao: network unet_lstm cannot be used here; there are"):
         load_model(tmp_path / "ao")
 
