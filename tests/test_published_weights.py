@@ -12,19 +12,20 @@ import torch
 import yaml
 from safetensors.torch import load_file
 
+import study_weights
 import tracking
 from bundle_writer import write_bundle
 from cmrseg.cine import Cine
 from cmrseg.learn.convert import convert_weights
 from cmrseg.learn.imagenet import convert_imagenet, read_torchvision
-from cmrseg.learn.label import label_shard, load_model, load_network
+from cmrseg.learn.label import LABELLING, label_shard, load_model, load_network
 from cmrseg.learn.prepare import check_settings
+from cmrseg.learn.weights import save_weights
 from cmrseg.nets.build import NETWORKS, SETTINGS, make_encoder
 from cmrseg.nets.fcn import FCN
 from cmrseg.nets.published import check_index, checkpoint_variables, model_variables, read_published
 from cmrseg.nets.tensorbundle import read_bundle, read_index
 from conftest import ROOT
-from study_weights import without_words
 
 CATALOGUE = yaml.safe_load((ROOT / "resources/weights.yaml").read_text("utf-8"))
 NAMES = sorted(CATALOGUE)
@@ -214,8 +215,10 @@ def test_record_holds_what_labelling_needs_and_where_it_came_from(data, narrow):
 
 def test_words_of_the_catalogue_and_cards_convert_nothing_anew():
     entry = CATALOGUE["ukbb_sa"]
-    assert without_words(entry | {"terms": "Others.", "limits": []}) == without_words(entry)
-    assert without_words(entry | {"width": 8}) != without_words(entry)
+    assert study_weights.without_words(
+        entry | {"terms": "Others.", "limits": []}
+    ) == study_weights.without_words(entry)
+    assert study_weights.without_words(entry | {"width": 8}) != study_weights.without_words(entry)
     for script in ("convert_weights.py", "convert_imagenet.py"):
         used = {module.split("@")[0] for module in tracking.code_of(script)}
         assert "cmrseg.model_card" not in used
@@ -226,6 +229,17 @@ def test_converting_again_gives_the_same_weights(data, narrow, tmp_path):
     convert_weights("ukbb_sa", NARROW, data / "ukbb", outputs_in(tmp_path), ["a@1"])
     name = "weights.safetensors"
     assert (tmp_path / name).read_bytes() == (narrow / name).read_bytes()
+
+
+def test_others_may_read_weights_that_they_may_read_the_card_of(tmp_path):
+    save_weights({"a": torch.zeros(2)}, tmp_path / "weights.safetensors")
+    (tmp_path / "README.md").write_text("")
+    modes = {path.stat().st_mode for path in tmp_path.iterdir()}
+    assert len(modes) == 1
+
+
+def test_a_study_asks_of_weights_what_labelling_needs():
+    assert set(study_weights.LABELLING) == set(LABELLING)
 
 
 def test_model_folder_is_loaded_by_its_path_alone(narrow):
