@@ -27,7 +27,7 @@ ENCODERS = ["resnet34", "resnet50", "vgg16_bn"]
 # What is there stays, whoever put it there: no edit, --forceall or --delete-all-output may remove hours of download,
 # or the only copy. Removing the folder by hand fetches it anew.
 TO_FETCH = [source for source in SOURCES if not exists(f"resources/raw/{source}")]
-# A folder put in place by hand stays, and needs no download.
+# Weights put in place by hand need no download, and stay as long as their source is not there.
 TO_CONVERT = [
     name
     for name, entry in CATALOGUE.items()
