@@ -71,12 +71,14 @@ def test_volumes_and_scores_have_the_copy_with_the_truth_of_its_original(cohort)
     assert shown["subject"].tolist() == ["31_rot90", "7"]
     known = cohort.rows.set_index("subject")["edv_ml"]
     assert shown["true_edv_ml"].tolist() == [known["31"], known["7"]]
-    _, subjects, _ = evaluate_labels(cohort.truth, cohort.truth, cohort.splits, "max")
+    _, subjects, _ = evaluate_labels(cohort.truth, cohort.truth, cohort.splits, "max", "max")
     assert with_dice(scores, subjects)["subject"].tolist() == ["31_rot90", "7"]
 
 
 def test_the_summary_counts_the_subject_once(cohort):
-    images, subjects, summary = evaluate_labels(cohort.truth, cohort.truth, cohort.splits, "max")
+    images, subjects, summary = evaluate_labels(
+        cohort.truth, cohort.truth, cohort.splits, "max", "max"
+    )
     assert subjects["subject"].tolist() == ["31", "31_rot90", "7"]
     rows = summary.set_index(["split", "level", "measure", "tissue"])
     assert rows.loc[("all", "subject", "dice", "lv"), "n"] == 2

@@ -199,8 +199,17 @@ def test_a_model_that_finds_nothing_has_a_dice_of_0(reference):
 
 def test_end_diastole_may_be_the_first_frame():
     reference = heart([[6], [8], [4]])
-    _, row = evaluate_cine(reference, reference, SPACING_MM, 4, "7", ed="first")
-    assert row["reference_ed_frame"] == 0
+    _, row = evaluate_cine(
+        reference, reference, SPACING_MM, 4, "7", ed="first", reference_ed="first"
+    )
+    assert row["predicted_ed_frame"] == row["reference_ed_frame"] == 0
+
+
+def test_each_side_chooses_its_own_end_diastole():
+    labels = heart([[6], [8], [4]])
+    _, row = evaluate_cine(labels, labels, SPACING_MM, 4, "7", ed="first", reference_ed="max")
+    assert (row["predicted_ed_frame"], row["reference_ed_frame"]) == (0, 1)
+    assert row["predicted_edv_ml"] < row["reference_edv_ml"]
 
 
 def test_unequal_shapes_are_refused_by_name(reference):

@@ -149,6 +149,7 @@ def test_published_models_have_a_card_with_their_terms_and_labels(name):
     assert cells(card)["orientation"] == weights["orientation"]
     assert ("predict_all" in card) == (weights["network"] == "fcn")
     assert ("volumes and figures do not apply" in card) == ("_la_" in name)
+    assert ("No stage of the workflow can use it" in card) == (name == "ukbb_ao")
 
 
 def test_short_axis_card_counts_the_published_trainable_values():

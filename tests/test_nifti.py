@@ -9,7 +9,7 @@ import pytest
 
 from cmrseg.cine import Cine
 from cmrseg.dicom.study import import_study
-from cmrseg.nifti import read_pair, read_whole
+from cmrseg.nifti import read_frames, read_pair, read_whole
 from cmrseg.phantom.kaggle import Protocol
 from cmrseg.phantom.population import draw_subjects
 from cmrseg.phantom.ukbb import write_subject
@@ -25,6 +25,17 @@ def raw(tmp_path):
             voxels = np.ones((1, 2, 8, 8), np.float32)
             Cine(voxels, np.eye(4)).save(tmp_path / "raw" / study / f"sa_{frame}.nii.gz")
     return tmp_path / "raw"
+
+
+@pytest.mark.parametrize(
+    ("shape", "shift_mm"), [((1, 3, 8, 8), 0), ((1, 2, 8, 8), 1)], ids=["shape", "place"]
+)
+def test_a_pair_on_two_grids_is_refused_by_name(raw, shape, shift_mm):
+    affine = np.eye(4)
+    affine[0, 3] = shift_mm
+    Cine(np.ones(shape, np.float32), affine).save(raw / "1/sa_ES.nii.gz")
+    with pytest.raises(ValueError, match=r"1: sa_ED.* and sa_ES.* must lie on one grid; export"):
+        read_frames(raw / "1", "sa_{frame}.nii.gz")
 
 
 def broken_stream(path):

@@ -10,6 +10,7 @@ import yaml
 
 from cmrseg.files import read_table
 from study import Study
+from tiny_study import copy_project
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = "config/paper.yaml"
@@ -67,6 +68,28 @@ def test_models_are_trained_on_published_labels_and_start_where_the_paper_says(j
     base = training["r34_p05_s256"].inputs
     assert "results/paper/cohorts/kaggle/confidence/ukbb.tsv" in base
     assert "results/paper/slices/kaggle/ukbb/unet_greys_256_3" in base
+
+
+def test_raw_data_that_are_there_are_never_removed_or_made_anew(tmp_path):
+    project = copy_project(tmp_path)
+    raw = project.folder / "resources/raw/sunnybrook"
+    raw.mkdir(parents=True)
+    study = "config/sunnybrook.yaml"
+    (importing,) = project.planned("import_all", "--forceall", config=study)[:1]
+    assert (importing.rule, importing.inputs) == ("import_dicom", {"resources/raw/sunnybrook"})
+    deleted = project.snakemake("import_all", "--delete-all-output", config=study)
+    assert deleted.returncode == 0, deleted.stdout
+    assert raw.is_dir()
+    raw.rmdir()
+    fetching = project.planned("import_all", config=study)
+    assert SOURCES in {job.rule for job in fetching}
+
+
+def test_the_card_of_published_weights_is_made_beside_them(jobs):
+    (job,) = (job for job in jobs if job.rule == "write_published_card")
+    assert job.outputs == {"resources/models/ukbb_sa/README.md"}
+    (job,) = (job for job in jobs if job.rule == "convert_weights")
+    assert "resources/models/ukbb_sa/README.md" not in job.outputs
 
 
 def test_subjects_are_the_published_ones(data, monkeypatch):

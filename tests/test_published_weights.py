@@ -12,11 +12,15 @@ import torch
 import yaml
 from safetensors.torch import load_file
 
+import study_weights
+import tracking
 from bundle_writer import write_bundle
 from cmrseg.cine import Cine
-from cmrseg.learn.convert import convert_imagenet, convert_weights, read_torchvision
-from cmrseg.learn.label import label_shard, load_model, load_network
+from cmrseg.learn.convert import convert_weights
+from cmrseg.learn.imagenet import convert_imagenet, read_torchvision
+from cmrseg.learn.label import LABELLING, label_shard, load_model, load_network
 from cmrseg.learn.prepare import check_settings
+from cmrseg.learn.weights import save_weights
 from cmrseg.nets.build import NETWORKS, SETTINGS, make_encoder
 from cmrseg.nets.fcn import FCN
 from cmrseg.nets.published import check_index, checkpoint_variables, model_variables, read_published
@@ -49,7 +53,7 @@ def random_checkpoint(prefix, weights, seed=1, **changes):
 
 
 def outputs_in(folder):
-    files = {"weights": "weights.safetensors", "record": "record.json", "card": "README.md"}
+    files = {"weights": "weights.safetensors", "record": "record.json"}
     return {name: str(folder / file) for name, file in files.items()}
 
 
@@ -209,10 +213,33 @@ def test_record_holds_what_labelling_needs_and_where_it_came_from(data, narrow):
     ]
 
 
-def test_converting_again_gives_the_same_weights_and_card(data, narrow, tmp_path):
+def test_words_of_the_catalogue_and_cards_convert_nothing_anew():
+    entry = CATALOGUE["ukbb_sa"]
+    assert study_weights.without_words(
+        entry | {"terms": "Others.", "limits": []}
+    ) == study_weights.without_words(entry)
+    assert study_weights.without_words(entry | {"width": 8}) != study_weights.without_words(entry)
+    for script in ("convert_weights.py", "convert_imagenet.py"):
+        used = {module.split("@")[0] for module in tracking.code_of(script)}
+        assert "cmrseg.model_card" not in used
+    assert "cmrseg.model_card@" in "".join(tracking.code_of("write_published_card.py"))
+
+
+def test_converting_again_gives_the_same_weights(data, narrow, tmp_path):
     convert_weights("ukbb_sa", NARROW, data / "ukbb", outputs_in(tmp_path), ["a@1"])
-    for name in ("weights.safetensors", "README.md"):
-        assert (tmp_path / name).read_bytes() == (narrow / name).read_bytes()
+    name = "weights.safetensors"
+    assert (tmp_path / name).read_bytes() == (narrow / name).read_bytes()
+
+
+def test_others_may_read_weights_that_they_may_read_the_card_of(tmp_path):
+    save_weights({"a": torch.zeros(2)}, tmp_path / "weights.safetensors")
+    (tmp_path / "README.md").write_text("")
+    modes = {path.stat().st_mode for path in tmp_path.iterdir()}
+    assert len(modes) == 1
+
+
+def test_a_study_asks_of_weights_what_labelling_needs():
+    assert set(study_weights.LABELLING) == set(LABELLING)
 
 
 def test_model_folder_is_loaded_by_its_path_alone(narrow):
@@ -243,7 +270,6 @@ def test_aortic_network_is_kept_under_its_own_names_and_not_used(tmp_path):
     assert kept.keys() == model_variables(weights).keys()
     assert len(kept) == 118
     assert all(np.array_equal(kept[name].numpy(), variables[name]) for name in kept)
-    assert "No stage of the workflow can use it" in (tmp_path / "ao/README.md").read_text()
     with pytest.raises(ValueError, match="ao: network unet_lstm cannot be used here; there are"):
         load_model(tmp_path / "ao")
 

@@ -232,6 +232,15 @@ def test_a_unet_needs_an_encoder(make):
         make(models=MODELS.replace("base unet resnet34", "base unet -"))
 
 
+def test_a_prediction_of_nobody_is_not_drawn(make):
+    def edit(config):
+        config["cohorts"]["others"] = {"subjects": "subjects.tsv", "layout": "nifti", "raw": "raw"}
+        config["figures"]["shown"] = {"figure": "prediction", "cohort": "others"}
+
+    with pytest.raises(StudyError, match="figure shown: nobody labels cohort others"):
+        make(edit)
+
+
 def test_a_repeated_model_is_refused(make):
     with pytest.raises(StudyError, match="model fcn is there twice"):
         make(models=MODELS + MODELS.split("\n")[1] + "\n")

@@ -15,6 +15,13 @@ CONVERTED = "resources/models"
 SEQUENCE = "sa"
 # What labelling has to know of a model: the same names as in cmrseg.learn.label.
 LABELLING = ("network", "encoder", "width", "classes", "preparation", "intensity", "size_px")
+# What an entry of the catalogue says for people: its card, and no number, depends on it.
+WORDS = ("orientation", "trained_on", "limits", "terms", "reference")
+
+
+def without_words(entry: dict[str, Any]) -> dict[str, Any]:
+    """What conversion depends on in an entry of the catalogue: editing the rest trains nothing."""
+    return {key: value for key, value in entry.items() if key not in WORDS}
 
 
 def given_models(weights: dict[str, str]) -> dict[str, dict[str, Any]]:

@@ -49,7 +49,8 @@ def read_frames(folder: Path, pattern: str) -> Cine:
     if first.voxels.shape != second.voxels.shape or not same_grid:
         raise ValueError(
             f"{folder}: {pattern.format(frame='ED')} {first.voxels.shape} and "
-            f"{pattern.format(frame='ES')} {second.voxels.shape} must lie on one grid"
+            f"{pattern.format(frame='ES')} {second.voxels.shape} must lie on one grid; "
+            "export both from one cine"
         )
     for frame, cine in zip(FRAMES, cines, strict=True):
         check_finite(cine.voxels, folder / pattern.format(frame=frame))

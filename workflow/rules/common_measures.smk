@@ -18,6 +18,13 @@ def reference_name(wildcards):
     return STUDY.reference(wildcards.cohort)
 
 
+def evaluation_settings(wildcards):
+    return {
+        "ed": STUDY.ed(wildcards.labeller),
+        "reference_ed": STUDY.ed(reference_name(wildcards)),
+    }
+
+
 def compared_classes(wildcards):
     return {
         "labeller": classes_known(wildcards.labeller),

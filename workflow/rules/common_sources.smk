@@ -3,7 +3,7 @@ import csv
 
 import yaml
 
-from study_weights import CONVERTED
+from study_weights import CONVERTED, without_words
 
 
 def read_yaml(path):
@@ -24,7 +24,10 @@ SOURCES = read_yaml("resources/sources.yaml")
 CHECKSUMS = read_checksums("resources/checksums.tsv")
 CATALOGUE = read_yaml("resources/weights.yaml")
 ENCODERS = ["resnet34", "resnet50", "vgg16_bn"]
-# A folder put in place by hand stays, and needs no download.
+# What is there stays, whoever put it there: no edit, --forceall or --delete-all-output may remove hours of download,
+# or the only copy. Removing the folder by hand fetches it anew.
+TO_FETCH = [source for source in SOURCES if not exists(f"resources/raw/{source}")]
+# Weights put in place by hand need no download, and stay as long as their source is not there.
 TO_CONVERT = [
     name
     for name, entry in CATALOGUE.items()
@@ -50,6 +53,17 @@ def source_files(wildcards):
 
 def catalogue_entry(wildcards):
     return CATALOGUE[wildcards.weights]
+
+
+def conversion_entry(wildcards):
+    return without_words(catalogue_entry(wildcards))
+
+
+def converted_cards():
+    """Cards of the published weights that the study uses and the workflow converts."""
+    folders = {f"{CONVERTED}/{name}" for name in TO_CONVERT}
+    used = [about["folder"] for about in STUDY.given.values()]
+    return [f"{folder}/README.md" for folder in used if folder in folders]
 
 
 def catalogue_raw(wildcards):

@@ -30,7 +30,7 @@ rule evaluate_labels:
         mem_mb=2000,
         runtime=120,
     params:
-        settings=volume_settings,
+        settings=evaluation_settings,
         rows=cohort_rows,
         reference=reference_name,
         classes=compared_classes,

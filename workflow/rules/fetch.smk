@@ -14,7 +14,7 @@ rule fetch_source:
     benchmark:
         "resources/benchmarks/fetch_source/{source}.tsv"
     wildcard_constraints:
-        source=one_of(SOURCES),
+        source=one_of(TO_FETCH),
     conda:
         "../../envs/fetch.yaml"
     threads: 1
@@ -35,7 +35,6 @@ rule convert_weights:
     output:
         weights="resources/models/{weights}/weights.safetensors",
         record="resources/models/{weights}/record.json",
-        card="resources/models/{weights}/README.md",
     log:
         "resources/logs/convert_weights/{weights}.log",
     benchmark:
@@ -49,10 +48,34 @@ rule convert_weights:
         mem_mb=2000,
         runtime=30,
     params:
-        entry=catalogue_entry,
+        entry=conversion_entry,
         code=code_of("convert_weights.py"),
     script:
         "../scripts/convert_weights.py"
+
+
+rule write_published_card:
+    input:
+        weights="resources/models/{weights}/weights.safetensors",
+    output:
+        card="resources/models/{weights}/README.md",
+    log:
+        "resources/logs/write_published_card/{weights}.log",
+    benchmark:
+        "resources/benchmarks/write_published_card/{weights}.tsv"
+    wildcard_constraints:
+        weights=one_of(TO_CONVERT),
+    conda:
+        "../../envs/torch.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        entry=catalogue_entry,
+        code=code_of("write_published_card.py"),
+    script:
+        "../scripts/write_published_card.py"
 
 
 rule convert_imagenet:

@@ -23,3 +23,4 @@ rule predict_all:
             figure=STUDY.figures_of("prediction"),
             suffix=["svg", "png"],
         ),
+        converted_cards(),

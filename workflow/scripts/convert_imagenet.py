@@ -1,6 +1,6 @@
 """Take the encoder's weights out of torchvision's file."""
 
-from cmrseg.learn.convert import convert_imagenet
+from cmrseg.learn.imagenet import convert_imagenet
 from stage import start
 
 start(snakemake)

@@ -20,7 +20,7 @@ sides = {
 }
 splits = {row["subject"]: row["split"] for row in snakemake.params.rows}
 images, subjects, summary = evaluate_labels(
-    sides["labeller"], sides["reference"], splits, settings["ed"]
+    sides["labeller"], sides["reference"], splits, settings["ed"], settings["reference_ed"]
 )
 write_table(images, snakemake.output.images)
 write_table(subjects, snakemake.output.subjects)

@@ -35,8 +35,7 @@ def fetch(
     what is there and right is not fetched again.
 
     What somebody put into <downloads>/by_hand is taken instead, whatever the kind, after a look at
-    what it holds: the folder is then a link to it. It lies there and not at `folder`, because a
-    result of a stage is removed before the stage runs again.
+    what it holds: the folder is then a link to it.
 
     Raises FileNotFoundError with what to do for a source that only a person can get, and what
     `check_entry`, `files_of`, `download`, `competition_archive` and `unpack` raise.

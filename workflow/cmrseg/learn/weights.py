@@ -5,7 +5,7 @@ from pathlib import Path
 
 import safetensors
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from cmrseg.files import replacing
 
@@ -13,7 +13,8 @@ from cmrseg.files import replacing
 def save_weights(weights: Mapping[str, torch.Tensor], path: str | Path) -> None:
     """Write a state dict as safetensors; the same weights always give the same bytes."""
     with replacing(path) as temporary:
-        save_file(on_cpu(weights), temporary)
+        # Not save_file, whose files nobody but their owner can read.
+        temporary.write_bytes(save(on_cpu(weights)))
 
 
 def load_weights(path: str | Path) -> dict[str, torch.Tensor]:

@@ -13,12 +13,17 @@ from cmrseg.splits import split_of, upright_rows
 
 
 def evaluate_labels(
-    labeller: Labeller, reference: Labeller, splits: Mapping[str, str], ed: EndDiastole
+    labeller: Labeller,
+    reference: Labeller,
+    splits: Mapping[str, str],
+    ed: EndDiastole,
+    reference_ed: EndDiastole,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Hold a labeller's maps against the reference: tables per image, subject and cohort.
 
     Only subjects that both labelled are compared (a second observer may have done a part), with
-    the right ventricle where both know it. The summary counts a subject with a rotated copy once,
+    the right ventricle where both know it. ed, reference_ed: how each chooses its end-diastole. The
+    summary counts a subject with a rotated copy once,
     as the copy; the other tables have both. Raises ValueError where there is no subject.
     """
     predicted, true = labeller.folders(), reference.folders()
@@ -28,7 +33,7 @@ def evaluate_labels(
         ours = Cine.load(predicted[subject] / IMAGE)
         theirs = Cine.load(true[subject] / IMAGE)
         table, row = evaluate_cine(
-            ours.voxels, theirs.voxels, ours.spacing_mm, classes, subject, ed
+            ours.voxels, theirs.voxels, ours.spacing_mm, classes, subject, ed, reference_ed
         )
         split = split_of(splits)(subject)
         table.insert(1, "split", split)

@@ -1,6 +1,7 @@
 """A model's labels against a reference: every image, every subject, and the cohort."""
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -26,6 +27,7 @@ def evaluate_cine(
     classes: int,
     subject: str,
     ed: EndDiastole = "max",
+    reference_ed: EndDiastole = "max",
 ) -> tuple[pd.DataFrame, dict[str, float | str]]:
     """Compare the labels of one subject image by image and as a whole.
 
@@ -47,7 +49,8 @@ def evaluate_cine(
     images as one volume, distances as means over slices (Bai et al. 2018), and reference_* and
     predicted_* volumes.
     Both sides' volumes are of the same frames, those that are complete in both; each side has
-    its own end diastole and systole among them. Without a complete frame volumes are nan.
+    its own end diastole (`ed` of the prediction, `reference_ed` of the reference) and systole
+    among them. Without a complete frame volumes are nan.
     Raises ValueError naming the subject for unequal shapes, unknown labels, or no labelled image.
     """
     if classes not in (3, 4):
@@ -57,6 +60,7 @@ def evaluate_cine(
             f"subject {subject}: prediction {predicted.shape} and reference {reference.shape} must "
             f"have one shape (t, z, y, x); were both made from the same image?"
         )
+    eds = {"reference": reference_ed, "predicted": ed}
     frames, slices, *plane = reference.shape
     ignored = (reference == UNLABELLED) | (predicted == UNLABELLED)
     first = _with_classes(reference, ignored, classes).reshape(-1, *plane)
@@ -86,7 +90,7 @@ def evaluate_cine(
         row[f"dice_{name}"] = float(whole[tissue])
         row[f"hausdorff_{name}_mm"] = float(images[f"hausdorff_{name}_mm"].mean())
         row[f"distance_{name}_mm"] = float(images[f"distance_{name}_mm"].mean())
-    return images, {**row, **_volumes(by_frame, annotated, spacing_mm, subject, ed)}
+    return images, {**row, **_volumes(by_frame, annotated, spacing_mm, subject, eds)}
 
 
 def _annotated(counts: np.ndarray) -> np.ndarray:
@@ -128,11 +132,12 @@ def _volumes(
     annotated: np.ndarray,
     spacing_mm: tuple[float, float, float],
     subject: str,
-    ed: EndDiastole,
+    eds: Mapping[str, EndDiastole],
 ) -> dict[str, float]:
     """Measures of both sides from (t, z, reference class, predicted class) counts.
 
-    annotated: (t, classes). Frames without a cavity of the reference count on neither side.
+    annotated: (t, classes). eds: how each side chooses end diastole. Frames without a cavity of
+    the reference count on neither side.
     """
     complete = (counts.sum(axis=(2, 3)) > 0).all(axis=1) & annotated[:, Tissue.LV]
     result = {}
@@ -141,7 +146,7 @@ def _volumes(
         known = complete[:, None] & (annotated if side == "reference" else True)
         voxels = np.where(known, counts.sum(axis=axes), np.nan)
         curves = curves_of_counts(voxels, spacing_mm, subject, counts.shape[-1])
-        found = measures(curves, ed=ed) if complete.any() else {}
+        found = measures(curves, ed=eds[side]) if complete.any() else {}
         for name in (*(name for name, *_ in COMPARED), "ed_frame", "es_frame"):
             result[f"{side}_{name}"] = found.get(name, math.nan)
     return result
