@@ -237,7 +237,7 @@ def test_a_prediction_of_nobody_is_not_drawn(make):
         config["cohorts"]["others"] = {"subjects": "subjects.tsv", "layout": "nifti", "raw": "raw"}
         config["figures"]["shown"] = {"figure": "prediction", "cohort": "others"}
 
-    with pytest.raises(StudyError, match="figure shown: nobody labels cohort others"):
+    with pytest.raises(StudyError, match="figure shown: no model labels cohort others"):
         make(edit)
 
 
@@ -601,3 +601,24 @@ def test_an_input_that_cannot_be_labelled_is_refused(pictures, config, sentence)
     Path("subjects.tsv").touch()
     with pytest.raises(StudyError, match=sentence):
         prediction_study(config)
+
+
+def test_a_split_does_not_import_anew_where_nothing_lies_in_the_folder_of_a_set(make):
+    def edit(config):
+        config["cohorts"]["people"].update(layout="folder", annotators={"truth": "qmass"})
+
+    assert {row["set"] for row in make(edit).import_rows("people")} == {""}
+
+
+def test_the_competition_s_volumes_need_its_layout(make):
+    def edit(config):
+        about = {"layout": "folder", "annotators": {"truth": "qmass"}, "known_volumes": "kaggle"}
+        config["cohorts"]["people"].update(about)
+
+    with pytest.raises(StudyError, match="layout folder has no tables of the competition"):
+        make(edit)
+
+
+def test_an_unknown_labeller_with_an_end_diastole_of_its_own_is_refused(make):
+    with pytest.raises(StudyError, match=r"volumes\.ed_of: nobody called 'fnc' labels a cohort"):
+        make(lambda config: config["volumes"].update(ed_of={"fnc": "first"}))

@@ -58,6 +58,9 @@ class Study:
     def import_rows(self, cohort: str, shard: str | None = None) -> list[dict[str, Any]]:
         """What the import has to know of the subjects of a shard, or of a whole cohort."""
         rows = self.rows_of(cohort) if shard is None else self.rows(cohort, shard)
+        if self.cohorts[cohort]["layout"] != "kaggle":
+            # Nothing lies in the folder of a set; a new split does not import anew.
+            rows = [row | {"set": ""} for row in rows]
         return [{key: row[key] for key in IMPORTED} for row in rows]
 
     def rows_of(self, cohort: str) -> list[dict[str, Any]]:
@@ -224,7 +227,7 @@ class Study:
                         f"model {other} needs model {model}, whose ImageNet weights are missing; "
                         f"put them at {path}"
                     )
-        for entry in self.config["evaluate"]:
+        for entry in [*self.config["evaluate"], *self.config["predict"]]:
             entry["labellers"] = [name for name in entry["labellers"] if name not in absent]
         return absent
 

@@ -7,10 +7,9 @@ import re
 from pathlib import Path
 from typing import Any
 
+from cmrseg.inputs import find_images, without_suffix
 from study_tables import StudyError
 from study_weights import CONVERTED
-
-NIFTI = (".nii.gz", ".nii")
 
 COHORT = "input"
 KEYS = ("input", "model", "subject", "mode")
@@ -32,8 +31,11 @@ def prediction_study(config: dict[str, Any]) -> dict[str, Any]:
     if "model" not in config:
         raise StudyError("--config input=... needs model=<folder of a model> as well")
     path = Path(str(config["input"]))
-    layout, raw, study = _place(path)
-    subject = str(config.get("subject") or _name(path))
+    try:
+        found = find_images(path)
+    except ValueError as error:
+        raise StudyError(f"--config input={error}") from None
+    subject = str(config.get("subject") or without_suffix(path.resolve().name))
     subject = re.sub(r"[^A-Za-z0-9_-]+", "_", subject).strip("_-")
     if not subject:
         raise StudyError(
@@ -43,9 +45,9 @@ def prediction_study(config: dict[str, Any]) -> dict[str, Any]:
     folder = model if "/" in model or Path(model).is_dir() else f"{CONVERTED}/{model}"
     name = re.sub(r"[^a-z0-9]+", "_", Path(folder).name.lower()).strip("_")
     cohort: dict[str, Any] = {
-        "subjects": [{"subject": subject, "study": study, "split": "test"}],
-        "layout": layout,
-        "raw": raw,
+        "subjects": [{"subject": subject, "study": found.study, "split": "test"}],
+        "layout": found.layout,
+        "raw": str(found.raw),
     }
     if "mode" in config:
         cohort["cleaning"] = {"mode": config["mode"]}
@@ -57,33 +59,3 @@ def prediction_study(config: dict[str, Any]) -> dict[str, Any]:
         "predict": [{"cohort": COHORT, "labellers": [name]}],
         "figures": {"overlay": {"figure": "prediction", "cohort": COHORT}},
     }
-
-
-def _place(path: Path) -> tuple[str, str, str]:
-    """Layout of the input, folder of the raw data, and name of the study in it."""
-    if not path.exists():
-        raise StudyError(f"--config input={path}: does not exist; give a folder or a NIfTI file")
-    path = path.resolve()
-    if path.is_file():
-        if not path.name.endswith(NIFTI):
-            raise StudyError(
-                f"--config input={path}: a file must be NIfTI; give the DICOM's folder"
-            )
-        return "nifti", str(path.parent), _name(path)
-    if (path / "sa.nii.gz").is_file():
-        return "nifti", str(path.parent), path.name
-    volumes = sorted(file for file in path.iterdir() if file.name.endswith(NIFTI))
-    if len(volumes) > 1:
-        raise StudyError(
-            f"--config input={path}: has {len(volumes)} NIfTI files; name the short-axis cine"
-        )
-    if volumes:
-        return "nifti", str(path), _name(volumes[0])
-    return "folder", str(path.parent), path.name
-
-
-def _name(path: Path) -> str:
-    for suffix in NIFTI:
-        if path.name.endswith(suffix):
-            return path.name.removesuffix(suffix)
-    return path.resolve().name

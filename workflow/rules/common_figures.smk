@@ -81,7 +81,7 @@ def figure_inputs(wildcards):
         models = STUDY.models_on(cohort)
         return {"histories": [f"{top}/models/{m}/history.tsv" for m in models]}
     if kind == "prediction":
-        shown = STUDY.labellers(cohort)[-1]
+        shown = [m for c, m in STUDY.predicted() if c == cohort][-1]
         labels = "results/{study}/cohorts/{cohort}/labels/{labeller}/{shard}"
         return {
             "images": images,

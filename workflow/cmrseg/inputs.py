@@ -1,0 +1,44 @@
+"""What lies at a path that somebody names: a folder of DICOM files, or a NIfTI cine."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from cmrseg.nifti import SUFFIXES
+
+
+class Found(NamedTuple):
+    """Layout of the raw data, their folder, and the name of the study in it."""
+
+    layout: str
+    raw: Path
+    study: str
+
+
+def find_images(path: Path) -> Found:
+    """Where the images of one subject are.
+
+    path: a folder of DICOM files, a folder with sa.nii.gz or with one NIfTI file, or such a file.
+    Raises ValueError where there is nothing, a file that is no NIfTI, or a choice of cines.
+    """
+    if not path.exists():
+        raise ValueError(f"{path}: does not exist; give a folder or a NIfTI file")
+    place = path.resolve()
+    if place.is_file():
+        if not place.name.endswith(SUFFIXES):
+            raise ValueError(f"{path}: a file must be NIfTI; give the folder of the DICOM files")
+        return Found("nifti", place.parent, without_suffix(place.name))
+    if (place / "sa.nii.gz").is_file():
+        return Found("nifti", place.parent, place.name)
+    volumes = sorted(file.name for file in place.iterdir() if file.name.endswith(SUFFIXES))
+    if len(volumes) > 1:
+        raise ValueError(f"{path}: has {len(volumes)} NIfTI files; name the short-axis cine")
+    if volumes:
+        return Found("nifti", place, without_suffix(volumes[0]))
+    return Found("folder", place.parent, place.name)
+
+
+def without_suffix(name: str) -> str:
+    """A file's name without the ending of NIfTI files."""
+    for suffix in SUFFIXES:
+        name = name.removesuffix(suffix)
+    return name

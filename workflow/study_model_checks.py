@@ -1,0 +1,129 @@
+"""What the models of a study must not be: checked before any job starts, refused by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from study_tables import StudyError
+
+if TYPE_CHECKING:
+    from study import Study
+
+# Confidence sets, subsets of volunteers and the number they need.
+SETS = ("c05", "c10", "c15")
+VOLUNTEERS = {"v7": 7, "r7": 7, "v3": 3, "r3": 3, "v1": 1, "r1": 1}
+STARTS = ("random", "imagenet")
+# What two networks must share for one to start from the other.
+SHARED = ("network", "encoder", "width")
+# Sides that a network can halve: a U-Net five times.
+UNET_MULTIPLE_PX = 32
+
+
+def check_models(study: Study) -> None:
+    annotators = {a for cohort in study.cohorts for a in study.annotators(cohort)}
+    for model in [*study.models, *study.given]:
+        if model in annotators:
+            raise StudyError(f"'{model}' is both a model and an annotator; rename one of them")
+        if model in STARTS:
+            raise StudyError(f"a model cannot be named '{model}', which is a start; rename it")
+    for model, row in study.models.items():
+        if model in study.given:
+            raise StudyError(f"model {model} is in the models table and in `weights`; rename one")
+        check_labeller(study, f"model {model}", row["cohort"], row["labeller"])
+        _check_start(study, model, row)
+        _check_row(model, row)
+        table = study.subjects[row["cohort"]]
+        if not table["split"].eq("validate").any():
+            raise StudyError(f"model {model}: cohort {row['cohort']} has no subject to validate on")
+        trained = int(table["split"].isin(row["splits"].split(",")).sum())
+        needed = VOLUNTEERS.get(row["subset"], 1)
+        if trained < needed:
+            raise StudyError(
+                f"model {model}: subset {row['subset']} of cohort {row['cohort']} needs {needed} "
+                f"subjects, splits {row['splits']} have {trained}"
+            )
+
+
+def _check_row(model: str, row: dict[str, Any]) -> None:
+    """Settings of one model that contradict each other."""
+    fcn = row["network"] == "fcn"
+    wrong = {
+        f"network {row['network']} with encoder '{row['encoder']}'; a U-Net needs an encoder, "
+        "the FCN has none": fcn != (row["encoder"] == ""),
+        f"network {row['network']} with preparation {row['preparation']}; each has its own": fcn
+        != (row["preparation"] == "fcn"),
+        "intensity greys is of the preparation unet": fcn and row["intensity"] != "linear",
+        f"size_px {row['size_px']}; a U-Net needs a multiple of {UNET_MULTIPLE_PX}": not fcn
+        and row["size_px"] % UNET_MULTIPLE_PX != 0,
+        "no epochs; give epochs or epochs_frozen": _epochs(row["epochs"]) == 0
+        and _epochs(row["epochs_frozen"]) == 0,
+        "epochs_frozen without lr_frozen": _epochs(row["epochs_frozen"]) > 0
+        and not row["lr_frozen"],
+    }
+    for sentence, is_so in wrong.items():
+        if is_so:
+            raise StudyError(f"model {model}: {sentence}")
+
+
+def _check_start(study: Study, model: str, row: dict[str, Any]) -> None:
+    if row["start"] not in STARTS and not study.is_model(row["start"]):
+        raise StudyError(
+            f"model {model}: start '{row['start']}' is neither random nor imagenet nor a "
+            f"model; there are {', '.join([*study.models, *study.given])}"
+        )
+    if row["start"] == "imagenet" and row["network"] == "fcn":
+        raise StudyError(f"model {model}: the FCN has no ImageNet weights to start from")
+    if study.is_model(row["start"]):
+        other = study.model(row["start"])
+        for name in SHARED:
+            if row[name] != other[name]:
+                raise StudyError(
+                    f"model {model}: {name} is '{row[name]}', but its start {row['start']} has "
+                    f"'{other[name]}'; weights only fit the same network"
+                )
+
+
+def check_order(study: Study) -> None:
+    """No model may need itself: as a start, as a labeller, or for the scores it is chosen by."""
+    needs = {}
+    for model, row in study.models.items():
+        names = [row["start"], row["labeller"]]
+        if row["subset"] in SETS:
+            names.append(study.config["confidence"]["labeller"])
+        needs[model] = [name for name in names if name in study.models]
+    for model in study.models:
+        path = [model]
+        for name in _walk(needs, model, path):
+            if name == model:
+                raise StudyError(
+                    f"model {model} starts from or learns from itself: {' <- '.join(path)}"
+                )
+
+
+def _walk(needs: dict[str, list[str]], model: str, path: list[str]) -> Iterator[str]:
+    for name in needs[model]:
+        path.append(name)
+        yield name
+        if path.count(name) == 1:
+            yield from _walk(needs, name, path)
+        path.pop()
+
+
+def _epochs(cycles: str) -> int:
+    """Epochs of all cycles of a stage, written like 5+10+15."""
+    return sum(int(part) for part in cycles.split("+"))
+
+
+def check_cohort(study: Study, where: str, cohort: str) -> None:
+    if cohort not in study.cohorts:
+        raise StudyError(f"{where}: no cohort '{cohort}'; there are {', '.join(study.cohorts)}")
+
+
+def check_labeller(study: Study, where: str, cohort: str, labeller: str) -> None:
+    check_cohort(study, where, cohort)
+    known = [*study.annotators(cohort), *study.models, *study.given]
+    if labeller not in known:
+        raise StudyError(
+            f"{where}: no labeller '{labeller}' for cohort {cohort}; there are " + ", ".join(known)
+        )
