@@ -1,0 +1,209 @@
+"""Runs that are killed, and machines that have no room: nothing half is left, and it goes on."""
+
+import random
+import shutil
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+
+from test_workflow import OF_A_RUN
+from tiny_study import CONFIG, Project, copy_project, environment
+
+KILLS = 40
+# Longest wait behind the start of a job, in seconds: some jobs take less, some more.
+LONGEST_S = 2.5
+COMMAND = (
+    *(sys.executable, "-m", "snakemake", "--cores", "2", "--rerun-incomplete"),
+    *("--configfile", CONFIG),
+)
+
+pytestmark = pytest.mark.slow
+
+
+def start(project: Project, log: Path) -> subprocess.Popen:
+    """Snakemake in the background."""
+    with log.open("w") as output:
+        return subprocess.Popen(
+            COMMAND,
+            cwd=project.folder,
+            env=environment() | {"PYTHONUNBUFFERED": "1"},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+
+
+def family(process: subprocess.Popen) -> list[psutil.Process]:
+    """A run's process and all that it started; nothing once it is over."""
+    try:
+        parent = psutil.Process(process.pid)
+        return [parent, *parent.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def jobs_of(process: subprocess.Popen) -> list[psutil.Process]:
+    """Processes that run a job's script."""
+    found = []
+    for member in family(process):
+        with suppress(psutil.NoSuchProcess):
+            if any(".snakemake/scripts/" in word for word in member.cmdline()[1:2]):
+                found.append(member)
+    return found
+
+
+def kill_all(process: subprocess.Popen) -> None:
+    for member in family(process):
+        with suppress(psutil.NoSuchProcess):
+            member.kill()
+
+
+def wait_for_a_job(process: subprocess.Popen) -> None:
+    """Until the run has started a job, or is over."""
+    while process.poll() is None and not jobs_of(process):
+        time.sleep(0.05)
+
+
+def unlock(project: Project) -> None:
+    result = subprocess.run(
+        [*COMMAND, "--unlock"],
+        cwd=project.folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def files_of(project: Project) -> dict[str, bytes]:
+    """Files under their final names that do not differ from run to run."""
+    found = {}
+    for path in project.results.rglob("*"):
+        parts = path.relative_to(project.results).parts
+        hidden = any(part.startswith(".") for part in parts)
+        if hidden or parts[0] in ("logs", "benchmarks") or path.name in OF_A_RUN:
+            continue
+        if path.is_file():
+            found["/".join(parts)] = path.read_bytes()
+    return found
+
+
+@pytest.fixture(scope="module")
+def killed(tiny, tmp_path_factory) -> tuple[Project, list[str], set[str]]:
+    """A study killed again and again, then run to its end; what was wrong, what was hit."""
+    folder = tmp_path_factory.mktemp("killed")
+    project = copy_project(folder)
+    whole, rng = files_of(tiny), random.Random(5)
+    wrong: list[str] = []
+    hit: set[str] = set()
+    log = folder / "run.log"
+    for _ in range(KILLS):
+        process = start(project, log)
+        wait_for_a_job(process)
+        time.sleep(rng.uniform(0, LONGEST_S))
+        jobs = jobs_of(process)
+        if jobs and rng.random() < 0.4:
+            # A job dies by itself, and Snakemake sees it.
+            with suppress(psutil.NoSuchProcess):
+                rng.choice(jobs).kill()
+            hit.add("a job")
+        else:
+            kill_all(process)
+            hit.add("everything")
+        process.wait(timeout=300)
+        if process.returncode < 0:
+            unlock(project)
+        wrong += [name for name, content in files_of(project).items() if whole.get(name) != content]
+    process = start(project, log)
+    assert process.wait(timeout=600) == 0, log.read_text("utf-8")[-3000:]
+    return project, wrong, hit
+
+
+def test_no_half_file_is_ever_under_its_final_name(killed):
+    _, wrong, _ = killed
+    assert wrong == []
+
+
+def test_a_killed_study_ends_with_the_bytes_of_an_undisturbed_one(killed, tiny):
+    project, _, hit = killed
+    assert hit == {"a job", "everything"}
+    assert files_of(project) == files_of(tiny)
+
+
+def test_nothing_temporary_is_left(killed):
+    project, _, _ = killed
+    assert [path for path in project.results.rglob(".partial-*") if "logs" not in path.parts] == []
+
+
+def test_a_run_behind_a_killed_one_says_how_to_go_on(tmp_path):
+    project = copy_project(tmp_path)
+    process = start(project, tmp_path / "run.log")
+    wait_for_a_job(process)
+    kill_all(process)
+    process.wait(timeout=60)
+    result = project.snakemake("--cores", "1")
+    assert result.returncode != 0
+    assert "--unlock" in result.stdout
+
+
+# -- no room, no right, no memory ------------------------------------------------------------
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A copy of the project whose results lie on a disk of 3 MB."""
+    project = copy_project(tmp_path)
+    disk = project.folder / "results"
+    disk.mkdir()
+    mount = ("mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(disk))
+    if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+        pytest.skip("a small disk can only be mounted by root")
+    yield project
+    subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def remount(project: Project, options: str) -> None:
+    disk = str(project.folder / "results")
+    subprocess.run(["mount", "-o", f"remount,{options}", disk], check=True)
+
+
+def test_a_full_disk_is_said_and_the_run_goes_on_when_there_is_room(small_disk, tiny):
+    result = small_disk.snakemake("--cores", "1", "import_all")
+    assert result.returncode != 0
+    assert "No space left on device" in result.stdout
+    whole = files_of(tiny)
+    assert {n for n, content in files_of(small_disk).items() if whole[n] != content} == set()
+    remount(small_disk, "size=500m")
+    result = small_disk.snakemake("--cores", "1", "--rerun-incomplete", "import_all")
+    assert result.returncode == 0, result.stdout[-3000:]
+    found = files_of(small_disk)
+    assert found == {name: whole[name] for name in found}
+
+
+def test_results_that_cannot_be_written_are_said(small_disk):
+    remount(small_disk, "size=500m")
+    remount(small_disk, "ro")
+    result = small_disk.snakemake("--cores", "1", "import_all")
+    assert result.returncode != 0
+    assert "Read-only file system" in result.stdout
+
+
+def test_a_stage_without_memory_is_said_and_nothing_is_lost(tiny, tmp_path):
+    folder = tmp_path / "project"
+    shutil.copytree(tiny.folder, folder, symlinks=True)
+    project = Project(folder)
+    before = files_of(project)
+    with (folder / "workflow/cmrseg/measure/overlap.py").open("a") as module:
+        module.write("\nHUGE = bytearray(2**40)\n")
+    result = project.snakemake("--cores", "1")
+    assert result.returncode != 0
+    assert "MemoryError" in result.stdout
+    after = files_of(project)
+    assert {name: before[name] for name in after} == after
+    lost = set(before) - set(after)
+    assert lost
+    assert all(name.startswith("evaluation/") for name in lost)
