@@ -340,6 +340,33 @@ def test_figures_without_what_they_draw_are_refused(make, entry, sentence):
         make(edit)
 
 
+def test_a_figure_shows_all_labellers_or_those_that_it_names(make):
+    def edit(config):
+        config["evaluate"][0]["labellers"] = ["fcn", "base", "next"]
+        kinds = {"all": "strategies", "some": "strategies", "curves": "learning_curves"}
+        config["figures"] = {n: {"figure": k, "cohort": "people"} for n, k in kinds.items()}
+        config["figures"]["some"]["labellers"] = ["next", "fcn"]
+
+    study = make(edit)
+    assert study.drawn("all") == ["fcn", "base", "next"]
+    assert study.drawn("some") == ["next", "fcn"]
+    assert study.drawn("curves") == ["fcn", "base", "next"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "labellers", "sentence"),
+    [
+        ("strategies", ["fcn"], "'fcn' is not in `evaluate` for cohort people; there are base"),
+        ("learning_curves", ["truth"], "'truth' is not trained on cohort people; there are fcn"),
+        ("cleaning", ["base"], "cleaning shows no choice of labellers; leave them out"),
+    ],
+)
+def test_a_figure_cannot_name_labellers_that_it_does_not_know(make, kind, labellers, sentence):
+    entry = {"figure": kind, "cohort": "people", "labellers": labellers}
+    with pytest.raises(StudyError, match=f"figure wanted: {sentence}"):
+        make(lambda config: config["figures"].update(wanted=entry))
+
+
 def test_a_confidence_figure_needs_the_section(make):
     def edit(config):
         del config["confidence"]

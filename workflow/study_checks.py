@@ -29,6 +29,8 @@ STARTS = ("random", "imagenet")
 # Figures that need no evaluation of their cohort, and those that need known volumes alone.
 UNEVALUATED = ("cleaning", "learning_curves", "prediction")
 VOLUME_FIGURES = ("volume_agreement", "ef_error")
+# Figures that show what they show, and no choice of labellers.
+FIXED = ("cleaning", "confidence", "prediction")
 # Its folder in results/ holds the published study.
 RESERVED = "published"
 # What two networks must share for one to start from the other.
@@ -256,6 +258,8 @@ def _check_figures(study: Study) -> None:
             raise StudyError(f"figure {name}: nobody labels cohort {cohort}")
         if kind == "learning_curves" and not study.models_on(cohort):
             raise StudyError(f"figure {name}: no model is trained on cohort {cohort}")
+        if "labellers" in entry:
+            _check_drawn(study, name, entry)
         if kind == "confidence":
             section = study.config.get("confidence")
             if section is None or section["cohort"] != cohort:
@@ -268,6 +272,22 @@ def _check_figures(study: Study) -> None:
                     f"figure {name}: labeller {section['labeller']} is not in `evaluate` for "
                     f"cohort {cohort}, whose Dice the figure shows"
                 )
+
+
+def _check_drawn(study: Study, name: str, entry: dict[str, Any]) -> None:
+    """The labellers that a figure names are some that it could show."""
+    cohort, kind = entry["cohort"], entry["figure"]
+    if kind in FIXED:
+        raise StudyError(f"figure {name}: {kind} shows no choice of labellers; leave them out")
+    curves = kind == "learning_curves"
+    known = study.models_on(cohort) if curves else study.evaluated(cohort)
+    for labeller in entry["labellers"]:
+        if labeller not in known:
+            what = "trained on" if curves else "in `evaluate` for"
+            raise StudyError(
+                f"figure {name}: '{labeller}' is not {what} cohort {cohort}; there are "
+                + ", ".join(known)
+            )
 
 
 def _check_cohort(study: Study, where: str, cohort: str) -> None:
