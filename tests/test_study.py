@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 from study import Study
-from study_prediction import prediction_study
+from study_prediction import prediction_origins, prediction_study
 from study_tables import StudyError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -602,6 +602,22 @@ def test_a_name_may_be_given(pictures):
     made = prediction_study({"input": "one", "model": "published_sa", "subject": "P-1"})
     assert made["study"] == "predict_p_1"
     assert made["weights"] == {"published_sa": "resources/models/published_sa"}
+
+
+def test_another_input_or_model_of_the_same_name_is_refused(pictures):
+    config = {"input": "one", "model": "here/mine"}
+    origins = Path("results/predict_one/origins")
+    origins.mkdir(parents=True)
+    for name, path in prediction_origins(config).items():
+        (origins / f"{name}.txt").write_text(f"{path}\n")
+    assert sorted(path.name for path in origins.iterdir()) == ["input.txt", "model_mine.txt"]
+    prediction_study(config | {"input": "./one/", "model": "here/mine/"})
+    with pytest.raises(StudyError, match=r"has labels of another model.*here/mine; rename"):
+        prediction_study(config | {"model": "there/mine"})
+    Path("far/one").mkdir(parents=True)
+    with pytest.raises(StudyError, match=r"predict_one has the results of .*; give subject="):
+        prediction_study(config | {"input": "far/one"})
+    prediction_study(config | {"input": "far/one", "subject": "two"})
 
 
 @pytest.mark.parametrize(

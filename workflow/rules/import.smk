@@ -23,6 +23,7 @@ rule import_dicom:
     params:
         settings=import_settings,
         rows=shard_import_rows,
+        state=raw_state,
         code=code_of("import_dicom.py"),
     script:
         "../scripts/import_dicom.py"
@@ -50,6 +51,7 @@ rule import_nifti:
     params:
         layout=import_layout,
         rows=shard_import_rows,
+        state=raw_state,
         code=code_of("import_nifti.py"),
     script:
         "../scripts/import_nifti.py"
@@ -74,6 +76,8 @@ rule collect_audit:
     conda:
         "../../envs/imaging.yaml"
     threads: 1
+    # Too many lost subjects end the run: before anybody labels or trains.
+    priority: 10
     resources:
         mem_mb=4000,
         runtime=10,
