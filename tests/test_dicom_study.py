@@ -210,7 +210,7 @@ def test_nothing_that_identifies_anybody_leaves_the_raw_files(tmp_path, monkeypa
                 data.add_new(0x00200032, "LO", SECRET)
             data.save_as(path)
             assert path.read_bytes().count(SECRET.encode()) > 500
-    rows = [{"subject": s, "study": s, "series": "", "split": "train"} for s in "789"]
+    rows = [{"subject": s, "study": s, "series": "", "set": "train"} for s in "789"]
     settings = {**CORRECTED, "layout": layout}
     audit, headers = import_shard(
         pd.DataFrame(rows), tmp_path / "raw", tmp_path / "images", settings
@@ -338,7 +338,7 @@ def test_images_wider_than_high_are_turned_with_the_affine(tmp_path):
 
 def test_compat_keeps_wide_images_and_adds_a_turned_copy(tmp_path):
     write_study(tmp_path / "train/train/7/study", rows=10, columns=12)
-    rows = pd.DataFrame([{"subject": "7", "study": "7", "series": "", "split": "train"}])
+    rows = pd.DataFrame([{"subject": "7", "study": "7", "series": "", "set": "train"}])
     audit, _ = import_shard(rows, tmp_path, tmp_path / "out", COMPAT)
     assert audit["resolution"].tolist() == ["rotated copy"]
     plain = Cine.load(tmp_path / "out/7/sa.nii.gz")
@@ -740,7 +740,7 @@ def shard(tmp_path):
     (tmp_path / "raw/train/train/3/study/sax_5/a.txt").write_text("x")
     path = tmp_path / "raw/train/train/3/study/sax_6/IM-0006-0001.dcm"
     path.write_bytes(path.read_bytes()[:-100])
-    rows = [{"subject": s, "study": s, "series": "", "split": "train"} for s in "1234"]
+    rows = [{"subject": s, "study": s, "series": "", "set": "train"} for s in "1234"]
     return pd.DataFrame(rows), tmp_path / "raw", tmp_path / "images"
 
 

@@ -158,6 +158,18 @@ def test_a_tissue_that_a_whole_frame_has_nowhere_was_not_annotated_there(referen
     assert row["reference_es_frame"] == 2
 
 
+def test_frames_without_an_annotated_wall_do_not_count_as_published(reference):
+    partial = reference.copy()
+    partial[2][partial[2] == Tissue.MYO] = Tissue.BACKGROUND
+    images, row = evaluate_cine(reference, partial, SPACING_MM, 4, "7")
+    tables = [pd.DataFrame(rows).assign(split="test") for rows in (images, [row])]
+    table = summarise(*tables).set_index(["split", "level", "measure", "tissue"])
+    for tissue, count in (("lv", 6), ("my", 4), ("rv", 6), ("foreground", 4)):
+        found = table.loc[(ALL, "image", "dice_published", tissue)]
+        assert (found["n"], found["mean"]) == (count, 1), tissue
+    assert table.loc[(ALL, "image", "accuracy", ALL), ["n", "mean"]].tolist() == [4, 1]
+
+
 def test_mass_is_unknown_where_the_wall_of_end_diastole_was_not_annotated(reference):
     partial = reference.copy()
     partial[0][partial[0] == Tissue.MYO] = Tissue.BACKGROUND

@@ -18,7 +18,7 @@ from cmrseg.learn.weights import save_weights
 from cmrseg.nets.build import build_network
 from cmrseg.phantom import seven_tesla
 from cmrseg.phantom.population import draw_subjects
-from tiny_study import SCAN, copy_project, environment
+from tiny_study import SCAN, Project, copy_project, environment
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXT = (ROOT / "docs/own-data.md").read_text("utf-8")
@@ -134,6 +134,51 @@ def test_the_python_call_gives_the_same_labels(place):
     assert "edv_ml" in done.stdout
     there = place / "results/predict_p06/cohorts/input/labels/mine_from_ukbb/0000/p06/sa.nii.gz"
     assert (place / "p06_labels.nii.gz").read_bytes() == there.read_bytes()
+
+
+@pytest.mark.slow
+def test_an_edited_contour_is_carried_again(place):
+    project, path = Project(place), place / "my_data/annotations/expert/p03.con"
+    config = "config/own-data.yaml"
+    assert project.planned(config=config) == []
+    before = path.stat()
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
+    planned = project.planned(config=config)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert [job.rule for job in planned if job.own] == ["carry_annotations"]
+    assert "train_model" in {job.rule for job in planned}
+
+
+def predicted(place: Path, folder: Path) -> subprocess.CompletedProcess:
+    """Plan the labels of a folder."""
+    words = (f"input={folder}", f"model={RESULTS}/models/mine_from_ukbb")
+    return Project(place).snakemake("predict_all", "-n", "--config", *words, config="")
+
+
+@pytest.mark.slow
+def test_an_input_that_changed_is_labelled_again_and_another_of_its_name_refused(place, tmp_path):
+    folder = place / "my_data/p06"
+    assert "Nothing to be done" in predicted(place, folder).stdout
+    image = next(path for path in folder.rglob("*") if path.is_file())
+    before = image.stat()
+    os.utime(image, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
+    assert "rule import_dicom" in predicted(place, folder).stdout
+    os.utime(image, ns=(before.st_atime_ns, before.st_mtime_ns))
+    (tmp_path / "p06").mkdir()
+    refused = predicted(place, tmp_path / "p06")
+    assert refused.returncode != 0
+    assert f"has the results of {folder}; give subject=" in refused.stdout
+
+
+@pytest.mark.slow
+def test_a_folder_without_images_ends_with_what_the_audit_says(place, tmp_path):
+    (tmp_path / "junk").mkdir()
+    (tmp_path / "junk/notes.txt").write_text("no image")
+    words = (f"input={tmp_path / 'junk'}", f"model={RESULTS}/models/mine_from_ukbb")
+    arguments = ("predict_all", "--cores", "1", "--config", *words)
+    result = Project(place).snakemake(*arguments, config="")
+    assert result.returncode != 0
+    assert "the first is junk: no images (no image file in junk)" in result.stdout
 
 
 @pytest.mark.slow

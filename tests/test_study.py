@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 from study import Study
-from study_prediction import prediction_study
+from study_prediction import prediction_origins, prediction_study
 from study_tables import StudyError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -349,6 +349,33 @@ def test_figures_without_what_they_draw_are_refused(make, entry, sentence):
         make(edit)
 
 
+def test_a_figure_shows_all_labellers_or_those_that_it_names(make):
+    def edit(config):
+        config["evaluate"][0]["labellers"] = ["fcn", "base", "next"]
+        kinds = {"all": "strategies", "some": "strategies", "curves": "learning_curves"}
+        config["figures"] = {n: {"figure": k, "cohort": "people"} for n, k in kinds.items()}
+        config["figures"]["some"]["labellers"] = ["next", "fcn"]
+
+    study = make(edit)
+    assert study.drawn("all") == ["fcn", "base", "next"]
+    assert study.drawn("some") == ["next", "fcn"]
+    assert study.drawn("curves") == ["fcn", "base", "next"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "labellers", "sentence"),
+    [
+        ("strategies", ["fcn"], "'fcn' is not in `evaluate` for cohort people; there are base"),
+        ("learning_curves", ["truth"], "'truth' is not trained on cohort people; there are fcn"),
+        ("cleaning", ["base"], "cleaning shows no choice of labellers; leave them out"),
+    ],
+)
+def test_a_figure_cannot_name_labellers_that_it_does_not_know(make, kind, labellers, sentence):
+    entry = {"figure": kind, "cohort": "people", "labellers": labellers}
+    with pytest.raises(StudyError, match=f"figure wanted: {sentence}"):
+        make(lambda config: config["figures"].update(wanted=entry))
+
+
 def test_a_confidence_figure_needs_the_section(make):
     def edit(config):
         del config["confidence"]
@@ -584,6 +611,22 @@ def test_a_name_may_be_given(pictures):
     made = prediction_study({"input": "one", "model": "published_sa", "subject": "P-1"})
     assert made["study"] == "predict_p_1"
     assert made["weights"] == {"published_sa": "resources/models/published_sa"}
+
+
+def test_another_input_or_model_of_the_same_name_is_refused(pictures):
+    config = {"input": "one", "model": "here/mine"}
+    origins = Path("results/predict_one/origins")
+    origins.mkdir(parents=True)
+    for name, path in prediction_origins(config).items():
+        (origins / f"{name}.txt").write_text(f"{path}\n")
+    assert sorted(path.name for path in origins.iterdir()) == ["input.txt", "model_mine.txt"]
+    prediction_study(config | {"input": "./one/", "model": "here/mine/"})
+    with pytest.raises(StudyError, match=r"has labels of another model.*here/mine; rename"):
+        prediction_study(config | {"model": "there/mine"})
+    Path("far/one").mkdir(parents=True)
+    with pytest.raises(StudyError, match=r"predict_one has the results of .*; give subject="):
+        prediction_study(config | {"input": "far/one"})
+    prediction_study(config | {"input": "far/one", "subject": "two"})
 
 
 @pytest.mark.parametrize(

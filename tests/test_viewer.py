@@ -63,7 +63,7 @@ def test_page_holds_cropped_image_and_labels_with_their_place():
 
 
 def test_long_cines_are_thinned_at_even_steps_and_say_so():
-    page = viewer_page("cohort", [volume(frames=9)], max_frames=3)
+    page = viewer_page("cohort", [volume(frames=9)], frames=[3])
     subject = embedded(page)["subjects"][0]
     assert subject["frames"] == [0, 3, 6]
     assert subject["allFrames"] == 9
@@ -122,8 +122,36 @@ def test_nothing_to_show_is_refused():
 
 def test_too_large_a_page_is_refused_with_what_to_do(monkeypatch):
     monkeypatch.setattr(viewer, "MAX_PAGE_MB", 1.0)
-    with pytest.raises(ValueError, match=r"the page has \d\.\d MB, expected at most 1; show fewer"):
+    sentence = r"the page has \d\.\d MB with 3 frames of a cine, expected at most 1; show fewer"
+    with pytest.raises(ValueError, match=sentence):
         viewer_page("cohort", [volume()])
+
+
+def test_frames_are_left_out_until_the_page_is_small_enough(monkeypatch):
+    whole, less = (len(viewer_page("cohort", [volume(frames=20)], frames=[n])) for n in (20, 5))
+    monkeypatch.setattr(viewer, "MAX_PAGE_MB", (whole + less) / 2e6)
+    page = viewer_page("cohort", [volume(frames=20)], frames=(20, 5))
+    assert embedded(page)["subjects"][0]["frames"] == [0, 4, 8, 12, 16]
+
+
+def test_frames_that_alone_are_labelled_are_shown():
+    given = volume(frames=9)
+    labels = given["layers"][0][1]
+    few = np.where(np.isin(np.arange(9), (1, 6))[:, None, None, None], labels.voxels, UNLABELLED)
+    given["layers"] = [("expert", labels.like(few)), ("network", labels)]
+    subject = embedded(viewer_page("cohort", [given], frames=[3]))["subjects"][0]
+    assert subject["frames"] == [0, 1, 3, 6]
+    assert subject["frameMs"] == pytest.approx(30 * 9 / 4)
+
+
+def test_what_a_network_labels_far_off_does_not_widen_the_picture():
+    given = volume()
+    ((name, labels),) = given["layers"]
+    stray = labels.voxels.copy()
+    stray[:, :, 0, 0] = Tissue.LV
+    given["layers"] = [(name, labels), ("network", labels.like(stray))]
+    subject = embedded(viewer_page("cohort", [given], margin_mm=6))["subjects"][0]
+    assert subject["shape"] == [4, 3, 37, 37]
 
 
 def test_library_is_the_one_its_readme_names():

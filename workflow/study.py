@@ -140,6 +140,13 @@ class Study:
         entries = [e for e in self.config["evaluate"] if e["cohort"] == cohort]
         return [labeller for entry in entries for labeller in entry["labellers"]]
 
+    def drawn(self, figure: str) -> list[str]:
+        """The labellers or models that a figure shows: those it names, in its order, or all."""
+        entry = self.config["figures"][figure]
+        curves = entry["figure"] == "learning_curves"
+        everyone = self.models_on(entry["cohort"]) if curves else self.evaluated(entry["cohort"])
+        return entry.get("labellers", everyone)
+
     def reference(self, cohort: str) -> str | None:
         """The annotator that a cohort's labellers are held against, if there is one."""
         entries = [e for e in self.config["evaluate"] if e["cohort"] == cohort]
@@ -229,6 +236,9 @@ class Study:
                     )
         for entry in [*self.config["evaluate"], *self.config["predict"]]:
             entry["labellers"] = [name for name in entry["labellers"] if name not in absent]
+        for entry in self.config["figures"].values():
+            if "labellers" in entry:
+                entry["labellers"] = [name for name in entry["labellers"] if name not in absent]
         return absent
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from study_model_checks import SETS, check_cohort, check_labeller, check_models, check_order
 from study_tables import StudyError
@@ -25,6 +25,8 @@ DICOM = ("kaggle", "folder")
 # Figures that need no evaluation of their cohort, and those that need known volumes alone.
 UNEVALUATED = ("cleaning", "learning_curves", "prediction")
 VOLUME_FIGURES = ("volume_agreement", "ef_error")
+# Figures that show what they show, and no choice of labellers.
+FIXED = ("cleaning", "confidence", "prediction")
 # Its folder in results/ holds the published study.
 RESERVED = "published"
 
@@ -170,6 +172,8 @@ def _check_figures(study: Study) -> None:
             raise StudyError(f"figure {name}: no model labels cohort {cohort}")
         if kind == "learning_curves" and not study.models_on(cohort):
             raise StudyError(f"figure {name}: no model is trained on cohort {cohort}")
+        if "labellers" in entry:
+            _check_drawn(study, name, entry)
         if kind == "confidence":
             section = study.config.get("confidence")
             if section is None or section["cohort"] != cohort:
@@ -182,3 +186,19 @@ def _check_figures(study: Study) -> None:
                     f"figure {name}: labeller {section['labeller']} is not in `evaluate` for "
                     f"cohort {cohort}, whose Dice the figure shows"
                 )
+
+
+def _check_drawn(study: Study, name: str, entry: dict[str, Any]) -> None:
+    """The labellers that a figure names are some that it could show."""
+    cohort, kind = entry["cohort"], entry["figure"]
+    if kind in FIXED:
+        raise StudyError(f"figure {name}: {kind} shows no choice of labellers; leave them out")
+    curves = kind == "learning_curves"
+    known = study.models_on(cohort) if curves else study.evaluated(cohort)
+    for labeller in entry["labellers"]:
+        if labeller not in known:
+            what = "trained on" if curves else "in `evaluate` for"
+            raise StudyError(
+                f"figure {name}: '{labeller}' is not {what} cohort {cohort}; there are "
+                + ", ".join(known)
+            )

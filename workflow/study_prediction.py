@@ -13,6 +13,8 @@ from study_weights import CONVERTED
 
 COHORT = "input"
 KEYS = ("input", "model", "subject", "mode")
+# Where a prediction keeps what its input and model are.
+ORIGINS = "results/{study}/origins"
 
 
 def prediction_study(config: dict[str, Any]) -> dict[str, Any]:
@@ -41,9 +43,7 @@ def prediction_study(config: dict[str, Any]) -> dict[str, Any]:
         raise StudyError(
             f"--config input={path}: no letter or digit for a name; give subject=<name>"
         )
-    model = str(config["model"]).rstrip("/")
-    folder = model if "/" in model or Path(model).is_dir() else f"{CONVERTED}/{model}"
-    name = re.sub(r"[^a-z0-9]+", "_", Path(folder).name.lower()).strip("_")
+    folder, name = _model(config)
     cohort: dict[str, Any] = {
         "subjects": [{"subject": subject, "study": found.study, "split": "test"}],
         "layout": found.layout,
@@ -51,11 +51,47 @@ def prediction_study(config: dict[str, Any]) -> dict[str, Any]:
     }
     if "mode" in config:
         cohort["cleaning"] = {"mode": config["mode"]}
+    study_name = f"predict_{subject.lower().replace('-', '_')}"
+    _check_origins(study_name, prediction_origins(config))
     return {
-        "study": f"predict_{subject.lower().replace('-', '_')}",
+        "study": study_name,
         "max_failed_fraction": 0,
         "cohorts": {COHORT: cohort},
         "weights": {name: folder},
         "predict": [{"cohort": COHORT, "labellers": [name]}],
         "figures": {"overlay": {"figure": "prediction", "cohort": COHORT}},
     }
+
+
+def prediction_origins(config: dict[str, Any]) -> dict[str, str]:
+    """The full path of what is labelled (`input`) and of each model (`model_<name>`)."""
+    folder, name = _model(config)
+    paths = {"input": str(config["input"]), f"model_{name}": folder}
+    return {key: str(Path(path).resolve()) for key, path in paths.items()}
+
+
+def _check_origins(study: str, origins: dict[str, str]) -> None:
+    """Results are named by the last part of two paths: refuse what would replace others."""
+    folder = Path(ORIGINS.format(study=study))
+    for name, path in origins.items():
+        kept = folder / f"{name}.txt"
+        if not kept.is_file() or (other := kept.read_text("utf-8").strip()) == path:
+            continue
+        if name == "input":
+            raise StudyError(
+                f"--config input={path}: {folder.parent} has the results of {other}; give "
+                f"subject=<another name>, or remove {folder.parent}"
+            )
+        raise StudyError(
+            f"--config model={path}: {folder.parent} has labels of another model with this name, "
+            f"{other}; rename the model's folder, or remove {folder.parent}"
+        )
+
+
+def _model(config: dict[str, Any]) -> tuple[str, str]:
+    """Folder of the model, and its name as a labeller."""
+    model = str(config["model"]).rstrip("/")
+    folder = model if "/" in model or Path(model).is_dir() else f"{CONVERTED}/{model}"
+    # The folder that is meant by a name like "." too.
+    name = Path(folder).name or Path(folder).resolve().name
+    return folder, re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")

@@ -4,7 +4,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 from study import IMAGENET, Study
-from study_prediction import prediction_study
+from study_prediction import prediction_origins, prediction_study
 from study_tables import StudyError
 from tracking import code_of
 
@@ -13,6 +13,9 @@ try:
     STUDY = Study(prediction_study(config) if "input" in config else config)
 except StudyError as error:
     raise WorkflowError(str(error))
+
+# What a prediction labels and with what; no other study has origins.
+ORIGINS = prediction_origins(config) if "input" in config else {}
 
 for model, path in STUDY.left_out.items():
     logger.info(f"model {model} is left out: its ImageNet weights are not at {path}")
@@ -47,44 +50,8 @@ def shard_annotation_rows(wildcards):
     return [{key: row[key] for key in keys} for row in shard_rows(wildcards)]
 
 
-def phantom_settings(wildcards):
-    return STUDY.cohorts[wildcards.cohort]["phantom"]
-
-
-def phantom_layout(wildcards):
-    return STUDY.cohorts[wildcards.cohort]["layout"]
-
-
-def raw_pattern(cohort):
-    """The folder of raw files that holds a shard's subjects."""
-    if "raw" in STUDY.cohorts[cohort]:
-        return STUDY.cohorts[cohort]["raw"]
-    return "results/{study}/phantom/{cohort}/{shard}"
-
-
-def raw_of(wildcards):
-    return raw_pattern(wildcards.cohort)
-
-
-def import_settings(wildcards):
-    cohort = STUDY.cohorts[wildcards.cohort]
-    return {"layout": cohort["layout"], **cohort["cleaning"]}
-
-
-def import_layout(wildcards):
-    return STUDY.cohorts[wildcards.cohort]["layout"]
-
-
-def annotation_raw(wildcards):
-    """The raw data that an annotator's labels belong to; mostly the cohort's own."""
-    about = STUDY.annotator(wildcards.cohort, wildcards.labeller)
-    return about["raw"] or raw_pattern(wildcards.cohort)
-
-
-def annotation_settings(wildcards):
-    about = STUDY.annotator(wildcards.cohort, wildcards.labeller)
-    layout = STUDY.cohorts[wildcards.cohort]["layout"]
-    return {"form": about["form"], "folder": about["folder"], "layout": layout}
+def origin_path(wildcards):
+    return ORIGINS[wildcards.origin]
 
 
 def shards_of(pattern, cohort, **names):

@@ -54,7 +54,8 @@ def figure_settings(wildcards):
         return {**kept, "rows": STUDY.import_rows(cohort)}
     if kind in ("confidence", "learning_curves", "prediction"):
         return {}
-    labellers, reference = STUDY.evaluated(cohort), STUDY.reference(cohort)
+    labellers = STUDY.drawn(wildcards.figure)
+    reference = STUDY.reference(cohort)
     if kind in ("volume_agreement", "ef_error", "volume_curves"):
         return {"labellers": labellers}
     if kind == "strategies":
@@ -78,7 +79,7 @@ def figure_inputs(wildcards):
         raws = shards_of(raw_pattern(cohort), cohort)
         return {"raw": raws, "images": images, "audit": f"{here}/audit.tsv"}
     if kind == "learning_curves":
-        models = STUDY.models_on(cohort)
+        models = STUDY.drawn(wildcards.figure)
         return {"histories": [f"{top}/models/{m}/history.tsv" for m in models]}
     if kind == "prediction":
         shown = [m for c, m in STUDY.predicted() if c == cohort][-1]
@@ -89,7 +90,8 @@ def figure_inputs(wildcards):
             "curves": f"{here}/volumes/{shown}.curves.tsv",
             "volumes": f"{here}/volumes/{shown}.tsv",
         }
-    labellers, reference = STUDY.evaluated(cohort), STUDY.reference(cohort)
+    labellers = STUDY.drawn(wildcards.figure)
+    reference = STUDY.reference(cohort)
     curves = [f"{here}/volumes/{m}.curves.tsv" for m in labellers]
     reference_curves = f"{here}/volumes/{reference}.curves.tsv"
     subjects = [f"{top}/evaluation/{m}/{cohort}/subjects.tsv" for m in labellers]

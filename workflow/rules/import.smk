@@ -23,6 +23,7 @@ rule import_dicom:
     params:
         settings=import_settings,
         rows=shard_import_rows,
+        state=raw_state,
         code=code_of("import_dicom.py"),
     script:
         "../scripts/import_dicom.py"
@@ -50,6 +51,7 @@ rule import_nifti:
     params:
         layout=import_layout,
         rows=shard_import_rows,
+        state=raw_state,
         code=code_of("import_nifti.py"),
     script:
         "../scripts/import_nifti.py"
@@ -71,6 +73,8 @@ rule collect_audit:
         "results/{study}/logs/collect_audit/{cohort}.log",
     benchmark:
         "results/{study}/benchmarks/collect_audit/{cohort}.tsv"
+    # Too many lost subjects end the run: before anybody labels or trains.
+    priority: 10
     conda:
         "../../envs/imaging.yaml"
     threads: 1

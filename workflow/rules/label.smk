@@ -22,6 +22,7 @@ rule carry_annotations:
         runtime=60,
     params:
         settings=annotation_settings,
+        state=annotation_state,
         rows=shard_annotation_rows,
         code=code_of("carry_annotations.py"),
     script:

@@ -2,8 +2,37 @@
 # all label maps and volumes that the models of a study are to give.
 
 
+rule note_origin:
+    output:
+        origin="results/{study}/origins/{origin}.txt",
+    log:
+        "results/{study}/logs/note_origin/{origin}.log",
+    benchmark:
+        "results/{study}/benchmarks/note_origin/{origin}.tsv"
+    wildcard_constraints:
+        origin=one_of(ORIGINS),
+    priority: 10
+    conda:
+        "../../envs/imaging.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        path=origin_path,
+        code=code_of("note_origin.py"),
+    script:
+        "../scripts/note_origin.py"
+
+
 rule predict_all:
     input:
+        expand("results/{study}/origins/{origin}.txt", study=STUDY.name, origin=ORIGINS),
+        expand(
+            "results/{study}/cohorts/{cohort}/audit.tsv",
+            study=STUDY.name,
+            cohort=sorted({cohort for cohort, _ in STUDY.predicted()}),
+        ),
         [
             path
             for cohort, labeller in STUDY.predicted()

@@ -96,6 +96,6 @@ def check_losses(
         raise ValueError(
             f"{cohort}: {len(lost)} of {len(subjects)} subjects could not be imported, allowed are "
             f"{max_fraction:.0%} (max_failed_fraction); the first is {first['subject']}: "
-            f"{first['problem']} ({first['image']}: {first['detail']}); the *.audit.tsv of its "
-            "shards list all"
+            f"{first['problem']} ({': '.join(part for part in first[['image', 'detail']] if part)})"
+            "; the *.audit.tsv of its shards list all"
         )

@@ -24,6 +24,8 @@ LIBRARY = REPORT / "vendor" / "niivue-0.69.0.umd.js.gz"
 
 # Larger pages are slow to open, and the report embeds them.
 MAX_PAGE_MB = 8.0
+# At most so many frames, then fewer until the page is small enough.
+FRAMES = (15, 10, 7, 5, 3)
 # Fewer grey levels than 256 look the same and need two thirds of the space.
 GREY_LEVELS = 64
 GREY_PERCENTILES = (0.5, 99.5)
@@ -41,20 +43,41 @@ def viewer_page(
     title: str,
     volumes: Sequence[Volume],
     margin_mm: float = 30.0,
-    max_frames: int = 15,
+    frames: Sequence[int] = FRAMES,
     template: Path = TEMPLATE,
     library: Path = LIBRARY,
 ) -> str:
     """HTML of a viewer with all volumes in it; it opens offline and asks no other host.
 
-    Images are cropped to all their labels plus margin_mm in the slice's plane, thinned to at
-    most max_frames at even steps, and rounded to 64 grey levels. Labels outside Tissue and
-    unlabelled voxels are not drawn.
+    Images are cropped to the labels of their first layer plus margin_mm in the slice's plane (a
+    bad network has labels anywhere), thinned at even steps to the first number of `frames` with
+    which the page has at most 8 MB, and rounded to 64 grey levels. Where the first layer has fewer
+    frames than that (an expert's end-diastole and end-systole), these are shown as well. Labels
+    outside Tissue and unlabelled voxels are not drawn.
     Raises ValueError where there is nothing to show, a layer is not on its image's grid, or the
-    page is larger than 8 MB.
+    page is larger than 8 MB with the fewest frames.
     """
     if not volumes:
         raise ValueError("viewer: no volumes, expected at least one")
+    for most in frames:
+        page = _page(title, volumes, margin_mm, most, template, library)
+        size_mb = len(page.encode()) / 1e6
+        if size_mb <= MAX_PAGE_MB:
+            return page
+    raise ValueError(
+        f"viewer: the page has {size_mb:.1f} MB with {most} frames of a cine, expected at most "
+        f"{MAX_PAGE_MB:g}; show fewer than {len(volumes)} subjects or fewer labellers"
+    )
+
+
+def _page(
+    title: str,
+    volumes: Sequence[Volume],
+    margin_mm: float,
+    max_frames: int,
+    template: Path,
+    library: Path,
+) -> str:
     data = {
         "subjects": [_subject(volume, margin_mm, max_frames) for volume in volumes],
         "tissues": [
@@ -69,16 +92,9 @@ def viewer_page(
         "LIBRARY": _in_script(gzip.decompress(library.read_bytes()).decode()),
         "DATA": _in_script(json.dumps(data, sort_keys=True)),
     }
-    page = re.sub(
+    return re.sub(
         r"@@(TITLE|LIBRARY|DATA)@@", lambda match: parts[match[1]], template.read_text("utf-8")
     )
-    size_mb = len(page.encode()) / 1e6
-    if size_mb > MAX_PAGE_MB:
-        raise ValueError(
-            f"viewer: the page has {size_mb:.1f} MB, expected at most {MAX_PAGE_MB:g}; show fewer "
-            f"than {len(volumes)} subjects, or lower max_frames ({max_frames}) or margin_mm"
-        )
-    return page
 
 
 def _in_script(text: str) -> str:
@@ -94,9 +110,10 @@ def _subject(volume: Volume, margin_mm: float, max_frames: int) -> dict:
                 f"{labels.voxels.shape}, the image {image.voxels.shape}; they must be equal"
             )
     maps = [np.where(c.voxels == UNLABELLED, 0, c.voxels).astype(np.uint8) for _, c in layers]
-    rows, columns = _heart(maps, image, margin_mm)
-    step = -(-image.voxels.shape[0] // max_frames)
-    keep = np.s_[::step, :, rows, columns]
+    rows, columns = _heart(maps[:1], image, margin_mm)
+    count = image.voxels.shape[0]
+    frames = _frames(maps[:1], count, max_frames)
+    keep = np.s_[frames, :, rows, columns]
     affine = image.affine.copy()
     affine[:3, 3] += affine[:3, 0] * columns.start + affine[:3, 1] * rows.start
     grey = _grey(image.voxels[keep])
@@ -106,9 +123,9 @@ def _subject(volume: Volume, margin_mm: float, max_frames: int) -> dict:
         "affine": affine.round(6).tolist(),
         "spacing": [round(mm, 6) for mm in reversed(image.spacing_mm)],
         "marks": orientation_marks(image.affine),
-        "frames": list(range(0, image.voxels.shape[0], step)),
-        "allFrames": image.voxels.shape[0],
-        "frameMs": 1000 * image.frame_interval_s * step
+        "frames": frames,
+        "allFrames": count,
+        "frameMs": 1000 * image.frame_interval_s * count / len(frames)
         if np.isfinite(image.frame_interval_s)
         else None,
         "image": _packed(grey),
@@ -119,8 +136,15 @@ def _subject(volume: Volume, margin_mm: float, max_frames: int) -> dict:
     }
 
 
+def _frames(maps: Sequence[np.ndarray], count: int, most: int) -> list[int]:
+    """Frames at even steps, and the labelled ones where these are fewer."""
+    even = range(0, count, -(-count // most))
+    labelled = {int(t) for labels in maps for t in np.flatnonzero(labels.any(axis=(1, 2, 3)))}
+    return sorted({*even, *labelled} if len(labelled) < len(even) else even)
+
+
 def _heart(maps: Sequence[np.ndarray], image: Cine, margin_mm: float) -> tuple[slice, slice]:
-    """Rows and columns of all labels with a margin; the whole image without labels."""
+    """Rows and columns of the labels with a margin; the whole image without labels."""
     _, _, height, width = image.voxels.shape
     labelled = np.zeros((height, width), bool)
     for labels in maps:

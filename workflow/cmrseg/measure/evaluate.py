@@ -162,6 +162,7 @@ def summarise(images: pd.DataFrame, subjects: pd.DataFrame) -> pd.DataFrame:
     - level "image", as Ankenbrand et al. 2021 (doi:10.1002/mrm.28822): dice_published, in which an
       image without the tissue on either side counts as 1, also of the foreground = all tissues
       together; accuracy, the fraction of labelled pixels with the right class, tissue "all".
+      Frames in which a tissue was predicted that nobody annotated there are left out.
     - level "subject": edv_difference_ml, esv_difference_ml, ef_difference (fraction), ... =
       prediction - reference. mean is the bias of Bland and Altman, lower and upper their limits
       of agreement, each with a 95 % interval (_low, _high); r is Pearson's correlation and icc
@@ -204,13 +205,35 @@ def _overlaps(table: pd.DataFrame) -> list[dict]:
 def _published(images: pd.DataFrame) -> list[dict]:
     counts = image_counts(images)
     scores = dice(counts, absent="one")
-    columns = {NAMES[Tissue(k)]: scores[:, k] for k in range(1, counts.shape[-1])}
-    columns["foreground"] = dice(foreground(counts), absent="one")[:, 1]
+    unknown = _not_annotated(images, counts)
+    columns = {
+        NAMES[Tissue(k)]: np.where(unknown[:, k], np.nan, scores[:, k])
+        for k in range(1, counts.shape[-1])
+    }
+    whole = ~unknown.any(axis=1)
+    columns["foreground"] = dice(foreground(counts), absent="one")[:, 1][whole]
+    counts = counts[whole]
     rows = [
         {"measure": "dice_published", "tissue": name, **summary(values)}
         for name, values in columns.items()
     ]
     return [*rows, {"measure": "accuracy", "tissue": ALL, **summary(accuracy(counts))}]
+
+
+def _not_annotated(images: pd.DataFrame, counts: np.ndarray) -> np.ndarray:
+    """(n, classes) whether a tissue was predicted in an image's frame, but never annotated there.
+
+    These have no Dice (see evaluate_cine) though there are voxels to count.
+    """
+    unknown = np.zeros(counts.shape[:2], bool)
+    # Published tables have counts alone.
+    known = [k for k in range(1, counts.shape[-1]) if f"dice_{NAMES[Tissue(k)]}" in images]
+    for k in known:
+        predicted = counts[:, :, k].sum(axis=1) + counts[:, k].sum(axis=1) > 0
+        own = images[f"dice_{NAMES[Tissue(k)]}"].isna().to_numpy() & predicted
+        frames = images[["subject", "frame"]].assign(own=own)
+        unknown[:, k] = frames.groupby(["subject", "frame"])["own"].transform("any")
+    return unknown
 
 
 def image_counts(images: pd.DataFrame) -> np.ndarray:
