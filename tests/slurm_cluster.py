@@ -38,6 +38,8 @@ def why_not() -> str:
         return "snakemake-executor-plugin-slurm is not installed"
     if Path("/etc/slurm/slurm.conf").exists():
         return "this machine is part of a Slurm cluster"
+    if Path("/dev/nvidia0").exists():
+        return "the cluster's GPUs are made up; jobs would compute on the real one of this machine"
     return ""
 
 
