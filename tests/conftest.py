@@ -1,10 +1,12 @@
 """Builders and data that several test modules share."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from slurm_cluster import Cluster, why_not
 from tiny_study import Project, copy_project
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -37,6 +39,20 @@ def tiny_again(tmp_path_factory) -> Project:
     return finished(tmp_path_factory.mktemp("again"), 1, OPENBLAS_CORETYPE="Prescott")
 
 
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory) -> Iterator[Cluster]:
+    """A Slurm cluster of two partitions; tests that need it are skipped where it cannot be."""
+    reason = why_not()
+    if reason:
+        pytest.skip(reason)
+    cluster = Cluster(tmp_path_factory.mktemp("slurm"))
+    try:
+        cluster.tell("up")
+        yield cluster
+    finally:
+        cluster.down()
+
+
 def finished(folder: Path, cores: int, **variables: str) -> Project:
     project = copy_project(folder)
     result = project.snakemake("--cores", str(cores), variables=variables)
@@ -47,5 +63,8 @@ def finished(folder: Path, cores: int, **variables: str) -> Project:
 def pytest_collection_modifyitems(items):
     """Whatever looks at a finished run takes the time of the run."""
     for item in items:
-        if {"tiny", "tiny_again"} & set(getattr(item, "fixturenames", ())):
+        names = set(getattr(item, "fixturenames", ()))
+        if {"tiny", "tiny_again", "cluster"} & names:
             item.add_marker("slow")
+        if "cluster" in names:
+            item.add_marker("slurm")

@@ -11,7 +11,7 @@ import pytest
 
 from cmrseg.files import read_table
 from cmrseg.labels import UNLABELLED, Tissue
-from tiny_study import COHORTS, FIGURES, LOST, MODELS, STUDY, Project, subjects_of
+from tiny_study import COHORTS, FIGURES, LOST, MODELS, STUDY, Project, results_of, subjects_of
 
 TARGETS = [
     f"{stage}_all"
@@ -194,19 +194,6 @@ def test_too_many_lost_subjects_end_the_run_with_the_first_one_s_name(tiny, tmp_
 
 
 # -- that it repeats -------------------------------------------------------------------------
-
-# These tell when and where something was made.
-OF_A_RUN = ("record.json", ".snakemake_timestamp")
-
-
-def results_of(project: Project) -> dict[str, bytes]:
-    return {
-        path.relative_to(project.results).as_posix(): path.read_bytes()
-        for path in project.results.rglob("*")
-        if path.is_file()
-        and path.name not in OF_A_RUN
-        and path.relative_to(project.results).parts[0] not in ("logs", "benchmarks", ".kept")
-    }
 
 
 def test_one_core_and_other_kernels_of_linear_algebra_make_the_same_bytes(tiny, tiny_again):

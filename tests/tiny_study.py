@@ -101,7 +101,8 @@ FCN = UNET | {
 MODELS: dict[str, dict[str, Any]] = {
     "fcn": FCN | {"cohort": "small_biobank", "labeller": "truth", "seed": 1},
     "base": UNET | {"cohort": "small_kaggle", "labeller": "fcn", "seed": 2},
-    "plain_all": UNET | {"cohort": "small_7t", "labeller": "expert1", "seed": 3},
+    # Its epochs are enough for a test to meet it between two of them.
+    "plain_all": UNET | {"cohort": "small_7t", "labeller": "expert1", "seed": 3, "epochs": 4},
     "double_all": UNET
     | {"cohort": "small_7t", "labeller": "expert1", "start": "base", "epochs_frozen": 1, "seed": 3}
     | {"lr_frozen": 0.001},
@@ -240,6 +241,21 @@ class Job:
     @property
     def own(self) -> bool:
         return "Params have changed" in self.reason or "Code has changed" in self.reason
+
+
+# These tell when and where something was made.
+OF_A_RUN = ("record.json", ".snakemake_timestamp")
+
+
+def results_of(project: Project) -> dict[str, bytes]:
+    """The bytes of all that a run made and another run has to make alike, by path."""
+    return {
+        path.relative_to(project.results).as_posix(): path.read_bytes()
+        for path in project.results.rglob("*")
+        if path.is_file()
+        and path.name not in OF_A_RUN
+        and path.relative_to(project.results).parts[0] not in ("logs", "benchmarks", ".kept")
+    }
 
 
 def planned_jobs(text: str) -> list[Job]:
