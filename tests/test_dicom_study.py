@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pydicom
 import pytest
-from pydicom._dicom_dict import DicomDictionary
 
 from cmrseg.cine import Cine
 from cmrseg.dicom.audit import SubjectError
@@ -26,6 +25,7 @@ from dicom_builder import (
     write_series,
     write_study,
 )
+from identifying import SECRET, plant_secrets
 
 CORRECTED = {"mode": "corrected", "layout": "kaggle", "max_size_px": 256}
 COMPAT = {**CORRECTED, "mode": "compat"}
@@ -156,44 +156,6 @@ def test_of_private_attributes_only_floating_point_numbers_are_kept(tmp_path):
     assert [row[name] for name in private] == [3.5]
 
 
-SECRET = "Zephyrine"
-# What a value of each kind may give away.
-SECRETS = {
-    **dict.fromkeys(("LO", "SH", "LT", "ST", "UT", "UC", "PN", "CS", "AE"), SECRET),
-    **{"DA": "19430217", "DT": "19430217", "TM": "194302.17", "AS": "943Z"},
-    **{"UI": "1.2.19430217", "UR": SECRET},
-}
-# Needed for the import, or text of which the form is free.
-SPARED = {
-    *("SpecificCharacterSet", "SOPClassUID", "SOPInstanceUID", "PhotometricInterpretation"),
-    *("Manufacturer", "ManufacturerModelName", "SoftwareVersions", "SequenceName"),
-    *("PatientSex", "PixelPresentation", "PatientID"),
-}
-
-
-def plant_secrets(data):
-    """Put names, dates and identifiers into every attribute of the standard that holds text."""
-    item = pydicom.Dataset()
-    item.PatientName = item.PatientID = item.SeriesDescription = item.CodeMeaning = SECRET
-    item.RadionuclideTotalDose = item.PatientWeight = 19430217.0
-    for tag, (representation, *_, keyword) in DicomDictionary.items():
-        group = tag >> 16
-        if not keyword or group in (0, 2, 4, 0x7FE0, 0xFFFA, 0xFFFC, 0xFFFE) or group > 0x6000:
-            continue
-        if keyword in SPARED:
-            continue
-        if representation == "SQ":
-            data.add_new(tag, "SQ", [item])
-        elif representation in SECRETS:
-            data.add_new(tag, representation, SECRETS[representation])
-    data.PatientID = SECRET
-    data.PatientWeight = data.PatientSize = 19430217.0
-    # A name written as a code, and a code that is none.
-    data.add_new(0x00080090, "CS", SECRET.upper())
-    data.add_new(0x00291001, "DS", "19430217")
-    data.add_new(0x00291002, "UN", SECRET.encode())
-
-
 @pytest.mark.parametrize("layout", ["kaggle", "folder"])
 def test_nothing_that_identifies_anybody_leaves_the_raw_files(tmp_path, monkeypatch, layout):
     monkeypatch.setattr(pydicom.config.settings, "writing_validation_mode", 0)
@@ -210,7 +172,9 @@ def test_nothing_that_identifies_anybody_leaves_the_raw_files(tmp_path, monkeypa
                 data.add_new(0x00200032, "LO", SECRET)
             data.save_as(path)
             assert path.read_bytes().count(SECRET.encode()) > 500
-    rows = [{"subject": s, "study": s, "series": "", "split": "train"} for s in "789"]
+    rows = [
+        {"subject": s, "study": s, "series": "", "set": "train", "split": "train"} for s in "789"
+    ]
     settings = {**CORRECTED, "layout": layout}
     audit, headers = import_shard(
         pd.DataFrame(rows), tmp_path / "raw", tmp_path / "images", settings
@@ -338,7 +302,9 @@ def test_images_wider_than_high_are_turned_with_the_affine(tmp_path):
 
 def test_compat_keeps_wide_images_and_adds_a_turned_copy(tmp_path):
     write_study(tmp_path / "train/train/7/study", rows=10, columns=12)
-    rows = pd.DataFrame([{"subject": "7", "study": "7", "series": "", "split": "train"}])
+    rows = pd.DataFrame(
+        [{"subject": "7", "study": "7", "series": "", "set": "train", "split": "train"}]
+    )
     audit, _ = import_shard(rows, tmp_path, tmp_path / "out", COMPAT)
     assert audit["resolution"].tolist() == ["rotated copy"]
     plain = Cine.load(tmp_path / "out/7/sa.nii.gz")
@@ -740,7 +706,9 @@ def shard(tmp_path):
     (tmp_path / "raw/train/train/3/study/sax_5/a.txt").write_text("x")
     path = tmp_path / "raw/train/train/3/study/sax_6/IM-0006-0001.dcm"
     path.write_bytes(path.read_bytes()[:-100])
-    rows = [{"subject": s, "study": s, "series": "", "split": "train"} for s in "1234"]
+    rows = [
+        {"subject": s, "study": s, "series": "", "set": "train", "split": "train"} for s in "1234"
+    ]
     return pd.DataFrame(rows), tmp_path / "raw", tmp_path / "images"
 
 
