@@ -1,6 +1,9 @@
 """Tables and config of a study, read and held against their schemas."""
 
 import difflib
+import math
+import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +11,57 @@ import jsonschema
 import pandas as pd
 import yaml
 
+from cmrseg.files import check_plain
+
 SCHEMAS = Path(__file__).resolve().parent / "schemas"
+# No study comes near; what does is a mistake, or meant to fill the memory.
+DEEPEST, MOST_ITEMS = 20, 10**6
+CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+LONG = re.compile(r"[^/]{240}")
 
 
 class StudyError(ValueError):
     """A study cannot be run as it is written; the message says where and what to do."""
+
+
+def read_yaml(path: str) -> dict[str, Any]:
+    """Keys and values of a YAML file. Raises StudyError naming a file that is none."""
+    try:
+        check_plain(path)
+        content = yaml.safe_load(Path(path).read_text("utf-8"))
+    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
+        raise StudyError(f"{path}: cannot be read as YAML ({_line(error)})") from None
+    if not isinstance(content, dict):
+        raise StudyError(f"{path}: expected keys and values")
+    check_extent(content, path)
+    return content
+
+
+def check_extent(value: Any, where: str) -> None:
+    """Refuse what no study has, and a schema does not see.
+
+    YAML may use a part again within itself, and a part of parts many times over. Not a number is
+    neither too small nor too large. A name with a line end is a name to a pattern with `$`.
+    """
+    waiting, count = [(value, 0)], 0
+    while waiting:
+        item, depth = waiting.pop()
+        if isinstance(item, dict | list):
+            count += len(item)
+            waiting += [(i, depth + 1) for i in item]
+            waiting += [(i, depth + 1) for i in item.values()] if isinstance(item, dict) else []
+        elif isinstance(item, float) and not math.isfinite(item):
+            raise StudyError(f"{where}: {item} is no number that can be used")
+        elif isinstance(item, str) and (CONTROL.search(item) or LONG.search(item)):
+            raise StudyError(
+                f"{where}: {item[:20]!r}... has a line end or other unseen sign, or is longer than "
+                "a file's name may be"
+            )
+        if depth > DEEPEST or count > MOST_ITEMS:
+            raise StudyError(
+                f"{where}: nested deeper than {DEEPEST} levels, or more than {MOST_ITEMS} items; "
+                "write it without anchors that repeat or contain each other"
+            )
 
 
 def check(value: dict[str, Any], schema: str, where: str) -> dict[str, Any]:
@@ -20,14 +69,19 @@ def check(value: dict[str, Any], schema: str, where: str) -> dict[str, Any]:
 
     Raises StudyError naming the place, the value and what is allowed.
     """
-    rules = yaml.safe_load((SCHEMAS / f"{schema}.schema.yaml").read_text("utf-8"))
-    errors = sorted(
-        jsonschema.Draft202012Validator(rules).iter_errors(value),
-        key=lambda e: list(map(str, e.path)),
-    )
+    check_extent(value, where)
+    validator = _validator(schema)
+    errors = sorted(validator.iter_errors(value), key=lambda e: list(map(str, e.path)))
     if errors:
         raise StudyError(_sentence(errors[0], where))
-    return _with_defaults(value, rules, rules)
+    return _with_defaults(value, validator.schema, validator.schema)
+
+
+@cache
+def _validator(schema: str) -> jsonschema.Draft202012Validator:
+    # Read once: a table has a check per row.
+    rules = yaml.safe_load((SCHEMAS / f"{schema}.schema.yaml").read_text("utf-8"))
+    return jsonschema.Draft202012Validator(rules)
 
 
 def _with_defaults(value: Any, rule: dict[str, Any], root: dict[str, Any]) -> Any:
@@ -45,6 +99,11 @@ def _with_defaults(value: Any, rule: dict[str, Any], root: dict[str, Any]) -> An
         if key not in filled and "default" in property_:
             filled[key] = _with_defaults(property_["default"], property_, root)
     return filled
+
+
+def _line(error: Exception) -> str:
+    """An error in one line."""
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _sentence(error: jsonschema.ValidationError, where: str) -> str:
@@ -66,9 +125,10 @@ def read_rows(
 ) -> list[dict[str, Any]]:
     """Rows of a TSV with the types that its schema wants, each checked."""
     try:
+        check_plain(path)
         table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
-    except (OSError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise StudyError(f"{path}: cannot be read as a table with tabs ({error})") from None
+    except (OSError, ValueError) as error:
+        raise StudyError(f"{path}: cannot be read as a table with tabs ({_line(error)})") from None
     rows = []
     for line, row in enumerate(table.to_dict("records"), start=2):
         where = f"{path}, line {line}"
