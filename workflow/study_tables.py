@@ -1,6 +1,8 @@
 """Tables and config of a study, read and held against their schemas."""
 
 import difflib
+import math
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -9,19 +11,59 @@ import jsonschema
 import pandas as pd
 import yaml
 
+from cmrseg.files import check_plain
+
 SCHEMAS = Path(__file__).resolve().parent / "schemas"
 # Of a table, behind the header.
 FIRST_LINE = 2
+# No study comes near; what does is a mistake, or meant to fill the memory.
+DEEPEST, MOST_ITEMS = 20, 10**6
+CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+LONG = re.compile(r"[^/]{240}")
 
 
 class StudyError(ValueError):
     """A study cannot be run as it is written; the message says where and what to do."""
 
 
-@cache
-def read_schema(name: str) -> dict[str, Any]:
-    """A schema by name; not to be changed."""
-    return yaml.safe_load((SCHEMAS / f"{name}.schema.yaml").read_text("utf-8"))
+def read_yaml(path: str) -> dict[str, Any]:
+    """Keys and values of a YAML file. Raises StudyError naming a file that is none."""
+    try:
+        check_plain(path)
+        content = yaml.safe_load(Path(path).read_text("utf-8"))
+    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
+        raise StudyError(f"{path}: cannot be read as YAML ({_line(error)})") from None
+    if not isinstance(content, dict):
+        raise StudyError(f"{path}: expected keys and values")
+    check_extent(content, path)
+    return content
+
+
+def check_extent(value: Any, where: str) -> None:
+    """Refuse what no study has, and a schema does not see.
+
+    YAML may use a part again within itself, and a part of parts many times over. Not a number is
+    neither too small nor too large. A name with a line end is a name to a pattern with `$`.
+    """
+    waiting, count = [(value, 0)], 0
+    while waiting:
+        item, depth = waiting.pop()
+        if isinstance(item, dict | list):
+            count += len(item)
+            waiting += [(i, depth + 1) for i in item]
+            waiting += [(i, depth + 1) for i in item.values()] if isinstance(item, dict) else []
+        elif isinstance(item, float) and not math.isfinite(item):
+            raise StudyError(f"{where}: {item} is no number that can be used")
+        elif isinstance(item, str) and (CONTROL.search(item) or LONG.search(item)):
+            raise StudyError(
+                f"{where}: {item[:20]!r}... has a line end or other unseen sign, or is longer than "
+                "a file's name may be"
+            )
+        if depth > DEEPEST or count > MOST_ITEMS:
+            raise StudyError(
+                f"{where}: nested deeper than {DEEPEST} levels, or more than {MOST_ITEMS} items; "
+                "write it without anchors that repeat or contain each other"
+            )
 
 
 def check(value: dict[str, Any], schema: str, where: str) -> dict[str, Any]:
@@ -29,14 +71,19 @@ def check(value: dict[str, Any], schema: str, where: str) -> dict[str, Any]:
 
     Raises StudyError naming the place, the value and what is allowed.
     """
-    rules = read_schema(schema)
-    errors = sorted(
-        jsonschema.Draft202012Validator(rules).iter_errors(value),
-        key=lambda e: list(map(str, e.path)),
-    )
+    check_extent(value, where)
+    validator = _validator(schema)
+    errors = sorted(validator.iter_errors(value), key=lambda e: list(map(str, e.path)))
     if errors:
         raise StudyError(_sentence(errors[0], where))
-    return _with_defaults(value, rules, rules)
+    return _with_defaults(value, validator.schema, validator.schema)
+
+
+@cache
+def _validator(schema: str) -> jsonschema.Draft202012Validator:
+    # Read once: a table has a check per row.
+    rules = yaml.safe_load((SCHEMAS / f"{schema}.schema.yaml").read_text("utf-8"))
+    return jsonschema.Draft202012Validator(rules)
 
 
 def _with_defaults(value: Any, rule: dict[str, Any], root: dict[str, Any]) -> Any:
@@ -54,6 +101,11 @@ def _with_defaults(value: Any, rule: dict[str, Any], root: dict[str, Any]) -> An
         if key not in filled and "default" in property_:
             filled[key] = _with_defaults(property_["default"], property_, root)
     return filled
+
+
+def _line(error: Exception) -> str:
+    """An error in one line."""
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _sentence(error: jsonschema.ValidationError, where: str) -> str:
@@ -79,9 +131,10 @@ def read_rows(
     have up to hundreds of thousands of rows.
     """
     try:
+        check_plain(path)
         table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
-    except (OSError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise StudyError(f"{path}: cannot be read as a table with tabs ({error})") from None
+    except (OSError, ValueError) as error:
+        raise StudyError(f"{path}: cannot be read as a table with tabs ({_line(error)})") from None
     for column in sorted((numbers | integers) & set(table.columns)):
         table[column] = _as_numbers(table[column], int if column in integers else float, path)
     rows = table.to_dict("records")
@@ -106,14 +159,22 @@ def _as_numbers(cells: pd.Series, kind: type, path: str) -> pd.Series:
 
 def _doubtful_lines(table: pd.DataFrame, schema: str) -> list[int]:
     """Lines that hold the first wrong value of a column, or the first line if a column is wrong."""
-    rules = read_schema(schema)
+    rules = _validator(schema).schema
     known = rules["properties"]
     if set(table.columns) - set(known) or set(rules["required"]) - set(table.columns):
         return [FIRST_LINE] if len(table) else []
     lines = set()
     for column, cells in table.items():
         allows = jsonschema.Draft202012Validator(known[column]).is_valid
-        wrong = [value for value in cells.unique() if not allows(value)]
+        wrong = [value for value in cells.unique() if not (allows(value) and _plain(value))]
         if wrong:
             lines.add(int(cells.isin(wrong).argmax()) + FIRST_LINE)
     return sorted(lines)
+
+
+def _plain(value: Any) -> bool:
+    try:
+        check_extent(value, "")
+    except StudyError:
+        return False
+    return True

@@ -4,9 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from study_tables import StudyError
+from study_tables import StudyError, read_yaml
 
 # Published weights that can be fetched and converted, and where they come to lie.
 CATALOGUE = "resources/weights.yaml"
@@ -30,13 +28,15 @@ def given_models(weights: dict[str, str]) -> dict[str, dict[str, Any]]:
     weights: name -> folder. A folder below resources/models may be absent: it will be made if
     the catalogue has it. Raises StudyError naming model and folder.
     """
-    catalogue = yaml.safe_load(Path(CATALOGUE).read_text("utf-8")) if weights else {}
+    catalogue = read_yaml(CATALOGUE) if weights else {}
     return {name: _settings(name, Path(folder), catalogue) for name, folder in weights.items()}
 
 
 def _settings(name: str, folder: Path, catalogue: dict[str, Any]) -> dict[str, Any]:
     if folder.parent == Path(CONVERTED) and folder.name in catalogue:
         found, where = catalogue[folder.name], CATALOGUE
+        if not isinstance(found, dict):
+            raise StudyError(f"{CATALOGUE}: {folder.name} is {found!r}, expected keys and values")
     elif not folder.is_dir():
         raise StudyError(
             f"weights {name}: no folder {folder}; name the folder of a model, or one of "
@@ -61,7 +61,7 @@ def _recorded(name: str, folder: Path) -> dict[str, Any]:
             raise StudyError(f"weights {name}: {folder} has no {file}; name a model's folder")
     try:
         return dict(json.loads((folder / "record.json").read_text("utf-8"))["settings"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise StudyError(
             f"weights {name}: {folder}/record.json is no record of a model ({error})"
         ) from None

@@ -1,6 +1,7 @@
 """A cine: images of one examination over time, on one grid, with its place in the patient."""
 
 import gzip
+import math
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 
-from cmrseg.files import replacing
+from cmrseg.files import check_plain, replacing
 
 # Fast rather than small: at level 1 a cine is written four times faster and is 5 % larger.
 GZIP_LEVEL = 1
@@ -17,11 +18,22 @@ GZIP_LEVEL = 1
 UNREADABLE = (
     nib.filebasedimages.ImageFileError,
     nib.spatialimages.HeaderDataError,
+    nib.wrapstruct.WrapStructError,
     zlib.error,
     EOFError,
     OSError,
+    OverflowError,
     ValueError,
 )
+# A small file can unpack to any size. Images shrink to a half, label maps to a hundredth; below
+# MOST_BYTES in memory nobody minds how well a file is packed.
+MOST_RATIO, MOST_BYTES = 200, 2**27
+# No deflate stream is shorter than a 1032th of what it holds.
+PACKED = 1032
+# Longer extensions of a header are none.
+MOST_EXTENSION_BYTES = 2**24
+# Distances of voxels, and places, of any body in mm; far outside a header's floats overflow.
+SPACING_MM, FURTHEST_MM = (1e-4, 1e5), 1e7
 
 
 @dataclass(frozen=True)
@@ -74,6 +86,8 @@ class Cine:
         Raises ValueError naming the file where it is no readable NIfTI of 3 or 4 dimensions.
         """
         try:
+            check_plain(path)
+            _check_size(Path(path))
             image: Any = nib.load(path)
             voxels = np.asanyarray(image.dataobj)
         except UNREADABLE as error:
@@ -83,4 +97,55 @@ class Cine:
         if voxels.ndim != 4:
             raise ValueError(f"{path}: shape {voxels.shape}, expected 3 or 4 dimensions")
         interval = float(image.header["pixdim"][4]) or float("nan")
-        return cls(np.ascontiguousarray(voxels.T), image.affine, interval)
+        try:
+            return cls(np.ascontiguousarray(voxels.T), image.affine, interval)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
+
+
+def check_grid(cine: Cine) -> None:
+    """Raise ValueError for spacings and places that are nobody's, in mm."""
+    lowest, highest = SPACING_MM
+    if not all(lowest <= spacing <= highest for spacing in cine.spacing_mm):
+        raise ValueError(
+            f"voxels are {cine.spacing_mm} mm apart along z, y, x, expected {lowest:g} to "
+            f"{highest:g} mm; repair the header"
+        )
+    if abs(cine.affine[:3, 3]).max() > FURTHEST_MM:
+        raise ValueError(
+            f"the first voxel is at {cine.affine[:3, 3].tolist()} mm, expected within "
+            f"{FURTHEST_MM:g} mm; repair the header"
+        )
+
+
+def _check_size(path: Path) -> None:
+    """Raise ValueError where a header announces what its file cannot hold, or hide in it.
+
+    nibabel takes the memory that a header asks for before it reads a byte.
+    """
+    zipped = path.name.endswith(".gz")
+    with gzip.open(path) if zipped else open(path, "rb") as file:
+        content = file.read(nib.Nifti2Header.sizeof_hdr)
+    kinds = (nib.Nifti1Header, nib.Nifti2Header)
+    kind = next((k for k in kinds if k.may_contain_header(content)), None)
+    if kind is None:
+        return  # nibabel says so
+    header = kind(content[: kind.sizeof_hdr], check=False)
+    shape = [int(size) for size in header.get_data_shape()]
+    if min(shape, default=0) < 1:
+        raise ValueError(f"shape {tuple(shape)}, expected at least 1 voxel along every axis")
+    offset = float(header["vox_offset"])
+    if not 0 <= offset <= MOST_EXTENSION_BYTES:
+        raise ValueError(f"voxels start at byte {offset}, expected 0 to {MOST_EXTENSION_BYTES}")
+    try:
+        stored = math.prod(shape) * header.get_data_dtype().itemsize
+    except KeyError as error:
+        raise ValueError(f"datatype is {int(header['datatype'])}, no code of numbers") from error
+    # Where a slope is given, voxels become float64.
+    scaled = header.get_slope_inter() not in ((None, None), (1, 0))
+    taken = max(stored, 8 * math.prod(shape)) if scaled else stored
+    there = path.stat().st_size
+    if stored > there * (MOST_RATIO if zipped and taken > MOST_BYTES else PACKED if zipped else 1):
+        raise ValueError(
+            f"{tuple(shape)} voxels need {stored} bytes, and the file has {there}; copy it again"
+        )

@@ -34,6 +34,15 @@ def replacing(path: str | Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def check_plain(path: str | Path) -> None:
+    """Raise ValueError naming what is there and no file: a folder, a pipe or a device.
+
+    Reading a pipe waits for ever, and a device may have no end.
+    """
+    if Path(path).exists() and not Path(path).is_file():
+        raise ValueError(f"{path}: is a folder, a pipe or a device, expected a file")
+
+
 # Columns that look like numbers but are names: "071" and "71" are two subjects.
 TEXT_COLUMNS = (
     *("subject", "study", "series", "split", "faults", "image", "detail"),
@@ -50,6 +59,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
 
     Raises ValueError naming the file where it cannot be read as a table.
     """
+    check_plain(path)
     try:
         table = pd.read_csv(
             path,

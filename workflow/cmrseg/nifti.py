@@ -71,7 +71,12 @@ def read_cine(path: Path, audit: Audit) -> Cine:
     cine = Cine.load(path)
     check_finite(cine.voxels, path)
     header: Any = nib.load(path).header
-    space, time = header.get_xyzt_units()
+    try:
+        space, time = header.get_xyzt_units()
+    except KeyError as error:
+        raise ValueError(
+            f"{path}: xyzt_units is {int(header['xyzt_units'])}, which is no unit; mend the header"
+        ) from error
     affine = cine.affine.copy()
     affine[:3] *= MILLIMETRES[space]
     if math.isclose(np.linalg.det(affine), 0, abs_tol=1e-9):

@@ -3,20 +3,23 @@
 Layout of Ankenbrand et al. 2021, doi:10.1002/mrm.28822: one PNG per frame and slice.
 """
 
+import math
 import re
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from cmrseg.cine import Cine
 from cmrseg.dicom.audit import NO_IMAGES, OTHER, UNEXPECTED_NAME, Audit, SubjectError
-from cmrseg.files import read_table
+from cmrseg.files import check_plain, read_table
 from cmrseg.splits import ROTATED, original
 
 DIMENSIONS = "patient_dimensions.tsv"
 DIMENSION_COLUMNS = ["X", "Y", "pixelSpacingX", "pixelSpacingY", "sliceSpacing"]
+# Far more than a slice has; a small file may announce, and unpack to, any number.
+MOST_PIXELS = 2**24
 NAME = re.compile(r"(?P<id>.+)-frame(?P<frame>\d+)-slice(?P<slice>\d+)\.png")
 
 
@@ -39,6 +42,21 @@ def picture_files(folder: Path, name: str) -> tuple[dict[tuple[int, int], Path],
     return pictures, others
 
 
+def read_pixels(path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Values of a PNG (y, x) or (y, x, band) as they are stored, and the names of the bands.
+
+    Raises ValueError naming the file where it is no readable PNG of at most MOST_PIXELS.
+    """
+    check_plain(path)
+    try:
+        with Image.open(path, formats=("PNG",)) as picture:
+            if math.prod(picture.size) > MOST_PIXELS:
+                raise ValueError(f"{picture.size} pixels announced, at most {MOST_PIXELS} are read")
+            return np.asarray(picture), picture.getbands()
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise ValueError(f"{path}: not a readable picture ({error})") from error
+
+
 def read_picture(path: Path) -> np.ndarray:
     """One grey picture on the grid of its cine: (y, x), integers.
 
@@ -46,11 +64,7 @@ def read_picture(path: Path) -> np.ndarray:
     8 or 16 bit grey, or colours that are equal; transparency is ignored. Raises ValueError naming
     the file where it is no such picture.
     """
-    try:
-        with Image.open(path) as picture:
-            pixels, bands = np.asarray(picture), picture.getbands()
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        raise ValueError(f"{path}: not a readable picture ({error})") from error
+    pixels, bands = read_pixels(path)
     if bands == ("P",):
         raise ValueError(f"{path}: the picture has a palette, expected grey")
     if pixels.ndim == 3:
@@ -81,14 +95,15 @@ def read_pictures(raw: Path, study: str, audit: Audit) -> tuple[Cine, pd.DataFra
     if not pictures:
         raise SubjectError(NO_IMAGES, "", f"no picture of {folder.name} in images/{study}")
     frames, slices = (1 + max(numbers) for numbers in zip(*pictures, strict=True))
-    voxels = np.empty((frames, slices, rows, columns), np.float32)
-    sources = []
+    # Made when all are read: what names and the table announce may be any number.
+    planes, sources = [], []
+    if len(pictures) != frames * slices:
+        t, z = next((t, z) for z in range(slices) for t in range(frames) if (t, z) not in pictures)
+        raise ValueError(
+            f"{folder.name}-frame{t:03d}-slice{z:03d}.png is missing, expected {frames} frames "
+            f"of {slices} slices; copy the folder again"
+        )
     for z, t in np.ndindex(slices, frames):
-        if (t, z) not in pictures:
-            raise ValueError(
-                f"{folder.name}-frame{t:03d}-slice{z:03d}.png is missing, expected {frames} frames "
-                f"of {slices} slices; copy the folder again"
-            )
         path = pictures[t, z]
         pixels = read_picture(path)
         if pixels.shape != (rows, columns):
@@ -96,9 +111,10 @@ def read_pictures(raw: Path, study: str, audit: Audit) -> tuple[Cine, pd.DataFra
                 f"{path}: {pixels.shape[1]} x {pixels.shape[0]} pixels (X x Y), "
                 f"{DIMENSIONS} has {columns} x {rows}"
             )
-        voxels[t, z] = pixels
+        planes.append(pixels.astype(np.float32))
         sources.append((z, t, path.name))
-    cine = Cine(voxels, np.diag([*spacing_mm, 1.0]))
+    voxels = np.stack(planes).reshape(slices, frames, rows, columns).swapaxes(0, 1)
+    cine = Cine(np.ascontiguousarray(voxels), np.diag([*spacing_mm, 1.0]))
     return cine, pd.DataFrame(sources, columns=["z", "t", "file"])
 
 
@@ -114,7 +130,11 @@ def _dimensions(raw: Path, name: str) -> tuple[int, int, tuple[float, float, flo
     rows = table.loc[table["pid"] == (original(name) if turned else name), DIMENSION_COLUMNS]
     if len(rows) != 1:
         raise SubjectError(OTHER, "", f"{DIMENSIONS} has {len(rows)} rows of {name}, expected 1")
-    columns, lines, dx, dy, dz = rows.iloc[0].astype(float)
+    columns, lines, dx, dy, dz = pd.to_numeric(rows.iloc[0], errors="coerce").astype(float)
+    if not (float(columns).is_integer() and float(lines).is_integer()):
+        raise SubjectError(
+            OTHER, "", f"{DIMENSIONS}: sizes of {name} are {columns} x {lines}, expected pixels"
+        )
     if not (np.isfinite([dx, dy, dz]).all() and min(dx, dy, dz) > 0):
         raise SubjectError(
             OTHER, "", f"{DIMENSIONS}: spacings of {name} are {dx}, {dy}, {dz}, expected mm above 0"

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cmrseg.cine import Cine
+from cmrseg.cine import Cine, check_grid
 from cmrseg.dicom.audit import COLUMNS, OTHER, UNREADABLE, Audit, SubjectError, without_folders
 from cmrseg.files import write_table
 from cmrseg.shards import IMAGE, SOURCES
@@ -32,6 +32,7 @@ def import_studies(
         audit = Audit(subject)
         try:
             cine, sources = read(raw, study, audit)
+            cine = _single(cine)
         except SubjectError as error:
             audit.add(error.kind, error.image, error.detail)
         except ValueError as error:
@@ -43,12 +44,25 @@ def import_studies(
         else:
             target = images / subject
             target.mkdir()
-            cine.like(cine.voxels.astype(np.float32)).save(target / IMAGE)
+            cine.save(target / IMAGE)
             write_table(sources, target / SOURCES)
         audits.append(audit.table())
     headers = pd.DataFrame({"file": [], "dir": [], "pid": []}, dtype=str)
     joined = pd.concat(audits, ignore_index=True) if audits else pd.DataFrame(columns=COLUMNS)
     return joined, headers
+
+
+def _single(cine: Cine) -> Cine:
+    """The cine as float32. Raises ValueError for what a file of it could not hold."""
+    check_grid(cine)
+    with np.errstate(over="ignore"):
+        voxels = cine.voxels.astype(np.float32)
+    if not np.isfinite(voxels).all():
+        raise ValueError(
+            f"grey values up to {abs(cine.voxels).max():g} are too large for single precision; "
+            "repair the slope in the header"
+        )
+    return cine.like(voxels)
 
 
 def _shortened(error: Exception, raw: Path, study: str) -> str:

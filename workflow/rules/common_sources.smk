@@ -1,28 +1,16 @@
 # What can be fetched, and what published weights are made of.
-import csv
+from snakemake.exceptions import WorkflowError
 
-import yaml
+from study_sources import read_checksums, read_sources
+from study_tables import StudyError, read_yaml
+from study_weights import CATALOGUE as CATALOGUE_FILE, CONVERTED, without_words
 
-from study_weights import CONVERTED, without_words
-
-
-def read_yaml(path):
-    with open(path, encoding="utf-8") as file:
-        return yaml.safe_load(file)
-
-
-def read_checksums(path):
-    """Rows of the table of checksums, by source."""
-    found = {}
-    with open(path, encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file, delimiter="\t"):
-            found.setdefault(row.pop("source"), []).append(row)
-    return found
-
-
-SOURCES = read_yaml("resources/sources.yaml")
-CHECKSUMS = read_checksums("resources/checksums.tsv")
-CATALOGUE = read_yaml("resources/weights.yaml")
+try:
+    SOURCES = read_sources()
+    CHECKSUMS = read_checksums()
+    CATALOGUE = read_yaml(CATALOGUE_FILE)
+except StudyError as error:
+    raise WorkflowError(str(error))
 ENCODERS = ["resnet34", "resnet50", "vgg16_bn"]
 # What is there stays, whoever put it there: no edit, --forceall or --delete-all-output may remove hours of download,
 # or the only copy. Removing the folder by hand fetches it anew.

@@ -53,7 +53,7 @@ def carry_shard(
             carried = carrier(
                 by_subject.loc[source], raw / settings["folder"], images / source, cine
             )
-        except ValueError as error:
+        except (OSError, ValueError) as error:
             raise ValueError(f"subject {subject}: labels of {annotator}: {error}") from error
         if carried is None:
             logger.info("subject %s: not labelled by %s", subject, annotator)

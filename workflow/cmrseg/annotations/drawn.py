@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
 from cmrseg.cine import Cine
 from cmrseg.contours import points
@@ -13,6 +12,7 @@ from cmrseg.contours.qmass import read_con, unused_contours
 from cmrseg.contours.raster import label_images
 from cmrseg.dicom.placement import place_labels
 from cmrseg.files import read_table
+from cmrseg.png import read_pixels
 from cmrseg.shards import SOURCES
 
 logger = logging.getLogger(__name__)
@@ -28,8 +28,7 @@ def masks(row: pd.Series, folder: Path, image: Path, cine: Cine) -> np.ndarray |
         path = (study / file).with_suffix(".png")
         if not path.exists():
             return None
-        with Image.open(path) as picture:
-            return np.asarray(picture)
+        return read_pixels(path)[0]
 
     return place_labels(read, read_table(image / SOURCES), cine.voxels.shape)
 

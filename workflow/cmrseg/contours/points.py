@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cmrseg.contours.qmass import ContourType
+from cmrseg.contours.qmass import ContourType, in_picture
 from cmrseg.contours.raster import rasterise
+from cmrseg.files import check_plain
 
 # IM-0001-0059-icontour-manual.txt: the inner outline of the image with InstanceNumber 59.
 NAME = re.compile(r".*-(?P<number>\d+)-(?P<kind>[a-z]\d*)contour.*\.txt")
@@ -26,6 +27,7 @@ def read_points(path: str | Path) -> np.ndarray:
 
     Raises ValueError naming file and line of what is no point, and a file without points.
     """
+    check_plain(path)
     points = []
     for number, line in enumerate(Path(path).read_text(encoding="latin-1").splitlines(), start=1):
         if not line.strip():
@@ -34,8 +36,9 @@ def read_points(path: str | Path) -> np.ndarray:
             x, y = (float(word) for word in line.split())
         except ValueError:
             x = y = np.nan
-        if not np.isfinite([x, y]).all():
-            raise ValueError(f"{path}: line {number}: '{line.strip()}', expected a point 'x y'")
+        if not in_picture(np.array([[x, y]])).all():
+            # What stands there may be anything, and is not repeated.
+            raise ValueError(f"{path}: line {number}: expected a point 'x y' of a picture")
         points.append((x, y))
     if not points:
         raise ValueError(f"{path}: has no points; export the contour again or remove the file")

@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cmrseg.files import replacing
+from cmrseg.files import check_plain, replacing
 
 BLOCK = "[XYCONTOUR]"
+# Pixels beyond this, from the first, are in no picture; drawing would fold them back into it.
+FURTHEST_PX = 2**15
 
 
 class ContourType(IntEnum):
@@ -41,6 +43,7 @@ def read_con(path: str | Path) -> Contours:
     points, then `x y` per point, with blanks or tabs between.
     Raises ValueError naming file and line where that does not hold.
     """
+    check_plain(path)
     lines = Path(path).read_text(encoding="latin-1").splitlines()
     fields: dict[str, str] = {}
     points: dict[tuple[int, int, ContourType], np.ndarray] = {}
@@ -59,9 +62,7 @@ def read_con(path: str | Path) -> Contours:
     try:
         columns, rows = (int(n) for n in fields["Image_resolution"].split("x"))
     except ValueError as error:
-        raise ValueError(
-            f"{path}: Image_resolution={fields['Image_resolution']}, expected <columns>x<rows>"
-        ) from error
+        raise ValueError(f"{path}: Image_resolution is not <columns>x<rows>") from error
     return Contours(fields["Patient_id"], (rows, columns), points)
 
 
@@ -81,7 +82,7 @@ def _read_block(
         xy = np.array([line.split()[:2] for line in lines[start + 3 : end]], float).reshape(-1, 2)
     except (IndexError, ValueError) as error:
         raise ValueError(
-            f"{path}: line {start + 1}: not a contour ({error}); "
+            f"{path}: line {start + 1}: not a contour; "
             "expected 'slice frame type', a number of points, then 'x y' lines"
         ) from error
     if len(xy) != count:
@@ -89,9 +90,11 @@ def _read_block(
             f"{path}: line {start + 1}: a contour of {count} points has {len(xy)}; "
             "is the file complete? export it again"
         )
-    if not np.isfinite(xy).all():
-        line = start + 4 + int(np.argmin(np.isfinite(xy).all(axis=1)))
-        raise ValueError(f"{path}: line {line}: {lines[line - 1].strip()} is no point in a picture")
+    inside = in_picture(xy)
+    if not inside.all():
+        first = int(np.argmin(inside))
+        line, (x, y) = start + 4 + first, xy[first]
+        raise ValueError(f"{path}: line {line}: {x} {y} is no point in a picture")
     if kind in set(ContourType):
         key = (slice_, frame, ContourType(kind))
         if key in points:
@@ -101,6 +104,12 @@ def _read_block(
             )
         points[key] = xy
     return end
+
+
+def in_picture(xy: np.ndarray) -> np.ndarray:
+    """Which points (n, 2) may be those of a contour, on a picture of whatever size: (n,) bool."""
+    # Not a number is neither.
+    return (np.abs(xy) < FURTHEST_PX).all(axis=1)
 
 
 def write_con(contours: Contours, path: str | Path) -> None:

@@ -71,7 +71,7 @@ def label_images(
         shape = (row.rows, row.columns)
         if shape != contours.shape:
             raise ValueError(
-                f"patient {contours.patient}: contours are drawn on {contours.shape} (rows, "
+                f"contours are drawn on {contours.shape} (rows, "
                 f"columns), but {row.file} has {shape}; draw them on the images that are imported"
             )
         inner, outer = (contours.points.get((row.slice, row.frame, kind)) for kind in ContourType)

@@ -2,6 +2,9 @@
 
 import logging
 import math
+import traceback
+import warnings
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +19,14 @@ from cmrseg.dicom.header_table import header_row
 from cmrseg.vectors import dot
 
 PHASE_ENCODINGS = ("ROW", "COL", "OTHER")
+# Distances of pixels, and places, of any body in mm; far outside a NIfTI's floats overflow.
+PIXEL_MM, FURTHEST_MM = (1e-3, 1e3), 1e5
+# Far more than a picture has; a small file may announce, and unpack to, any number of pixels.
+MOST_PIXELS = 2**24
+# A data set that is deflated as a whole may unpack to any size.
+DEFLATED, MOST_DEFLATED_BYTES = b"1.2.840.10008.1.2.1.99", 2**26
+# The meta information is short, and starts with an element that tells its length.
+META_BYTES, META_START = 2**16, b"\x02\0\0\0UL\x04\0"
 # A direction cosine vector is a unit vector; scanners write it with six digits or more.
 UNIT_LENGTH_TOLERANCE = 0.05
 
@@ -76,6 +87,7 @@ def open_file(path: Path, name: str) -> tuple[pydicom.Dataset, dict[str, object]
     if content[128:132] != b"DICM":
         raise NotDicomError("no DICOM preamble")
     with _naming(name):
+        _check_deflated(content, name)
         data = pydicom.dcmread(BytesIO(content))
         kind = data.file_meta.get("MediaStorageSOPClassUID")
         # An unknown kind has its number for a name.
@@ -95,33 +107,67 @@ def read_frame(data: pydicom.Dataset, name: str) -> Frame:
 
 @contextmanager
 def _naming(name: str) -> Iterator[None]:
-    """Whatever a damaged file raises becomes a SubjectError that names the file."""
+    """Whatever a damaged file raises becomes a SubjectError that names the file.
+
+    Its message, like pydicom's warnings, may quote the value of any field, a name among them, so
+    that neither is repeated: the log tells where it was raised, and no more.
+    """
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     except (NotDicomError, SubjectError):
         raise
     except Exception as error:
-        # Its message may quote the value of any field, so it goes no further than the log.
-        logger.info("%s", name, exc_info=True)
+        where = "".join(traceback.format_tb(error.__traceback__))
+        logger.info("%s: %s raised\n%s", name, type(error).__name__, where)
         raise SubjectError(
             UNREADABLE, name, f"{type(error).__name__}: not readable; copy the file again"
-        ) from error
+        ) from None
+
+
+def _check_deflated(content: bytes, name: str) -> None:
+    """Refuse a deflated data set that is too long; pydicom would unpack all of it."""
+    if DEFLATED not in content[:META_BYTES]:
+        return
+    start = 144 + int.from_bytes(content[140:144], "little")
+    unpacked = zlib.decompressobj(-zlib.MAX_WBITS).decompress(content[start:], MOST_DEFLATED_BYTES)
+    if content[132:140] != META_START or len(unpacked) == MOST_DEFLATED_BYTES:
+        raise SubjectError(
+            UNREADABLE,
+            name,
+            f"deflated, and unpacks to {MOST_DEFLATED_BYTES} bytes or more; copy the file again",
+        )
+
+
+def _check_announced(data: pydicom.Dataset, name: str) -> None:
+    """Refuse more pixels than any picture has, before memory is taken for them."""
+    announced = 1
+    for keyword in ("Rows", "Columns", "SamplesPerPixel", "NumberOfFrames"):
+        announced *= int(data.get(keyword) or 1)
+    if announced > MOST_PIXELS:
+        raise SubjectError(
+            UNREADABLE,
+            name,
+            f"{announced} pixels announced, expected at most {MOST_PIXELS}; copy the file again",
+        )
 
 
 def _pixels(data: pydicom.Dataset, name: str) -> np.ndarray:
     if "PixelData" not in data:
         raise SubjectError(UNREADABLE, name, "the file ends before its pixels; copy the file again")
+    _check_announced(data, name)
     syntax = data.file_meta.get("TransferSyntaxUID")
     try:
         pixels = data.pixel_array
-    except Exception as error:
+    except Exception:
         if syntax is not None and syntax.is_compressed:
             raise SubjectError(
                 UNREADABLE,
                 name,
                 f"cannot decode {syntax.name}: damaged, or no decoder installed; "
                 "decompress the series first, for example with gdcmconv --raw",
-            ) from error
+            ) from None
         raise
     if pixels.ndim != 2:
         raise SubjectError(
@@ -137,7 +183,10 @@ def _pixels(data: pydicom.Dataset, name: str) -> np.ndarray:
     slope = float(data.get("RescaleSlope") or 1)
     intercept = float(data.get("RescaleIntercept") or 0)
     if (slope, intercept) != (1, 0):
-        pixels = (pixels * slope + intercept).astype(np.float32)
+        with np.errstate(all="ignore"):
+            pixels = (pixels * slope + intercept).astype(np.float32)
+        if not np.isfinite(pixels).all():
+            raise _absurd(name, "RescaleSlope", slope, "a slope that gives finite pixels")
     return pixels
 
 
@@ -149,15 +198,18 @@ def _frame(data: pydicom.Dataset, name: str, pixels: np.ndarray) -> Frame:
     if abs(dot(orientation[:3], orientation[3:])) > UNIT_LENGTH_TOLERANCE:
         raise _absurd(name, "ImageOrientationPatient", orientation, "two orthogonal vectors")
     spacing = _numbers(data, name, "PixelSpacing", 2)
-    if min(spacing) <= 0:
-        raise _absurd(name, "PixelSpacing", spacing, "two positive lengths")
+    if not all(PIXEL_MM[0] <= length <= PIXEL_MM[1] for length in spacing):
+        raise _absurd(name, "PixelSpacing", spacing, "two positive lengths up to a metre")
+    position = _numbers(data, name, "ImagePositionPatient", 3)
+    if max(map(abs, position)) > FURTHEST_MM:
+        raise _absurd(name, "ImagePositionPatient", position, f"mm up to {FURTHEST_MM:g}")
     return Frame(
         name=name,
         patient=str(data.get("PatientID") or ""),
         series_number=int(_numbers(data, name, "SeriesNumber", 1)[0]),
         instance_number=int(_numbers(data, name, "InstanceNumber", 1)[0]),
         orientation=orientation,
-        position_mm=_numbers(data, name, "ImagePositionPatient", 3),
+        position_mm=position,
         spacing_mm=spacing,
         trigger_ms=_numbers(data, name, "TriggerTime", 1)[0],
         phases=int(_optional(data, name, "CardiacNumberOfImages", 0)),

@@ -15,7 +15,9 @@ from cmrseg.dicom.audit import (
     MISSING_FRAME,
     PIXEL_SPACING,
     ROTATION,
+    UNREADABLE,
     Audit,
+    SubjectError,
 )
 from cmrseg.dicom.geometry import Slice, is_close, normal
 from cmrseg.dicom.grid import (
@@ -32,6 +34,8 @@ from cmrseg.vectors import dot, length
 
 # Closeness of pixel spacings, in mm (besides the relative one): numpy's default.
 PIXEL_SPACING_MM = 1e-8
+# A slice shows this many times what the others show, and not more, in any of its directions.
+MOST_SCALED = 8
 # What the published conversion made of 16-bit integers.
 UINT16_MAX = 65535
 # A slice is moved where it is off by more than half a pixel (an odd number of padded pixels makes
@@ -54,6 +58,16 @@ def placement_of(slice_: Slice, grid: Grid, published: bool, audit: Audit) -> Pl
         scale_y, scale_x = own_y / grid.spacing_mm[1], own_x / grid.spacing_mm[2]
         expected = grid.own_spacing_mm
         audit.add(PIXEL_SPACING, slice_.image, f"expected: {expected}, actual: {slice_.spacing_mm}")
+    # Float, as the product of a wrong distance may be any number.
+    most = MOST_SCALED * max(grid.shape)
+    if max(slice_.rows * scale_y, slice_.columns * scale_x) > most:
+        raise SubjectError(
+            UNREADABLE,
+            slice_.image,
+            f"PixelSpacing {slice_.spacing_mm} makes the picture more than {MOST_SCALED} times as "
+            f"large as the others, with {grid.own_spacing_mm}; repair the header or leave the "
+            "series out",
+        )
     rotation_deg, mirrored = 0.0, False
     if slice_.oblique:
         if published:

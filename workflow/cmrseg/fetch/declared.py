@@ -13,6 +13,8 @@ KEYS = {
     "kaggle": {"competition", "archive", "sha512", "unpacked_gb", "holds"},
     "by_hand": {"how"},
 }
+# Values that are no text.
+TYPES: dict[Any, type | tuple[type, ...]] = {"unpacked_gb": (int, float), "holds": list}
 OPTIONAL = {"about", "licence", "terms", "holds"}
 
 
@@ -27,6 +29,9 @@ class File(NamedTuple):
 def check_entry(source: str, entry: Mapping[str, Any]) -> None:
     """Refuse an entry of resources/sources.yaml; ValueError names the key that is no good."""
     where = f"{SOURCES}, source {source}"
+    for key, value in entry.items():
+        if not isinstance(key, str) or not isinstance(value, TYPES.get(key, str)):
+            raise ValueError(f"{where}: {key} is {value!r}, which it cannot be")
     kind = entry.get("kind")
     if kind not in KEYS:
         raise ValueError(f"{where}: kind is {kind!r}, expected is one of {', '.join(KEYS)}")
@@ -43,7 +48,7 @@ def check_entry(source: str, entry: Mapping[str, Any]) -> None:
         if key in entry and not re.fullmatch(f"[0-9a-f]{{{digits}}}", str(entry[key])):
             raise ValueError(f"{where}: {key} is {entry[key]!r}, expected are {digits} hex digits")
     for held in entry.get("holds", []):
-        if not _is_inside(held):
+        if not isinstance(held, str) or not _is_inside(held):
             raise ValueError(f"{where}: holds {held!r}, expected is a path within the source")
 
 

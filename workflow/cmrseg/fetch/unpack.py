@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from cmrseg.fetch.checks import CHUNK_BYTES, FULL, check_room
 from cmrseg.fetch.progress import Progress, readable
+from cmrseg.files import check_plain
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ def unpack(archive: str | Path, folder: str | Path, most_bytes: int) -> int:
     MOST_RATIO times the archive's size in all; OSError (ENOSPC) where the disk has no room.
     """
     archive, folder = Path(archive), Path(folder)
+    check_plain(archive)
     try:
         with zipfile.ZipFile(archive) as opened:
             members = _checked(archive, opened.infolist())
@@ -50,7 +52,10 @@ def unpack(archive: str | Path, folder: str | Path, most_bytes: int) -> int:
             except BaseException:
                 shutil.rmtree(folder)
                 raise
-    except zipfile.BadZipFile as error:
+    except (zipfile.BadZipFile, NotImplementedError, OSError) as error:
+        # Where an offset points before the beginning, seeking fails without a name.
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:
+            raise
         raise ValueError(
             f"{archive}: no zip file, or cut short ({error}); remove it and fetch it anew"
         ) from error

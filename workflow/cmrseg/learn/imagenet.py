@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from cmrseg.files import sha256
+from cmrseg.files import check_plain, sha256
 from cmrseg.learn.weights import save_weights
 from cmrseg.nets.build import make_encoder
 
@@ -39,6 +39,7 @@ def read_torchvision(
     Raises ValueError naming the file if it is damaged or holds anything but tensors (code in it
     is never run), and naming the weights that do not fit.
     """
+    check_plain(file)
     wanted = HASHED_NAME.search(file.name)
     if wanted and not sha256(file).startswith(wanted[1]):
         raise ValueError(f"{file}: its sha256 is not the one in its name; fetch the file again")
@@ -49,7 +50,7 @@ def read_torchvision(
             f"{file}: holds more than tensors and was not opened, as it could run code "
             f"({str(error).splitlines()[0]}); use torchvision's file"
         ) from error
-    except (RuntimeError, EOFError, OSError) as error:
+    except Exception as error:  # whatever a damaged archive makes of its index
         raise ValueError(f"{file}: not a file of torch ({error}); fetch it again") from error
     if not isinstance(state, Mapping) or not all(map(torch.is_tensor, state.values())):
         raise ValueError(f"{file}: holds no state dict; use torchvision's file of {encoder}")

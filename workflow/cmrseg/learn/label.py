@@ -35,7 +35,7 @@ def load_model(folder: str | Path) -> tuple[Network, dict[str, Any]]:
             )
     try:
         settings = dict(json.loads((folder / RECORD).read_text("utf-8"))["settings"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"{folder / RECORD}: not the record of a model ({error!r})") from error
     missing = [name for name in LABELLING if name not in settings]
     if missing:
@@ -53,7 +53,10 @@ def load_network(settings: Mapping[str, Any], weights: str | Path) -> Network:
 
     Raises ValueError naming the file if its weights are of another network.
     """
-    network = empty_network({name: settings[name] for name in SETTINGS})
+    try:
+        network = empty_network({name: settings[name] for name in SETTINGS})
+    except ValueError as error:
+        raise ValueError(f"{weights}: {error}") from error
     try:
         network.load_state_dict(load_weights(weights))
     except RuntimeError as error:

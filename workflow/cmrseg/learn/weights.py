@@ -7,7 +7,7 @@ import safetensors
 import torch
 from safetensors.torch import load_file, save
 
-from cmrseg.files import replacing
+from cmrseg.files import check_plain, replacing
 
 
 def save_weights(weights: Mapping[str, torch.Tensor], path: str | Path) -> None:
@@ -19,6 +19,7 @@ def save_weights(weights: Mapping[str, torch.Tensor], path: str | Path) -> None:
 
 def load_weights(path: str | Path) -> dict[str, torch.Tensor]:
     """Read a state dict. Raises ValueError naming a file that is no safetensors file."""
+    check_plain(path)
     try:
         return load_file(path)
     except safetensors.SafetensorError as error:

@@ -16,6 +16,8 @@ Network = FCN | UNet | CompatUNet
 
 NETWORKS = ("fcn", "unet", "unet_compat")
 ENCODERS = ("resnet34", "resnet50", "vgg16_bn")
+# Four times the filters of the published encoders; labels are bytes, of which one is no label.
+MOST_WIDTH, MOST_CLASSES = 256, 255
 SETTINGS = frozenset({"network", "encoder", "width", "classes"})
 
 
@@ -43,9 +45,11 @@ def empty_network(settings: Mapping[str, Any]) -> Network:
         )
     kind, encoder = settings["network"], settings["encoder"]
     width, classes = settings["width"], settings["classes"]
-    if width < 1 or classes < 2:
+    # A record may say anything, and memory is taken before the weights are compared.
+    if not (_is_within(width, 1, MOST_WIDTH) and _is_within(classes, 2, MOST_CLASSES)):
         raise ValueError(
-            f"width {width} and classes {classes}: a network needs at least 1 filter, 2 classes"
+            f"width {width!r} and classes {classes!r}: a network needs at least 1 filter, "
+            f"2 classes, and at most {MOST_WIDTH} and {MOST_CLASSES}"
         )
     if kind not in NETWORKS:
         raise ValueError(f"network {kind!r} is unknown; one of {', '.join(NETWORKS)}")
@@ -56,6 +60,10 @@ def empty_network(settings: Mapping[str, Any]) -> Network:
     if kind == "unet":
         return UNet(make_encoder(encoder, width), classes, width)
     return CompatUNet(make_encoder(encoder, width), classes)
+
+
+def _is_within(value: Any, lowest: int, highest: int) -> bool:
+    return isinstance(value, int) and lowest <= value <= highest
 
 
 def make_encoder(name: str, width: int) -> Encoder:

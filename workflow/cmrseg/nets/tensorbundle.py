@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from cmrseg.files import check_plain
+
 MAGIC = 0xDB4775248B80FB57
 FOOTER_BYTES = 48
 # Behind each block: its compression (0 none) and the checksum of block and compression.
@@ -141,9 +143,17 @@ def read_index(index: Path) -> dict[str, Entry]:
     Raises ValueError naming the file if it is no string table or damaged, and the variable if
     it has a type other than 32 or 64 bit float or integer, or lies in several files.
     """
+    check_plain(index)
     table = index.read_bytes()
     if len(table) < FOOTER_BYTES or int.from_bytes(table[-8:], "little") != MAGIC:
         raise ValueError(f"{index}: not the index of a TensorFlow checkpoint; fetch it again")
+    try:
+        return _entries(index, table)
+    except (IndexError, KeyError, TypeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{index}: its entries are damaged ({error!r}); fetch it again") from error
+
+
+def _entries(index: Path, table: bytes) -> dict[str, Entry]:
     position = len(table) - FOOTER_BYTES
     for _ in range(2):  # offset and size of the block of metadata, which is not needed
         _, position = _varint(table, position)
@@ -186,6 +196,7 @@ def read_bundle(prefix: str | Path) -> dict[str, np.ndarray]:
     or longer than the index says, or the checksum of a variable is wrong.
     """
     entries, file = read_index(index_file(prefix)), data_file(prefix)
+    check_plain(file)
     data = file.read_bytes()
     expected = max((entry.offset + entry.size for entry in entries.values()), default=0)
     if len(data) != expected:
