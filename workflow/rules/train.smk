@@ -21,7 +21,8 @@ rule train_model:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=8000,
+        # A ResNet-50 U-Net has 339 million parameters, and training keeps four times as many numbers.
+        mem_mb=16000,
         runtime=1440,
     params:
         model=model_row,
