@@ -26,7 +26,7 @@ MOST_PIXELS = 2**24
 # A data set that is deflated as a whole may unpack to any size.
 DEFLATED, MOST_DEFLATED_BYTES = b"1.2.840.10008.1.2.1.99", 2**26
 # The meta information is short, and starts with an element that tells its length.
-META_BYTES, META_START = 2**16, b"\x02\0\0\0UL\x04\0"
+META_BYTES, META_START = 2**14, b"\x02\0\0\0UL\x04\0"
 # A direction cosine vector is a unit vector; scanners write it with six digits or more.
 UNIT_LENGTH_TOLERANCE = 0.05
 
