@@ -4,7 +4,6 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 from study import IMAGENET, Study
-from raw_state import state_of
 from study_prediction import prediction_origins, prediction_study
 from study_tables import StudyError
 from tracking import code_of
@@ -17,8 +16,6 @@ except StudyError as error:
 
 # What a prediction labels and with what; no other study has origins.
 ORIGINS = prediction_origins(config) if "input" in config else {}
-# Forms of annotation that people edit.
-EDITED = ("qmass", "text", "nifti")
 
 for model, path in STUDY.left_out.items():
     logger.info(f"model {model} is left out: its ImageNet weights are not at {path}")
@@ -79,39 +76,6 @@ def import_settings(wildcards):
 
 def import_layout(wildcards):
     return STUDY.cohorts[wildcards.cohort]["layout"]
-
-
-def origin_path(wildcards):
-    return ORIGINS[wildcards.origin]
-
-
-def raw_state(wildcards):
-    """Changes with the files that a prediction is of; whole cohorts are not looked through."""
-    return state_of(ORIGINS["input"]) if ORIGINS else ""
-
-
-def annotation_state(wildcards):
-    """Changes with the files of an annotator's contours or label volumes."""
-    about = STUDY.annotator(wildcards.cohort, wildcards.labeller)
-    cohort = STUDY.cohorts[wildcards.cohort]
-    raw = about["raw"] or cohort.get("raw", "")
-    # What a job makes or fetches has the job's time; pairs of the layout ukbb lie among the images.
-    made = not raw or raw.startswith("resources/raw/") or cohort["layout"] == "ukbb"
-    if made or about["form"] not in EDITED:
-        return ""
-    return state_of(f"{raw}/{about['folder']}")
-
-
-def annotation_raw(wildcards):
-    """The raw data that an annotator's labels belong to; mostly the cohort's own."""
-    about = STUDY.annotator(wildcards.cohort, wildcards.labeller)
-    return about["raw"] or raw_pattern(wildcards.cohort)
-
-
-def annotation_settings(wildcards):
-    about = STUDY.annotator(wildcards.cohort, wildcards.labeller)
-    layout = STUDY.cohorts[wildcards.cohort]["layout"]
-    return {"form": about["form"], "folder": about["folder"], "layout": layout}
 
 
 def shards_of(pattern, cohort, **names):

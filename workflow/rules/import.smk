@@ -73,11 +73,11 @@ rule collect_audit:
         "results/{study}/logs/collect_audit/{cohort}.log",
     benchmark:
         "results/{study}/benchmarks/collect_audit/{cohort}.tsv"
+    # Too many lost subjects end the run: before anybody labels or trains.
+    priority: 10
     conda:
         "../../envs/imaging.yaml"
     threads: 1
-    # Too many lost subjects end the run: before anybody labels or trains.
-    priority: 10
     resources:
         mem_mb=4000,
         runtime=10,

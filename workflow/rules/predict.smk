@@ -11,10 +11,10 @@ rule note_origin:
         "results/{study}/benchmarks/note_origin/{origin}.tsv"
     wildcard_constraints:
         origin=one_of(ORIGINS),
+    priority: 10
     conda:
         "../../envs/imaging.yaml"
     threads: 1
-    priority: 10
     resources:
         mem_mb=500,
         runtime=10,
@@ -27,9 +27,7 @@ rule note_origin:
 
 rule predict_all:
     input:
-        expand(
-            "results/{study}/origins/{origin}.txt", study=STUDY.name, origin=ORIGINS
-        ),
+        expand("results/{study}/origins/{origin}.txt", study=STUDY.name, origin=ORIGINS),
         expand(
             "results/{study}/cohorts/{cohort}/audit.tsv",
             study=STUDY.name,
