@@ -243,7 +243,10 @@ def test_labels_that_leave_the_image_are_logged(volumes, caplog):
             {"_7": (HEART, GRID_MM + np.array([0, 0, 0, 90]))},
             "7.nii.gz: the labels lie beside the image",
         ),
-        ({"_7": (HEART * 0, GRID_MM)}, "7: no tissue on the image in any frame"),
+        (
+            {"_7": (HEART * 0, GRID_MM)},
+            "7: no tissue on the image in any frame; save the labels with",
+        ),
     ],
 )
 def test_volumes_that_cannot_be_the_labels_are_refused_by_subject_and_file(volumes, files, message):

@@ -6,7 +6,7 @@ import yaml
 
 from study import Study
 from study_prediction import prediction_origins, prediction_study
-from study_tables import StudyError
+from study_tables import StudyError, read_rows
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -611,6 +611,24 @@ def test_a_name_may_be_given(pictures):
     made = prediction_study({"input": "one", "model": "published_sa", "subject": "P-1"})
     assert made["study"] == "predict_p_1"
     assert made["weights"] == {"published_sa": "resources/models/published_sa"}
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (
+            b"subject,split\n1,train\n",
+            "has the one column 'subject,split'; separate columns by tabs",
+        ),
+        ("subject\tstudy\tsplit\n1\tJörg\ttrain\n".encode("latin1"), "is not text in UTF-8"),
+        (b"subject\tsplit\n1\ttrain\tx\ty\n2\ttrain\n3\ttrain\tx\ty\tz\n", "as a table with tabs"),
+    ],
+)
+def test_a_table_of_another_program_is_refused_with_what_to_do(tmp_path, text, sentence):
+    path = tmp_path / "subjects.tsv"
+    path.write_bytes(text)
+    with pytest.raises(StudyError, match=sentence):
+        read_rows(str(path), "subjects", set(), set())
 
 
 def test_another_input_or_model_of_the_same_name_is_refused(pictures):

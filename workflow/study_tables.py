@@ -133,8 +133,15 @@ def read_rows(
     try:
         check_plain(path)
         table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+    except UnicodeDecodeError as error:
+        raise StudyError(f"{path}: is not text in UTF-8 ({error}); save it as that") from None
     except (OSError, ValueError) as error:
         raise StudyError(f"{path}: cannot be read as a table with tabs ({_line(error)})") from None
+    if len(table.columns) == 1:
+        raise StudyError(
+            f"{path}: has the one column '{table.columns[0]}'; separate columns by tabs, not by "
+            "commas or spaces"
+        )
     for column in sorted((numbers | integers) & set(table.columns)):
         table[column] = _as_numbers(table[column], int if column in integers else float, path)
     rows = table.to_dict("records")

@@ -72,7 +72,10 @@ def volumes(row: pd.Series, folder: Path, image: Path, cine: Cine) -> np.ndarray
         carried[frame] = labels[0]
     tissue = np.isin(carried, [t for t in Tissue if t]).any(axis=(1, 2, 3))
     if not tissue.any():
-        raise ValueError(f"{path.name}: no tissue on the image in any frame; remove the labels")
+        raise ValueError(
+            f"{path.name}: no tissue on the image in any frame; save the labels "
+            "with the position of the images that they were drawn on, or remove them"
+        )
     empty = ~tissue & (carried != UNLABELLED).any(axis=(1, 2, 3))
     if empty.any():
         logger.info("%s: frames %s are empty: unlabelled", path.name, np.flatnonzero(empty))

@@ -18,6 +18,8 @@ BAR_MM = 4.6
 SAME_PLACE_MM = 0.5
 # Along the rows, the heart and what is around it.
 SHOWN_MM = 180.0
+# Longer titles of the left panels reach into the next ones.
+LONG_TITLE = 36
 CONSEQUENCES = {
     "repaired": "#332288",
     "taken away": "#CC6677",
@@ -77,7 +79,10 @@ def _subject(part: SubFigure, stack: Stack) -> Axes:
     before, after = part.add_subplot(grid[0, 0]), part.add_subplot(grid[1, 0])
     _long_axis_before(before, stack)
     _long_axis_after(after, stack)
-    before.set_title(f"Subject {stack.subject}, as acquired: {len(stack.before)} slices")
+    title = f"Subject {stack.subject}, as acquired: {len(stack.before)} slices"
+    if len(title) > LONG_TITLE:
+        title = title.replace(", ", ",\n", 1)
+    before.set_title(title)
     after.set_title(f"Cleaned: {stack.after.shape[1]} slices, {stack.spacing_mm[0]:.3g} mm apart")
     after.set_xlabel("y, down the image (mm)")
     for axes in (before, after):
