@@ -11,8 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from test_workflow import OF_A_RUN
-from tiny_study import CONFIG, Project, copy_project, environment
+from tiny_study import CONFIG, OF_A_RUN, Project, copy_project, environment
 
 KILLS = 40
 # Longest wait behind the start of a job, in seconds: some jobs take less, some more.

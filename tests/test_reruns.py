@@ -117,6 +117,26 @@ def test_every_module_is_of_use_to_a_stage():
     assert modules - used <= by_hand
 
 
+def test_an_edit_of_any_module_changes_the_code_of_the_scripts_that_reach_it(tmp_path, monkeypatch):
+    copy = tmp_path / "workflow"
+    for folder in ("cmrseg", "scripts"):
+        shutil.copytree(WORKFLOW / folder, copy / folder)
+    monkeypatch.setattr(tracking, "WORKFLOW", copy)
+    # Each file is hashed again once it is longer, and no other file with it.
+    original = tracking._hash
+    sized = cache(lambda path, size: original.__wrapped__(path))
+    monkeypatch.setattr(tracking, "_hash", lambda path: sized(path, path.stat().st_size))
+    scripts = [str(path.relative_to(SCRIPTS)) for path in sorted(SCRIPTS.rglob("*.py"))]
+    before = {script: tracking.code_of(script) for script in scripts}
+    for path in sorted((copy / "cmrseg").rglob("*.py")):
+        if path.name == "__init__.py":
+            continue
+        module = ".".join(path.relative_to(copy).with_suffix("").parts)
+        with edited(path, "\nEDITED = 1\n"):
+            changed = {script for script in scripts if tracking.code_of(script) != before[script]}
+        assert changed == {script for script in scripts if module in reached(script)}, module
+
+
 @pytest.mark.parametrize("module", EXPECTED)
 def test_an_edit_plans_its_users_and_what_follows(tiny, jobs, module):
     first, all_rules = EXPECTED[module]
