@@ -826,7 +826,7 @@ def run_model(folder: Path) -> list[str]:
 
 
 def run_torch(folder: Path) -> list[str]:
-    from cmrseg.learn.convert import convert_imagenet
+    from cmrseg.learn.imagenet import convert_imagenet
 
     convert_imagenet(folder / "torch", "resnet34", folder / "out.safetensors")
     return []

@@ -116,7 +116,7 @@ FOUND = [
     ("text", "a link to a device", "is a folder, a pipe or a device, expected a file"),
     ("masks", "truth/train/train/7/study/sax_1/IM-0001-0005.png: noise", "not a readable picture"),
     ("volumes", "2 GB of frames", "subject 7: labels of truth: .*voxels need 2147483648 bytes"),
-    ("tables", "models.tsv: as utf-16", "models.tsv: cannot be read as a table with tabs"),
+    ("tables", "models.tsv: as utf-16", "models.tsv: is not text in UTF-8"),
     ("tables", "subjects.tsv: a pipe", "is a folder, a pipe or a device, expected a file"),
     ("tables", "solution.csv: -1 for a number", "volumes of study .*are no numbers above 0; fetch"),
     ("config", "a cycle in its subjects", "nested deeper than 20 levels, or more than 1000000"),

@@ -103,3 +103,15 @@ def test_a_subject_without_known_volumes_is_named(raw):
     known = kaggle_volumes(ROWS, [raw]).assign(edv_ml=[150, 150, np.nan, 200])
     with pytest.raises(ValueError, match="subjects 600 have no known volumes"):
         against_known(known.assign(edv_ml=1), known)
+
+
+def test_the_larger_error_and_a_good_ef_in_spite_of_it_are_told(raw):
+    known = kaggle_volumes(ROWS, [raw])
+    # Both volumes half as large: the ejection fraction is right.
+    volumes = known[["subject"]].assign(edv_ml=known["edv_ml"] / 2, esv_ml=known["esv_ml"] / 2)
+    subjects, summary = against_known(volumes, known)
+    assert subjects["max_volume_error"].tolist() == [0.5] * 4
+    assert subjects["good_ef_bad_volume"].all()
+    rows = summary[summary["split"] == "all"].set_index("measure")
+    assert rows.loc["max_volume_error", "median"] == 0.5
+    assert rows.loc["good_ef_bad_volume", "mean"] == 1

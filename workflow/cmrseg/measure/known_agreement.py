@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from cmrseg.measure.agreement import good_ef_bad_volume, max_volume_error, summary
 from cmrseg.measure.comparison import ALL, SUMMARY_COLUMNS, agreements
 from cmrseg.splits import original, upright_rows
 
@@ -13,9 +14,10 @@ def against_known(volumes: pd.DataFrame, known: pd.DataFrame) -> tuple[pd.DataFr
     volumes: subject, edv_ml, esv_ml. known: columns of
     known_volumes.KNOWN_COLUMNS. A rotated copy counts instead of its
     original. Subjects: subject, split, set, predicted_* and reference_* (edv_ml, esv_ml, sv_ml,
-    ef as fraction; nan where EDV is 0). Agreement: columns of `comparison.SUMMARY_COLUMNS`, where
-    split also has the sets as `set <name>` if they are not the splits. Raises ValueError naming
-    subjects without known volumes.
+    ef as fraction; nan where EDV is 0), max_volume_error (the larger relative one, a fraction) and
+    good_ef_bad_volume (see measure.agreement). Agreement: columns of
+    `comparison.SUMMARY_COLUMNS`, where split also has the sets as `set <name>` if they are not the
+    splits. Raises ValueError naming subjects without known volumes.
     """
     ours = upright_rows(volumes[["subject", "edv_ml", "esv_ml"]])
     ours = ours.assign(known=ours["subject"].map(original))
@@ -31,6 +33,9 @@ def against_known(volumes: pd.DataFrame, known: pd.DataFrame) -> tuple[pd.DataFr
         **_measures("predicted", table["edv_ml"], table["esv_ml"]),
         **_measures("reference", table["edv_ml_known"], table["esv_ml_known"]),
     )
+    pairs = [subjects[f"{s}_{v}_ml"] for s in ("reference", "predicted") for v in ("edv", "esv")]
+    subjects["max_volume_error"] = max_volume_error(*pairs)
+    subjects["good_ef_bad_volume"] = good_ef_bad_volume(*pairs)
     parts = {ALL: subjects}
     parts |= {str(name): part for name, part in subjects.groupby("split")}
     if (subjects["split"] != subjects["set"]).any():
@@ -38,9 +43,17 @@ def against_known(volumes: pd.DataFrame, known: pd.DataFrame) -> tuple[pd.DataFr
     rows = [
         {"split": name, "level": "subject", **row}
         for name, part in sorted(parts.items(), key=lambda item: (item[0] == ALL, item[0]))
-        for row in agreements(part)
+        for row in [*agreements(part), *_shares(part)]
     ]
     return subjects, pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
+
+
+def _shares(subjects: pd.DataFrame) -> list[dict]:
+    """The larger volume error of subjects, and how many have a good EF in spite of it."""
+    return [
+        {"measure": name, "tissue": "lv", **summary(subjects[name].to_numpy(float))}
+        for name in ("max_volume_error", "good_ef_bad_volume")
+    ]
 
 
 def _measures(side: str, edv_ml: pd.Series, esv_ml: pd.Series) -> dict[str, pd.Series]:
