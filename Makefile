@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CORES ?= all
 
-.PHONY: demo test test-elsewhere lint clean
+.PHONY: demo test test-more lint clean
 .DELETE_ON_ERROR:
 
 demo: .venv/installed
@@ -12,11 +12,12 @@ demo: .venv/installed
 	@echo "Figures are in results/demo/figures, the report is results/demo/report.html"
 
 test: .venv/installed
-	$(BIN)/python -m pytest -m "not slurm and not conda"
+	$(BIN)/python -m pytest -m "not long and not slurm and not conda"
 
-# On a Slurm cluster of this machine and with a conda of its own; what cannot be had is skipped, and said.
-test-elsewhere: .venv/installed
-	$(BIN)/python -m pytest -m "slurm or conda"
+# What takes long, on a Slurm cluster of this machine, and with a conda of its own; what cannot be had is skipped,
+# and said.
+test-more: .venv/installed
+	$(BIN)/python -m pytest -m "long or slurm or conda"
 
 lint: .venv/installed
 	$(BIN)/ruff check .

@@ -21,8 +21,6 @@ COMMAND = (
     *("--configfile", CONFIG),
 )
 
-pytestmark = pytest.mark.slow
-
 
 def start(project: Project, log: Path) -> subprocess.Popen:
     """Snakemake in the background."""
@@ -45,13 +43,15 @@ def family(process: subprocess.Popen) -> list[psutil.Process]:
         return []
 
 
-def jobs_of(process: subprocess.Popen) -> list[psutil.Process]:
-    """Processes that run a job's script."""
-    found = []
+def jobs_of(process: subprocess.Popen) -> dict[str, psutil.Process]:
+    """Processes that run a job's script, by the name of the script."""
+    found = {}
     for member in family(process):
         with suppress(psutil.NoSuchProcess):
-            if any(".snakemake/scripts/" in word for word in member.cmdline()[1:2]):
-                found.append(member)
+            for word in member.cmdline()[1:2]:
+                if ".snakemake/scripts/" in word:
+                    # A copy of the script: <random>.<name>.py
+                    found[word.rsplit(".", 2)[1]] = member
     return found
 
 
@@ -100,20 +100,26 @@ def killed(tiny, tmp_path_factory) -> tuple[Project, list[str], set[str]]:
     wrong: list[str] = []
     hit: set[str] = set()
     log = folder / "run.log"
-    for _ in range(KILLS):
+    kills = 0
+    while kills < KILLS:
         process = start(project, log)
         wait_for_a_job(process)
         time.sleep(rng.uniform(0, LONGEST_S))
         jobs = jobs_of(process)
+        hit |= set(jobs)
+        if process.poll() is None:
+            kills += 1
         if jobs and rng.random() < 0.4:
             # A job dies by itself, and Snakemake sees it.
             with suppress(psutil.NoSuchProcess):
-                rng.choice(jobs).kill()
+                jobs[rng.choice(sorted(jobs))].kill()
             hit.add("a job")
         else:
             kill_all(process)
             hit.add("everything")
-        process.wait(timeout=300)
+        if process.wait(timeout=300) == 0 and kills < KILLS:
+            # Nothing is left to kill: from the start again.
+            shutil.rmtree(project.results)
         if process.returncode < 0:
             unlock(project)
         wrong += [name for name, content in files_of(project).items() if whole.get(name) != content]
@@ -122,22 +128,27 @@ def killed(tiny, tmp_path_factory) -> tuple[Project, list[str], set[str]]:
     return project, wrong, hit
 
 
+@pytest.mark.long
 def test_no_half_file_is_ever_under_its_final_name(killed):
     _, wrong, _ = killed
     assert wrong == []
 
 
+@pytest.mark.long
 def test_a_killed_study_ends_with_the_bytes_of_an_undisturbed_one(killed, tiny):
     project, _, hit = killed
-    assert hit == {"a job", "everything"}
+    assert {"a job", "everything", "train_model", "label_shard", "make_phantom"} <= hit
+    print(f"{KILLS} kills, of {', '.join(sorted(hit))}")
     assert files_of(project) == files_of(tiny)
 
 
+@pytest.mark.long
 def test_nothing_temporary_is_left(killed):
     project, _, _ = killed
     assert [path for path in project.results.rglob(".partial-*") if "logs" not in path.parts] == []
 
 
+@pytest.mark.slow
 def test_a_run_behind_a_killed_one_says_how_to_go_on(tmp_path):
     project = copy_project(tmp_path)
     process = start(project, tmp_path / "run.log")
@@ -170,6 +181,7 @@ def remount(project: Project, options: str) -> None:
     subprocess.run(["mount", "-o", f"remount,{options}", disk], check=True)
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_said_and_the_run_goes_on_when_there_is_room(small_disk, tiny):
     result = small_disk.snakemake("--cores", "1", "import_all")
     assert result.returncode != 0
@@ -183,6 +195,7 @@ def test_a_full_disk_is_said_and_the_run_goes_on_when_there_is_room(small_disk, 
     assert found == {name: whole[name] for name in found}
 
 
+@pytest.mark.slow
 def test_results_that_cannot_be_written_are_said(small_disk):
     remount(small_disk, "size=500m")
     remount(small_disk, "ro")
@@ -191,6 +204,7 @@ def test_results_that_cannot_be_written_are_said(small_disk):
     assert "Read-only file system" in result.stdout
 
 
+@pytest.mark.slow
 def test_a_stage_without_memory_is_said_and_nothing_is_lost(tiny, tmp_path):
     folder = tmp_path / "project"
     shutil.copytree(tiny.folder, folder, symlinks=True)

@@ -190,8 +190,8 @@ def checked(
 def steady_names(svg: str) -> str:
     """An SVG whose clip paths are called clip1, clip2 and so on, as they come.
 
-    matplotlib makes their names of all digits of positions. The last one depends on where the layout's
-    objects lie in memory, so that about one run of thirty had other names.
+    matplotlib makes their names of all digits of positions. The last one depends on where the
+    layout's objects lie in memory, so that about one run of thirty had other names.
     """
     names: dict[str, str] = {}
 
