@@ -56,3 +56,11 @@ def test_what_stood_there_stays_where_writing_fails(tmp_path):
         write_half()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path):
+    (tmp_path / ".partial-1-table.tsv").write_text("half")
+    (tmp_path / ".partial-2-table.tsv").mkdir()
+    (tmp_path / ".partial-1-other.tsv").write_text("somebody else's")
+    write_table(pd.DataFrame({"a": [1]}), tmp_path / "table.tsv")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".partial-1-other.tsv", "table.tsv"]

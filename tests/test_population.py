@@ -8,7 +8,7 @@ from cmrseg.phantom.heart import Heart
 from cmrseg.phantom.population import DISEASES, draw_parameters, draw_subjects
 
 COLUMNS = [
-    *("subject", "study", "series", "split", "edv_ml", "esv_ml"),
+    *("subject", "study", "series", "split", "set", "edv_ml", "esv_ml"),
     *("disease", "sex", "age_y", "heart_rate_bpm", "seed", "faults"),
 ]
 

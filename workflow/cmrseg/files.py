@@ -1,5 +1,6 @@
 """Files that are either whole or absent, and tables whose ids stay text."""
 
+import glob
 import gzip
 import hashlib
 import os
@@ -20,6 +21,9 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    # What a killed process could not remove; nobody else writes the same file.
+    for left in path.parent.glob(f".partial-*-{glob.escape(path.name)}"):
+        _remove(left)
     # Suffixes are kept, as many writers choose their format by them.
     temporary = path.with_name(f".partial-{os.getpid()}-{path.name}")
     try:
@@ -28,10 +32,14 @@ def replacing(path: str | Path) -> Iterator[Path]:
             shutil.rmtree(path)
         os.replace(temporary, path)
     finally:
-        if temporary.is_dir():
-            shutil.rmtree(temporary)
-        else:
-            temporary.unlink(missing_ok=True)
+        _remove(temporary)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def check_plain(path: str | Path) -> None:
