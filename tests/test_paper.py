@@ -114,7 +114,8 @@ def test_clean_splits_keep_the_competition_s_test_patients_apart():
 
 
 @pytest.mark.slow
-def test_every_published_number_is_recomputed(project, data):
+def test_every_published_number_is_recomputed(tmp_path, data):
+    project = copy_project(tmp_path)
     tables = data / "published"
     result = project.snakemake(
         *("--cores", "2", "published", "--config", f"published_tables={tables}"), config=""

@@ -119,6 +119,7 @@ def test_the_record_of_an_evaluation_tells_who_was_held_against_whom(tiny):
         "labeller": "base",
         "reference": "expert1",
         "ed": "max",
+        "reference_ed": "max",
     }
     assert sorted(record["inputs"]) == [
         f"results/tiny/cohorts/small_7t/labels/{name}/0000" for name in ("base", "expert1")
