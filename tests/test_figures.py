@@ -1,5 +1,7 @@
 """Figures are functions of tables: they say what they show, and never the same thing twice."""
 
+import re
+
 import matplotlib
 import numpy as np
 import pandas as pd
@@ -137,6 +139,23 @@ def test_same_figure_gives_same_bytes(name, tmp_path):
     assert written[0] == written[1]
     assert b"<dc:date>" not in written[0][0]
     assert b"Software" not in written[0][1]
+
+
+def test_clip_paths_are_named_by_their_order():
+    one = '<g clip-path="url(#pb7)"/><g clip-path="url(#pa1)"/><clipPath id="pa1"/>"pa1"'
+    two = one.replace("pb7", "pc9").replace("pa1", "pb7")
+    expected = '<g clip-path="url(#clip1)"/><g clip-path="url(#clip2)"/><clipPath id="clip2"/>'
+    assert style.steady_names(one) == expected + '"pa1"'
+    assert style.steady_names(two) == expected + '"pb7"'
+
+
+def test_every_clip_path_that_is_used_is_there_under_its_name(tmp_path):
+    style.save(ef_error.figure(volumes()), tmp_path / "a.svg", tmp_path / "a.png")
+    svg = (tmp_path / "a.svg").read_text("utf-8")
+    there = re.findall(r'<clipPath id="(.+?)"', svg)
+    assert there == list(dict.fromkeys(there))
+    assert set(re.findall(r"url\(#(.+?)\)", svg)) == set(there)
+    assert "clip1" in there
 
 
 def test_figures_do_not_depend_on_or_change_the_settings_of_matplotlib(tmp_path):

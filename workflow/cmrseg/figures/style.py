@@ -3,6 +3,7 @@
 Figures are made with matplotlib's object-oriented API; no pyplot, no global figure.
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from pathlib import Path
@@ -186,6 +187,20 @@ def checked(
     return table
 
 
+def steady_names(svg: str) -> str:
+    """An SVG whose clip paths are called clip1, clip2 and so on, as they come.
+
+    matplotlib makes their names of all digits of positions. The last digit depends on where the
+    layout's objects lie in memory, so that about one run of thirty had other names.
+    """
+    names: dict[str, str] = {}
+
+    def renamed(match: re.Match) -> str:
+        return match[1] + names.setdefault(match[2], f"clip{len(names) + 1}")
+
+    return re.sub(r'(<clipPath id="|clip-path="url\(#)(\w+)', renamed, svg)
+
+
 def save(figure: Figure, svg_path: str | Path, png_path: str | Path) -> None:
     """Write SVG and PNG; the same figure gives the same bytes on every day and run."""
     with matplotlib.rc_context(_SETTINGS):
@@ -193,5 +208,6 @@ def save(figure: Figure, svg_path: str | Path, png_path: str | Path) -> None:
             # Its dots per inch are those of pictures and of points drawn as pixels in it.
             metadata = {"Date": None, "Creator": None}
             figure.savefig(path, format="svg", dpi=PNG_DPI, metadata=metadata)
+            path.write_text(steady_names(path.read_text("utf-8")), "utf-8")
         with replacing(png_path) as path:
             figure.savefig(path, format="png", dpi=PNG_DPI, metadata={"Software": None})
