@@ -232,8 +232,8 @@ def test_the_container_definition_builds_an_image_with_every_environment(conda, 
         pytest.skip("the stand-in for the base image is made of a machine with all in /usr")
     store = ["--root", conda.folder / "images", "--runroot", conda.folder / "containers"]
     python = Path(os.path.realpath(conda.base / "bin/python")).parents[1]
-    shared = {"/usr": "ro", str(conda.folder): "rw", str(python): "ro"}
-    volumes = [f"--volume={path}:{path}:{mode}" for path, mode in shared.items()]
+    # An environment's Python looks for its library where it was made, too.
+    machine = [f"--volume={path}:{path}:ro" for path in ("/usr", python)]
 
     def buildah(*arguments, cwd=project.folder):
         command = ["buildah", *store, *arguments]
@@ -247,13 +247,14 @@ def test_the_container_definition_builds_an_image_with_every_environment(conda, 
     )
     build = ["build", "--isolation", "chroot"]
     buildah(*build, "--tag", "stand-in", ".", cwd=tmp_path)
-    buildah(*build, "--tag", "cmrseg", "--from", "localhost/stand-in", *volumes, ".")
+    with_conda = [*machine, f"--volume={conda.folder}:{conda.folder}:rw"]
+    buildah(*build, "--tag", "cmrseg", "--from", "localhost/stand-in", *with_conda, ".")
     container = buildah("from", "cmrseg")
     home = f"--volume={project.folder}:/project:ro"
     try:
         for env in ENVS:
             command = [f"{place(env)}/bin/python", "-I", "-c", IMPORT, *names_of(env)]
             run = ["run", "--isolation", "chroot", "--workingdir", "/project", home]
-            buildah(*run, volumes[0], container, "--", *command)
+            buildah(*run, *machine, container, "--", *command)
     finally:
         buildah("rm", container)
