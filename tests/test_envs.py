@@ -51,16 +51,19 @@ def scripts(rule: str) -> list[str]:
     return [path.relative_to(folder).as_posix() for path in sorted(folder.glob(pattern))]
 
 
-def needed(script: str) -> set[str]:
-    """Distributions that a script and the modules it reaches import, also within functions."""
+def imports(script: str) -> set[str]:
+    """What of others a script and the modules it reaches import, also within functions."""
     modules = [entry.split("@")[0] for entry in code_of(script)]
-    files = [ROOT / "workflow/scripts" / script, ROOT / "workflow/stage.py"]
-    names = set().union(*map(third_party, [*files, *map(module_path, modules)]))
-    if "torch" not in set().union(*map(third_party, [files[0], *map(module_path, modules)])):
-        # stage.device() is called by scripts with a network only.
-        names.discard("torch")
-    imported = {DISTRIBUTIONS.get(n, n) for n in names - OWN - sys.stdlib_module_names}
-    return imported | PROGRAMS.get(script, set())
+    files = [ROOT / "workflow/scripts" / script, *map(module_path, modules)]
+    own = set().union(*map(third_party, files))
+    # stage.device() is called by scripts with a network only.
+    common = third_party(ROOT / "workflow/stage.py") - {"torch"}
+    return (own | common) - OWN - sys.stdlib_module_names
+
+
+def needed(script: str) -> set[str]:
+    """Distributions that a script needs."""
+    return {DISTRIBUTIONS.get(n, n) for n in imports(script)} | PROGRAMS.get(script, set())
 
 
 def pins(env: str) -> dict[str, str]:
@@ -84,12 +87,46 @@ def test_an_environment_has_all_that_its_rule_imports(rule):
         assert not missing, f"{env} lacks {sorted(missing)} for {script}"
 
 
+def faults(env: dict) -> list[str]:
+    """What is wrong with an environment; stricter than conda.
+
+    A misspelt `dependencies` makes an empty environment, and a rule in one without Python runs on
+    the Python of Snakemake: both end well and show nothing.
+    """
+    found = [f"unknown key {key}" for key in sorted(set(env) - {"channels", "dependencies"})]
+    if env.get("channels") != ["conda-forge", "nodefaults"]:
+        found.append("channels are not conda-forge and nodefaults")
+    listed = env.get("dependencies") or []
+    # Sections of pip are no strings: their packages are not in an explicit list.
+    pinned = r"[a-z0-9-]+=[0-9]+(\.[0-9]+)+"
+    found += [f"not pinned: {e}" for e in listed if not re.fullmatch(pinned, str(e))]
+    names = [str(entry).split("=")[0] for entry in listed]
+    found += [f"twice: {name}" for name in sorted(set(names)) if names.count(name) > 1]
+    return found if "python" in names else [*found, "no python"]
+
+
 @pytest.mark.parametrize("path", ENVS, ids=lambda p: p.stem)
 def test_an_environment_is_pinned_and_of_no_private_channel(path):
-    env = yaml.safe_load(path.read_text("utf-8"))
-    assert env["channels"] == ["conda-forge", "nodefaults"]
-    for entry in env["dependencies"]:
-        assert re.fullmatch(r"[a-z0-9-]+=[0-9]+(\.[0-9]+)+", entry), entry
+    assert faults(yaml.safe_load(path.read_text("utf-8"))) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"dependancies": []}, "unknown key dependancies"),
+        ({"channels": ["conda-forge"]}, "channels are not conda-forge and nodefaults"),
+        ({"dependencies": ["python=3.11", "numpy"]}, "not pinned: numpy"),
+        ({"dependencies": ["python=3.11", "numpy=>2.4"]}, "not pinned: numpy=>2.4"),
+        ({"dependencies": ["python=3.11", {"pip": ["six"]}]}, "not pinned: {'pip': ['six']}"),
+        ({"dependencies": ["python=3.11", "six=1.1", "six=1.2"]}, "twice: six"),
+        ({"dependencies": ["numpy=2.4.6"]}, "no python"),
+        ({"dependencies": None}, "no python"),
+    ],
+)
+def test_what_is_wrong_with_an_environment_is_found(change, fault):
+    good = {"channels": ["conda-forge", "nodefaults"], "dependencies": ["python=3.11"]}
+    assert faults(good) == []
+    assert faults(good | change) == [fault]
 
 
 @pytest.mark.parametrize("path", ENVS, ids=lambda p: p.stem)
