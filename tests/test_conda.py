@@ -20,8 +20,7 @@ from loopback import served
 from own_conda import ENVS, TOOLS, install, require
 from test_envs import imports, pins, rules, scripts
 from test_sources import row
-from test_workflow import results_of
-from tiny_study import ROOT, copy_project
+from tiny_study import ROOT, copy_project, results_of
 from tracking import code_of
 
 pytestmark = [pytest.mark.conda, pytest.mark.slow]

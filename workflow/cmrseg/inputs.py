@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from cmrseg.nifti import SUFFIXES
+# Endings of NIfTI files.
+SUFFIXES = (".nii.gz", ".nii")
 
 
 class Found(NamedTuple):

@@ -10,10 +10,10 @@ import pandas as pd
 
 from cmrseg.cine import Cine
 from cmrseg.dicom.audit import NO_IMAGES, OTHER, WIDE_IMAGE, Audit, SubjectError
+from cmrseg.inputs import SUFFIXES
 
 # The two frames of the cine of a cohort that has no others, in this order.
 FRAMES = ("ED", "ES")
-SUFFIXES = (".nii.gz", ".nii")
 
 # Repairs of this import, beside the turn of wide images.
 MIRRORED = ("rows from bottom to top", "rows reversed")

@@ -10,8 +10,9 @@ import pandas as pd
 from cmrseg.annotations.grids import cleaned_as_published, onto, same_grid, share_on
 from cmrseg.cine import Cine
 from cmrseg.dicom.placement import check_labels
+from cmrseg.inputs import SUFFIXES
 from cmrseg.labels import UNLABELLED, Tissue
-from cmrseg.nifti import FRAMES, SUFFIXES, existing, read_frames
+from cmrseg.nifti import FRAMES, existing, read_frames
 
 logger = logging.getLogger(__name__)
 
