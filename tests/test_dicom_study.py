@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pydicom
 import pytest
-from pydicom._dicom_dict import DicomDictionary
 
 from cmrseg.cine import Cine
 from cmrseg.dicom.audit import SubjectError
@@ -26,6 +25,7 @@ from dicom_builder import (
     write_series,
     write_study,
 )
+from identifying import SECRET, plant_secrets
 
 CORRECTED = {"mode": "corrected", "layout": "kaggle", "max_size_px": 256}
 COMPAT = {**CORRECTED, "mode": "compat"}
@@ -154,44 +154,6 @@ def test_of_private_attributes_only_floating_point_numbers_are_kept(tmp_path):
     row = import_study(tmp_path, "7", CORRECTED).headers.iloc[0]
     private = [name for name in row.index if "0051" in name]
     assert [row[name] for name in private] == [3.5]
-
-
-SECRET = "Zephyrine"
-# What a value of each kind may give away.
-SECRETS = {
-    **dict.fromkeys(("LO", "SH", "LT", "ST", "UT", "UC", "PN", "CS", "AE"), SECRET),
-    **{"DA": "19430217", "DT": "19430217", "TM": "194302.17", "AS": "943Z"},
-    **{"UI": "1.2.19430217", "UR": SECRET},
-}
-# Needed for the import, or text of which the form is free.
-SPARED = {
-    *("SpecificCharacterSet", "SOPClassUID", "SOPInstanceUID", "PhotometricInterpretation"),
-    *("Manufacturer", "ManufacturerModelName", "SoftwareVersions", "SequenceName"),
-    *("PatientSex", "PixelPresentation", "PatientID"),
-}
-
-
-def plant_secrets(data):
-    """Put names, dates and identifiers into every attribute of the standard that holds text."""
-    item = pydicom.Dataset()
-    item.PatientName = item.PatientID = item.SeriesDescription = item.CodeMeaning = SECRET
-    item.RadionuclideTotalDose = item.PatientWeight = 19430217.0
-    for tag, (representation, *_, keyword) in DicomDictionary.items():
-        group = tag >> 16
-        if not keyword or group in (0, 2, 4, 0x7FE0, 0xFFFA, 0xFFFC, 0xFFFE) or group > 0x6000:
-            continue
-        if keyword in SPARED:
-            continue
-        if representation == "SQ":
-            data.add_new(tag, "SQ", [item])
-        elif representation in SECRETS:
-            data.add_new(tag, representation, SECRETS[representation])
-    data.PatientID = SECRET
-    data.PatientWeight = data.PatientSize = 19430217.0
-    # A name written as a code, and a code that is none.
-    data.add_new(0x00080090, "CS", SECRET.upper())
-    data.add_new(0x00291001, "DS", "19430217")
-    data.add_new(0x00291002, "UN", SECRET.encode())
 
 
 @pytest.mark.parametrize("layout", ["kaggle", "folder"])
