@@ -110,15 +110,6 @@ def confusion_shares(folder: Path) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=names)
 
 
-def examples_table(folder: Path) -> pd.DataFrame:
-    """The published example images: rank and the columns of dice_table, lv_px, my_px.
-
-    Test images with more than 1,000 predicted cavity pixels, by falling Dice of the cavity; the
-    first of equal ones in the order of the published file. lv_px, my_px: of the first observer.
-    """
-    return _examples(confusion_tables(folder)[FIRST, DOUBLE])
-
-
 def numbers(folder: Path) -> pd.DataFrame:
     """Published numbers of the 7T data, recomputed: id, quantity, recomputed, sound.
 
@@ -263,6 +254,11 @@ def _shares(table: pd.DataFrame) -> dict[tuple[str, str], float]:
 
 
 def _examples(table: pd.DataFrame) -> pd.DataFrame:
+    """The published example images: rank, KEYS, Dice lv and my, lv_px and my_px of the reference.
+
+    Test images with more than EXAMPLE_PIXELS predicted cavity pixels, by falling Dice of the
+    cavity; the first of equal ones in the order of the published file.
+    """
     counts = image_counts(table)
     scores = dice(counts, absent="one")
     rows = table[KEYS].assign(
