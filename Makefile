@@ -22,7 +22,7 @@ test-more: .venv/installed
 lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy workflow/cmrseg workflow/study*.py workflow/tracking.py
+	$(BIN)/mypy workflow/cmrseg workflow/study*.py workflow/tracking.py workflow/raw_state.py
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
 

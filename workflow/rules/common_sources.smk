@@ -11,7 +11,11 @@ try:
     CATALOGUE = read_yaml(CATALOGUE_FILE)
 except StudyError as error:
     raise WorkflowError(str(error))
-ENCODERS = ["resnet34", "resnet50", "vgg16_bn"]
+ENCODERS = [
+    source.removeprefix("imagenet_")
+    for source in SOURCES
+    if source.startswith("imagenet_")
+]
 # What is there stays, whoever put it there: no edit, --forceall or --delete-all-output may remove hours of download,
 # or the only copy. Removing the folder by hand fetches it anew.
 TO_FETCH = [source for source in SOURCES if not exists(f"resources/raw/{source}")]
