@@ -122,10 +122,10 @@ def draw_picture(
         solid_capstyle="butt",
     )
     axes.text(
-        end - SCALE_BAR_MM / dx_mm / 2,
+        end,
         level - 0.015 * 2 * half_y,
         f"{SCALE_BAR_MM:g} mm",
-        ha="center",
+        ha="right",
         va="bottom",
         **white,
     )

@@ -14,7 +14,7 @@ from cmrseg.figures.picture import SOLID, TISSUES, draw_picture, heart_centre
 from cmrseg.labels import COLOURS, NAMES, Tissue
 
 SLICES = 5
-CELL_MM = 29.0
+CELL_MM = 27.0
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ def figure(subjects: Sequence[Predicted], model: str) -> Figure:
     if not subjects:
         raise ValueError("figure prediction: no subject, expected at least one")
     shown = [t for t in TISSUES if any((s.labels == t).any() for s in subjects)]
-    result = style.figure_mm(style.TWO_COLUMNS_MM, CELL_MM * 2 * len(subjects) + 8)
-    layout = result.add_gridspec(2 * len(subjects), SLICES + 1, width_ratios=[1] * SLICES + [1.4])
+    result = style.figure_mm(style.TWO_COLUMNS_MM, (CELL_MM + 4) * 2 * len(subjects) + 6)
+    layout = result.add_gridspec(2 * len(subjects), SLICES + 1, width_ratios=[1] * SLICES + [1.15])
     for number, subject in enumerate(subjects):
         chosen = _spread(subject)
         centre = heart_centre(list(subject.labels[:, chosen].max(axis=1)))
@@ -60,7 +60,7 @@ def figure(subjects: Sequence[Predicted], model: str) -> Figure:
                 axes.set_title(title, fontsize=6.5, weight="normal", pad=2.5)
         _curve(result.add_subplot(layout[2 * number : 2 * number + 2, SLICES]), subject)
     handles = [Line2D([], [], color=COLOURS[t], label=NAMES[t]) for t in shown]
-    handles.append(Line2D([], [], linestyle="", marker="", label=f"by {model}"))
+    handles.append(Line2D([], [], linestyle="", label=f"model {model}"))
     style.legend_above(result, handles, style.TWO_COLUMNS_MM)
     return result
 
@@ -84,10 +84,12 @@ def _curve(axes: Axes, subject: Predicted) -> None:
         )
     axes.set_ylim(0, max(float(curve["lv_ml"].max()) * 1.1, 1))
     axes.set_xlabel("Frame")
-    axes.set_ylabel("LV volume (ml)")
+    axes.set_ylabel("Volume (ml)")
     lines = (
-        f"{subject.subject}",
-        f"EDV {measures['edv_ml']:.0f} ml, ESV {measures['esv_ml']:.0f} ml",
-        f"EF {100 * measures['ef']:.0f} %, mass {measures['mass_g']:.0f} g",
+        f"EDV {measures['edv_ml']:.0f} ml",
+        f"ESV {measures['esv_ml']:.0f} ml",
+        f"EF {100 * measures['ef']:.0f} %",
+        f"Mass {measures['mass_g']:.0f} g",
     )
-    axes.set_title("\n".join(lines), fontsize=6.5, weight="normal")
+    axes.text(0.06, 0.05, "\n".join(lines), transform=axes.transAxes, va="bottom", fontsize=6.5)
+    axes.set_title(f"{subject.subject}, LV cavity", fontsize=6.5, weight="normal", pad=2.5)
