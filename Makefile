@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CORES ?= all
 
-.PHONY: demo test test-more lint clean
+.PHONY: demo test test-more lint bench clean
 .DELETE_ON_ERROR:
 
 demo: .venv/installed
@@ -32,5 +32,9 @@ lint: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@
 
+# How fast each stage is beside others that do the same work, each of these in an environment of its own in .bench.
+bench: .venv/installed
+	$(BIN)/python tests/benchmarks/run.py $(STAGES)
+
 clean:
-	rm -rf results .snakemake
+	rm -rf results .snakemake .bench
