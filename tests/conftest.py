@@ -1,13 +1,17 @@
 """Builders and data that several test modules share."""
 
+import json
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from own_conda import Conda, install, require
 from slurm_cluster import Cluster, why_not
 from tiny_study import Project, copy_project
+from tracking import code_of
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -53,6 +57,27 @@ def cluster(tmp_path_factory) -> Iterator[Cluster]:
         cluster.down()
 
 
+@pytest.fixture(scope="session")
+def demo() -> Path:
+    """Results of the demo study; tests that need it are skipped where it is not there."""
+    results = ROOT / "results" / "demo"
+    if not (results / "report.html").exists():
+        pytest.skip("the demo study is not there or not finished; run `make demo`")
+    trained_by = json.loads((results / "models" / "base" / "record.json").read_text())["code"]
+    if trained_by != code_of("train_model.py"):
+        pytest.skip("the demo study was made by other code; run `make demo`")
+    return results
+
+
+@pytest.fixture(scope="session")
+def conda() -> Iterator[Conda]:
+    """A conda of our own. It is large, and gone at the end."""
+    require()
+    # A short path: the first line of a program cannot hold a long one.
+    with tempfile.TemporaryDirectory(prefix="conda-") as folder:
+        yield install(Path(folder))
+
+
 def finished(folder: Path, cores: int, **variables: str) -> Project:
     project = copy_project(folder)
     result = project.snakemake("--cores", str(cores), variables=variables)
@@ -68,3 +93,5 @@ def pytest_collection_modifyitems(items):
             item.add_marker("slow")
         if "cluster" in names:
             item.add_marker("slurm")
+        if "conda" in names:
+            item.add_marker("conda")

@@ -4,6 +4,7 @@ Both are made of wheels, so that `--use-conda` is seen to work where no channel 
 """
 
 import importlib.metadata
+import json
 import os
 import platform
 import re
@@ -18,8 +19,27 @@ from tiny_study import CONFIG, ROOT, Project, environment
 
 TOOLS = ROOT / "tests/conda"
 ENVS = sorted((ROOT / "envs").glob("*.yaml"))
-# What Snakemake needs to read the study; all else has to be in an environment.
-HOST = ("snakemake", "pandas")
+# What Snakemake needs to read the study and to submit jobs; all else has to be in an environment.
+HOST = ("snakemake", "pandas", "snakemake-executor-plugin-slurm")
+# At the end of a script: where its Python and its modules are.
+WITNESS = """
+
+import atexit
+import json
+import os
+from pathlib import Path
+
+
+def _bear_witness():
+    files = {name: getattr(module, "__file__", None) for name, module in sys.modules.items()}
+    rule = sys.modules["__main__"].snakemake.rule
+    Path("witness").mkdir(exist_ok=True)
+    text = json.dumps({"rule": rule, "prefix": sys.prefix, "modules": files})
+    Path(f"witness/{rule}.{os.getpid()}.json").write_text(text)
+
+
+atexit.register(_bear_witness)
+"""
 
 
 @dataclass(frozen=True)
@@ -40,6 +60,16 @@ class Conda:
     def prefix(self) -> Path:
         return self.folder / "envs"
 
+    @property
+    def python(self) -> Path:
+        """That of Snakemake."""
+        return self.folder / "host/bin/python"
+
+    @property
+    def options(self) -> list[str]:
+        """What Snakemake is told of this conda."""
+        return ["--use-conda", "--conda-prefix", str(self.prefix)]
+
     def variables(self) -> dict[str, str]:
         """For a run: this conda is found first, and nobody's settings are."""
         path = f"{self.base / 'condabin'}{os.pathsep}{os.environ['PATH']}"
@@ -49,9 +79,10 @@ class Conda:
         self, project: Project, *arguments: str, config: str = CONFIG
     ) -> subprocess.CompletedProcess:
         """Run Snakemake with conda; output and errors are joined in `stdout`."""
-        command = [self.folder / "host/bin/python", "-m", "snakemake", *arguments, "--cores", "2"]
+        command = [self.python, "-m", "snakemake", *arguments, "--cores", "2"]
+        study = ["--configfile", config] if config else []
         return subprocess.run(
-            [*command, "--use-conda", "--conda-prefix", self.prefix, "--configfile", config],
+            [*command, *self.options, *study],
             cwd=project.folder,
             env=self.variables(),
             stdout=subprocess.PIPE,
@@ -65,6 +96,17 @@ class Conda:
         copies = [p for p in self.prefix.glob("*.yaml") if p.read_bytes() == env.read_bytes()]
         assert len(copies) == 1, f"{env.name} was made {len(copies)} times"
         return copies[0].with_suffix("")
+
+
+def bear_witness(project: Project) -> None:
+    """Let every script of a copy write down where it ran; see `witnesses`."""
+    with (project.folder / "workflow/stage.py").open("a") as file:
+        file.write(WITNESS)
+
+
+def witnesses(project: Project) -> list[dict]:
+    """What the scripts wrote down: rule, prefix of the Python, files of the modules by name."""
+    return [json.loads(p.read_text()) for p in sorted((project.folder / "witness").glob("*.json"))]
 
 
 def require() -> None:

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -191,17 +191,27 @@ class Run:
         self.process.send_signal(signal.SIGINT)
 
 
-def start_run(cluster: Cluster, project: Project, name: str, *arguments: str) -> Run:
-    """Start Snakemake on the cluster; `name` is that of its log in the project's folder."""
+def start_run(
+    cluster: Cluster,
+    project: Project,
+    name: str,
+    *arguments: str,
+    config: str = CONFIG,
+    python: str | Path = sys.executable,
+    variables: Mapping[str, str] | None = None,
+) -> Run:
+    """Start Snakemake on the cluster; `name` is that of its log in the project's folder.
+
+    config: file of the study, "" for the default one. python: that runs Snakemake. variables: of
+    the environment, instead of those of other runs.
+    """
     log = project.folder / f"{name}.log"
+    study = ["--configfile", config] if config else []
     with log.open("w") as file:
         process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "snakemake", *OPTIONS, *arguments),
-                *("--configfile", CONFIG),
-            ],
+            [python, "-m", "snakemake", *OPTIONS, *arguments, *study],
             cwd=project.folder,
-            env=environment() | cluster.variables,
+            env=dict(variables or environment()) | cluster.variables,
             stdout=file,
             stderr=subprocess.STDOUT,
             # A shell's background commands ignore Ctrl-C, and so would what they start.

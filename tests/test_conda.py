@@ -1,15 +1,9 @@
-"""The tiny study with `--use-conda`, and every environment by itself and in the container.
+"""Every conda environment by itself and in the container; test_demo_elsewhere.py runs a study."""
 
-The Python that runs Snakemake lacks what the scripts import, and what a script took from where is
-written down: Snakemake puts its own search path behind that of an environment.
-"""
-
-import json
 import os
 import shutil
 import subprocess
 import tarfile
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -17,33 +11,14 @@ import yaml
 
 from containerfile import containerfile, place
 from loopback import served
-from own_conda import ENVS, TOOLS, install, require
+from own_conda import ENVS, TOOLS, bear_witness, witnesses
 from test_envs import imports, pins, rules, scripts
 from test_sources import row
-from tiny_study import ROOT, copy_project, results_of
+from tiny_study import ROOT, copy_project
 from tracking import code_of
 
 pytestmark = [pytest.mark.conda, pytest.mark.slow]
 
-# At the end of a script: where its Python and its modules are.
-WITNESS = """
-
-import atexit
-import json
-import os
-from pathlib import Path
-
-
-def _bear_witness():
-    files = {name: getattr(module, "__file__", None) for name, module in sys.modules.items()}
-    rule = sys.modules["__main__"].snakemake.rule
-    Path("witness").mkdir(exist_ok=True)
-    text = json.dumps({"rule": rule, "prefix": sys.prefix, "modules": files})
-    Path(f"witness/{rule}.{os.getpid()}.json").write_text(text)
-
-
-atexit.register(_bear_witness)
-"""
 # Imports these names alone, of the packages of this interpreter and the project's own.
 IMPORT = """
 import importlib, sys
@@ -53,31 +28,15 @@ for name in sys.argv[1:]:
 """
 
 
-@pytest.fixture(scope="session")
-def conda():
-    """A conda of our own. It is large, and gone at the end."""
-    require()
-    # A short path: the first line of a program cannot hold a long one.
-    with tempfile.TemporaryDirectory(prefix="conda-") as folder:
-        yield install(Path(folder))
-
-
-@pytest.fixture(scope="session")
-def in_conda(conda, tmp_path_factory):
-    """A copy of the project in which the tiny study was run with conda."""
-    project = copy_project(tmp_path_factory.mktemp("in_conda"))
-    with (project.folder / "workflow/stage.py").open("a") as file:
-        file.write(WITNESS)
-    # The environment for fetching, too, though nothing is fetched here.
-    made = conda.snakemake(project, "all", "resources/raw/cmr_seg_tl", "--conda-create-envs-only")
+@pytest.fixture(scope="module")
+def project(conda, tmp_path_factory):
+    """A copy of the project for which the environments were made."""
+    copy = copy_project(tmp_path_factory.mktemp("in_conda"))
+    bear_witness(copy)
+    # The environment for fetching, too, though the tiny study fetches nothing.
+    made = conda.snakemake(copy, "all", "resources/raw/cmr_seg_tl", "--conda-create-envs-only")
     assert made.returncode == 0, made.stdout[-5000:]
-    result = conda.snakemake(project)
-    assert result.returncode == 0, result.stdout[-5000:]
-    return project
-
-
-def witnesses(project):
-    return [json.loads(p.read_text()) for p in sorted((project.folder / "witness").glob("*.json"))]
+    return copy
 
 
 def names_of(env: Path) -> list[str]:
@@ -119,33 +78,14 @@ def test_what_is_wrong_with_an_environment_file_is_said(conda, tmp_path, text, f
     assert f"env.yaml: {fault}" in result.stdout
 
 
-# -- the tiny study --------------------------------------------------------------------------
-
-
-def test_with_conda_the_results_are_the_same_bytes(in_conda, tiny):
-    first, second = results_of(in_conda), results_of(tiny)
-    assert sorted(first) == sorted(second)
-    assert [name for name in first if first[name] != second[name]] == []
-
-
-def test_every_script_ran_on_the_python_of_its_environment(conda, in_conda):
-    ran = {(told["rule"], told["prefix"]) for told in witnesses(in_conda)}
-    planned = {job.rule for job in in_conda.planned("--forceall")}
-    assert {rule for rule, _ in ran} == planned
-    assert ran == {(rule, str(conda.place(ROOT / rules()[rule][1]))) for rule in planned}
-
-
-def test_no_script_took_a_package_from_the_python_of_snakemake(in_conda):
-    for told in witnesses(in_conda):
-        for name in set().union(*map(imports, scripts(told["rule"]))) & set(told["modules"]):
-            assert told["modules"][name].startswith(told["prefix"]), (told["rule"], name)
+# -- runs -----------------------------------------------------------------------------------
 
 
 def test_a_package_that_an_environment_lacks_ends_the_run(conda, tmp_path):
-    project = copy_project(tmp_path)
-    env = project.folder / "envs/imaging.yaml"
+    copy = copy_project(tmp_path)
+    env = copy.folder / "envs/imaging.yaml"
     env.write_text("".join(line for line in env.open() if "pydicom" not in line))
-    result = conda.snakemake(project, "results/tiny/phantom/small_7t/0000")
+    result = conda.snakemake(copy, "results/tiny/phantom/small_7t/0000")
     assert result.returncode != 0
     assert "ModuleNotFoundError: No module named 'pydicom'" in result.stdout
 
@@ -154,14 +94,14 @@ def test_a_package_that_an_environment_lacks_ends_the_run(conda, tmp_path):
 
 
 @pytest.mark.parametrize("env", ENVS, ids=lambda p: p.stem)
-def test_an_environment_alone_imports_all_that_its_rules_import(conda, in_conda, env):
+def test_an_environment_alone_imports_all_that_its_rules_import(conda, project, env):
     # -I: without the variables and the packages of the user.
     command = [conda.place(env) / "bin/python", "-I", "-c", IMPORT, *names_of(env)]
-    result = subprocess.run(command, cwd=in_conda.folder, capture_output=True, text=True)
+    result = subprocess.run(command, cwd=project.folder, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
 
 
-def test_the_environment_for_fetching_has_kaggle_s_client(conda, in_conda):
+def test_the_environment_for_fetching_has_kaggle_s_client(conda, project):
     env = conda.place(ROOT / "envs/fetch.yaml")
     result = subprocess.run(
         [env / "bin/kaggle", "--version"], capture_output=True, text=True, env=conda.variables()
@@ -170,21 +110,21 @@ def test_the_environment_for_fetching_has_kaggle_s_client(conda, in_conda):
     assert result.stdout.strip() == f"Kaggle CLI {version}", result.stderr
 
 
-def test_a_file_is_fetched_in_its_environment(conda, in_conda, monkeypatch):
+def test_a_file_is_fetched_in_its_environment(conda, project, monkeypatch):
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     content = b"fetched"
     with served() as site:
         site.files["/a.txt"] = content
         entry = {"here": {"kind": "files", "url": site.url + "/{path}"}}
-        with (in_conda.folder / "resources/sources.yaml").open("a") as file:
+        with (project.folder / "resources/sources.yaml").open("a") as file:
             file.write(yaml.safe_dump(entry))
         listed = row("a.txt", content)
-        with (in_conda.folder / "resources/checksums.tsv").open("a") as file:
+        with (project.folder / "resources/checksums.tsv").open("a") as file:
             file.write("\t".join(["here", listed["path"], listed["size"], listed["sha256"]]) + "\n")
-        result = conda.snakemake(in_conda, "resources/raw/here")
+        result = conda.snakemake(project, "resources/raw/here")
     assert result.returncode == 0, result.stdout[-5000:]
-    assert (in_conda.folder / "resources/raw/here/a.txt").read_bytes() == content
-    prefixes = {told["prefix"] for told in witnesses(in_conda) if told["rule"] == "fetch_source"}
+    assert (project.folder / "resources/raw/here/a.txt").read_bytes() == content
+    prefixes = {told["prefix"] for told in witnesses(project) if told["rule"] == "fetch_source"}
     assert prefixes == {str(conda.place(ROOT / "envs/fetch.yaml"))}
 
 
@@ -200,7 +140,7 @@ def instructions(text: str) -> list[str]:
 
 def test_the_container_definition_does_what_snakemake_s_own_does(conda, project):
     result = subprocess.run(
-        [conda.folder / "host/bin/python", "-m", "snakemake", "--containerize"],
+        [conda.python, "-m", "snakemake", "--containerize"],
         cwd=project.folder,
         env=conda.variables(),
         capture_output=True,

@@ -1,6 +1,5 @@
 """What the demo study must show; skipped where it has not been run (`make demo`)."""
 
-import json
 from pathlib import Path
 
 import pandas as pd
@@ -8,21 +7,9 @@ import pytest
 
 from cmrseg.dicom.audit import LOST
 from cmrseg.files import read_table
-from tracking import code_of
 
 ROOT = Path(__file__).resolve().parents[1]
 KEYS = ["subject", "problem", "resolution", "image"]
-
-
-@pytest.fixture(scope="module")
-def demo() -> Path:
-    results = ROOT / "results" / "demo"
-    if not (results / "report.html").exists():
-        pytest.skip("the demo study is not there or not finished; run `make demo`")
-    trained_by = json.loads((results / "models" / "base" / "record.json").read_text())["code"]
-    if trained_by != code_of("train_model.py"):
-        pytest.skip("the demo study was made by other code; run `make demo`")
-    return results
 
 
 def subjects(cohort: str) -> pd.DataFrame:

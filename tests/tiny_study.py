@@ -21,7 +21,6 @@ from cmrseg.phantom.population import draw_subjects
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = "config/tiny.yaml"
-RESULTS = "results/tiny"
 # Needed to run a study, where git cannot say what belongs to the project.
 FOLDERS = ("config", "envs", "workflow")
 
@@ -181,13 +180,14 @@ def project_files() -> list[str]:
 
 @dataclass(frozen=True)
 class Project:
-    """A copy of the project with the tiny study in it."""
+    """A copy of the project with the tiny study in it; `study`: the one that is looked at."""
 
     folder: Path
+    study: str = "tiny"
 
     @property
     def results(self) -> Path:
-        return self.folder / RESULTS
+        return self.folder / "results" / self.study
 
     def snakemake(
         self, *arguments: str, config: str = CONFIG, variables: Mapping[str, str] | None = None
@@ -244,7 +244,7 @@ class Job:
 
 
 # These tell when and where something was made.
-OF_A_RUN = ("record.json", ".snakemake_timestamp")
+OF_A_RUN = ("record.json", ".snakemake_timestamp", "report.html")
 
 
 def results_of(project: Project) -> dict[str, bytes]:

@@ -35,14 +35,14 @@ def start(snakemake) -> None:
 
     sys.excepthook = on_error
     _limit_threads(snakemake.threads)
-    _keep_memory()
+    keep_memory()
 
 
 # Parameters of glibc's mallopt, and what they are set to in bytes.
 MALLOPT = {"M_MMAP_THRESHOLD": (-3, 2**30), "M_TRIM_THRESHOLD": (-1, 2**31 - 1)}
 
 
-def _keep_memory() -> None:
+def keep_memory() -> None:
     """Keep freed memory for the next array of the same size instead of giving it back.
 
     Training on a CPU takes and frees the same large arrays in every step; with glibc's defaults

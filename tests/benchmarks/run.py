@@ -18,6 +18,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1] / "workflow"), str(HERE.parent)]
 
 import pandas as pd  # noqa: E402
+
 from compare import ENVIRONMENTS, ROOT, Row  # noqa: E402
 
 # Module of each stage.
