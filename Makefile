@@ -2,8 +2,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 CORES ?= all
+# Processes of the tests; a file of tests is one's.
+WORKERS ?= 2
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
-.PHONY: demo test test-more lint bench clean
+.PHONY: demo app test test-more lint bench clean
 .DELETE_ON_ERROR:
 
 demo: .venv/installed
@@ -11,18 +14,22 @@ demo: .venv/installed
 	$(BIN)/snakemake --cores 1 --report results/demo/report.html
 	@echo "Figures are in results/demo/figures, the report is results/demo/report.html"
 
+# A page on this machine to try a model; options as in make app APP="--port 8800 --models <folder>".
+app: .venv/installed
+	PYTHONPATH=workflow $(BIN)/python -m app $(APP)
+
 test: .venv/installed
-	$(BIN)/python -m pytest -m "not long and not slurm and not conda"
+	$(PYTEST) -m "not long and not slurm and not conda"
 
 # What takes long, on a Slurm cluster of this machine, and with a conda of its own; what cannot be had is skipped,
 # and said.
 test-more: .venv/installed
-	$(BIN)/python -m pytest -m "long or slurm or conda"
+	$(PYTEST) -m "long or slurm or conda"
 
 lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy workflow/cmrseg workflow/study*.py workflow/tracking.py workflow/raw_state.py
+	$(BIN)/mypy workflow/cmrseg workflow/app workflow/study*.py workflow/tracking.py workflow/raw_state.py
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
 

@@ -1,4 +1,4 @@
-"""The subject tables of the demo study: `python tests/demo_tables.py` writes them.
+"""The subject tables of the demo studies: `python tests/demo_tables.py` writes them.
 
 Hearts are drawn by the phantom's population; which subject has which fault is decided here.
 """
@@ -11,7 +11,8 @@ import pandas as pd
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "workflow"))
 
-from cmrseg.phantom.population import draw_subjects  # noqa: E402
+from cmrseg.phantom.mice import MOUSE  # noqa: E402
+from cmrseg.phantom.population import HUMAN, Species, draw_subjects  # noqa: E402
 
 # Each fault of the raw data at least once; the others are intact.
 KAGGLE_FAULTS = {
@@ -59,19 +60,25 @@ def kaggle() -> pd.DataFrame:
     return pd.concat([table[:place], first, second, table[place + 1 :]], ignore_index=True)
 
 
-def numbered(counts: dict[str, int], seed: int, first: int) -> pd.DataFrame:
+def numbered(
+    counts: dict[str, int], seed: int, first: int, prefix: str = "", species: Species = HUMAN
+) -> pd.DataFrame:
     """Subjects with running numbers, so many of each split."""
     splits = [split for split, count in counts.items() for _ in range(count)]
-    ids = [str(first + i) for i in range(len(splits))]
-    return draw_subjects(len(splits), seed, ids, splits)
+    ids = [f"{prefix}{first + i}" for i in range(len(splits))]
+    return draw_subjects(len(splits), seed, ids, splits, species=species)
 
 
 def demo_tables() -> dict[str, pd.DataFrame]:
-    """Table of each cohort of the demo, by the name of its file."""
+    """Table of each cohort of the demos, by the name of its file."""
     tables = {
         "demo_biobank.tsv": numbered({"train": 24, "validate": 6, "test": 10}, 5, 1001),
         "demo_kaggle.tsv": kaggle(),
         "demo_seven_tesla.tsv": numbered({"train": 6, "validate": 2, "test": 3}, 9, 17),
+        "preclinical_demo_mice.tsv": numbered(
+            {"train": 16, "validate": 4, "test": 6}, 3, 1, "Mouse", MOUSE
+        ),
+        "preclinical_demo_humans.tsv": numbered({"train": 12, "validate": 3, "test": 4}, 6, 2001),
     }
     # A set is named only where it differs from the split.
     return {name: table.drop(columns="set") for name, table in tables.items()}

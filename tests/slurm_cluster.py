@@ -44,8 +44,9 @@ def why_not() -> str:
 
 
 def free_port() -> int:
-    """The first of ten ports that nobody uses."""
-    for port in range(16817, 32000, 10):
+    """The first of ten ports that nobody uses, for each process of the tests in its own range."""
+    first = 16817 + 1000 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+    for port in range(first, first + 1000, 10):
         try:
             for number in range(port, port + 10):
                 with socket.socket() as probe:
@@ -53,7 +54,7 @@ def free_port() -> int:
         except OSError:
             continue
         return port
-    raise OSError("no ten free ports in a row above 16817")
+    raise OSError(f"no ten free ports in a row from {first} to {first + 999}")
 
 
 @dataclass
@@ -75,6 +76,7 @@ class Cluster:
             "SLURM_LOCAL_PORT": str(free_port()),
             # Nodes claim what they do not have: all attempts find a place.
             "SLURM_LOCAL_MEM_MB": "64000",
+            "SLURM_LOCAL_CPUS": "8",
             "SLURM_LOCAL_GPUS": "4",
             "SLURM_CONF": str(self.folder / "etc/slurm.conf"),
         }

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from cmrseg.measure.agreement import (
     bland_altman,
@@ -12,7 +13,9 @@ from cmrseg.measure.agreement import (
     good_ef_bad_volume,
     icc_agreement,
     max_volume_error,
+    paired_t_test,
     pearson,
+    spearman,
     summary,
 )
 
@@ -252,3 +255,19 @@ def test_published_correlation_of_volume_and_ef_errors_is_reproduced(published):
     assert found["r"] == pytest.approx(0.3899931, abs=5e-8)
     assert found["t"] == pytest.approx(45.395, abs=5e-4)
     assert [found["r_low"], found["r_high"]] == pytest.approx([0.3743777, 0.4053873], abs=5e-8)
+
+
+def test_rank_correlation_is_that_of_ranks_with_ties():
+    x, y = [1.0, 2.0, 2.0, 9.0, np.nan], [1.0, 4.0, 5.0, 6.0, 3.0]
+    assert spearman(x, y)["rho"] == pytest.approx(stats.spearmanr(x[:4], y[:4]).statistic)
+    assert spearman([1, 2, 3], [10, 100, 1000]) == {"n": 3, "rho": 1.0}
+    assert math.isnan(spearman([1, 1], [1, 2])["rho"])
+    assert math.isnan(spearman([], [])["rho"])
+
+
+def test_a_paired_t_test_is_that_of_the_differences():
+    x, y = [66.0, 70.0, 58.5, 71.0], [65.0, 70.5, 57.0, 69.0]
+    assert paired_t_test(x, y) == {"n": 4, "p": pytest.approx(stats.ttest_rel(x, y).pvalue)}
+    assert math.isnan(paired_t_test([1, 2], [1, 2])["p"])
+    assert math.isnan(paired_t_test([1], [2])["p"])
+    assert paired_t_test([2, 3, 4], [1, 2, 3])["p"] == 0

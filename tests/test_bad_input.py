@@ -15,10 +15,18 @@ from tiny_study import ROOT, environment
 BATCHES = (
     ("dicom", "nifti", "pictures"),
     ("qmass", "text", "masks", "frames", "volumes"),
+    ("hdf5",),
     ("tables", "config", "archives", "sources", "weights"),
 )
 # Cases of a family; fewer would mean that a mutator yields nothing.
-LEAST_CASES = {"dicom": 200, "nifti": 150, "config": 100, "tables": 200, "weights": 150}
+LEAST_CASES = {
+    "dicom": 200,
+    "nifti": 150,
+    "hdf5": 250,
+    "config": 100,
+    "tables": 200,
+    "weights": 150,
+}
 LEAST_OF_ANY, LEAST_IN_ALL = 40, 1000
 # What the stages say that they raise; `Lost` stands for a row of the audit that ends an import.
 DOCUMENTED = {
@@ -116,6 +124,19 @@ FOUND = [
     ("text", "a link to a device", "is a folder, a pipe or a device, expected a file"),
     ("masks", "truth/train/train/7/study/sax_1/IM-0001-0005.png: noise", "not a readable picture"),
     ("volumes", "2 GB of frames", "subject 7: labels of truth: .*voxels need 2147483648 bytes"),
+    (
+        "hdf5",
+        "images of raw/7.h5: 2 TB in chunks",
+        r"need \d+ bytes, and the file has \d+; copy it again",
+    ),
+    ("hdf5", "images of raw/7.h5: a chunk of 2 GB", "need 2000000000 bytes each; write it anew"),
+    (
+        "hdf5",
+        "images of raw/7.h5: a chunk that is a bomb",
+        r"a chunk of 2880 bytes has \d+ in the file; copy it",
+    ),
+    ("hdf5", "images of raw/7.h5: a link elsewhere", "is a link to elsewhere, expected data"),
+    ("hdf5", "images of raw/7.h5: data elsewhere", "lies in other files, expected data"),
     ("tables", "models.tsv: as utf-16", "models.tsv: is not text in UTF-8"),
     ("tables", "subjects.tsv: a pipe", "is a folder, a pipe or a device, expected a file"),
     ("tables", "solution.csv: -1 for a number", "volumes of study .*are no numbers above 0; fetch"),

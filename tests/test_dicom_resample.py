@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 
 from cmrseg.dicom.placement import Placement, place, place_labels
 from cmrseg.dicom.resample import fit, linear_matrix, resize, rotate, scaled_size
@@ -40,6 +41,17 @@ def test_rotation_equals_scikit_image(images, angle_deg):
 
 def test_resizing_to_the_same_shape_changes_nothing(images):
     assert resize(images, (31, 24)) is images
+
+
+@pytest.mark.parametrize("shape", [(256, 192), (128, 96), (30, 50)])
+@pytest.mark.parametrize("kind", [np.uint16, np.int16, np.float32])
+def test_resizing_one_by_one_gives_the_bits_of_resizing_all_at_once(shape, kind):
+    stack = np.random.default_rng(0).integers(0, 4000, (2, 3, 40, 30)).astype(kind)
+    down, across = (sparse.csr_array(linear_matrix(*n)) for n in zip((40, 30), shape, strict=True))
+    lines = across @ stack.reshape(-1, 30).T.astype(np.float64)
+    planes = lines.reshape(shape[1], -1, 40).transpose(2, 0, 1).reshape(40, -1)
+    expected = (down @ planes).reshape(shape[0], shape[1], -1).transpose(2, 0, 1)
+    np.testing.assert_array_equal(resize(stack, shape), expected.reshape(2, 3, *shape))
 
 
 def test_linear_weights_of_an_axis_sum_to_one():

@@ -14,6 +14,7 @@ ENVS = sorted((ROOT / "envs").glob("*.yaml"))
 # Distribution of each import that is called otherwise.
 DISTRIBUTIONS = {
     "PIL": "pillow",
+    "isal": "python-isal",
     "sklearn": "scikit-learn",
     "skimage": "scikit-image",
     "torch": "pytorch",
@@ -21,8 +22,8 @@ DISTRIBUTIONS = {
 }
 # The project's own, and what every stage gets from elsewhere.
 OWN = {"cmrseg", "stage"}
-# Packages are called otherwise on PyPI.
-PYPI = {"pytorch": "torch"}
+# Names on PyPI of packages that are called otherwise, by their names on conda-forge.
+PYPI = yaml.safe_load((ROOT / "tests/conda/pypi_names.yaml").read_text("utf-8"))
 # Programs that a script runs, and what they import without asking for it. They are not among the
 # requirements: only those who fetch from Kaggle need them.
 PROGRAMS = {"fetch_source.py": {"kaggle", "six"}}

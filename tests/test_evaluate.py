@@ -8,14 +8,9 @@ import pandas as pd
 import pytest
 
 from cmrseg.labels import UNLABELLED, Tissue
-from cmrseg.measure.evaluate import (
-    ALL,
-    SUMMARY_COLUMNS,
-    evaluate_cine,
-    image_counts,
-    overall_scores,
-    summarise,
-)
+from cmrseg.measure.cohort_summary import image_counts, overall_scores, summarise
+from cmrseg.measure.comparison import ALL, SUMMARY_COLUMNS
+from cmrseg.measure.evaluate import evaluate_cine
 
 SPACING_MM = (10.0, 2.0, 1.0)  # 0.02 ml per voxel
 
@@ -97,6 +92,44 @@ def test_volumes_of_both_sides_worked_out_by_hand():
     assert row["predicted_ef"] == pytest.approx(0.5)
     assert row["predicted_rv_edv_ml"] == 0
     assert math.isnan(row["predicted_rv_ef"])
+
+
+def test_dice_of_both_phases_is_of_all_slices_of_the_reference_s_frames():
+    reference = np.zeros((3, 2, 5, 20), np.uint8)
+    reference[0, :, :, :10] = Tissue.LV
+    reference[1, :, :, :6] = Tissue.LV
+    reference[2, 0, :, :4] = Tissue.LV
+    reference[:, :, :, 12:14] = Tissue.MYO
+    predicted = reference.copy()
+    predicted[0, 1, :, 8:10] = Tissue.BACKGROUND
+    predicted[1] = Tissue.BACKGROUND  # neither phase
+    predicted[2, :, :, 12:14] = Tissue.LV
+    _, row = evaluate_cine(predicted, reference, SPACING_MM, 3, "7")
+    assert (row["reference_ed_frame"], row["reference_es_frame"]) == (0, 2)
+    assert row["dice_lv_ed"] == pytest.approx(2 * 90 / (100 + 90))
+    assert row["dice_my_ed"] == 1
+    assert row["dice_heart_ed"] == pytest.approx(2 * 110 / (120 + 110))
+    assert row["dice_lv_es"] == pytest.approx(2 * 20 / (20 + 40))
+    assert row["dice_my_es"] == 0
+    assert row["dice_heart_es"] == pytest.approx(2 * 20 / (40 + 40))
+    assert row["dice_lv_other"] == row["dice_heart_other"] == 0
+
+
+def test_dice_of_other_frames_is_of_all_labelled_ones_as_one_volume():
+    """As of a mouse's frames of inflow; frames that nobody labelled do not count."""
+    reference = np.full((5, 2, 5, 20), UNLABELLED, np.uint8)
+    reference[[0, 1, 3, 4]] = Tissue.BACKGROUND
+    for t, columns in ((0, 10), (1, 4), (3, 6), (4, 8)):
+        reference[t, :, :, :columns] = Tissue.LV
+    predicted = np.where(reference == UNLABELLED, Tissue.LV, reference).astype(np.uint8)
+    predicted[3, 0, :, 4:6] = Tissue.BACKGROUND
+    predicted[0] = Tissue.BACKGROUND
+    _, row = evaluate_cine(predicted, reference, SPACING_MM, 3, "7")
+    assert (row["reference_ed_frame"], row["reference_es_frame"]) == (0, 1)
+    assert row["dice_lv_other"] == pytest.approx(2 * 130 / (140 + 130))
+    assert (row["dice_lv_ed"], row["dice_lv_es"]) == (0, 1)
+    _, row = evaluate_cine(predicted[:2], reference[:2], SPACING_MM, 3, "7")
+    assert math.isnan(row["dice_lv_other"])
 
 
 def test_right_ventricle_is_background_for_models_of_three_classes(reference):
@@ -345,3 +378,60 @@ def test_summary_of_a_single_subject_is_possible():
     row = table[(table["split"] == "train") & (table["measure"] == "edv_difference_ml")].iloc[0]
     assert row["n"] == 1
     assert math.isnan(row["upper"])
+
+
+# -- at the reference's end diastole and end systole ---------------------------------------------
+
+
+def test_a_prediction_is_measured_at_the_frames_of_the_reference():
+    reference, predicted = heart([[8], [4]]), heart([[5], [6]])
+    _, own = evaluate_cine(predicted, reference, SPACING_MM, 4, "7")
+    assert (own["predicted_ed_frame"], own["predicted_es_frame"]) == (1, 0)
+    assert own["predicted_ef"] > 0
+    _, row = evaluate_cine(predicted, reference, SPACING_MM, 4, "7", frames="reference")
+    assert (row["predicted_ed_frame"], row["predicted_es_frame"]) == (0, 1)
+    assert row["predicted_edv_ml"] == own["predicted_esv_ml"]
+    assert row["predicted_ef"] < 0
+    assert row["reference_ef"] == own["reference_ef"]
+
+
+def test_a_frame_that_is_contoured_in_part_is_not_end_systole_of_the_reference():
+    reference = heart([[8] * 6, [6] * 6, [6] * 6])
+    reference[1, 2:] = Tissue.BACKGROUND
+    _, own = evaluate_cine(reference, reference, SPACING_MM, 4, "7")
+    assert own["reference_es_frame"] == 1
+    _, row = evaluate_cine(reference, reference, SPACING_MM, 4, "7", frames="reference")
+    assert row["reference_es_frame"] == row["predicted_es_frame"] == 2
+    assert row["dice_lv_es"] == row["dice_lv_other"] == 1
+
+
+def test_end_systole_of_the_reference_may_be_given():
+    labels = heart([[8], [6], [4]])
+    _, row = evaluate_cine(labels, labels, SPACING_MM, 4, "7", frames="reference", es_frame=1)
+    assert row["reference_es_frame"] == row["predicted_es_frame"] == 1
+    with pytest.raises(ValueError, match=r"subject 7: es_frame 5 .* choose one of 0, 1, 2"):
+        evaluate_cine(labels, labels, SPACING_MM, 4, "7", frames="reference", es_frame=5)
+
+
+@pytest.mark.parametrize("frames", ["own", "reference"])
+def test_with_one_labelled_frame_end_systole_is_unknown(frames):
+    labels = heart([[8], [4]])
+    single = labels.copy()
+    single[1] = UNLABELLED
+    _, row = evaluate_cine(labels, single, SPACING_MM, 4, "7", frames=frames)
+    for side in ("reference", "predicted"):
+        assert row[f"{side}_edv_ml"] > 0
+        assert math.isnan(row[f"{side}_esv_ml"])
+        assert math.isnan(row[f"{side}_ef"])
+        assert math.isnan(row[f"{side}_es_mass_g"])
+    assert row["dice_lv_ed"] == 1
+    assert math.isnan(row["dice_lv_es"])
+
+
+def test_end_diastole_of_the_reference_is_by_its_own_rule():
+    labels = heart([[6], [8], [4]])
+    for rule, frame in (("max", 1), ("first", 0)):
+        _, row = evaluate_cine(
+            labels, labels, SPACING_MM, 4, "7", reference_ed=rule, frames="reference"
+        )
+        assert row["reference_ed_frame"] == row["predicted_ed_frame"] == frame

@@ -257,6 +257,19 @@ def test_curves_are_spread_over_the_range_of_stroke_volumes():
     assert "Subject s1" not in shown
 
 
+@pytest.mark.parametrize(
+    ("module", "build"), [(volume_agreement, volumes), (volume_curves, curves)]
+)
+def test_volumes_of_mice_are_drawn_in_microlitres(module, build):
+    drawn = build()
+    assert "(ml)" in texts(module.figure(drawn))
+    columns = [name for name in drawn if name.endswith("_ml")]
+    drawn[columns] /= 2000
+    found = texts(module.figure(drawn))
+    assert "(µl)" in found
+    assert "(ml)" not in found
+
+
 def test_learning_curves_over_images_seen_need_their_column():
     with pytest.raises(ValueError, match="column images is missing"):
         learning_curves.figure(history(), x="images")

@@ -13,6 +13,7 @@ from tiny_study import ROOT, project_files
 WORKFLOW = ROOT / "workflow"
 RULE_FILES = sorted((WORKFLOW / "rules").glob("*.smk"))
 MODULES = sorted((WORKFLOW / "cmrseg").rglob("*.py"))
+APP = sorted((WORKFLOW / "app").glob("*.py"))
 MOST_LINES = {"rules": 150, "cmrseg": 300}
 # Targets: names for groups of files, without a script.
 TARGET = re.compile(r"\w+_all|all|published")
@@ -111,7 +112,9 @@ def test_rule_files_have_wiring_alone(path):
 
 
 def test_files_are_short():
-    lengths = {path: len(path.read_text("utf-8").splitlines()) for path in [*RULE_FILES, *MODULES]}
+    lengths = {
+        path: len(path.read_text("utf-8").splitlines()) for path in [*RULE_FILES, *MODULES, *APP]
+    }
     long = {
         path.relative_to(ROOT).as_posix(): length
         for path, length in lengths.items()
@@ -124,8 +127,13 @@ def test_nothing_in_the_package_knows_snakemake():
     assert not [p.name for p in MODULES if re.search(r"\bsnakemake\b", p.read_text("utf-8"))]
 
 
+def test_nothing_in_the_package_knows_the_app():
+    web = re.compile(r"^\s*(?:from|import) (?:app|starlette|uvicorn)\b", re.M)
+    assert not [p.name for p in MODULES if web.search(p.read_text("utf-8"))]
+
+
 def test_every_module_and_script_says_what_it_is():
-    paths = [*MODULES, *(WORKFLOW / "scripts").rglob("*.py"), *WORKFLOW.glob("*.py")]
+    paths = [*MODULES, *APP, *(WORKFLOW / "scripts").rglob("*.py"), *WORKFLOW.glob("*.py")]
     assert not [p.name for p in paths if p.name != "__init__.py" and p.read_text()[:3] != '"""']
 
 

@@ -11,6 +11,7 @@ from cmrseg.cine import Cine
 from cmrseg.inputs import Found, find_images
 from cmrseg.learn.weights import save_weights
 from cmrseg.nets.build import build_network
+from hdf5_builder import SHAPE, write
 
 
 @pytest.mark.parametrize(
@@ -20,6 +21,8 @@ from cmrseg.nets.build import build_network
         (["case/sa.nii.gz", "case/la.nii.gz"], "case", "nifti", "case"),
         (["case/cine.nii"], "case", "nifti", "cine"),
         (["case/cine.nii.gz"], "case/cine.nii.gz", "nifti", "cine"),
+        (["case/cine.h5"], "case/cine.h5", "hdf5", "cine"),
+        (["case/cine.hdf5"], "case/cine.hdf5", "hdf5", "cine"),
     ],
 )
 def test_images_are_found(tmp_path, files, asked, layout, study):
@@ -36,7 +39,7 @@ def test_images_are_found(tmp_path, files, asked, layout, study):
     [
         ("absent", "absent: does not exist; give a folder or a NIfTI file"),
         ("two", "two: has 2 NIfTI files; name the short-axis cine"),
-        ("two/notes.txt", "a file must be NIfTI; give the folder of the DICOM files"),
+        ("two/notes.txt", "a file must be NIfTI or HDF5; give the folder of the DICOM files"),
     ],
 )
 def test_what_is_no_one_s_images_is_refused(tmp_path, name, sentence):
@@ -47,16 +50,41 @@ def test_what_is_no_one_s_images_is_refused(tmp_path, name, sentence):
         find_images(tmp_path / name)
 
 
-def test_a_wide_cine_is_turned_as_the_import_turns_it(tmp_path):
+@pytest.fixture
+def model(tmp_path):
+    """The folder of a network that learnt nothing."""
     settings = {"network": "fcn", "encoder": "", "width": 2, "classes": 4}
     network = build_network(settings, torch.Generator().manual_seed(0))
     save_weights(network.state_dict(), tmp_path / "model/weights.safetensors")
     settings |= {"preparation": "fcn", "intensity": "linear", "size_px": 32}
     (tmp_path / "model/record.json").write_text(json.dumps({"settings": settings}))
+    return tmp_path / "model"
+
+
+def test_a_wide_cine_is_turned_as_the_import_turns_it(tmp_path, model):
     rng = np.random.default_rng(0)
     cine = Cine(rng.random((2, 3, 16, 32), np.float32), np.diag([2.0, 2, 8, 1]), 0.4)
     cine.save(tmp_path / "wide.nii.gz")
-    applied = apply_model(tmp_path / "wide.nii.gz", tmp_path / "model", "x")
+    applied = apply_model(tmp_path / "wide.nii.gz", model, "x")
     assert applied.labels.voxels.shape == (2, 3, 32, 16)
     assert applied.audit["problem"].tolist() == ["rows < columns"]
     assert applied.volumes["subject"].tolist() == ["x"]
+
+
+def test_an_hdf5_file_needs_to_be_told_how_large_its_voxels_are(tmp_path, model):
+    path = write(tmp_path / "Mouse7.h5")
+    with pytest.raises(ValueError, match=r"Mouse7: an HDF5 file does not say .*; give spacing_mm="):
+        apply_model(path, model)
+    applied = apply_model(path, model, spacing_mm=(1.0, 0.1, 0.2), frame_interval_ms=5)
+    rows, columns, slices, frames = SHAPE
+    assert applied.labels.voxels.shape == (frames, slices, rows, columns)
+    assert applied.image.spacing_mm == pytest.approx((1.0, 0.1, 0.2))
+    assert applied.volumes["heart_rate_bpm"].item() == pytest.approx(3000)
+    unknown = apply_model(path, model, spacing_mm=(1.0, 0.1, 0.2))
+    assert np.isnan(unknown.volumes["heart_rate_bpm"].item())
+
+
+def test_spacings_are_not_given_to_files_that_have_their_own(tmp_path, model):
+    Cine(np.ones((1, 2, 16, 16), np.float32), np.eye(4)).save(tmp_path / "a.nii.gz")
+    with pytest.raises(ValueError, match="a: has its own spacing and frame interval; leave out"):
+        apply_model(tmp_path / "a.nii.gz", model, spacing_mm=(1.0, 0.1, 0.1))

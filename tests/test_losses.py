@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from cmrseg.labels import UNLABELLED
-from cmrseg.learn.losses import LOSSES, ce, focal, softdice
+from cmrseg.learn.losses import LOSSES, ce, dice, focal, softdice, sum_over_heads, tversky
 
 NAMES = sorted(LOSSES)
 
@@ -78,8 +78,65 @@ def test_an_absent_class_rules_only_the_compatible_softdice():
 def test_a_perfect_prediction_costs_nothing():
     labels = torch.tensor([[[0, 0, 1], [1, 1, 2]]])
     logits = 200.0 * torch.nn.functional.one_hot(labels, 3).permute(0, 3, 1, 2)
-    for loss in (ce, focal, softdice):
+    for loss in (ce, focal, softdice, dice):
         assert loss(logits, labels).item() == pytest.approx(0, abs=1e-6)
+
+
+# Values of the pre-clinical system's own losses, on labels 0 0 1 / 1 2 2.
+SIX = torch.tensor([[[0, 0, 1], [1, 2, 2]]])
+UNIFORM = torch.zeros(1, 3, 2, 3)
+
+
+def _certain(labels, classes=3):
+    return 200.0 * torch.nn.functional.one_hot(labels, classes).permute(0, 3, 1, 2)
+
+
+def test_dice_has_the_published_values():
+    nearly = _certain(torch.tensor([[[0, 0, 1], [1, 2, 1]]]))
+    assert dice(UNIFORM, SIX).item() == pytest.approx(0.666667, abs=1e-5)
+    assert dice(nearly, SIX).item() == pytest.approx(0.177778, abs=1e-5)
+    assert tversky(nearly, SIX).item() == pytest.approx(0.243704, abs=1e-5)
+    nothing = torch.zeros_like(SIX)
+    assert dice(_certain(nothing), nothing).item() == pytest.approx(0, abs=1e-5)
+    assert dice(UNIFORM, nothing).item() == pytest.approx(0.833333, abs=1e-5)
+
+
+def test_dice_sums_over_the_batch_not_over_images():
+    one, two = _logits((0.5, 0.5), (0.75, 0.25)), _logits((0.9, 0.1), (0.3, 0.7))
+    batch = dice(torch.cat([one, two]), torch.cat([_labels(0, 0), _labels(0, 1)]))
+    # Class 0: common 0.5 + 0.75 + 0.9, shares 2.45, pixels 3; class 1: 0.7, 1.55 and 1.
+    expected = 1 - (2 * 2.15 / 5.45 + 2 * 0.7 / 2.55) / 2
+    assert batch.item() == pytest.approx(expected, abs=1e-6)
+
+
+def test_tversky_with_equal_weights_and_no_power_is_dice():
+    generator = torch.Generator().manual_seed(1)
+    logits = 3 * torch.randn(2, 3, 8, 9, generator=generator)
+    labels = torch.randint(0, 3, (2, 8, 9), generator=generator)
+    labels[0, :2] = UNLABELLED
+    same = tversky(logits, labels, alpha=0.5, beta=0.5, power=1)
+    torch.testing.assert_close(same, dice(logits, labels), atol=1e-5, rtol=0)
+
+
+def test_alpha_of_tversky_weighs_what_is_missed():
+    missed = _certain(torch.tensor([[[0, 0, 1], [0, 2, 2]]]))
+    wrong = _certain(torch.tensor([[[0, 1, 1], [1, 2, 2]]]))
+    # Class 1 has pixels 2 and 3: one is missed, or one of class 0 is taken for it.
+    for logits, (alpha, beta) in ((missed, (1, 0)), (wrong, (0, 1))):
+        given = {"alpha": alpha, "beta": beta, "power": 1}
+        # Of class 1 the error counts half or a third; of class 0 it is of the other kind.
+        expected = (1 - 2 / 3) / 3 if beta else (1 - 1 / 2) / 3
+        assert tversky(logits, SIX, **given).item() == pytest.approx(expected, abs=1e-5)
+
+
+def test_heads_are_summed_by_their_weights():
+    heads = [_logits((0.5, 0.25, 0.25)), _logits((0.2, 0.2, 0.6)), _logits((0.1, 0.8, 0.1))]
+    labels, each = _labels(0), [math.log(2), math.log(5), math.log(10)]
+    assert sum_over_heads(ce, heads, labels).item() == pytest.approx(sum(each))
+    weighted = sum_over_heads(ce, heads, labels, (0, 2, 0.5))
+    assert weighted.item() == pytest.approx(2 * each[1] + each[2] / 2)
+    with pytest.raises(ValueError, match=r"2 weights \(1, 1\) for the 3 heads"):
+        sum_over_heads(ce, heads, labels, (1, 1))
 
 
 @pytest.mark.parametrize("name", NAMES)

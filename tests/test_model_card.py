@@ -11,7 +11,15 @@ import yaml
 
 from cmrseg.cine import Cine
 from cmrseg.labels import NAMES, Tissue
-from cmrseg.learn.augment import FCN_CLIP, FCN_ROTATION_DEG, FLIP_PROBABILITY, PRESETS, ROTATION_DEG
+from cmrseg.learn.augment import (
+    FCN_CLIP,
+    FCN_ROTATION_DEG,
+    FLIP_PROBABILITY,
+    MOUSE,
+    MOUSE_ROTATION_DEG,
+    PRESETS,
+    ROTATION_DEG,
+)
 from cmrseg.learn.card import write_card
 from cmrseg.learn.job import train_job
 from cmrseg.learn.label import load_model
@@ -30,6 +38,7 @@ from cmrseg.model_card import (
 )
 from cmrseg.model_card import LOSSES as LOSS_WORDS
 from cmrseg.nets.build import NETWORKS as OWN_NETWORKS
+from cmrseg.nets.build import SETTINGS, empty_network
 from cmrseg.nets.fcn import FCN
 from cmrseg.nets.published import model_variables
 from conftest import ROOT
@@ -140,14 +149,22 @@ def test_start_from_other_weights_is_said_and_their_terms_are():
 @pytest.mark.parametrize("name", CATALOGUE)
 def test_published_models_have_a_card_with_their_terms_and_labels(name):
     weights = CATALOGUE[name]
-    card = published_card(name, weights, count_parameters(model_variables(weights)))
+    if weights["format"] == "tensorflow":
+        shapes = model_variables(weights)
+    else:
+        with torch.device("meta"):
+            state = empty_network({key: weights[key] for key in SETTINGS}).state_dict()
+        shapes = {key: value.shape for key, value in state.items()}
+    card = published_card(name, weights, count_parameters(shapes))
     assert card.startswith(f"# {name}\n")
     assert "Research use only; not a medical device." in card
-    assert "without a licence of their own" in section(card, "Terms")
+    own = name != "seg459"
+    assert ("without a licence of their own" if own else "GPL-3.0") in section(card, "Terms")
     for number, tissue in weights["labels"].items():
         assert f"| {number} | {tissue} |" in section(card, "Labels")
     assert cells(card)["orientation"] == weights["orientation"]
-    assert ("predict_all" in card) == (weights["network"] == "fcn")
+    assert ("predict_all" in card) == (name != "ukbb_ao")
+    assert ("pieces of a tissue are removed" in section(card, "Labels")) == (name == "seg459")
     assert ("volumes and figures do not apply" in card) == ("_la_" in name)
     assert ("No stage of the workflow can use it" in card) == (name == "ukbb_ao")
 
@@ -168,6 +185,8 @@ def test_the_cards_words_cover_all_that_a_models_table_may_say():
 
 
 def test_the_cards_words_for_augmentations_are_those_of_the_code():
+    for preset in MOUSE:
+        assert f"rotation up to {MOUSE_ROTATION_DEG:.0f} degrees" in AUGMENTATIONS[preset]
     for preset in ("normal", "extreme"):
         assert f"rotation up to {ROTATION_DEG[preset]:.0f} degrees" in AUGMENTATIONS[preset]
         assert ("mirroring" in AUGMENTATIONS[preset]) == (FLIP_PROBABILITY[preset] > 0)

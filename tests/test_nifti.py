@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 
 from cmrseg.cine import Cine
+from cmrseg.dicom.audit import Audit
 from cmrseg.dicom.study import import_study
-from cmrseg.nifti import read_frames, read_pair, read_whole
+from cmrseg.nifti import read_cine, read_frames, read_pair, read_whole, turned_back
 from cmrseg.phantom.kaggle import Protocol
 from cmrseg.phantom.population import draw_subjects
 from cmrseg.phantom.ukbb import write_subject
@@ -229,6 +230,28 @@ def test_wide_pictures_are_turned_and_stay_where_they_are(whole):
     # The first voxel was the last of the first row.
     np.testing.assert_allclose(cine.affine[:3, 3], (FROM_APEX @ [4, 0, 0, 1])[:3])
     assert cine.spacing_mm == pytest.approx((8, 1.5, 1.25))
+
+
+@pytest.mark.parametrize("wide", [False, True])
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_a_cine_is_turned_back_to_the_voxels_of_its_file(tmp_path, wide, mirrored):
+    voxels = VOXELS.transpose(0, 1, 3, 2) if wide else VOXELS
+    affine = FROM_APEX * [1, -1 if mirrored else 1, 1, 1]
+    Cine(voxels, affine, 0.04).save(tmp_path / "a.nii.gz")
+    stored = Cine.load(tmp_path / "a.nii.gz")
+    repairs = Audit("1")
+    cine = read_cine(tmp_path / "a.nii.gz", repairs)
+    assert len(repairs.table()) == wide + mirrored
+    back = turned_back(cine, stored.affine)
+    np.testing.assert_array_equal(back.voxels, voxels)
+    np.testing.assert_array_equal(back.affine, stored.affine)
+    assert back.frame_interval_s == pytest.approx(0.04)
+
+
+def test_a_cine_is_turned_back_to_its_own_file_alone():
+    cine = Cine(VOXELS, FROM_APEX)
+    with pytest.raises(ValueError, match="give that of the file which the cine was read from"):
+        turned_back(cine, FROM_APEX * [2, 1, 1, 1])
 
 
 @pytest.mark.parametrize("shape", [{}, {"rows": 10, "columns": 12}])

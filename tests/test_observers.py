@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from cmrseg.labels import Tissue
-from cmrseg.measure.evaluate import image_counts
+from cmrseg.measure.cohort_summary import image_counts
 from cmrseg.measure.observers import end_frames, observer_table
 
 

@@ -1,15 +1,25 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
 import torch
 
 from cmrseg.cine import Cine
+from cmrseg.learn.card_images import CardImages, planes_for_card
 from cmrseg.learn.label import label_shard, load_model
-from cmrseg.learn.predict import predict_cine, restore
+from cmrseg.learn.predict import (
+    LEAST_AGREEMENT,
+    Labeller,
+    agreement,
+    label_on_card,
+    predict_cine,
+    restore,
+)
 from cmrseg.learn.prepare import as_float, prediction_canvas, prepare_cine, training_canvas
 from cmrseg.learn.weights import save_weights
 from cmrseg.nets.build import SETTINGS, build_network
+from cmrseg.nets.folded import folded
 
 UNET = {"preparation": "unet", "size_px": 32, "intensity": "linear"}
 FCN = {"preparation": "fcn", "size_px": 16, "intensity": "linear"}
@@ -21,6 +31,9 @@ class Threshold(torch.nn.Module):
     def __init__(self):
         super().__init__()
         self.seen = []
+
+    def __deepcopy__(self, memo):
+        return self
 
     def forward(self, images):
         self.seen.append(images)
@@ -53,9 +66,11 @@ def test_fcn_labels_are_cropped_back_exactly(cine):
 def test_network_sees_prepared_images_in_batches_over_frames_and_slices(cine):
     network = Threshold()
     predict_cine(network, cine, UNET, batch=4)
-    assert [len(images) for images in network.seen] == [4, 2]
+    # Batches may change places where there are several threads.
+    batches = sorted(network.seen, key=len, reverse=True)
+    assert [len(images) for images in batches] == [4, 2]
     pixels, _ = prepare_cine(cine.voxels, UNET)
-    seen = torch.cat(network.seen)[:, 0].numpy()
+    seen = torch.cat(batches)[:, 0].numpy()
     assert (seen == as_float(pixels).reshape(6, 32, 32)).all()
 
 
@@ -63,6 +78,102 @@ def test_batch_size_has_no_influence(cine):
     results = [predict_cine(Threshold(), cine, UNET, batch=batch) for batch in (1, 5, 100)]
     assert (results[0] == results[1]).all()
     assert (results[0] == results[2]).all()
+
+
+def test_progress_is_told_after_each_batch_and_may_end_the_work(cine):
+    told = []
+    predict_cine(Threshold(), cine, UNET, batch=4, progress=lambda *part: told.append(part))
+    assert told == [(4, 6), (6, 6)]
+
+    def enough(done, total):
+        raise InterruptedError
+
+    network, threads = Threshold(), torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        with pytest.raises(InterruptedError):
+            predict_cine(network, cine, UNET, batch=1, progress=enough)
+    finally:
+        torch.set_num_threads(threads)
+    assert len(network.seen) <= 2
+
+
+@pytest.fixture
+def fcn():
+    """A narrow FCN of random weights, whose labels of the cine have several classes."""
+    settings = {"network": "fcn", "encoder": "", "width": 4, "classes": 3}
+    return build_network(settings, torch.Generator().manual_seed(1))
+
+
+def test_labels_of_a_network_are_those_of_its_logits(cine, fcn):
+    pixels, canvas = prepare_cine(cine.voxels, FCN)
+    with torch.inference_mode():
+        logits = fcn.eval()(torch.from_numpy(as_float(pixels.reshape(6, 1, *canvas.size))))
+    labels = predict_cine(fcn, cine, FCN)
+    assert len(np.unique(labels)) > 1
+    assert (labels.reshape(6, 20, 28) == restore(logits, canvas).numpy()).all()
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(32, 32), (112, 64), (192, 208)])
+def test_threads_and_batch_have_no_influence_on_any_logit(fcn, rows, columns):
+    images = torch.rand(1, 5, rows, columns, generator=torch.Generator().manual_seed(2))
+    labeller = Labeller(fcn, FCN)
+    given: dict[bytes, set[bytes]] = {}
+
+    def remember(module, inputs, logits):
+        for image, result in zip(inputs[0], logits, strict=True):
+            given.setdefault(image.numpy().tobytes(), set()).add(result.numpy().tobytes())
+
+    labeller.network.register_forward_hook(remember)
+    threads = torch.get_num_threads()
+    try:
+        for count in (1, 2):
+            torch.set_num_threads(count)
+            for labeller.batch in (1, 2, 3, 5):
+                labeller.label(labeller.prepare(Cine(images.numpy(), np.eye(4))))()
+                assert torch.get_num_threads() == count
+    finally:
+        torch.set_num_threads(threads)
+    assert [len(results) for results in given.values()] == [1] * 5
+
+
+def test_a_card_s_way_of_labelling_gives_the_labels_of_a_processor(cine, fcn):
+    images = CardImages(*planes_for_card(cine.voxels, FCN), FCN, "cpu")
+    labels = label_on_card(folded(fcn), images, batch=4)
+    assert (labels.numpy().reshape(cine.voxels.shape) == predict_cine(fcn, cine, FCN)).all()
+    assert agreement(folded(fcn), images, labels) == 1
+
+
+def test_agreement_is_that_of_some_images(cine, fcn):
+    voxels = np.concatenate([cine.voxels] * 9)  # 54 images, of which every sixth is looked at
+    images = CardImages(*planes_for_card(voxels, FCN), FCN, "cpu")
+    labels = label_on_card(folded(fcn), images, batch=4).clone()
+    labels[1] += 1
+    assert agreement(folded(fcn), images, labels) == 1
+    labels[6, 0] += 1
+    assert agreement(folded(fcn), images, labels).item() == pytest.approx(1 - 1 / 20 / 9)
+
+
+def test_numbers_that_overflow_do_not_agree(cine, fcn):
+    images = CardImages(*planes_for_card(cine.voxels, FCN), FCN, "cpu")
+    broken = folded(fcn)
+    broken.logits.bias.data[1] = torch.nan
+    labels = label_on_card(broken, images, batch=4)
+    assert agreement(folded(fcn), images, labels) < LEAST_AGREEMENT
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("settings", [FCN, UNET], ids=["fcn", "unet"])
+def test_a_card_labels_as_a_processor_does(cine, fcn, settings, caplog):
+    expected = predict_cine(fcn, cine, settings)
+    assert (predict_cine(fcn, cine, settings, "cuda") != expected).mean() < 1e-3
+    # Weights that 16 bits do not hold are used with 32.
+    fcn.logits.weight.data *= 1e6
+    fcn.logits.bias.data *= 1e6
+    expected = predict_cine(fcn, cine, settings)
+    assert (predict_cine(fcn, cine, settings, "cuda") != expected).mean() < 1e-3
+    assert "labels agree with those of 32 bits" in caplog.text
 
 
 def test_cine_is_left_as_it_is(cine):
@@ -90,6 +201,30 @@ def test_training_canvas_that_crops_is_refused():
         ValueError, match=r"canvas of \(16, 16\) does not hold an image of \(20, 28\)"
     ):
         restore(torch.zeros(1, 2, 16, 16), training_canvas((20, 28), FCN))
+
+
+def test_islands_are_removed_where_a_model_says_so_and_it_is_logged(cine, caplog):
+    """Discs of both frames are whole, but for a spot in one slice and a second disc."""
+    cine.voxels[1, 2, 0:2, 0:2] = 210
+    plain = predict_cine(Threshold(), cine, FCN)
+    assert plain[1, 2, 0, 0] == 1
+    assert caplog.text == ""
+    labels = predict_cine(Threshold(), cine, FCN | {"islands": "code"}, subject="subject 7")
+    assert (labels != plain).sum() == 4
+    assert labels[1, 2, 0, 0] == 0
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert (
+        "subject 7: islands (code): removed 4 voxels of LV cavity in frames 1, slices 2"
+        in caplog.text
+    )
+
+
+def test_an_erased_tissue_is_named_with_its_frames(cine, caplog):
+    cine.voxels[0, :2] = 10
+    labels = predict_cine(Threshold(), cine, FCN | {"islands": "code"}, subject="subject 7")
+    assert not labels[0].any()
+    assert labels[1].any()
+    assert "subject 7: islands (code): no LV cavity is left in frames 0" in caplog.text
 
 
 def test_cine_that_is_not_finite_is_refused(cine):
@@ -131,6 +266,47 @@ def test_model_s_folder_is_all_that_labelling_needs(folder, cine):
         settings, folder / "weights.safetensors", folder / "images", folder / "labels", "cpu"
     )
     assert (Cine.load(folder / "labels/a/sa.nii.gz").voxels == labels).all()
+
+
+@pytest.fixture
+def shard(folder, cine):
+    """Images of seven subjects, each brighter than the last in a corner."""
+    for number in range(7):
+        voxels = cine.voxels.copy()
+        voxels[..., :5, :5] += 30 * number
+        cine.like(voxels).save(folder / f"images/s{number}/sa.nii.gz")
+    (folder / "labels").mkdir()
+    return folder
+
+
+def run_shard(shard):
+    _, settings = load_model(shard)
+    weights = shard / "weights.safetensors"
+    label_shard(settings, weights, shard / "images", shard / "labels", "cpu")
+
+
+def test_each_subject_of_a_shard_gets_its_own_labels(shard):
+    run_shard(shard)
+    network, settings = load_model(shard)
+    names = [f"s{number}" for number in range(7)]
+    assert sorted(path.name for path in (shard / "labels").iterdir()) == names
+    for name in names:
+        image = Cine.load(shard / "images" / name / "sa.nii.gz")
+        labels = Cine.load(shard / "labels" / name / "sa.nii.gz")
+        assert (labels.voxels == predict_cine(network, image, settings)).all()
+
+
+def test_a_subject_that_cannot_be_labelled_is_named(shard, cine):
+    voxels = cine.voxels.copy()
+    voxels[0, 0, 0, 0] = np.inf
+    cine.like(voxels).save(shard / "images/s4/sa.nii.gz")
+    with pytest.raises(ValueError, match="subject s4: the cine has values that are not finite"):
+        run_shard(shard)
+    (shard / "images/s4/sa.nii.gz").write_bytes(b"no image")
+    for path in (shard / "labels").iterdir():
+        shutil.rmtree(path)
+    with pytest.raises(ValueError, match=r"s4/sa\.nii\.gz: not a readable NIfTI"):
+        run_shard(shard)
 
 
 @pytest.mark.parametrize("name", ["record.json", "weights.safetensors"])

@@ -4,9 +4,11 @@ import pytest
 
 from cmrseg.labels import UNLABELLED
 from cmrseg.learn.prepare import (
+    FCN_PERCENTILES,
     GREYS,
     as_float,
     check_settings,
+    percentiles,
     prediction_canvas,
     prepare_cine,
     prepare_labels,
@@ -16,6 +18,7 @@ from cmrseg.learn.prepare import (
 
 UNET = {"preparation": "unet", "size_px": 8, "intensity": "linear"}
 FCN = {"preparation": "fcn", "size_px": 16, "intensity": "linear"}
+MINMAX = {"preparation": "minmax", "size_px": 16, "intensity": "linear"}
 
 
 def test_unet_image_that_fits_is_only_scaled_by_its_own_range():
@@ -28,7 +31,7 @@ def test_unet_image_that_fits_is_only_scaled_by_its_own_range():
 
 
 def test_constant_images_become_zeros_and_not_nan():
-    for settings in (UNET, FCN, UNET | {"intensity": "greys"}):
+    for settings in (UNET, FCN, MINMAX, UNET | {"intensity": "greys"}):
         for value in (0, -3.5, 7):
             pixels, _ = prepare_volume(np.full((2, 8, 8), value), settings | {"size_px": 16})
             volume, _ = prepare_cine(np.full((1, 2, 8, 8), value), settings)
@@ -126,3 +129,54 @@ def test_prediction_sees_what_the_unet_was_trained_on():
 def test_settings_that_do_not_exist_are_refused(change, message):
     with pytest.raises(ValueError, match=message):
         check_settings(FCN | change)
+
+
+def test_minmax_scales_each_image_by_its_own_range_before_it_is_padded():
+    rng = np.random.default_rng(3)
+    cine = 50 + rng.integers(0, 2000, (2, 3, 20, 16)).astype(np.uint16)
+    cine[1, 2] = 77
+    pixels, canvas = prepare_cine(cine, MINMAX)
+    assert pixels.dtype == np.uint16
+    assert (canvas.size, canvas.offset) == ((32, 16), (6, 0))
+    inside = pixels[..., 6:26, :]
+    assert not np.delete(pixels, np.s_[6:26], axis=2).any()
+    low, high = (f(cine, axis=(2, 3), keepdims=True).astype(float) for f in (np.min, np.max))
+    expected = (cine - low) / np.maximum(high - low, 1)
+    assert np.abs(as_float(inside) - expected).max() < 1e-5
+    # Exactly 0 and 1 in each slice and frame; a constant one is all zeros.
+    assert (inside.min(axis=(2, 3)) == 0).all()
+    assert (inside.max(axis=(2, 3)) == np.array([[65535] * 3, [65535, 65535, 0]])).all()
+
+
+def test_minmax_of_training_is_a_centred_window_of_the_scaled_image():
+    volume = np.arange(24 * 20.0).reshape(1, 24, 20)
+    pixels, canvas = prepare_volume(volume, MINMAX)
+    assert (canvas.size, canvas.offset, canvas.scaled) == ((16, 16), (-4, -2), (24, 20))
+    # The largest value lies outside the window: grey values are those of the whole image.
+    assert np.abs(as_float(pixels[0]) - volume[0, 4:20, 2:18] / volume.max()).max() < 1e-5
+    labels = prepare_labels((volume > 100).astype(np.uint8), canvas)
+    assert (labels[0] == (volume[0, 4:20, 2:18] > 100)).all()
+    small, _ = prepare_volume(volume[:, :8, :8], MINMAX)
+    assert (small[0, 4:12, 4:12] > 0).sum() == 63
+    assert (small[0] > 0).sum() == 63
+
+
+def test_minmax_images_that_fit_are_those_of_prediction():
+    volume = np.random.default_rng(1).random((3, 16, 16))
+    assert (prepare_volume(volume, MINMAX)[0] == prepare_cine(volume[None], MINMAX)[0][0]).all()
+
+
+def test_minmax_has_sizes_of_16_and_no_curve():
+    with pytest.raises(ValueError, match=r"size_px is 24.* a multiple of 16"):
+        check_settings(MINMAX | {"size_px": 24})
+    with pytest.raises(ValueError, match="'greys' does not exist for preparation minmax"):
+        check_settings(MINMAX | {"intensity": "greys"})
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.uint16, np.uint8, np.int32, np.float32, float])
+def test_percentiles_are_numpys_to_the_bit(dtype):
+    rng = np.random.default_rng(4)
+    for size in [1, 2, 3, 50, 51, 100, 101, *rng.integers(1, 5000, 40)]:
+        images = (200 * rng.gamma(2, size=size)).astype(dtype)
+        expected = np.percentile(images.astype(np.float32), FCN_PERCENTILES)
+        assert percentiles(images) == expected.tolist()

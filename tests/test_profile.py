@@ -59,7 +59,7 @@ def test_what_is_fetched_is_fetched_by_the_machine_that_runs_snakemake():
 
 @pytest.mark.parametrize("rule", sorted(SET))
 def test_the_first_attempt_asks_for_what_the_rule_states_and_the_next_for_more(rule):
-    assert set(SET[rule]) <= {"slurm_partition", "mem_mb", "runtime"}
+    assert set(SET[rule]) <= {"slurm_partition", "cpus_per_task", "mem_mb", "runtime"}
     for resource in ("mem_mb", "runtime"):
         attempts = [asked(rule, resource, attempt) for attempt in (1, 2, 3)]
         assert attempts[0] == stated(rule, resource)

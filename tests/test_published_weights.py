@@ -18,7 +18,7 @@ from bundle_writer import write_bundle
 from cmrseg.cine import Cine
 from cmrseg.learn.convert import convert_weights
 from cmrseg.learn.imagenet import convert_imagenet, read_torchvision
-from cmrseg.learn.label import LABELLING, label_shard, load_model, load_network
+from cmrseg.learn.label import LABELLING, OPTIONAL, label_shard, load_model, load_network
 from cmrseg.learn.prepare import check_settings
 from cmrseg.learn.weights import save_weights
 from cmrseg.nets.build import NETWORKS, SETTINGS, make_encoder
@@ -28,7 +28,7 @@ from cmrseg.nets.tensorbundle import read_bundle, read_index
 from conftest import ROOT
 
 CATALOGUE = yaml.safe_load((ROOT / "resources/weights.yaml").read_text("utf-8"))
-NAMES = sorted(CATALOGUE)
+NAMES = sorted(name for name in CATALOGUE if CATALOGUE[name]["format"] == "tensorflow")
 FCNS = [name for name in NAMES if CATALOGUE[name]["network"] == "fcn"]
 NARROW = CATALOGUE["ukbb_sa"] | {"width": 4}
 
@@ -130,24 +130,26 @@ def test_architectures_have_the_published_numbers(network, classes, variables, v
 # -- the catalogue ----------------------------------------------------------------------------
 
 
-def test_catalogue_has_the_five_published_networks():
+def test_catalogue_has_the_published_networks():
     assert NAMES == ["ukbb_ao", "ukbb_la_2ch", "ukbb_la_4ch", "ukbb_la_4ch_seg4", "ukbb_sa"]
+    assert sorted(CATALOGUE) == ["seg459", *NAMES]
     assert {name: entry["classes"] for name, entry in CATALOGUE.items()} == {
         "ukbb_sa": 4,
         "ukbb_la_2ch": 2,
         "ukbb_la_4ch": 3,
         "ukbb_la_4ch_seg4": 6,
         "ukbb_ao": 3,
+        "seg459": 3,
     }
     assert [name for name in NAMES if CATALOGUE[name]["network"] not in NETWORKS] == ["ukbb_ao"]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CATALOGUE)
 def test_catalogue_entry_is_complete(name):
     entry = CATALOGUE[name]
-    assert entry.keys() == CATALOGUE["ukbb_sa"].keys()
+    assert entry.keys() - {"sha256", "islands"} == CATALOGUE["ukbb_sa"].keys()
     assert list(entry["labels"]) == list(range(entry["classes"]))
-    if name in FCNS:
+    if entry["network"] in NETWORKS:
         check_settings(entry)
 
 
@@ -240,6 +242,7 @@ def test_others_may_read_weights_that_they_may_read_the_card_of(tmp_path):
 
 def test_a_study_asks_of_weights_what_labelling_needs():
     assert set(study_weights.LABELLING) == set(LABELLING)
+    assert study_weights.OPTIONAL == OPTIONAL
 
 
 def test_model_folder_is_loaded_by_its_path_alone(narrow):

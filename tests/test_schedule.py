@@ -133,3 +133,19 @@ def test_norm_statistics_are_an_average_without_their_start():
         average = (1 - share) * average + share * value
     weights = 0.99 ** np.arange(50)[::-1]
     assert average == pytest.approx((weights * values).sum() / weights.sum())
+
+
+def test_early_stopping_is_one_cycle_of_plain_adam_at_a_constant_rate():
+    stopping = SETTINGS | {"schedule": "early_stopping", "epochs_frozen": "0", "epochs": "200"}
+    plan = plan_epochs(stopping | {"lr": 1e-3})
+    assert len(plan) == 200
+    assert {(now.stage, now.frozen, now.lr) for now in plan} == {(2, False, 1e-3)}
+    optimiser = make_optimiser("early_stopping", [torch.nn.Parameter(torch.zeros(1))])
+    assert type(optimiser) is torch.optim.Adam
+    set_step(optimiser, "early_stopping", plan[150], 3, 5)
+    group = optimiser.param_groups[0]
+    assert (group["lr"], group["betas"], group["eps"]) == (1e-3, (0.9, 0.999), 1e-7)
+    assert group["weight_decay"] == 0
+    for change in ({"epochs": "5+10"}, {"epochs_frozen": "1"}):
+        with pytest.raises(ValueError, match=r"early_stopping with epochs .* expected one cycle"):
+            plan_epochs(stopping | change)

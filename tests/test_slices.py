@@ -83,6 +83,17 @@ def test_same_inputs_give_the_same_bytes(subject, tmp_path):
     assert Slices.load(tmp_path / "a").digest == Slices.load(tmp_path / "b").digest
 
 
+@pytest.mark.parametrize("preparation", ["unet", "fcn"])
+def test_arrays_are_the_bytes_that_numpy_saves(subject, tmp_path, preparation):
+    settings = SETTINGS | {"preparation": preparation}
+    make_slices([subject("1"), subject("22")], settings, tmp_path / "slices")
+    slices = Slices.load(tmp_path / "slices")
+    for name, array in (("images", slices.images), ("labels", slices.labels)):
+        np.save(tmp_path / f"{name}.npy", np.array(array))
+        written = (tmp_path / "slices" / f"{name}.npy").read_bytes()
+        assert written == (tmp_path / f"{name}.npy").read_bytes()
+
+
 def test_selecting_a_split_without_slices_is_refused_by_name(subject, tmp_path):
     make_slices([subject("1")], SETTINGS, tmp_path / "slices")
     slices = Slices.load(tmp_path / "slices")

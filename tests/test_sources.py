@@ -416,7 +416,10 @@ def test_the_published_files_are_those_of_the_checksums(data):
 @pytest.mark.parametrize(
     ("entry", "match"),
     [
-        ({"kind": "ftp"}, r"source a: kind is 'ftp', expected is one of files, archive, kaggle"),
+        (
+            {"kind": "ftp"},
+            r"source a: kind is 'ftp', expected is one of files, archive, git_folder, kaggle",
+        ),
         ({"kind": "by_hand"}, "source a: how is missing"),
         ({"kind": "by_hand", "how": "Ask.", "url": "x"}, "source a: kind by_hand knows no url"),
         (

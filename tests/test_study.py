@@ -273,6 +273,16 @@ def replaced(old, new):
          "model fcn: epochs_frozen without lr_frozen"),
         (replaced("truth all train base", "truth v3 train base"),
          "model next: subset v3 of cohort people needs 3 subjects, splits train have 2"),
+        (replaced("fcn fcn - 4 4", "fcn unet3plus - 4 4"),
+         "model fcn: network unet3plus with preparation fcn; each has its own, minmax"),
+        (replaced("fcn fcn - 4 4", "fcn unet3plus resnet34 4 4"),
+         "model fcn: network unet3plus with encoder 'resnet34'; unet and unet_compat need an"),
+        (replaced("ce 2 constant 0 0 0.001 2", "ce 2 early_stopping 0 0 0.001 2+3"),
+         r"model fcn: schedule early_stopping with epochs 2\+3, 0 frozen; it is one cycle"),
+        (replaced("ce 2 constant 0 0", "ce 2 early_stopping 0.1 1"), "with epochs 2, 1 frozen"),
+        (replaced("fcn fcn - 4 4 people truth all train random fcn",
+                  "fcn unet3plus - 4 4 people truth all train imagenet minmax"),
+         "model fcn: network unet3plus has no ImageNet weights to start from"),
         (MODELS + "imagenet" + MODELS.split("\n")[1].removeprefix("fcn") + "\n",
          "a model cannot be named 'imagenet'"),
     ],
@@ -280,6 +290,41 @@ def replaced(old, new):
 def test_models_that_cannot_be_trained_are_refused(make, models, sentence):
     with pytest.raises(StudyError, match=sentence):
         make(models=models)
+
+
+MICE = MODELS.replace(
+    "fcn - 4 4 people truth all train random fcn linear 64 fcn ce 2 constant",
+    "unet3plus - 4 3 people truth all train random minmax linear 64 mouse dice 2 early_stopping",
+)
+
+
+def wider(column, *cells):
+    """The table of MICE with one more column."""
+    head, *rows = MICE.strip().split("\n")
+    return "\n".join(
+        f"{line} {cell}" for line, cell in zip([head, *rows], [column, *cells], strict=True)
+    )
+
+
+def test_the_network_for_mice_is_a_row_like_others(make):
+    study = make(models=MICE)
+    row = study.models["fcn"]
+    assert (row["network"], row["islands"], row["head_weights"]) == ("unet3plus", "", "")
+    assert study.slices_name("fcn") == "minmax_linear_64_3"
+    assert study.model("fcn")["islands"] == ""
+
+
+def test_islands_and_weights_of_heads_are_columns_that_may_be_there(make):
+    study = make(models=wider("islands", "code", "-", "largest"))
+    assert [study.model(name)["islands"] for name in study.models] == ["code", "", "largest"]
+    study = make(models=wider("head_weights", "0,0,0.5,1,1", "-", "-"))
+    assert study.models["fcn"]["head_weights"] == "0,0,0.5,1,1"
+    with pytest.raises(StudyError, match=r"line 2: islands: 'big' is not one of"):
+        make(models=wider("islands", "big", "-", "-"))
+    with pytest.raises(StudyError, match=r"line 2: head_weights: '1;1' does not match"):
+        make(models=wider("head_weights", "1;1", "-", "-"))
+    with pytest.raises(StudyError, match="model fcn: head_weights 1,1; network unet3plus needs 5"):
+        make(models=wider("head_weights", "1,1", "-", "-"))
 
 
 def test_a_set_chosen_by_the_scores_of_its_own_model_is_refused(make):
@@ -451,10 +496,20 @@ def test_a_model_s_folder_says_how_to_label_with_it(given):
         "preparation": "unet",
         "intensity": "linear",
         "size_px": 64,
+        "islands": "",
     }
     assert study.weights("mine") == "elsewhere/mine/weights.safetensors"
     assert study.weights("base") == "results/small/models/base/weights.safetensors"
     assert ("people", "mine") in study.predicted()
+
+
+def test_a_given_model_may_remove_islands(given):
+    def edit(config):
+        config["evaluate"][0]["labellers"].append("mine")
+
+    record = Path("elsewhere/mine/record.json")
+    record.write_text(RECORD.replace('"seed"', '"islands": "code", "seed"'))
+    assert given("elsewhere/mine", edit).model("mine")["islands"] == "code"
 
 
 def test_published_weights_are_planned_before_they_are_there(given):

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from cmrseg.cine import Cine
+from cmrseg.learn import state as states
 from cmrseg.learn import train as training
 from cmrseg.learn.slices import Slices, make_slices
 from cmrseg.learn.state import (
@@ -15,6 +16,7 @@ from cmrseg.learn.state import (
 )
 from cmrseg.learn.train import Source, draw_batches, evaluate, train, training_rows
 from cmrseg.learn.weights import load_weights, save_weights
+from cmrseg.nets.network import Network
 
 UNET = {
     "network": "unet",
@@ -95,17 +97,17 @@ def test_run_stopped_after_any_epoch_ends_with_the_same_bytes(
     epochs = len(history)
     for stop in range(1, epochs):
         folder = tmp_path / f"stopped_after_{stop}"
-        real = training.save_state
+        real = states.save_state
 
         def killed(state, *arguments, real=real, stop=stop):
             real(state, *arguments)
             if state.epochs_done == stop:
                 raise KeyboardInterrupt
 
-        monkeypatch.setattr(training, "save_state", killed)
+        monkeypatch.setattr(states, "save_state", killed)
         with pytest.raises(KeyboardInterrupt):
             train(settings, own, seed=5, state_folder=folder)
-        monkeypatch.setattr(training, "save_state", real)
+        monkeypatch.setattr(states, "save_state", real)
         resumed, resumed_history = train(settings, own, seed=5, state_folder=folder)
         save_weights(resumed, tmp_path / "resumed.safetensors")
         pd.testing.assert_frame_equal(resumed_history, history, check_exact=True)
@@ -141,7 +143,7 @@ def test_damaged_state_is_ignored_with_a_word(slices, tmp_path, caplog):
 
 
 def test_training_learns_and_leaves_the_global_generators_alone(slices):
-    states = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
+    before = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
     settings = UNET | {
         "epochs_frozen": 0,
         "epochs": 12,
@@ -150,8 +152,8 @@ def test_training_learns_and_leaves_the_global_generators_alone(slices):
         "lr": 1e-2,
     }
     _, history = train(settings, slices["unet"])
-    assert torch.equal(states[0], torch.get_rng_state())
-    assert (states[1] == np.random.get_state()[1]).all()  # noqa: NPY002
+    assert torch.equal(before[0], torch.get_rng_state())
+    assert (before[1] == np.random.get_state()[1]).all()  # noqa: NPY002
     assert history["train_loss"].iloc[-1] < history["train_loss"].iloc[0] / 2
     assert history["dice_lv"].iloc[-1] > 0.5
 
@@ -282,7 +284,7 @@ def test_loss_that_is_not_finite_ends_the_training_with_a_reason(slices):
         train(UNET | {"start": "base"}, slices["unet"], base)
 
 
-class Fixed(torch.nn.Module):
+class Fixed(Network):
     """Predicts the same labels (y, x) for every image."""
 
     def __init__(self, labels, classes):

@@ -2,9 +2,12 @@
 
 import pytest
 import torch
+from torch.nn import functional
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from cmrseg.nets.build import ENCODERS, build_network, empty_network, freeze
+from cmrseg.nets.build import ENCODERS, UNET3PLUS, build_network, empty_network, freeze
 from cmrseg.nets.images import IMAGENET_MEAN, IMAGENET_SD, ImageNetInput
+from cmrseg.nets.unet import copied
 from cmrseg.nets.unet_compat import CompatUNet, PixelShuffle
 
 SETTINGS = {"network": "unet", "encoder": "resnet34", "width": 4, "classes": 3}
@@ -15,6 +18,7 @@ EACH = [
         for network in ("unet", "unet_compat")
         for encoder in ENCODERS
     ),
+    *({"network": network, "encoder": "", "width": 2, "classes": 3} for network in UNET3PLUS),
 ]
 
 
@@ -108,7 +112,8 @@ def test_logits_have_the_size_of_the_images(settings, generator):
 @pytest.mark.parametrize("settings", EACH, ids=_name)
 def test_each_weight_is_used_and_is_in_one_group(settings, generator):
     network = build_network(settings, generator)
-    network(torch.rand(2, 1, 64, 64, generator=generator)).square().sum().backward()
+    heads = network.heads(torch.rand(2, 1, 64, 64, generator=generator))
+    sum(logits.square().sum() for logits in heads).backward()
     unused = [name for name, p in network.named_parameters() if p.grad is None]
     assert unused == []
     ids = [id(p) for group in network.groups() for p in group]
@@ -127,7 +132,8 @@ def test_one_seed_gives_one_network(settings):
     for name, value in first.items():
         assert value.numpy().tobytes() == second[name].numpy().tobytes(), name
     third = build_network(settings, torch.Generator().manual_seed(6)).state_dict()
-    assert not torch.equal(first["logits.weight"], third["logits.weight"])
+    last = max(name for name in first if "logits." in name and name.endswith("weight"))
+    assert not torch.equal(first[last], third[last])
 
 
 @pytest.mark.parametrize("settings", EACH, ids=_name)
@@ -178,3 +184,42 @@ def test_images_that_do_not_fit_are_refused(network):
 def test_unknown_settings_are_refused(change, message, generator):
     with pytest.raises(ValueError, match=message):
         build_network(SETTINGS | change, generator)
+
+
+def doubled(maps):
+    return functional.interpolate(maps, scale_factor=2, mode="nearest")
+
+
+def test_maps_of_a_card_are_enlarged_as_those_of_a_processor(generator):
+    maps = torch.randn(2, 6, 8, 10, generator=generator, requires_grad=True)
+    maps = maps.contiguous(memory_format=torch.channels_last)
+    ours, expected = copied(maps), doubled(maps)
+    assert torch.equal(ours, expected)
+    assert ours.is_contiguous(memory_format=torch.channels_last)
+    factors = torch.randn(expected.shape, generator=generator)
+    gradients = [torch.autograd.grad((x * factors).sum(), maps)[0] for x in (ours, expected)]
+    torch.testing.assert_close(*gradients)
+
+
+class Operations(TorchDispatchMode):
+    """Notes the names of operations that are done."""
+
+    def __init__(self):
+        super().__init__()
+        self.names = []
+
+    def __torch_dispatch__(self, function, kinds, args=(), kwargs=None):
+        self.names.append(str(function))
+        return function(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize(("enlarge", "by_index"), [(copied, False), (doubled, True)])
+def test_a_compiled_gradient_of_enlarged_maps_is_no_sum_by_index(enlarge, by_index):
+    backend = "aot_eager_decomp_partition"
+    loss = torch.compile(lambda maps: enlarge(maps).square().sum(), backend=backend)
+    maps = torch.ones(1, 2, 4, 4, requires_grad=True)
+    loss(maps).backward()
+    found = loss(maps)
+    with Operations() as operations:
+        found.backward()
+    assert any("index" in name for name in operations.names) == by_index

@@ -13,6 +13,7 @@ from cmrseg.measure.volumes import (
     curves_of_counts,
     ejection_fraction,
     measures,
+    measures_at,
     pixel_volume_ml,
     volume_curves,
     volumes_table,
@@ -57,6 +58,7 @@ def test_measures_worked_out_by_hand():
         "ef": 0.6,
         "co_l_min": 3.6,  # 60 ml x 60 per minute
         "mass_g": 84,  # 80 ml x 1.05 g/ml
+        "es_mass_g": 94.5,  # 90 ml x 1.05 g/ml
         "rv_edv_ml": 120,
         "rv_esv_ml": 60,
         "rv_sv_ml": 60,
@@ -72,6 +74,26 @@ def test_measures_worked_out_by_hand():
 def test_end_diastole_may_be_the_first_frame():
     found = measures(curves([90.0, 100.0, 40.0]), ed="first")
     assert (found["edv_ml"], found["ed_frame"], found["es_frame"]) == (90, 0, 2)
+
+
+def test_end_diastole_and_end_systole_may_be_given():
+    table = curves([100.0, 90.0, 40.0, 60.0], [70.0, 80.0, 90.0, 75.0], [0.0, 50.0, 0.0, 20.0])
+    found = measures_at(table, ed_frame=1, es_frame=3, frame_interval_s=0.25)
+    assert [found[name] for name in ("edv_ml", "esv_ml", "rv_edv_ml", "rv_esv_ml")] == [
+        90,
+        60,
+        50,
+        20,
+    ]
+    assert found["mass_g"] == pytest.approx(80 * 1.05)
+    assert (found["ed_frame"], found["es_frame"]) == (1, 3)
+    assert measures_at(table, 0, 2) == pytest.approx(measures(table), nan_ok=True)
+
+
+@pytest.mark.parametrize("frame", [-1, 2, 3])
+def test_a_frame_without_a_volume_is_refused(frame):
+    with pytest.raises(ValueError, match=f"subject 7: frame {frame} is not labelled in every"):
+        measures_at(curves([100.0, 40.0, math.nan]), 0, frame)
 
 
 def test_the_first_of_equal_frames_is_taken():
@@ -147,8 +169,37 @@ def test_a_subject_without_complete_frames_is_refused_by_name():
         measures(curves([math.nan, math.nan]))
 
 
+@pytest.mark.parametrize(
+    ("volumes", "frame"),
+    [
+        ([92.0, 58.5, 92.5], 0),  # the last frame of a triggered cine is a little above the first
+        ([98.0, 50.0, 100.0], 0),
+        ([97.9, 50.0, 100.0], 2),
+        ([100.0, 50.0, 100.0], 0),
+    ],
+)
+def test_the_first_frame_is_diastole_if_it_is_near_the_largest(volumes, frame):
+    assert measures(curves(volumes), ed="first_if_near")["ed_frame"] == frame
+
+
+def test_voxels_of_a_mouse_are_measured_in_hundredths_of_a_microlitre():
+    labels = np.zeros((2, 1, 20, 20), np.uint8)
+    labels[0, 0, :10, :10] = Tissue.LV
+    labels[0, 0, 10:, :10] = Tissue.MYO
+    labels[1, 0, :5, :10] = Tissue.LV
+    found = measures(volume_curves(labels, (1.0, 0.1, 0.1), "7"))
+    assert found["edv_ml"] == pytest.approx(1e-3)  # 100 voxels are 1.00 ul
+    assert found["mass_g"] == pytest.approx(1.05e-3)  # and of muscle 1.05 mg
+
+
+def test_published_means_of_mice_give_their_stroke_volume():
+    found = measures(curves([0.0656, 0.0273], [0.1, 0.1]))
+    assert found["sv_ml"] == pytest.approx(0.0383)
+    assert 100 * found["ef"] == pytest.approx(58.4, abs=0.05)
+
+
 def test_unknown_rule_of_end_diastole_is_refused():
-    with pytest.raises(ValueError, match="ed must be 'first' or 'max', got 'last'"):
+    with pytest.raises(ValueError, match="ed must be one of first, max, first_if_near, got 'last'"):
         measures(curves([1.0]), ed="last")
 
 

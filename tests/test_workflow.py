@@ -120,6 +120,7 @@ def test_the_record_of_an_evaluation_tells_who_was_held_against_whom(tiny):
         "reference": "expert1",
         "ed": "max",
         "reference_ed": "max",
+        "frames": "own",
     }
     assert sorted(record["inputs"]) == [
         f"results/tiny/cohorts/small_7t/labels/{name}/0000" for name in ("base", "expert1")

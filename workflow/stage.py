@@ -5,6 +5,7 @@ Outside the package and hence not tracked: nothing here may change a result.
 
 import ctypes
 import logging
+import os
 import platform
 import sys
 import traceback
@@ -34,6 +35,8 @@ def start(snakemake) -> None:
                 traceback.print_exception(kind, error, trace, file=log)
 
     sys.excepthook = on_error
+    # cuBLAS sums in one order, if it is told so before it starts.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     _limit_threads(snakemake.threads)
     keep_memory()
 

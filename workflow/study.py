@@ -9,13 +9,13 @@ from typing import Any
 import pandas as pd
 
 from study_checks import check_study
-from study_tables import StudyError, check, read_rows
-from study_weights import LABELLING, given_models
+from study_tables import GRID, StudyError, check, read_rows
+from study_weights import LABELLING, OPTIONAL, given_models
 
 # Published encoder weights, by name of the encoder; a model that starts from them needs the file.
 IMAGENET = "resources/downloads/imagenet/{encoder}.safetensors"
 # Where an annotator's labels lie below the raw data, if not in annotations/<annotator>.
-ANNOTATIONS = {"ukbb": ".", "png": "masks"}
+ANNOTATIONS = {"ukbb": ".", "png": "masks", "hdf5": "."}
 # What the import of a subject depends on; known volumes, say, may change without a new import.
 IMPORTED = ("subject", "study", "series", "set")
 
@@ -61,7 +61,8 @@ class Study:
         if self.cohorts[cohort]["layout"] != "kaggle":
             # Nothing lies in the folder of a set; a new split does not import anew.
             rows = [row | {"set": ""} for row in rows]
-        return [{key: row[key] for key in IMPORTED} for row in rows]
+        keys = (*IMPORTED, *GRID) if self.cohorts[cohort]["layout"] == "hdf5" else IMPORTED
+        return [{key: row[key] for key in keys} for row in rows]
 
     def rows_of(self, cohort: str) -> list[dict[str, Any]]:
         """The rows of a whole cohort."""
@@ -100,7 +101,7 @@ class Study:
     def model(self, name: str) -> dict[str, Any]:
         """What labelling has to know of a model."""
         settings = self.models.get(name) or self.given[name]
-        return {key: settings[key] for key in LABELLING}
+        return {key: settings[key] for key in (*LABELLING, *OPTIONAL)}
 
     def weights(self, name: str) -> str:
         """The file of a model's weights."""
@@ -149,8 +150,16 @@ class Study:
 
     def reference(self, cohort: str) -> str | None:
         """The annotator that a cohort's labellers are held against, if there is one."""
+        return self._held_against(cohort).get("reference")
+
+    def evaluated_frames(self, cohort: str) -> str:
+        """Whose end-diastole and end-systole a cohort's labellers are measured at."""
+        return self._held_against(cohort)["frames"]
+
+    def _held_against(self, cohort: str) -> dict[str, Any]:
+        """The entry of `evaluate` with a cohort's reference; empty where there is none."""
         entries = [e for e in self.config["evaluate"] if e["cohort"] == cohort]
-        return next((e["reference"] for e in entries if "reference" in e), None)
+        return next((e for e in entries if "reference" in e), {})
 
     # -- models ------------------------------------------------------------------------------
 
@@ -184,7 +193,10 @@ class Study:
         path = self.cohorts[cohort]["subjects"]
         if isinstance(path, str):
             rows = read_rows(
-                path, "subjects", {"edv_ml", "esv_ml", "age_y", "heart_rate_bpm"}, {"seed"}
+                path,
+                "subjects",
+                {"edv_ml", "esv_ml", "age_y", "heart_rate_bpm", *GRID},
+                {"seed", "es_frame"},
             )
         else:
             rows = [check(row, "subjects", f"subjects of {cohort}") for row in path]
@@ -195,6 +207,11 @@ class Study:
             table[column] = table.get(column, pd.Series("", table.index)).fillna("")
         for column in ("edv_ml", "esv_ml"):
             table[column] = pd.to_numeric(table.get(column, pd.Series(None, table.index)))
+        about = self.cohorts[cohort]
+        for column in GRID if about["layout"] == "hdf5" else ():
+            usual = about.get(column, about.get("phantom", {}).get(column))
+            own = pd.to_numeric(table.get(column, pd.Series(None, table.index)))
+            table[column] = own.astype(float) if usual is None else own.fillna(usual).astype(float)
         for column, other in (("study", "subject"), ("set", "split"), ("annotation", "study")):
             table[column] = table[column].where(table[column] != "", table[other])
         repeated = table["subject"][table["subject"].duplicated()]

@@ -6,9 +6,11 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from study_model_checks import SETS, check_cohort, check_labeller, check_models, check_order
-from study_tables import StudyError
+from study_tables import GRID, StudyError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from study import Study
 
 # Forms of annotation that a layout can hold.
@@ -18,9 +20,10 @@ FORMS = {
     "nifti": ("nifti",),
     "ukbb": ("nifti",),
     "png": ("frames",),
+    "hdf5": ("hdf5",),
 }
 # Layouts that the digital heart can write, and those that hold DICOM.
-WRITTEN = ("kaggle", "folder", "ukbb")
+WRITTEN = ("kaggle", "folder", "ukbb", "hdf5")
 DICOM = ("kaggle", "folder")
 # Figures that need no evaluation of their cohort, and those that need known volumes alone.
 UNEVALUATED = ("cleaning", "learning_curves", "prediction")
@@ -41,6 +44,7 @@ def check_study(study: Study) -> None:
     _check_phantoms(study)
     check_models(study)
     _check_evaluations(study)
+    _check_published(study)
     _check_confidence(study)
     check_order(study)
     _check_figures(study)
@@ -61,6 +65,7 @@ def _check_cohorts(study: Study) -> None:
                 "known volumes into the subject table (known_volumes: table)"
             )
         table = study.subjects[name]
+        _check_grid(name, cohort, table)
         shared = table[table["study"].duplicated(keep=False)]
         for what, rows in shared.groupby("study"):
             if rows["split"].nunique() > 1:
@@ -75,6 +80,25 @@ def _check_cohorts(study: Study) -> None:
                 )
 
 
+def _check_grid(name: str, cohort: dict[str, Any], table: pd.DataFrame) -> None:
+    """Files of the layout hdf5 hold no spacing and no time; all others hold their own."""
+    if cohort["layout"] != "hdf5":
+        for key in GRID:
+            if key in cohort:
+                raise StudyError(
+                    f"cohort {name}: {key} is for the layout hdf5; layout {cohort['layout']} has "
+                    "its own"
+                )
+        return
+    for key in GRID:
+        missing = table["subject"][table[key].isna()]
+        if len(missing):
+            raise StudyError(
+                f"cohort {name}: the files of layout hdf5 do not say {key}, and it is missing for "
+                f"subject {missing.iloc[0]}; give {key} in the cohort, or a column of it"
+            )
+
+
 def _check_phantoms(study: Study) -> None:
     """The digital heart writes all stacks of a study in one job, and cines in DICOM only."""
     for cohort in study.phantoms():
@@ -83,11 +107,21 @@ def _check_phantoms(study: Study) -> None:
             raise StudyError(
                 f"cohort {cohort}: the phantom writes {', '.join(WRITTEN)}, not {layout}"
             )
-        if ("frames" in settings) != (layout != "ukbb"):
+        if ("frames" in settings) != (layout in DICOM):
             raise StudyError(
                 f"cohort {cohort}: phantom.frames belongs to the layouts kaggle and folder and "
-                f"is needed there; layout ukbb has end-diastole and end-systole alone"
+                f"is needed there; layout ukbb has end-diastole and end-systole alone, and of "
+                "layout hdf5 heart rate and frame_interval_ms decide"
             )
+        for key in ("frame_interval_ms", "interpolation"):
+            if key in settings and layout != "hdf5":
+                raise StudyError(f"cohort {cohort}: phantom.{key} is for the layout hdf5")
+        for key in ("rows", "columns"):
+            if settings[key] % settings.get("interpolation", 1):
+                raise StudyError(
+                    f"cohort {cohort}: phantom.{key} is {settings[key]}, expected a multiple of "
+                    f"interpolation {settings['interpolation']}"
+                )
         homes: dict[str, str] = {}
         for shard in study.shards(cohort):
             for row in study.rows(cohort, shard):
@@ -128,6 +162,15 @@ def _check_evaluations(study: Study) -> None:
                 f"evaluate: reference '{reference}' of cohort {cohort} is no annotator; there are "
                 + ", ".join(study.annotators(cohort))
             )
+
+
+def _check_published(study: Study) -> None:
+    entry = study.config.get("published_values")
+    if entry and (entry["labeller"], entry["cohort"]) not in study.evaluations():
+        raise StudyError(
+            f"published_values: `evaluate` does not hold labeller {entry['labeller']} of cohort "
+            f"{entry['cohort']} against a reference; add it there"
+        )
 
 
 def _check_confidence(study: Study) -> None:

@@ -16,8 +16,19 @@ VOLUNTEERS = {"v7": 7, "r7": 7, "v3": 3, "r3": 3, "v1": 1, "r1": 1}
 STARTS = ("random", "imagenet")
 # What two networks must share for one to start from the other.
 SHARED = ("network", "encoder", "width")
-# Sides that a network can halve: a U-Net five times.
-UNET_MULTIPLE_PX = 32
+# The preparation of each network.
+PREPARATIONS = {
+    "fcn": "fcn",
+    "unet": "unet",
+    "unet_compat": "unet",
+    "unet3plus": "minmax",
+    "unet3plus_decoder": "minmax",
+    "unet3plus_single": "minmax",
+}
+# Networks whose encoder is chosen, which may have ImageNet weights; they halve images five times.
+ENCODED, UNET_MULTIPLE_PX = ("unet", "unet_compat"), 32
+# Deeply supervised networks and the number of their heads.
+HEADS = {"unet3plus": 5, "unet3plus_decoder": 5}
 
 
 def check_models(study: Study) -> None:
@@ -47,15 +58,23 @@ def check_models(study: Study) -> None:
 
 def _check_row(model: str, row: dict[str, Any]) -> None:
     """Settings of one model that contradict each other."""
-    fcn = row["network"] == "fcn"
+    network, heads = row["network"], HEADS.get(row["network"], 1)
+    weights = row["head_weights"].split(",") if row["head_weights"] else []
+    encoded = network in ENCODED
+    stopping = row["schedule"] == "early_stopping"
     wrong = {
-        f"network {row['network']} with encoder '{row['encoder']}'; a U-Net needs an encoder, "
-        "the FCN has none": fcn != (row["encoder"] == ""),
-        f"network {row['network']} with preparation {row['preparation']}; each has its own": fcn
-        != (row["preparation"] == "fcn"),
-        "intensity greys is of the preparation unet": fcn and row["intensity"] != "linear",
-        f"size_px {row['size_px']}; a U-Net needs a multiple of {UNET_MULTIPLE_PX}": not fcn
+        f"network {network} with encoder '{row['encoder']}'; {' and '.join(ENCODED)} need an "
+        "encoder, the others have none": encoded == (row["encoder"] == ""),
+        f"network {network} with preparation {row['preparation']}; each has its own, "
+        f"{PREPARATIONS[network]}": row["preparation"] != PREPARATIONS[network],
+        "intensity greys is of the preparation unet": not encoded and row["intensity"] != "linear",
+        f"size_px {row['size_px']}; a U-Net needs a multiple of {UNET_MULTIPLE_PX}": encoded
         and row["size_px"] % UNET_MULTIPLE_PX != 0,
+        f"head_weights {row['head_weights']}; network {network} needs {heads}": len(weights)
+        not in (0, heads),
+        f"schedule early_stopping with epochs {row['epochs']}, {row['epochs_frozen']} frozen; it "
+        "is one cycle of at most so many epochs, such as 200, and none frozen": stopping
+        and ("+" in row["epochs"] or _epochs(row["epochs_frozen"]) > 0),
         "no epochs; give epochs or epochs_frozen": _epochs(row["epochs"]) == 0
         and _epochs(row["epochs_frozen"]) == 0,
         "epochs_frozen without lr_frozen": _epochs(row["epochs_frozen"]) > 0
@@ -72,8 +91,10 @@ def _check_start(study: Study, model: str, row: dict[str, Any]) -> None:
             f"model {model}: start '{row['start']}' is neither random nor imagenet nor a "
             f"model; there are {', '.join([*study.models, *study.given])}"
         )
-    if row["start"] == "imagenet" and row["network"] == "fcn":
-        raise StudyError(f"model {model}: the FCN has no ImageNet weights to start from")
+    if row["start"] == "imagenet" and row["network"] not in ENCODED:
+        raise StudyError(
+            f"model {model}: network {row['network']} has no ImageNet weights to start from"
+        )
     if study.is_model(row["start"]):
         other = study.model(row["start"])
         for name in SHARED:

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from cmrseg.inputs import find_images, without_suffix
-from study_tables import StudyError
+from study_tables import GRID, StudyError
 from study_weights import CONVERTED
 
 COHORT = "input"
-KEYS = ("input", "model", "subject", "mode")
+KEYS = ("input", "model", "subject", "mode", *GRID)
 # Where a prediction keeps what its input and model are.
 ORIGINS = "results/{study}/origins"
 
@@ -20,10 +20,10 @@ ORIGINS = "results/{study}/origins"
 def prediction_study(config: dict[str, Any]) -> dict[str, Any]:
     """The config of a study that labels `input` with `model`.
 
-    config: input (a folder of DICOM, a folder with sa.nii.gz or with one NIfTI file, or such a
-    file), model (a folder, or a name of resources/weights.yaml), subject (its name; that of the
-    input unless it is given), mode (of the cleaning). Raises StudyError naming what is absent or
-    unknown.
+    config: input (a folder of DICOM, a folder with sa.nii.gz or with one NIfTI file, such a file,
+    or an HDF5 file), model (a folder, or a name of resources/weights.yaml), subject (its name;
+    that of the input unless it is given), mode (of the cleaning); spacing_mm, slice_distance_mm
+    and frame_interval_ms of an HDF5 file. Raises StudyError naming what is absent or unknown.
     """
     unknown = [key for key in config if key not in KEYS]
     if unknown:
@@ -51,6 +51,7 @@ def prediction_study(config: dict[str, Any]) -> dict[str, Any]:
     }
     if "mode" in config:
         cohort["cleaning"] = {"mode": config["mode"]}
+    cohort |= _grid(path, found.layout, config)
     study_name = f"predict_{subject.lower().replace('-', '_')}"
     _check_origins(study_name, prediction_origins(config))
     return {
@@ -61,6 +62,20 @@ def prediction_study(config: dict[str, Any]) -> dict[str, Any]:
         "predict": [{"cohort": COHORT, "labellers": [name]}],
         "figures": {"overlay": {"figure": "prediction", "cohort": COHORT}},
     }
+
+
+def _grid(path: Path, layout: str, config: dict[str, Any]) -> dict[str, Any]:
+    """What an HDF5 file does not say, and every other one does."""
+    given = {key: config[key] for key in GRID if key in config}
+    if layout != "hdf5" and given:
+        raise StudyError(f"--config {next(iter(given))}: is for HDF5 files; {path} has its own")
+    if layout == "hdf5" and len(given) < len(GRID):
+        raise StudyError(
+            f"--config input={path}: an HDF5 file does not say how large its voxels are; give "
+            "spacing_mm=<of pixels> slice_distance_mm=<thickness plus gap> "
+            "frame_interval_ms=<between frames>"
+        )
+    return given
 
 
 def prediction_origins(config: dict[str, Any]) -> dict[str, str]:

@@ -13,6 +13,9 @@ import yaml
 
 from cmrseg.files import check_plain
 
+# What files of the layout hdf5 do not say: a cell of the subject table, else a key of the cohort or
+# of its phantom.
+GRID = ("spacing_mm", "slice_distance_mm", "frame_interval_ms")
 SCHEMAS = Path(__file__).resolve().parent / "schemas"
 # Of a table, behind the header.
 FIRST_LINE = 2
@@ -89,6 +92,8 @@ def _validator(schema: str) -> jsonschema.Draft202012Validator:
 def _with_defaults(value: Any, rule: dict[str, Any], root: dict[str, Any]) -> Any:
     if "$ref" in rule:
         rule = root["$defs"][rule["$ref"].rsplit("/", 1)[1]]
+    if isinstance(value, list):
+        return [_with_defaults(item, rule.get("items", {}), root) for item in value]
     if not isinstance(value, dict):
         return value
     known = rule.get("properties", {})
@@ -145,9 +150,14 @@ def read_rows(
     for column in sorted((numbers | integers) & set(table.columns)):
         table[column] = _as_numbers(table[column], int if column in integers else float, path)
     rows = table.to_dict("records")
+    defaults = {
+        key: rule["default"]
+        for key, rule in _validator(schema).schema["properties"].items()
+        if "default" in rule and key not in table.columns
+    }
     for line in _doubtful_lines(table, schema):
         check(rows[line - FIRST_LINE], schema, f"{path}, line {line}")
-    return rows
+    return [row | defaults for row in rows] if defaults else rows
 
 
 def _as_numbers(cells: pd.Series, kind: type, path: str) -> pd.Series:

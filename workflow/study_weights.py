@@ -13,6 +13,8 @@ CONVERTED = "resources/models"
 SEQUENCE = "sa"
 # What labelling has to know of a model: the same names as in cmrseg.learn.label.
 LABELLING = ("network", "encoder", "width", "classes", "preparation", "intensity", "size_px")
+# What it may know, and what holds where nothing is said of it; the same as there.
+OPTIONAL = {"islands": ""}
 # What an entry of the catalogue says for people: its card, and no number, depends on it.
 WORDS = ("orientation", "trained_on", "limits", "terms", "reference")
 
@@ -52,7 +54,8 @@ def _settings(name: str, folder: Path, catalogue: dict[str, Any]) -> dict[str, A
     missing = [key for key in LABELLING if key not in found]
     if missing:
         raise StudyError(f"weights {name}: {where} says nothing of {', '.join(missing)}")
-    return {key: found[key] for key in LABELLING} | {"folder": folder.as_posix()}
+    optional = {key: found.get(key, default) for key, default in OPTIONAL.items()}
+    return {key: found[key] for key in LABELLING} | optional | {"folder": folder.as_posix()}
 
 
 def _recorded(name: str, folder: Path) -> dict[str, Any]:

@@ -30,9 +30,12 @@ STAGES = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("stages", nargs="*", choices=[*STAGES, []], default=list(STAGES))
+    parser.add_argument("stages", nargs="*", metavar="stage", help=f"{', '.join(STAGES)}; or all")
+    stages = parser.parse_args().stages or list(STAGES)
+    if unknown := [stage for stage in stages if stage not in STAGES]:
+        parser.error(f"{', '.join(unknown)}: expected one of {', '.join(STAGES)}")
     rows: list[Row] = []
-    for stage in parser.parse_args().stages:
+    for stage in stages:
         started = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="bench-") as work:
             for row in importlib.import_module(STAGES[stage]).rows(Path(work)):

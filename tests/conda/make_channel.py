@@ -30,8 +30,8 @@ from conda_package_streaming.create import conda_builder
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
-# Packages that are called otherwise on PyPI, by their names on conda-forge.
-PYPI = {"pytorch": "torch"}
+# Names on PyPI of packages that are called otherwise, by their names on conda-forge.
+PYPI = yaml.safe_load(Path(__file__).with_name("pypi_names.yaml").read_text("utf-8"))
 PLATFORMS = ("linux-64", "noarch")
 PYTHON = "{}.{}".format(*sys.version_info)
 # Parts of the standard library that no stage needs, and what is not part of it.

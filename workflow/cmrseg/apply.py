@@ -1,5 +1,6 @@
 """A model on one folder of images, without a study: what `predict_all` does, as a function."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,14 +11,39 @@ import pandas as pd
 from cmrseg.cine import Cine
 from cmrseg.dicom.audit import Audit
 from cmrseg.dicom.study import import_study
-from cmrseg.inputs import find_images
+from cmrseg.hdf5 import Grid, reader
+from cmrseg.inputs import Found, find_images
 from cmrseg.learn.label import load_model
 from cmrseg.learn.predict import predict_cine
 from cmrseg.measure.volumes import EndDiastole, volume_curves, volumes_table
 from cmrseg.nifti import read_whole
+from cmrseg.ready_made import single
 
 # As the study's schema has it.
 CLEANING: Mapping[str, Any] = {"mode": "corrected", "layout": "folder", "max_size_px": 256}
+
+
+def import_images(
+    images: str | Path,
+    subject: str = "subject",
+    cleaning: Mapping[str, Any] = CLEANING,
+    spacing_mm: tuple[float, float, float] | None = None,
+    frame_interval_ms: float | None = None,
+) -> tuple[Cine, pd.DataFrame]:
+    """The short-axis cine at a path, as apply_model labels it, and the audit of its import.
+
+    Arguments are those of apply_model. Raises ValueError or SubjectError naming what cannot be
+    read.
+    """
+    found = find_images(Path(images))
+    if found.layout == "hdf5" or (spacing_mm, frame_interval_ms) != (None, None):
+        return _read_hdf5(found, spacing_mm, frame_interval_ms), Audit(subject).table()
+    if found.layout == "nifti":
+        repairs = Audit(subject)
+        image, _ = read_whole(found.raw, found.study, repairs)
+        return image, repairs.table()
+    imported = import_study(found.raw / found.study, subject, cleaning)
+    return imported.cine, imported.audit
 
 
 @dataclass(frozen=True)
@@ -42,26 +68,42 @@ def apply_model(
     device: str = "cpu",
     ed: EndDiastole = "max",
     cleaning: Mapping[str, Any] = CLEANING,
+    spacing_mm: tuple[float, float, float] | None = None,
+    frame_interval_ms: float | None = None,
 ) -> Applied:
     """Label a short-axis cine with a model and measure its volumes.
 
     images: a folder of DICOM files, or a NIfTI cine (see inputs.find_images), brought to the
-    orientation that networks know. model: folder of a model.
+    orientation that networks know, or an HDF5 file as it is stored. model: folder of a model.
     subject: its name in the tables. device: cpu, cuda or mps. ed: see measure.volumes.
-    cleaning: settings of dicom.study.import_study. Save what is wanted with
+    cleaning: settings of dicom.study.import_study. spacing_mm (along z, y, x) and, if it is known,
+    frame_interval_ms are for an HDF5 file alone, which does not have them. Save what is wanted with
     `applied.labels.save(path)` and `files.write_table(applied.volumes, path)`. Raises ValueError or
     SubjectError naming what cannot be read.
     """
     network, settings = load_model(model)
-    found = find_images(Path(images))
-    if found.layout == "nifti":
-        repairs = Audit(subject)
-        image, _ = read_whole(found.raw, found.study, repairs)
-        audit = repairs.table()
-    else:
-        imported = import_study(found.raw / found.study, subject, cleaning)
-        image, audit = imported.cine, imported.audit
-    labels = image.like(predict_cine(network, image, settings, device))
+    image, audit = import_images(images, subject, cleaning, spacing_mm, frame_interval_ms)
+    labels = image.like(predict_cine(network, image, settings, device, subject=subject))
     curves = volume_curves(labels.voxels, labels.spacing_mm, subject, settings["classes"])
     volumes = volumes_table(curves, {subject: labels.frame_interval_s}, ed)
     return Applied(image, labels, volumes, curves, audit)
+
+
+def _read_hdf5(
+    found: Found, spacing_mm: tuple[float, float, float] | None, frame_interval_ms: float | None
+) -> Cine:
+    """The cine of an HDF5 file, as float32 like every import."""
+    if found.layout != "hdf5":
+        raise ValueError(
+            f"{found.raw / found.study}: has its own spacing and frame interval; leave out "
+            "spacing_mm and frame_interval_ms"
+        )
+    if spacing_mm is None:
+        raise ValueError(
+            f"{found.raw / found.study}: an HDF5 file does not say how large its voxels are; give "
+            "spacing_mm=(slice distance, rows, columns)"
+        )
+    interval_s = math.nan if frame_interval_ms is None else frame_interval_ms / 1000
+    grid = Grid((spacing_mm[0], spacing_mm[1], spacing_mm[2]), interval_s)
+    cine, _ = reader({found.study: grid})(found.raw, found.study, Audit(found.study))
+    return single(cine)

@@ -1,10 +1,12 @@
-"""What lies at a path that somebody names: a folder of DICOM files, or a NIfTI cine."""
+"""What lies at a path that somebody names: a folder of DICOM files, or a cine in one file."""
 
 from pathlib import Path
 from typing import NamedTuple
 
 # Endings of NIfTI files.
 SUFFIXES = (".nii.gz", ".nii")
+# Endings of HDF5 files.
+HDF5_SUFFIXES = (".h5", ".hdf5")
 
 
 class Found(NamedTuple):
@@ -18,15 +20,20 @@ class Found(NamedTuple):
 def find_images(path: Path) -> Found:
     """Where the images of one subject are.
 
-    path: a folder of DICOM files, a folder with sa.nii.gz or with one NIfTI file, or such a file.
-    Raises ValueError where there is nothing, a file that is no NIfTI, or a choice of cines.
+    path: a folder of DICOM files, a folder with sa.nii.gz or with one NIfTI file, or such a file,
+    or an HDF5 file. Raises ValueError where there is nothing, a file that is neither NIfTI nor
+    HDF5, or a choice of cines.
     """
     if not path.exists():
         raise ValueError(f"{path}: does not exist; give a folder or a NIfTI file")
     place = path.resolve()
     if place.is_file():
+        if place.name.endswith(HDF5_SUFFIXES):
+            return Found("hdf5", place.parent, without_suffix(place.name))
         if not place.name.endswith(SUFFIXES):
-            raise ValueError(f"{path}: a file must be NIfTI; give the folder of the DICOM files")
+            raise ValueError(
+                f"{path}: a file must be NIfTI or HDF5; give the folder of the DICOM files"
+            )
         return Found("nifti", place.parent, without_suffix(place.name))
     if (place / "sa.nii.gz").is_file():
         return Found("nifti", place.parent, place.name)
@@ -39,7 +46,7 @@ def find_images(path: Path) -> Found:
 
 
 def without_suffix(name: str) -> str:
-    """A file's name without the ending of NIfTI files."""
-    for suffix in SUFFIXES:
+    """A file's name without the ending of NIfTI or HDF5 files."""
+    for suffix in (*SUFFIXES, *HDF5_SUFFIXES):
         name = name.removesuffix(suffix)
     return name

@@ -16,6 +16,9 @@ NETWORKS = {
     "unet": "U-Net with a light decoder, Ronneberger et al. 2015",
     "unet_compat": "U-Net with the decoder of fastai 1, as in Ankenbrand et al. 2021",
     "unet_lstm": "U-Net with a recurrent part in both directions of time",
+    "unet3plus": "UNet 3+ of Hanisah et al. 2026, doi:10.1016/j.jocmr.2026.102706",
+    "unet3plus_decoder": "UNet 3+ of Hanisah et al. 2026, with deep skips from the decoder",
+    "unet3plus_single": "UNet 3+ of Hanisah et al. 2026, without deep supervision",
 }
 SEQUENCES = {
     "sa": "short-axis cines of the heart",
@@ -26,13 +29,26 @@ SEQUENCES = {
 GREYS = {
     "fcn": "The cine's 1st percentile becomes 0, its 99th 1, what is outside is cut off.",
     "unet": "In each image the smallest value becomes 0, the largest 1.",
+    "minmax": "In each image the smallest value becomes 0, the largest 1.",
     "zscore": "Mean 0 and standard deviation 1 of the cine's voxels above their 10th percentile.",
 }
 CURVE = " Then the published curve of the colour map Greys."
+PADDED = "Not resized; padded with zeros to multiples of 16 pixels. Training saw {} x {} pixels."
 SIZES = {
-    "fcn": "Not resized; padded with zeros to multiples of 16 pixels. Training saw {} x {} pixels.",
+    "fcn": PADDED,
     "unet": "Scaled so that the longer side has {} pixels, and padded with zeros to a square.",
+    "minmax": PADDED,
     "zscore": "Not resized; padded with zeros to {} x {} pixels.",
+}
+# What a published model is made of, by the format of its file.
+MADE_OF = {
+    "tensorflow": "checkpoint {} of ukbb_cardiac, value for value",
+    "keras": "Keras file {}, value for value; its classes 1 and 2 change places",
+}
+# By the rule that removes islands.
+ISLANDS = {
+    "code": "Small, flat and far pieces of a tissue are removed, by the published program's rule.",
+    "largest": "Of each tissue the largest piece stays.",
 }
 ORIENTATION = "x along the columns of the DICOM picture, y along its rows, as a viewer shows it."
 AUGMENTATIONS = {
@@ -40,12 +56,19 @@ AUGMENTATIONS = {
     "normal": "rotation up to 20 degrees, zoom, warp, brightness, contrast",
     "extreme": "rotation up to 90 degrees, mirroring, zoom, warp, brightness, contrast",
     "fcn": "rotation up to 30 degrees, zoom",
+    "mouse": "mirroring, quarter turns, rotation up to 10 degrees, zoom, shift, brightness, gamma, "
+    "noise, CLAHE",
+    "mouse_notebook": "mirroring, quarter turns, rotation up to 10 degrees, zoom, one shift, "
+    "brightness, gamma, strong noise, CLAHE",
 }
+MIRRORING = ("extreme", "mouse", "mouse_notebook")
 LOSSES = {
     "ce": "cross-entropy",
     "focal": "focal loss",
     "softdice": "generalised Dice",
     "softdice_compat": "generalised Dice with the published weight of absent classes",
+    "dice": "Dice of a batch",
+    "tversky": "focal Tversky loss of a batch",
 }
 TISSUES = {
     "lv": NAMES[Tissue.LV],
@@ -69,7 +92,8 @@ class Training:
     """What a training knows of itself.
 
     subjects, images: how many it learnt from and was validated on, by `training` and
-    `validation`. history: its last row. phantom: whether the images show the digital heart.
+    `validation`. last_epoch: row of the history whose weights these are. phantom: whether the
+    images show the digital heart.
     """
 
     subjects: Mapping[str, int]
@@ -92,7 +116,10 @@ def trained_card(row: Mapping[str, Any], parameters: int, training: Training) ->
         limits.insert(0, "Learnt from a digital heart: it shows how the workflow works, no more.")
     if row["classes"] <= Tissue.RV:
         limits.append("Does not know the right ventricle.")
-    if row["augmentation"] != "extreme":
+    best = "best_epoch" in training.last_epoch
+    if best:
+        limits.append("The validation images chose the epoch, so its scores are rather too good.")
+    if row["augmentation"] not in MIRRORING:
         limits.append("Training never mirrored images.")
     terms = (
         "The weights may be used as the terms of the images and labels they learnt from allow"
@@ -108,7 +135,8 @@ def trained_card(row: Mapping[str, Any], parameters: int, training: Training) ->
             "## Learnt from",
             _table("", "", _training_facts(row, training)),
             "## Scores",
-            "After the last epoch, on the validation images as prepared for training.",
+            f"After the {'best' if best else 'last'} epoch, on the validation images as prepared "
+            "for training.",
             _table("score", "value", _score_rows(training.last_epoch)),
         ],
         limits,
@@ -130,7 +158,7 @@ def published_card(name: str, weights: Mapping[str, Any], parameters: int) -> st
     facts = {
         "data": weights["trained_on"],
         "reference": weights["reference"],
-        "made of": f"checkpoint {weights['file']} of ukbb_cardiac, value for value",
+        "made of": MADE_OF[weights["format"]].format(weights["file"]),
     }
     learnt = ["## Learnt from", _table("", "", facts)]
     return _card(name, weights, weights["labels"], parameters, learnt, limits, weights["terms"])
@@ -165,6 +193,7 @@ def _card(
         _table("", "", network),
         "## Labels",
         _table("number", "tissue", labels),
+        *([ISLANDS[settings["islands"]]] if settings.get("islands") else []),
         "## Images it expects",
         _table("", "", images),
         *learnt,

@@ -131,6 +131,27 @@ def _turned(cine: Cine, placed: bool, name: str, audit: Audit) -> Cine:
     return Cine(np.ascontiguousarray(voxels), affine, cine.frame_interval_s)
 
 
+def turned_back(cine: Cine, affine: np.ndarray) -> Cine:
+    """A cine of `read_cine`, or labels on its grid, as the voxels lie in the file.
+
+    affine: (4, 4) of the file in mm. Raises ValueError where the two grids are not those of one
+    file, up to the order and direction of their axes.
+    """
+    relation = np.linalg.inv(affine) @ cine.affine
+    turn = np.rint(relation[:3, :3])
+    if not np.allclose(relation[:3, :3], turn, atol=1e-3) or (abs(turn).sum(0) != 1).any():
+        raise ValueError(
+            f"the affine {affine.tolist()} is not of the grid with {cine.affine.tolist()}; "
+            "give that of the file which the cine was read from"
+        )
+    axes = nib.orientations.io_orientation(np.pad(turn, (0, 1)) + np.diag([0, 0, 0, 1]))
+    return Cine(
+        np.ascontiguousarray(nib.orientations.apply_orientation(cine.voxels.T, axes).T),
+        affine,
+        cine.frame_interval_s,
+    )
+
+
 def read_whole(raw: Path, study: str, audit: Audit) -> tuple[Cine, pd.DataFrame]:
     """The cine and sources of a study that is one file: a `ready_made.Reader`.
 

@@ -32,7 +32,7 @@ def import_studies(
         audit = Audit(subject)
         try:
             cine, sources = read(raw, study, audit)
-            cine = _single(cine)
+            cine = single(cine)
         except SubjectError as error:
             audit.add(error.kind, error.image, error.detail)
         except ValueError as error:
@@ -52,7 +52,7 @@ def import_studies(
     return joined, headers
 
 
-def _single(cine: Cine) -> Cine:
+def single(cine: Cine) -> Cine:
     """The cine as float32. Raises ValueError for what a file of it could not hold."""
     check_grid(cine)
     with np.errstate(over="ignore"):

@@ -38,13 +38,15 @@ def record(
     device: str,
     started: float,
     scores: Mapping[str, Any],
+    mode: Mapping[str, Any] | None = None,
 ) -> None:
     """Write the record of a result as JSON with sorted keys.
 
     code: the modules it was made by, as `module@hash`. inputs: files and folders that it was made
     of, written with their sha256. device: cpu or a GPU. started: time.time() at the start. scores:
-    the result's numbers; one that is not finite becomes null. Times and memory differ from run
-    to run: nothing may depend on this file. Raises FileNotFoundError naming an absent input.
+    the result's numbers; one that is not finite becomes null. mode: how the device computed, where
+    there is a choice. Times and memory differ from run to run: nothing may depend on this file.
+    Raises FileNotFoundError naming an absent input.
     """
     inputs = list(inputs)
     absent = [str(file) for file in inputs if not Path(file).exists()]
@@ -57,6 +59,7 @@ def record(
         "seed": seed,
         "device": device,
         "device_name": _device_name(device),
+        "mode": dict(mode or {}),
         "versions": versions(),
         "started": datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
         "duration_s": round(time.time() - started, 3),

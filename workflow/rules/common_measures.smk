@@ -22,7 +22,19 @@ def evaluation_settings(wildcards):
     return {
         "ed": STUDY.ed(wildcards.labeller),
         "reference_ed": STUDY.ed(reference_name(wildcards)),
+        "frames": STUDY.evaluated_frames(wildcards.cohort),
     }
+
+
+def evaluated_rows(wildcards):
+    """Subject and split of a whole cohort, and end-systole where the table has it."""
+    table = STUDY.subjects[wildcards.cohort]
+    rows = cohort_rows(wildcards)
+    if "es_frame" in table:
+        for row, frame in zip(rows, table["es_frame"], strict=True):
+            if frame == frame and frame is not None:
+                row["es_frame"] = int(frame)
+    return rows
 
 
 def compared_classes(wildcards):
@@ -48,3 +60,21 @@ def known_raw(wildcards):
     return list(
         dict.fromkeys(shards_of(raw_pattern(wildcards.cohort), wildcards.cohort))
     )
+
+
+def published_values_inputs(wildcards):
+    about = STUDY.config["published_values"]
+    evaluation = (
+        f"results/{STUDY.name}/evaluation/{about['labeller']}/{about['cohort']}"
+    )
+    return {"published": about["table"], "subjects": f"{evaluation}/subjects.tsv"}
+
+
+def published_values_settings(wildcards):
+    return {"splits": STUDY.config["published_values"]["splits"]}
+
+
+def published_values_output():
+    """The table of published numbers beside ours, where the study wants one."""
+    wanted = "published_values" in STUDY.config
+    return [f"results/{STUDY.name}/evaluation/published.tsv"] if wanted else []

@@ -31,7 +31,7 @@ rule evaluate_labels:
         runtime=120,
     params:
         settings=evaluation_settings,
-        rows=cohort_rows,
+        rows=evaluated_rows,
         reference=reference_name,
         classes=compared_classes,
         code=code_of("evaluate_labels.py"),
@@ -62,8 +62,36 @@ rule evaluate_volumes:
         "../scripts/evaluate_volumes.py"
 
 
+rule compare_published:
+    input:
+        unpack(published_values_inputs),
+    output:
+        table=report(
+            "results/{study}/evaluation/published.tsv",
+            caption="../report/published_values.rst",
+            category="6 Evaluation",
+            labels={"table": "published numbers"},
+        ),
+    log:
+        "results/{study}/logs/compare_published.log",
+    benchmark:
+        "results/{study}/benchmarks/compare_published.tsv"
+    conda:
+        "../../envs/imaging.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        settings=published_values_settings,
+        code=code_of("compare_published.py"),
+    script:
+        "../scripts/compare_published.py"
+
+
 rule evaluate_all:
     input:
+        published_values_output(),
         [
             f"results/{STUDY.name}/evaluation/{labeller}/{cohort}/known_volumes_summary.tsv"
             for labeller, cohort in STUDY.volume_evaluations()

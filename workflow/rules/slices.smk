@@ -14,7 +14,7 @@ rule make_slices:
     benchmark:
         "results/{study}/benchmarks/make_slices/{cohort}/{labeller}/{preparation}_{intensity}_{size_px}_{classes}.tsv"
     wildcard_constraints:
-        preparation="fcn|unet",
+        preparation="fcn|unet|minmax",
         intensity="linear|greys",
         size_px="[0-9]+",
         classes="[0-9]",

@@ -4,7 +4,7 @@ import time
 
 from cmrseg.files import write_table
 from cmrseg.measure.cohort_evaluation import evaluate_labels
-from cmrseg.measure.evaluate import overall_scores
+from cmrseg.measure.cohort_summary import overall_scores
 from cmrseg.measure.labellers import Labeller
 from cmrseg.record import record
 from stage import start
@@ -19,8 +19,9 @@ sides = {
     for side, name in names.items()
 }
 splits = {row["subject"]: row["split"] for row in snakemake.params.rows}
+es_frames = {row["subject"]: row["es_frame"] for row in snakemake.params.rows if "es_frame" in row}
 images, subjects, summary = evaluate_labels(
-    sides["labeller"], sides["reference"], splits, settings["ed"], settings["reference_ed"]
+    sides["labeller"], sides["reference"], splits, **settings, es_frames=es_frames
 )
 write_table(images, snakemake.output.images)
 write_table(subjects, snakemake.output.subjects)

@@ -1,10 +1,11 @@
-"""Take a shard's NIfTI files, or the published pictures, as cines."""
+"""Take a shard's NIfTI or HDF5 files, or the published pictures, as cines."""
 
 from pathlib import Path
 
 import pandas as pd
 
 from cmrseg.files import replacing, write_table
+from cmrseg.hdf5 import grids_of, reader
 from cmrseg.nifti import read_pair, read_whole
 from cmrseg.png import read_pictures
 from cmrseg.ready_made import import_studies
@@ -14,7 +15,8 @@ READERS = {"nifti": read_whole, "ukbb": read_pair, "png": read_pictures}
 
 start(snakemake)
 rows = pd.DataFrame(snakemake.params.rows)
-read = READERS[snakemake.params.layout]
+layout = snakemake.params.layout
+read = reader(grids_of(rows)) if layout == "hdf5" else READERS[layout]
 with replacing(snakemake.output.images) as images:
     images.mkdir()
     audit, headers = import_studies(rows, Path(snakemake.input.raw), images, read)

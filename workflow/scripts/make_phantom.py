@@ -5,11 +5,11 @@ from pathlib import Path
 import pandas as pd
 
 from cmrseg.files import replacing
-from cmrseg.phantom import kaggle, seven_tesla, ukbb
+from cmrseg.phantom import kaggle, preclinical, seven_tesla, ukbb
 from stage import start
 
 start(snakemake)
-WRITERS = {"kaggle": kaggle, "folder": seven_tesla, "ukbb": ukbb}
+WRITERS = {"kaggle": kaggle, "folder": seven_tesla, "ukbb": ukbb, "hdf5": preclinical}
 rows = pd.DataFrame(snakemake.params.rows)
 with replacing(snakemake.output.raw) as folder:
     folder.mkdir()

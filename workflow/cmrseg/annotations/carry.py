@@ -9,6 +9,7 @@ import pandas as pd
 
 from cmrseg.annotations.drawn import masks, qmass, text
 from cmrseg.annotations.frames import frames
+from cmrseg.annotations.sparse import hdf5
 from cmrseg.annotations.volumes import pair, volumes
 from cmrseg.cine import Cine
 from cmrseg.shards import IMAGE, subject_folders
@@ -26,6 +27,7 @@ CARRIERS: dict[str, Carrier] = {
     "text": text,
     "nifti": volumes,
     "frames": frames,
+    "hdf5": hdf5,
 }
 
 

@@ -47,23 +47,24 @@ def header_row(data: pydicom.Dataset) -> dict[str, object]:
     Private attributes are called by name and tag number, and only floating point numbers are
     kept. Multiple values become JSON text.
     """
-    return {key: _cell(value) for key, value in _attributes(data).items()}
-
-
-def _attributes(data: pydicom.Dataset) -> dict[str, object]:
     row: dict[str, object] = {}
     for tag in data.keys():  # noqa: SIM118 - iterating the dataset itself would decode all
-        if not _may_be_published(tag, _value_representation(data, tag)):
-            continue
-        try:
-            element = data[tag]
-        except Exception:  # pydicom raises whatever the conversion of a wrong value raises
-            row[keyword_for_tag(tag) or f"{int(tag):08X}"] = INVALID
-            continue
-        value = _plain(element.value)
-        if _is_harmless(keyword_for_tag(tag), element.VR, value):
-            row[_key(element)] = value
+        row.update(header_entry(data, tag))
     return row
+
+
+def header_entry(data: pydicom.Dataset, tag: BaseTag) -> dict[str, object]:
+    """What `header_row` has of one element: a keyword and a value, or nothing."""
+    if not may_be_published(tag, _value_representation(data, tag)):
+        return {}
+    try:
+        element = data[tag]
+    except Exception:  # pydicom raises whatever the conversion of a wrong value raises
+        return {keyword_for_tag(tag) or f"{int(tag):08X}": INVALID}
+    value = _plain(element.value)
+    if _is_harmless(keyword_for_tag(tag), element.VR, value):
+        return {_key(element): _cell(value)}
+    return {}
 
 
 def _value_representation(data: pydicom.Dataset, tag: BaseTag) -> str:
@@ -74,7 +75,11 @@ def _value_representation(data: pydicom.Dataset, tag: BaseTag) -> str:
     return "UN" if written is None else written[:2]
 
 
-def _may_be_published(tag: BaseTag, representation: str) -> bool:
+def may_be_published(tag: BaseTag, representation: str) -> bool:
+    """Whether an element of this kind may enter the table, if its value is harmless.
+
+    representation: its VR as written, or in implicit transfer syntaxes the dictionary's.
+    """
     if tag.is_private:
         return representation in PRIVATE_VRS
     if keyword_for_tag(tag) in TEXTS:

@@ -7,15 +7,19 @@ import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pydicom
+from pydicom.datadict import tag_for_keyword
 
-from cmrseg.dicom.audit import MISSING_TAG, UNREADABLE, SubjectError
+from cmrseg.dicom.audit import UNREADABLE, SubjectError
 from cmrseg.dicom.header_table import header_row
+from cmrseg.dicom.plain import REMEMBERED, Plain, dataset, plain_file
+from cmrseg.dicom.values import absurd, numbers, optional
 from cmrseg.vectors import dot
 
 PHASE_ENCODINGS = ("ROW", "COL", "OTHER")
@@ -29,6 +33,17 @@ DEFLATED, MOST_DEFLATED_BYTES = b"1.2.840.10008.1.2.1.99", 2**26
 META_BYTES, META_START = 2**14, b"\x02\0\0\0UL\x04\0"
 # A direction cosine vector is a unit vector; scanners write it with six digits or more.
 UNIT_LENGTH_TOLERANCE = 0.05
+
+# Elements of a frame that its slice's other frames share, and those that they do not.
+SHARED = [
+    tag_for_keyword(keyword) or 0
+    for keyword in (
+        *("PatientID", "SeriesNumber", "ImageOrientationPatient", "ImagePositionPatient"),
+        *("PixelSpacing", "CardiacNumberOfImages", "SliceLocation", "SpacingBetweenSlices"),
+        *("SliceThickness", "InPlanePhaseEncodingDirection"),
+    )
+]
+TIME = [tag_for_keyword(keyword) or 0 for keyword in ("TriggerTime", "InstanceNumber")]
 
 logger = logging.getLogger(__name__)
 
@@ -73,8 +88,10 @@ def read_file(path: Path, name: str) -> Frame:
     return read_frame(open_file(path, name)[0], name)
 
 
-def open_file(path: Path, name: str) -> tuple[pydicom.Dataset, dict[str, object]]:
+def open_file(path: Path, name: str) -> tuple[Plain | pydicom.Dataset, dict[str, object]]:
     """Read one DICOM file, and its row of the headers table (`header_row`).
+
+    A file of the usual form is `Plain`, which is the fast way to the same row and frame.
 
     name: how messages and tables call it, relative to the study's folder.
     Raises NotDicomError where the file is no DICOM file or holds no image by its kind, and
@@ -88,6 +105,9 @@ def open_file(path: Path, name: str) -> tuple[pydicom.Dataset, dict[str, object]
         raise NotDicomError("no DICOM preamble")
     with _naming(name):
         _check_deflated(content, name)
+        plain = plain_file(content)
+        if plain is not None:
+            return plain, plain.header_row()
         data = pydicom.dcmread(BytesIO(content))
         kind = data.file_meta.get("MediaStorageSOPClassUID")
         # An unknown kind has its number for a name.
@@ -96,13 +116,47 @@ def open_file(path: Path, name: str) -> tuple[pydicom.Dataset, dict[str, object]
         return data, header_row(data)
 
 
-def read_frame(data: pydicom.Dataset, name: str) -> Frame:
+def read_frame(data: Plain | pydicom.Dataset, name: str) -> Frame:
     """The frame of an opened file.
 
     Raises SubjectError (UNREADABLE, MISSING_TAG) naming file and tag where it is damaged.
     """
     with _naming(name):
+        if isinstance(data, Plain):
+            frame = _plain_frame(data, name)
+            if frame is not None:
+                return frame
+            # Not so plain, or damaged: pydicom reads it, or tells what is wrong.
+            data = pydicom.dcmread(BytesIO(data.content))
         return _frame(data, name, _pixels(data, name))
+
+
+def _plain_frame(data: Plain, name: str) -> Frame | None:
+    """The frame of a file as nearly all are; None for all others, damaged ones among them."""
+    layout = data.layout()
+    trigger_ms, instance_number = map(data.number, TIME)
+    if layout is None or trigger_ms is None or instance_number is None:
+        return None
+    try:
+        pixels = _rescaled(data.pixels(layout), name, layout.slope, layout.intercept)
+        like = _shared_frame(data.elements(SHARED))
+    except SubjectError:
+        return None
+    return replace(
+        like,
+        name=name,
+        trigger_ms=trigger_ms,
+        instance_number=int(instance_number),
+        pixels=pixels,
+    )
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _shared_frame(elements: bytes) -> Frame:
+    """What the frames of a slice have in common, read of the elements SHARED; no pixels."""
+    data = dataset(elements)
+    data.TriggerTime = data.InstanceNumber = 0
+    return _frame(data, "", np.empty((0, 0), np.uint16))
 
 
 @contextmanager
@@ -182,40 +236,44 @@ def _pixels(data: pydicom.Dataset, name: str) -> np.ndarray:
         )
     slope = float(data.get("RescaleSlope") or 1)
     intercept = float(data.get("RescaleIntercept") or 0)
+    return _rescaled(pixels, name, slope, intercept)
+
+
+def _rescaled(pixels: np.ndarray, name: str, slope: float, intercept: float) -> np.ndarray:
     if (slope, intercept) != (1, 0):
         with np.errstate(all="ignore"):
             pixels = (pixels * slope + intercept).astype(np.float32)
         if not np.isfinite(pixels).all():
-            raise _absurd(name, "RescaleSlope", slope, "a slope that gives finite pixels")
+            raise absurd(name, "RescaleSlope", slope, "a slope that gives finite pixels")
     return pixels
 
 
 def _frame(data: pydicom.Dataset, name: str, pixels: np.ndarray) -> Frame:
-    orientation = _numbers(data, name, "ImageOrientationPatient", 6)
+    orientation = numbers(data, name, "ImageOrientationPatient", 6)
     for half in (orientation[:3], orientation[3:]):
         if abs(math.hypot(*half) - 1) > UNIT_LENGTH_TOLERANCE:
-            raise _absurd(name, "ImageOrientationPatient", orientation, "two unit vectors")
+            raise absurd(name, "ImageOrientationPatient", orientation, "two unit vectors")
     if abs(dot(orientation[:3], orientation[3:])) > UNIT_LENGTH_TOLERANCE:
-        raise _absurd(name, "ImageOrientationPatient", orientation, "two orthogonal vectors")
-    spacing = _numbers(data, name, "PixelSpacing", 2)
+        raise absurd(name, "ImageOrientationPatient", orientation, "two orthogonal vectors")
+    spacing = numbers(data, name, "PixelSpacing", 2)
     if not all(PIXEL_MM[0] <= length <= PIXEL_MM[1] for length in spacing):
-        raise _absurd(name, "PixelSpacing", spacing, "two positive lengths up to a metre")
-    position = _numbers(data, name, "ImagePositionPatient", 3)
+        raise absurd(name, "PixelSpacing", spacing, "two positive lengths up to a metre")
+    position = numbers(data, name, "ImagePositionPatient", 3)
     if max(map(abs, position)) > FURTHEST_MM:
-        raise _absurd(name, "ImagePositionPatient", position, f"mm up to {FURTHEST_MM:g}")
+        raise absurd(name, "ImagePositionPatient", position, f"mm up to {FURTHEST_MM:g}")
     return Frame(
         name=name,
         patient=str(data.get("PatientID") or ""),
-        series_number=int(_numbers(data, name, "SeriesNumber", 1)[0]),
-        instance_number=int(_numbers(data, name, "InstanceNumber", 1)[0]),
+        series_number=int(numbers(data, name, "SeriesNumber", 1)[0]),
+        instance_number=int(numbers(data, name, "InstanceNumber", 1)[0]),
         orientation=orientation,
         position_mm=position,
         spacing_mm=spacing,
-        trigger_ms=_numbers(data, name, "TriggerTime", 1)[0],
-        phases=int(_optional(data, name, "CardiacNumberOfImages", 0)),
-        slice_location_mm=_optional(data, name, "SliceLocation", math.nan),
-        slice_distance_mm=_optional(data, name, "SpacingBetweenSlices", math.nan),
-        thickness_mm=_optional(data, name, "SliceThickness", math.nan),
+        trigger_ms=numbers(data, name, "TriggerTime", 1)[0],
+        phases=int(optional(data, name, "CardiacNumberOfImages", 0)),
+        slice_location_mm=optional(data, name, "SliceLocation", math.nan),
+        slice_distance_mm=optional(data, name, "SpacingBetweenSlices", math.nan),
+        thickness_mm=optional(data, name, "SliceThickness", math.nan),
         phase_encoding=_phase_encoding(data),
         transfer_syntax=_compression(data),
         pixels=pixels,
@@ -232,31 +290,3 @@ def _compression(data: pydicom.Dataset) -> str:
     """Name of a compressed transfer syntax; '' for plain pixels."""
     syntax = data.file_meta.get("TransferSyntaxUID")
     return syntax.name if syntax is not None and syntax.is_compressed else ""
-
-
-def _numbers(data: pydicom.Dataset, name: str, keyword: str, count: int) -> tuple[float, ...]:
-    value = data.get(keyword)
-    if value is None or value == "":
-        raise SubjectError(
-            MISSING_TAG, name, f"{keyword} is absent; export the series again with this tag"
-        )
-    try:
-        numbers = tuple(float(v) for v in (value if count > 1 else [value]))
-    except (TypeError, ValueError) as error:
-        raise _absurd(name, keyword, value, "numbers") from error
-    if len(numbers) != count or not all(map(math.isfinite, numbers)):
-        raise _absurd(name, keyword, value, f"{count} finite number{'s' * (count > 1)}")
-    return numbers
-
-
-def _optional(data: pydicom.Dataset, name: str, keyword: str, absent: float) -> float:
-    value = data.get(keyword)
-    return absent if value is None or value == "" else _numbers(data, name, keyword, 1)[0]
-
-
-def _absurd(name: str, keyword: str, value: object, expected: str) -> SubjectError:
-    # A text in the place of numbers may be anything, and is not repeated.
-    shown = value if isinstance(value, (int, float, tuple)) else "not that"
-    return SubjectError(
-        UNREADABLE, name, f"{keyword} is {shown}, expected {expected}; repair the header"
-    )

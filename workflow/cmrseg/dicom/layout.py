@@ -1,5 +1,6 @@
 """Which files make up a study, and which of them are the frames of one slice."""
 
+import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -72,8 +73,15 @@ def folder_files(folder: Path, series: str = "") -> dict[str, list[str]]:
     }
 
 
+def _is_file(entry: os.DirEntry) -> bool:
+    """Also of a link to a file; one that leads nowhere, or to itself, is none."""
+    return entry.is_file(follow_symlinks=False) or Path(entry).is_file()
+
+
 def _files_below(folder: Path, name: str) -> list[str]:
-    files = [p.relative_to(folder).as_posix() for p in (folder / name).iterdir() if p.is_file()]
+    # Of many files: no Path is made, and the kind is what the folder says.
+    with os.scandir(folder / name) as entries:
+        files = [f"{name}/{e.name}" if name else e.name for e in entries if _is_file(e)]
     return sorted(files, key=natural)
 
 
@@ -150,13 +158,16 @@ def group_planes(frames: Sequence[Frame]) -> list[Group]:
 def _planes(files: Sequence[tuple[int, Frame]]) -> list[list[tuple[int, Frame]]]:
     """Separate files by orientation and place along the normal, in order of appearance."""
     planes: list[list[tuple[int, Frame]]] = []
+    # Most frames of a slice have the very same geometry, of which one is compared.
+    known: dict[tuple, list[tuple[int, Frame]]] = {}
     for number, frame in files:
-        for plane in planes:
-            if _same_plane(frame, plane[0][1]):
-                plane.append((number, frame))
-                break
-        else:
-            planes.append([(number, frame)])
+        geometry = frame.pixels.shape, frame.spacing_mm, frame.orientation, frame.position_mm
+        if geometry not in known:
+            same = (plane for plane in planes if _same_plane(frame, plane[0][1]))
+            known[geometry] = next(same, [])
+            if not known[geometry]:
+                planes.append(known[geometry])
+        known[geometry].append((number, frame))
     return planes
 
 

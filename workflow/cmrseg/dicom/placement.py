@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 
 from cmrseg.dicom.resample import fit, resize, rotate, scaled_size
-from cmrseg.label_grids import resize_labels
 from cmrseg.labels import UNLABELLED, Tissue
 
 
@@ -54,7 +53,13 @@ def place(
     target = shape if placement.quarter_turns % 2 == 0 else (shape[1], shape[0])
     rows, columns = images.shape[-2:]
     size = (scaled_size(rows, placement.scale_y), scaled_size(columns, placement.scale_x))
-    placed = resize_labels(images, size) if nearest else resize(images, size)
+    if nearest:
+        # Of use for labels alone, and slow to load.
+        from cmrseg.label_grids import resize_labels
+
+        placed = resize_labels(images, size)
+    else:
+        placed = resize(images, size)
     if placement.mirrored:
         placed = placed[..., ::-1]
     shift = (placement.shift_y, placement.shift_x)

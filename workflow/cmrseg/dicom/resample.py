@@ -5,10 +5,9 @@ Linear with anti-aliasing; rotation also by nearest neighbour, for labels. All f
 """
 
 import math
+from functools import lru_cache
 
 import numpy as np
-from scipy import sparse
-from scipy.ndimage import gaussian_filter1d
 
 # Standard deviations at which the Gaussian is cut off, as in scikit-image.
 GAUSSIAN_TRUNCATE = 4.0
@@ -29,14 +28,26 @@ def resize(images: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """
     if images.shape[-2:] == tuple(shape):
         return images
-    # Sparse, as a row has few weights; and its products do not depend on a linear algebra library.
-    down = sparse.csr_array(linear_matrix(images.shape[-2], shape[0]))
-    across = sparse.csr_array(linear_matrix(images.shape[-1], shape[1]))
-    lines = across @ images.reshape(-1, images.shape[-1]).T.astype(np.float64)
-    planes = lines.reshape(shape[1], -1, images.shape[-2])
-    scaled = down @ planes.transpose(2, 0, 1).reshape(images.shape[-2], -1)
-    scaled = scaled.reshape(shape[0], shape[1], -1)
-    return scaled.transpose(2, 0, 1).reshape(*images.shape[:-2], *shape)
+    down = _sparse_matrix(images.shape[-2], shape[0])
+    across = _sparse_matrix(images.shape[-1], shape[1])
+    flat = images.reshape(-1, *images.shape[-2:])
+    scaled = np.empty((len(flat), *shape))
+    # One by one, as an image fits into the processor's cache and a stack does not.
+    for i, image in enumerate(flat):
+        lines = across @ np.ascontiguousarray(image.T, np.float64)
+        scaled[i] = down @ np.ascontiguousarray(lines.T)
+    return scaled.reshape(*images.shape[:-2], *shape)
+
+
+@lru_cache(maxsize=64)
+def _sparse_matrix(size_in: int, size_out: int):
+    """`linear_matrix`, sparse: its products are fast and do not depend on a linear algebra library.
+
+    scipy is loaded here, as that takes longer than the import of a study without scaling.
+    """
+    from scipy import sparse
+
+    return sparse.csr_array(linear_matrix(size_in, size_out))
 
 
 def linear_matrix(size_in: int, size_out: int) -> np.ndarray:
@@ -45,6 +56,8 @@ def linear_matrix(size_in: int, size_out: int) -> np.ndarray:
     smooth = np.eye(size_in)
     sigma = max(0.0, (step - 1) / 2)
     if sigma > 0:
+        from scipy.ndimage import gaussian_filter1d
+
         smooth = gaussian_filter1d(smooth, sigma, axis=0, mode="mirror", truncate=GAUSSIAN_TRUNCATE)
     # Mirrored at the centres of the outermost pixels; beyond 1 pixel it cannot get.
     place = np.abs((np.arange(size_out) + 0.5) * step - 0.5)

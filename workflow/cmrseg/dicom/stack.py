@@ -213,7 +213,10 @@ def assemble(
         shown = frames_in_time(group, phases, published, log)
         images = np.stack([frame.pixels for frame, _ in shown])
         placed = place(images, placement, grid.turned_shape)
-        voxels[:, z] = placed / UINT16_MAX if published else placed
+        if published:
+            np.divide(placed, UINT16_MAX, out=voxels[:, z], casting="unsafe")
+        else:
+            voxels[:, z] = placed
         intervals = np.diff([f.trigger_ms for f in group.frames]).tolist()
         # As published, the first interval of the last slice counts.
         intervals_ms = intervals[:1] if published else intervals_ms + intervals

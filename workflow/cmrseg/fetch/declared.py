@@ -10,6 +10,7 @@ SOURCES, CHECKSUMS = "resources/sources.yaml", "resources/checksums.tsv"
 KEYS = {
     "files": {"url"},
     "archive": {"url", "sha256", "unpacked_gb"},
+    "git_folder": {"url", "folder", "tree", "unpacked_gb"},
     "kaggle": {"competition", "archive", "sha512", "unpacked_gb", "holds"},
     "by_hand": {"how"},
 }
@@ -44,9 +45,11 @@ def check_entry(source: str, entry: Mapping[str, Any]) -> None:
         raise ValueError(f"{where}: url is {url!r}, expected is http:// or https://")
     if kind == "files" and "{path}" not in url:
         raise ValueError(f"{where}: url is {url!r}, expected is a place for the path: {{path}}")
-    for key, digits in (("sha256", 64), ("sha512", 128)):
+    for key, digits in (("sha256", 64), ("sha512", 128), ("tree", 40)):
         if key in entry and not re.fullmatch(f"[0-9a-f]{{{digits}}}", str(entry[key])):
             raise ValueError(f"{where}: {key} is {entry[key]!r}, expected are {digits} hex digits")
+    if "folder" in entry and not _is_inside(entry["folder"]):
+        raise ValueError(f"{where}: folder is {entry['folder']!r}, expected is one of the archive")
     for held in entry.get("holds", []):
         if not isinstance(held, str) or not _is_inside(held):
             raise ValueError(f"{where}: holds {held!r}, expected is a path within the source")

@@ -11,6 +11,7 @@ import requests
 from cmrseg.fetch.checks import check_holds
 from cmrseg.fetch.declared import CHECKSUMS, File, check_entry, files_of
 from cmrseg.fetch.download import download
+from cmrseg.fetch.git_tree import tree_id
 from cmrseg.fetch.kaggle import GB, competition_archive
 from cmrseg.fetch.unpack import unpack, unpack_nested
 from cmrseg.files import replacing
@@ -56,6 +57,11 @@ def fetch(
         with requests.Session() as session:
             download(session, entry["url"], archive, sha256=entry["sha256"])
         _unpack(source, entry, archive, folder, nested=False)
+    elif entry["kind"] == "git_folder":
+        archive = downloads / PurePosixPath(urlsplit(entry["url"]).path).name
+        with requests.Session() as session:
+            download(session, entry["url"], archive)
+        _unpack_git_folder(source, entry, archive, folder)
     elif entry["kind"] == "kaggle":
         archive = competition_archive(source, entry, folder, downloads)
         _unpack(source, entry, archive, folder, nested=True)
@@ -91,3 +97,29 @@ def _unpack(
         if nested:
             unpack_nested(temporary, most_bytes)
         check_holds(temporary, entry.get("holds", []), source)
+
+
+def _unpack_git_folder(source: str, entry: dict[str, Any], archive: Path, folder: Path) -> None:
+    """One folder of a code host's zip file of a commit, which has all of it in a single folder."""
+    whole = folder.with_name(f".whole-{folder.name}")
+    shutil.rmtree(whole, ignore_errors=True)
+    try:
+        unpack(archive, whole, int(entry["unpacked_gb"] * GB * MOST_OF_STATED))
+        found = [top / entry["folder"] for top in whole.iterdir()]
+        if len(found) != 1 or not found[0].is_dir():
+            raise ValueError(
+                f"source {source}: {archive} has no folder {entry['folder']} in a single one at "
+                "its top; check url and folder of its entry"
+            )
+        there = tree_id(found[0])
+        if there != entry["tree"]:
+            raise ValueError(
+                f"source {source}: {entry['folder']} of {archive} has the git tree id {there}, "
+                f"expected is {entry['tree']}; remove the file to fetch it anew. If it comes out "
+                "the same, the data were replaced at their source: look at them"
+            )
+        check_holds(found[0], entry.get("holds", []), source)
+        with replacing(folder) as temporary:
+            found[0].rename(temporary)
+    finally:
+        shutil.rmtree(whole, ignore_errors=True)

@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 
 from cmrseg.figures import style
 from cmrseg.figures.picture import SOLID, TISSUES, draw_picture, heart_centre
+from cmrseg.figures.units import units_of
 from cmrseg.labels import COLOURS, NAMES, Tissue
 
 SLICES = 5
@@ -76,20 +77,26 @@ def _spread(subject: Predicted) -> list[int]:
 
 def _curve(axes: Axes, subject: Predicted) -> None:
     curve, measures = subject.curve.dropna(subset=["lv_ml"]), subject.measures
+    units = units_of(curve["lv_ml"])
+    factor, digits = units.factor, units.digits
     style.grid(axes)
-    axes.plot(curve["frame"] + 1, curve["lv_ml"], color=COLOURS[Tissue.LV])
+    axes.plot(curve["frame"] + 1, curve["lv_ml"] * factor, color=COLOURS[Tissue.LV])
     for frame, volume, marker in (("ed_frame", "edv_ml", "^"), ("es_frame", "esv_ml", "v")):
         axes.plot(
-            measures[frame] + 1, measures[volume], marker, color="white", markeredgecolor=style.INK
+            measures[frame] + 1,
+            measures[volume] * factor,
+            marker,
+            color="white",
+            markeredgecolor=style.INK,
         )
-    axes.set_ylim(0, max(float(curve["lv_ml"].max()) * 1.1, 1))
+    axes.set_ylim(0, max(float(curve["lv_ml"].max()) * factor * 1.1, 1))
     axes.set_xlabel("Frame")
-    axes.set_ylabel("Volume (ml)")
+    axes.set_ylabel(f"Volume ({units.volume})")
     lines = (
-        f"EDV {measures['edv_ml']:.0f} ml",
-        f"ESV {measures['esv_ml']:.0f} ml",
+        f"EDV {measures['edv_ml'] * factor:.{digits}f} {units.volume}",
+        f"ESV {measures['esv_ml'] * factor:.{digits}f} {units.volume}",
         f"EF {100 * measures['ef']:.0f} %",
-        f"Mass {measures['mass_g']:.0f} g",
+        f"Mass {measures['mass_g'] * factor:.{digits}f} {units.mass}",
     )
     axes.text(0.06, 0.05, "\n".join(lines), transform=axes.transAxes, va="bottom", fontsize=6.5)
     axes.set_title(f"{subject.subject}, LV cavity", fontsize=6.5, weight="normal", pad=2.5)

@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from cmrseg.figures import style
+from cmrseg.figures.units import units_of
 from cmrseg.measure.agreement import bland_altman, pearson
 
 COLUMNS = (
@@ -22,11 +23,11 @@ COLUMNS = (
     "true_esv_ml",
     "true_ef",
 )
-# Column, title, unit of the axes, factor to it (EF is a fraction in tables, percent in figures).
+# Column, title, and name on the axes (EF is a fraction in tables, percent in figures).
 QUANTITIES = (
-    ("edv_ml", "End-diastolic volume", "EDV", "ml", 1.0),
-    ("esv_ml", "End-systolic volume", "ESV", "ml", 1.0),
-    ("ef", "Ejection fraction", "EF", "%", 100.0),
+    ("edv_ml", "End-diastolic volume", "EDV"),
+    ("esv_ml", "End-systolic volume", "ESV"),
+    ("ef", "Ejection fraction", "EF"),
 )
 ROW_MM = 47.0
 # Numbers of pairs stand between a panel and its title.
@@ -47,7 +48,9 @@ def figure(table: pd.DataFrame, order: Sequence[str] = ()) -> Figure:
     looks = style.looks(table["labeller"], order)
     result = style.figure_mm(style.TWO_COLUMNS_MM, 8 + ROW_MM * (1.15 + len(looks)))
     panels = result.subplots(1 + len(looks), 3, height_ratios=[1.15] + [1.0] * len(looks))
-    for column, (name, title, short, unit, factor) in enumerate(QUANTITIES):
+    units = units_of(table[["edv_ml", "true_edv_ml"]])
+    for column, (name, title, short) in enumerate(QUANTITIES):
+        unit, factor = ("%", 100.0) if name == "ef" else (units.volume, units.factor)
         pairs = {
             labeller: (
                 table.loc[table["labeller"] == labeller, name].to_numpy(float) * factor,

@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from cmrseg.figures import style
+from cmrseg.figures.units import units_of
 
 COLUMNS = ("labeller", "subject", "frame", "lv_ml")
 TRUTH = "truth"
@@ -32,7 +33,9 @@ def figure(
     absent = sorted(set(chosen) - set(table["subject"]))
     if absent:
         raise ValueError(f"figure volume_curves: subject {', '.join(absent)} is not in the table")
+    units = units_of(table["lv_ml"])
     table = table[table["subject"].isin(chosen)]
+    table = table.assign(lv_ml=table["lv_ml"] * units.factor)
     looks = style.looks(table["labeller"], order)
     columns = min(PANELS_PER_ROW, len(chosen))
     rows = -(-len(chosen) // columns)
@@ -74,7 +77,7 @@ def figure(
     panels[0, 0].set_ylim(0, float(table["lv_ml"].max()) * 1.08)
     panels[0, 0].xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10], integer=True))
     result.supxlabel("Frame", fontsize=7)
-    result.supylabel("LV volume (ml)", fontsize=7)
+    result.supylabel(f"LV volume ({units.volume})", fontsize=7)
     handles: list[Line2D] = [
         Line2D([], [], color=look.colour, linewidth=0.8 if name == TRUTH else 1.4, label=name)
         for name, look in looks.items()

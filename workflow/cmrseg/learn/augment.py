@@ -12,7 +12,11 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-PRESETS = ("no", "normal", "extreme", "fcn")
+from cmrseg.learn.lighting import Lighting, apply_lighting, draw_lighting, own_range
+from cmrseg.learn.source import send
+
+MOUSE = ("mouse", "mouse_notebook")
+PRESETS = ("no", "normal", "extreme", "fcn", *MOUSE)
 
 # Presets of Ankenbrand et al. 2021 (doi:10.1002/mrm.28822): largest rotation and left-right flip.
 ROTATION_DEG = {"normal": 20.0, "extreme": 90.0}
@@ -30,6 +34,14 @@ FCN_ROTATION_DEG = 10.0
 FCN_ZOOM = 0.2
 FCN_CLIP = 3.0
 
+# Pre-clinical training of Hanisah et al. 2026 (doi:10.1016/j.jocmr.2026.102706): left-right flips,
+# quarter turns, and one step of zoom (each axis by itself), rotation and shift (fraction of the
+# side). The published notebook shifts each image that it moves by that much down and right.
+MOUSE_PROBABILITY = 0.5
+MOUSE_ZOOM = (0.9, 1.1)
+MOUSE_ROTATION_DEG = 10.0
+MOUSE_SHIFT = 0.0625
+
 # Grey values 0 and 1 have no finite logit.
 LOGIT_MARGIN = 1e-7
 
@@ -40,12 +52,14 @@ class Transforms:
 
     matrices: (n, 3, 3), take (x, y, 1) of a pixel of the result to where the source is read, up
     to the third component (perspective). brightness: (n,) added to the grey values' logits,
-    0 = none. contrast: (n,) the sum's factor, 1 = none.
+    0 = none. contrast: (n,) the sum's factor, 1 = none. lighting: steps before all others, of
+    presets that scale each image to 0..1 at the end.
     """
 
     matrices: np.ndarray
     brightness: np.ndarray
     contrast: np.ndarray
+    lighting: Lighting | None = None
 
 
 def identity(count: int) -> Transforms:
@@ -59,12 +73,16 @@ def draw_transforms(rng: np.random.Generator, count: int, preset: str, size_px: 
     Always draws the same amount of numbers for a preset, whichever transforms then happen.
     `normal` and `extreme`: warp, rotation and zoom, brightness, contrast, flip, as Ankenbrand et
     al. 2021, who clip at the image's own border where this clips at that of the padded square.
-    `fcn`: as Bai et al. 2018. Raises ValueError for an unknown preset.
+    `fcn`: as Bai et al. 2018. `mouse`: as the paper of Hanisah et al. 2026 says;
+    `mouse_notebook`: as their notebook, with far more noise and a constant shift. Raises
+    ValueError for an unknown preset.
     """
     if preset not in PRESETS:
         raise ValueError(f"augmentation {preset!r} is unknown, expected one of {PRESETS}")
     if preset == "no":
         return identity(count)
+    if preset in MOUSE:
+        return _draw_mouse(rng, count, preset == "mouse_notebook", size_px)
     if preset == "fcn":
         normal = np.clip(rng.standard_normal((2, count)), -FCN_CLIP, FCN_CLIP)
         angles_deg, zooms = FCN_ROTATION_DEG * normal[0], 1 + FCN_ZOOM * normal[1]
@@ -90,6 +108,30 @@ def draw_transforms(rng: np.random.Generator, count: int, preset: str, size_px: 
     return Transforms(geometry, np.log(shares / (1 - shares)), contrast)
 
 
+def _draw_mouse(rng: np.random.Generator, count: int, notebook: bool, size_px: int) -> Transforms:
+    """Flips and turns came before the steps of grey values there, which treat all sides alike.
+
+    But CLAHE, whose tiles lie half a pixel off the middle.
+    """
+    happens = rng.random((3, count)) < MOUSE_PROBABILITY
+    turns = np.where(happens[1], rng.integers(4, size=count), 0)
+    zooms = np.where(happens[2], rng.uniform(*MOUSE_ZOOM, (2, count)), 1)
+    angles_deg = np.where(
+        happens[2], rng.uniform(-MOUSE_ROTATION_DEG, MOUSE_ROTATION_DEG, count), 0
+    )
+    shifts = rng.uniform(-MOUSE_SHIFT, MOUSE_SHIFT, (2, count))
+    shifts = np.where(happens[2], np.full_like(shifts, MOUSE_SHIFT) if notebook else shifts, 0)
+    geometry = product(
+        flip_matrices(happens[0]),
+        rotation_matrices(90.0 * turns),
+        zoom_matrices(zooms, np.zeros((2, count))),
+        rotation_matrices(angles_deg),
+        shift_matrices(shifts),
+    )
+    lighting = draw_lighting(rng, count, notebook, size_px)
+    return Transforms(geometry, np.zeros(count), np.ones(count), lighting)
+
+
 def product(first: np.ndarray, *others: np.ndarray) -> np.ndarray:
     """Products of matrices (n, 3, 3), the last one applied first.
 
@@ -111,11 +153,22 @@ def rotation_matrices(angles_deg: np.ndarray) -> np.ndarray:
 
 
 def zoom_matrices(zooms: np.ndarray, focus: np.ndarray) -> np.ndarray:
-    """Enlargement (n, 3, 3) by `zooms` (n,); the point `focus` (2, n), (x, y), stays in place."""
-    matrices = np.tile(np.eye(3), (len(zooms), 1, 1))
-    for axis in (0, 1):
-        matrices[:, axis, axis] = 1 / zooms
-        matrices[:, axis, 2] = (1 - 1 / zooms) * focus[axis]
+    """Enlargement (n, 3, 3) by `zooms`; the point `focus` (2, n), (x, y), stays in place.
+
+    zooms: (n,), or (2, n) along x and y.
+    """
+    matrices = np.tile(np.eye(3), (focus.shape[1], 1, 1))
+    for axis, zoom in enumerate(np.broadcast_to(zooms, focus.shape)):
+        matrices[:, axis, axis] = 1 / zoom
+        matrices[:, axis, 2] = (1 - 1 / zoom) * focus[axis]
+    return matrices
+
+
+def shift_matrices(shifts: np.ndarray) -> np.ndarray:
+    """Shifts (n, 3, 3) right and down by `shifts` (2, n), (x, y), fractions of the side."""
+    matrices = np.tile(np.eye(3), (shifts.shape[1], 1, 1))
+    # The side is two units long.
+    matrices[:, :2, 2] = -2 * shifts.T
     return matrices
 
 
@@ -168,28 +221,30 @@ def apply_transforms(
     images: (n, y, x) float32 in 0...1. labels: (n, y, x) uint8. Returns both in the same shape;
     background outside the source. Images whose transform changes nothing come back as they are.
     """
+    if transforms.lighting is not None:
+        images = apply_lighting(images, transforms.lighting)
     moved = np.flatnonzero((transforms.matrices != np.eye(3)).any(axis=(1, 2)))
     if len(moved):
-        where = torch.as_tensor(moved, device=images.device)
+        where = send(moved, images.device)
         grid = _sampling_grid(transforms.matrices[moved], images)
         images, labels = images.clone(), labels.clone()
         images[where] = _sample(images[where], grid, "bilinear")
         labels[where] = _sample(labels[where].float(), grid, "nearest").to(labels.dtype)
     lit = np.flatnonzero((transforms.brightness != 0) | (transforms.contrast != 1))
     if len(lit):
-        where = torch.as_tensor(lit, device=images.device)
+        where = send(lit, images.device)
         brightness, contrast = (
-            torch.as_tensor(values[lit], dtype=images.dtype, device=images.device)[:, None, None]
+            send(values[lit], images.device, images.dtype)[:, None, None]
             for values in (transforms.brightness, transforms.contrast)
         )
         logits = torch.logit(images[where], eps=LOGIT_MARGIN)
         images = images.clone()
         images[where] = torch.sigmoid((logits + brightness) * contrast)
-    return images, labels
+    return (images if transforms.lighting is None else own_range(images)), labels
 
 
 def _sampling_grid(matrices: np.ndarray, images: torch.Tensor) -> torch.Tensor:
-    maps = torch.as_tensor(matrices, dtype=images.dtype, device=images.device)
+    maps = send(matrices, images.device, images.dtype)
     y, x = ((2 * torch.arange(n, device=images.device) + 1) / n - 1 for n in images.shape[-2:])
     points = torch.stack(
         [x.expand(len(y), -1), y[:, None].expand(-1, len(x)), torch.ones_like(x).expand(len(y), -1)]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cmrseg.files import read_table, replacing
+from cmrseg.learn.schedule import result_row
 from cmrseg.learn.slices import Slices
 from cmrseg.learn.train import training_rows
 from cmrseg.learn.weights import load_weights
@@ -24,7 +25,7 @@ def write_card(
     training = Training(
         subjects={name: part["subject"].nunique() for name, part in parts.items()},
         images={name: len(part) for name, part in parts.items()},
-        last_epoch=read_table(inputs["history"]).iloc[-1].to_dict(),
+        last_epoch=result_row(read_table(inputs["history"])),
         phantom=phantom,
     )
     weights = load_weights(inputs["weights"])

@@ -3,12 +3,15 @@
 import shutil
 import time
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from cmrseg.files import read_table, write_table
 from cmrseg.kept import keep, made_of, restore
+from cmrseg.learn.schedule import result_row
 from cmrseg.learn.slices import Slices
+from cmrseg.learn.step import choose_mode
 from cmrseg.learn.train import train
 from cmrseg.learn.weights import load_weights, save_weights
 from cmrseg.record import record, versions
@@ -39,8 +42,9 @@ def train_job(
     start = load_weights(inputs["start"]) if inputs["start"] else None
     confidence = read_table(inputs["confidence"]) if inputs["confidence"] else None
     slices = Slices.load(inputs["slices"])
+    mode = choose_mode(model, slices, device)
     weights, history = train(
-        model, slices, start, model["seed"], state_folder, device, confidence, code
+        model, slices, start, model["seed"], state_folder, device, confidence, code, mode
     )
     save_weights(weights, outputs["weights"])
     write_table(history, outputs["history"])
@@ -51,8 +55,9 @@ def train_job(
         inputs=read,
         seed=model["seed"],
         device=device,
+        mode=asdict(mode),
         started=started,
-        scores=history.iloc[-1].to_dict(),
+        scores=result_row(history),
     )
     keep(kept, source, results)
     shutil.rmtree(state_folder, ignore_errors=True)

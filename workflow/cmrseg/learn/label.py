@@ -1,16 +1,22 @@
 """Labelling as a job: a model and a shard of images in, label maps out."""
 
 import json
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from cmrseg.cine import Cine
 from cmrseg.files import replacing
 from cmrseg.kept import keep, made_of, restore
-from cmrseg.learn.predict import predict_cine
+from cmrseg.learn.predict import Labeller, Prepared, without_islands
 from cmrseg.learn.weights import load_weights
-from cmrseg.nets.build import NETWORKS, SETTINGS, Network, empty_network
+from cmrseg.nets.build import NETWORKS, SETTINGS, empty_network
+from cmrseg.nets.network import Network
 from cmrseg.record import versions
 from cmrseg.shards import IMAGE, subject_folders
 
@@ -18,6 +24,11 @@ from cmrseg.shards import IMAGE, subject_folders
 WEIGHTS, RECORD = "weights.safetensors", "record.json"
 # What labelling has to know of a model.
 LABELLING = (*sorted(SETTINGS), "preparation", "intensity", "size_px")
+# What it may know, and what holds where a model says nothing of it.
+OPTIONAL = {"islands": ""}
+# Subjects that are read ahead, and threads that do so: unpacking one takes a core several times as
+# long as a graphics card takes to label it.
+CARD_AHEAD = 8
 
 
 def load_model(folder: str | Path) -> tuple[Network, dict[str, Any]]:
@@ -45,7 +56,7 @@ def load_model(folder: str | Path) -> tuple[Network, dict[str, Any]]:
             f"{folder}: network {settings['network']} cannot be used here; "
             f"there are {', '.join(NETWORKS)}"
         )
-    return load_network(settings, folder / WEIGHTS), settings
+    return load_network(settings, folder / WEIGHTS), OPTIONAL | settings
 
 
 def load_network(settings: Mapping[str, Any], weights: str | Path) -> Network:
@@ -74,13 +85,40 @@ def label_shard(
     """Label every subject of a shard: `<labels>/<subject>/sa.nii.gz` on the image's grid.
 
     model: row of the models table. weights: its safetensors file. images: folder with
-    `<subject>/sa.nii.gz`. labels: existing folder to fill. device: cpu, cuda or mps.
+    `<subject>/sa.nii.gz`. labels: existing folder to fill. device: cpu, cuda or mps. While one
+    subject is labelled the next are read and those before are saved. Raises ValueError naming a
+    subject whose image cannot be read or has values that are not finite.
     """
-    network = load_network(model, weights)
-    for subject, folder in subject_folders([images]).items():
-        cine = Cine.load(folder / IMAGE)
+    labeller = Labeller(load_network(model, weights), model, device)
+    folders = subject_folders([images])
+
+    def read(subject: str) -> tuple[Cine, Prepared]:
+        cine = Cine.load(folders[subject] / IMAGE)
+        try:
+            return cine, labeller.prepare(cine)
+        except ValueError as error:
+            raise ValueError(f"subject {subject}: {error}") from error
+
+    def save(subject: str, cine: Cine, wait: Callable[[], np.ndarray]) -> None:
         (labels / subject).mkdir()
-        cine.like(predict_cine(network, cine, model, device)).save(labels / subject / IMAGE)
+        found = wait().reshape(cine.voxels.shape)
+        found = without_islands(found, model, f"subject {subject}")
+        cine.like(found).save(labels / subject / IMAGE)
+
+    ahead = CARD_AHEAD if device == "cuda" else 1
+    with ThreadPoolExecutor(ahead) as readers, ThreadPoolExecutor(ahead) as savers:
+        names = iter(folders)
+        reading = deque((name, readers.submit(read, name)) for name in islice(names, ahead))
+        saving: deque[Future] = deque()
+        while reading:
+            subject, found = reading.popleft()
+            cine, prepared = found.result()
+            reading.extend((name, readers.submit(read, name)) for name in islice(names, 1))
+            saving.append(savers.submit(save, subject, cine, labeller.label(prepared)))
+            if len(saving) > ahead:
+                saving.popleft().result()
+        for saved in saving:
+            saved.result()
 
 
 def label_job(

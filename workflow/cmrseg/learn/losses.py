@@ -1,6 +1,6 @@
 """Losses of segmentation networks; pixels that nobody labelled do not count."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import torch
@@ -13,6 +13,11 @@ FOCAL_POWER = 2
 # Constants of the published generalised Dice loss, used by `compat` only.
 COMPAT_COUNT_EPS = 1e-10
 COMPAT_SUM_EPS = 1e-5
+# Keeps the Dice of a class that is neither there nor predicted at 1.
+BATCH_EPS = 1e-6
+# Abraham and Khan 2019, doi:10.1109/ISBI.2019.8759329: weights of false negatives and false
+# positives, and the power (their 1 / gamma).
+TVERSKY_ALPHA, TVERSKY_BETA, TVERSKY_POWER = 0.7, 0.3, 0.75
 
 
 def _one_hot(logits: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -23,25 +28,32 @@ def _one_hot(logits: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, 
             "expected (n, c, y, x) and (n, y, x) of one size"
         )
     classes = logits.shape[1]
+    # Looking at values waits for them; on other devices they are checked before a training.
+    if labels.device.type == "cpu":
+        check_labels(labels, classes)
+        if (labels == UNLABELLED).all():
+            raise ValueError("no pixel of the batch is labelled; leave such images out of the set")
     labelled = (labels != UNLABELLED)[:, None]
     # One-hot by comparison: its backward pass is deterministic on every device.
     truth = labels[:, None] == torch.arange(classes, device=labels.device)[:, None, None]
-    unknown = labelled[:, 0] & ~truth.any(1)
+    return truth.to(torch.float32), labelled.to(torch.float32)
+
+
+def check_labels(labels: torch.Tensor, classes: int) -> None:
+    """Raise ValueError naming a label that is neither one of `classes` nor UNLABELLED."""
+    unknown = (labels != UNLABELLED) & ((labels < 0) | (labels >= classes))
     if unknown.any():
         raise ValueError(
             f"label {int(labels[unknown][0])} in a batch for a network with {classes} classes "
             f"(0 to {classes - 1}; {UNLABELLED} is unlabelled); map the labels to its classes"
         )
-    if not labelled.any():
-        raise ValueError("no pixel of the batch is labelled; leave such images out of the set")
-    return truth.to(torch.float32), labelled.to(torch.float32)
 
 
 def ce(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """Cross entropy, mean over the labelled pixels.
 
     logits: (n, c, y, x). labels: (n, y, x) integers 0..c-1 or UNLABELLED. Raises ValueError
-    if shapes differ, a label is not a class, or nothing is labelled.
+    if shapes differ, and on a CPU if a label is not a class or nothing is labelled.
     """
     truth, labelled = _one_hot(logits, labels)
     pixels = -(truth * functional.log_softmax(logits.float(), 1)).sum(1, keepdim=True)
@@ -77,12 +89,78 @@ def softdice(logits: torch.Tensor, labels: torch.Tensor, compat: bool = False) -
         weights = 1 / (counts + COMPAT_COUNT_EPS) ** 2
         common = (weights * common).sum(1) + COMPAT_SUM_EPS
         return (1 - 2 * common / ((weights * both).sum(1) + COMPAT_SUM_EPS)).mean()
+    # Images without any label are divided by one and then left out.
+    has_labels = counts.sum(1) > 0
     rarest = torch.where(counts > 0, counts, torch.inf).amin(1, keepdim=True)
     # Relative to the rarest class, which leaves the ratio as it is and the numbers near one.
     weights = torch.where(counts > 0, rarest / counts.clamp(min=1), 1) ** 2
-    has_labels = counts.sum(1) > 0
-    common, both = (weights * common).sum(1)[has_labels], (weights * both).sum(1)[has_labels]
-    return (1 - 2 * common / both).mean()
+    common, both = (weights * common).sum(1), (weights * both).sum(1)
+    return _mean(1 - 2 * common / torch.where(has_labels, both, 1), has_labels)
+
+
+def _mean(values: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
+    """Mean of the chosen values (n,); how many these are only a CPU waits for."""
+    if values.device.type == "cpu":
+        return values[chosen].mean()
+    return torch.where(chosen, values, 0).sum() / chosen.sum()
+
+
+def dice(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """1 - soft Dice, mean over all classes with background; 0 is perfect.
+
+    Sums go over the whole batch, as many images have no tissue at all. Arguments and errors as
+    `ce`. As in Hanisah et al. 2026, doi:10.1016/j.jocmr.2026.102706.
+    """
+    truth, labelled = _one_hot(logits, labels)
+    shares = functional.softmax(logits.float(), 1) * labelled
+    common = (shares * truth).sum((0, 2, 3))
+    both = (shares + truth).sum((0, 2, 3))
+    return (1 - (2 * common + BATCH_EPS) / (both + BATCH_EPS)).mean()
+
+
+def tversky(
+    logits: torch.Tensor,
+    labels: torch.Tensor,
+    alpha: float = TVERSKY_ALPHA,
+    beta: float = TVERSKY_BETA,
+    power: float = TVERSKY_POWER,
+) -> torch.Tensor:
+    """Focal Tversky loss, mean over all classes with background, with sums over the batch.
+
+    alpha: weight of false negatives. beta: weight of false positives. Alpha and beta 0.5 with
+    power 1 are `dice`, but for a class that is absent: probabilities count at least 1e-6, all of
+    which is false there. Arguments and errors as `ce`.
+    """
+    truth, labelled = _one_hot(logits, labels)
+    shares = functional.softmax(logits.float(), 1).clamp(BATCH_EPS, 1 - BATCH_EPS) * labelled
+    common = (shares * truth).sum((0, 2, 3))
+    missed = truth.sum((0, 2, 3)) - common
+    wrong = shares.sum((0, 2, 3)) - common
+    index = (common + BATCH_EPS) / (common + alpha * missed + beta * wrong + BATCH_EPS)
+    # The power's slope is infinite at 0.
+    return ((1 - index).clamp(min=BATCH_EPS) ** power).mean()
+
+
+def sum_over_heads(
+    loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+    heads: Sequence[torch.Tensor],
+    labels: torch.Tensor,
+    weights: Sequence[float] = (),
+) -> torch.Tensor:
+    """The loss of each head by its weight (1 each if there are none), summed: deep supervision.
+
+    heads: logits (n, c, y, x) each. Raises ValueError if there are not as many weights as heads.
+    """
+    if weights and len(weights) != len(heads):
+        raise ValueError(
+            f"{len(weights)} weights {tuple(weights)} for the {len(heads)} heads of the network; "
+            "give one per head, that of the deepest level first"
+        )
+    weighted = [
+        weight * loss(logits, labels)
+        for logits, weight in zip(heads, weights or (1,) * len(heads), strict=True)
+    ]
+    return torch.stack(weighted).sum()
 
 
 LOSSES: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
@@ -90,4 +168,6 @@ LOSSES: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
     "focal": focal,
     "softdice": softdice,
     "softdice_compat": partial(softdice, compat=True),
+    "dice": dice,
+    "tversky": tversky,
 }

@@ -1,9 +1,9 @@
 """The image preparation of a network: the one place that training slices and prediction share.
 
-A preparation is `unet` or `fcn`. It turns native images into the square (or padded) images
-that a network sees, stored as integers so that slices on disk and images at prediction are
-the same numbers: uint8 for `unet` (the 8-bit pictures of Ankenbrand et al. 2021), uint16 for
-`fcn`. Read them with `as_float`.
+A preparation is `unet`, `fcn` or `minmax`. It turns native images into the square (or padded)
+images that a network sees, stored as integers so that slices on disk and images at prediction
+are the same numbers: uint8 for `unet` (the 8-bit pictures of Ankenbrand et al. 2021), uint16 for
+`fcn` (Bai et al. 2018) and `minmax` (Hanisah et al. 2026). Read them with `as_float`.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,26 @@ import numpy as np
 from cmrseg.label_grids import resize_labels
 from cmrseg.labels import Tissue
 
-PREPARATIONS = ("unet", "fcn")
+
+@dataclass(frozen=True)
+class Preparation:
+    """What sets a preparation apart.
+
+    dtype: of the stored pixels. resized: are images scaled to the canvas, or cropped and padded?
+    joint: are grey values scaled by percentiles of all images of a frame or cine, or each image
+    by its own smallest and largest?
+    """
+
+    dtype: type[np.unsignedinteger]
+    resized: bool
+    joint: bool
+
+
+PREPARATIONS = {
+    "unet": Preparation(np.uint8, resized=True, joint=False),
+    "fcn": Preparation(np.uint16, resized=False, joint=True),
+    "minmax": Preparation(np.uint16, resized=False, joint=False),
+}
 INTENSITIES = ("linear", "greys")
 
 # matplotlib's reversed "Greys" at inputs 0, 1/8, ..., 1: the curve that the published networks
@@ -25,8 +44,8 @@ GREYS = np.floor(np.interp(np.arange(256) / 255, np.arange(9) / 8, GREYS_ANCHORS
 
 # Percentiles that become 0 and 1 in the FCN's images (Bai et al. 2018).
 FCN_PERCENTILES = (1, 99)
-# The FCN halves its images four times.
-FCN_MULTIPLE_PX = 16
+# The networks of images that are not resized halve them four times.
+MULTIPLE_PX = 16
 
 
 @dataclass(frozen=True)
@@ -47,28 +66,30 @@ def check_settings(settings: Mapping) -> None:
     """Raise ValueError where a preparation's settings are unknown or do not fit together."""
     if settings["preparation"] not in PREPARATIONS:
         raise ValueError(
-            f"preparation {settings['preparation']!r} is unknown, expected one of {PREPARATIONS}"
+            f"preparation {settings['preparation']!r} is unknown, expected one of "
+            f"{tuple(PREPARATIONS)}"
         )
     if settings["intensity"] not in INTENSITIES:
         raise ValueError(
             f"intensity {settings['intensity']!r} is unknown, expected one of {INTENSITIES}"
         )
-    size = settings["size_px"]
-    if size < 1 or (settings["preparation"] == "fcn" and size % FCN_MULTIPLE_PX):
+    size, name = settings["size_px"], settings["preparation"]
+    resized = PREPARATIONS[name].resized
+    if size < 1 or (size % MULTIPLE_PX and not resized):
         raise ValueError(
             f"size_px is {size}, expected a positive number of pixels, "
-            f"and for the fcn a multiple of {FCN_MULTIPLE_PX}"
+            f"and for fcn and minmax a multiple of {MULTIPLE_PX}"
         )
-    if settings["preparation"] == "fcn" and settings["intensity"] != "linear":
+    if settings["intensity"] != "linear" and not resized:
         raise ValueError(
-            f"intensity {settings['intensity']!r} does not exist for preparation fcn, use linear"
+            f"intensity {settings['intensity']!r} does not exist for preparation {name}, use linear"
         )
 
 
 def training_canvas(shape_px: tuple[int, int], settings: Mapping) -> Canvas:
-    """The square canvas of training: scaled to fit (`unet`) or a centred window (`fcn`)."""
+    """The square canvas of training: scaled to fit (`unet`) or a centred window (the others)."""
     size = settings["size_px"]
-    if settings["preparation"] == "fcn":
+    if not PREPARATIONS[settings["preparation"]].resized:
         offset = tuple(size // 2 - n // 2 for n in shape_px)
         return Canvas(tuple(shape_px), tuple(shape_px), (size, size), offset)
     factor = size / max(shape_px)
@@ -79,10 +100,10 @@ def training_canvas(shape_px: tuple[int, int], settings: Mapping) -> Canvas:
 
 
 def prediction_canvas(shape_px: tuple[int, int], settings: Mapping) -> Canvas:
-    """The canvas of prediction: as in training (`unet`) or padded to multiples of 16 (`fcn`)."""
-    if settings["preparation"] == "unet":
+    """The canvas of prediction: as in training (`unet`) or padded to multiples of 16 px."""
+    if PREPARATIONS[settings["preparation"]].resized:
         return training_canvas(shape_px, settings)
-    size = tuple(-(-n // FCN_MULTIPLE_PX) * FCN_MULTIPLE_PX for n in shape_px)
+    size = tuple(-(-n // MULTIPLE_PX) * MULTIPLE_PX for n in shape_px)
     offset = tuple((s - n) // 2 for s, n in zip(size, shape_px, strict=True))
     return Canvas(tuple(shape_px), tuple(shape_px), size, offset)
 
@@ -91,30 +112,29 @@ def prepare_volume(volume: np.ndarray, settings: Mapping) -> tuple[np.ndarray, C
     """Prepare the images of one frame for training.
 
     volume: (z, y, x), all slices of the frame. Returns (z, size, size) uint8 (`unet`) or uint16
-    (`fcn`) and the canvas. `unet` scales every image by its own minimum and maximum; `fcn` takes
-    the percentiles over the cropped volume, padding included (Bai et al. 2018, training).
+    and the canvas. `unet` and `minmax` scale every image by its own minimum and maximum, `minmax`
+    before it is cropped or padded; `fcn` takes the percentiles over the cropped volume, padding
+    included (Bai et al. 2018, training).
     """
     canvas = training_canvas(volume.shape[-2:], settings)
-    if settings["preparation"] == "unet":
-        return _prepare_unet(volume, canvas, settings["intensity"]), canvas
-    window = place(np.asarray(volume, np.float32), canvas)
-    return _to_integers(_between_percentiles(window), np.uint16), canvas
+    if not PREPARATIONS[settings["preparation"]].joint:
+        return _prepare_each(volume, canvas, settings), canvas
+    return _prepare_fcn(place(np.asarray(volume, np.float32), canvas)), canvas
 
 
 def prepare_cine(voxels: np.ndarray, settings: Mapping) -> tuple[np.ndarray, Canvas]:
     """Prepare a whole cine for prediction.
 
-    voxels: (t, z, y, x), left as it is. Returns (t, z, Y, X) uint8 (`unet`) or uint16 (`fcn`)
-    and the canvas. `fcn` takes the percentiles over the whole cine before padding, as the
+    voxels: (t, z, y, x), left as it is. Returns (t, z, Y, X) uint8 (`unet`) or uint16 and the
+    canvas. `fcn` takes the percentiles over the whole cine before padding, as the
     published deployment does; in training they are those of one cropped volume.
     """
     canvas = prediction_canvas(voxels.shape[-2:], settings)
     planes = voxels.reshape(-1, *canvas.native)
-    if settings["preparation"] == "unet":
-        pixels = _prepare_unet(planes, canvas, settings["intensity"])
+    if not PREPARATIONS[settings["preparation"]].joint:
+        pixels = _prepare_each(planes, canvas, settings)
     else:
-        scaled = _between_percentiles(np.asarray(planes, np.float32))
-        pixels = place(_to_integers(scaled, np.uint16), canvas)
+        pixels = place(_prepare_fcn(planes), canvas)
     return pixels.reshape(*voxels.shape[:2], *canvas.size), canvas
 
 
@@ -144,23 +164,50 @@ def place(planes: np.ndarray, canvas: Canvas, fill: float = 0) -> np.ndarray:
     return result
 
 
-def _prepare_unet(planes: np.ndarray, canvas: Canvas, intensity: str) -> np.ndarray:
+def _prepare_each(planes: np.ndarray, canvas: Canvas, settings: Mapping) -> np.ndarray:
     planes = np.asarray(planes, np.float32)
     low = planes.min(axis=(1, 2), keepdims=True)
     span = planes.max(axis=(1, 2), keepdims=True) - low
     scaled = (planes - low) / np.where(span > 0, span, 1)
-    if intensity == "greys":
+    if settings["intensity"] == "greys":
         steps = np.minimum((scaled * 256).astype(np.intp), 255)
         # A constant image has no contrast to stretch; the curve keeps 0 at 0.
         scaled = GREYS.astype(np.float32)[steps]
-    return place(_to_integers(_resize(scaled, canvas), np.uint8), canvas)
+    dtype = PREPARATIONS[settings["preparation"]].dtype
+    return place(_to_integers(_resize(scaled, canvas), dtype), canvas)
 
 
-def _between_percentiles(images: np.ndarray) -> np.ndarray:
-    low, high = np.percentile(images, FCN_PERCENTILES)
-    if high <= low:
-        return np.zeros(images.shape, np.float32)
-    return (np.clip(images, low, high) - np.float32(low)) / np.float32(high - low)
+def _prepare_fcn(planes: np.ndarray) -> np.ndarray:
+    # As 64-bit numbers of one plane at a time: those of a whole cine would not fit any cache.
+    low, high = percentiles(planes)
+    pixels = np.zeros(planes.shape, np.uint16)
+    if high > low:
+        for plane, result in zip(planes, pixels, strict=True):
+            clipped = np.clip(plane.astype(np.float32), low, high)
+            scaled = (clipped - np.float32(low)) / np.float32(high - low)
+            result[:] = _to_integers(scaled, np.uint16)
+    return pixels
+
+
+def percentiles(images: np.ndarray) -> list[np.float64]:
+    """`np.percentile(images.astype(np.float32), FCN_PERCENTILES)`, to the bit, by one fast sort."""
+    if images.dtype.kind not in "iu" or images.dtype.itemsize > 2:
+        images = np.asarray(images, np.float32)
+    ordered = np.sort(images, axis=None)
+    found = []
+    for percent in FCN_PERCENTILES:
+        lower, upper, share = neighbours(ordered.size, percent)
+        below, above = ordered[[lower, upper]].astype(np.float32)
+        span = above - below
+        found.append(below + span * share if share < 0.5 else above - span * (1 - share))
+    return found
+
+
+def neighbours(count: int, percent: float) -> tuple[int, int, np.float64]:
+    """Places of the two of `count` ordered values around a percentile; how far it is between."""
+    place = (count - 1) * (np.float64(percent) / 100)
+    lower = int(place)
+    return lower, min(lower + 1, count - 1), place - lower
 
 
 def _to_integers(images: np.ndarray, dtype: type[np.unsignedinteger]) -> np.ndarray:

@@ -1,9 +1,11 @@
 """What each epoch of a training run does: stages, cycles, learning rates, the optimiser."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import pandas as pd
 import torch
 
 from cmrseg.learn.subsets import corrected_epochs
@@ -19,7 +21,9 @@ class OneCycle:
 
 # One-cycle (Smith 2018, arXiv:1803.09820) of fastai 1 and 2, as in Ankenbrand et al. 2021.
 ONECYCLES = {"onecycle": OneCycle(0.3, 250_000), "onecycle_fastai2": OneCycle(0.25, 100_000)}
-SCHEDULES = (*ONECYCLES, "constant")
+# A constant rate until the validation loss stays, as in Hanisah et al. 2026.
+STOPPING = "early_stopping"
+SCHEDULES = (*ONECYCLES, "constant", STOPPING)
 START_DIVISOR = 25
 HIGH_BETA1, LOW_BETA1 = 0.95, 0.85
 ONECYCLE_BETA2 = 0.99
@@ -27,6 +31,9 @@ ONECYCLE_WEIGHT_DECAY = 0.01
 # Adam of the constant schedule, as in Bai et al. 2018.
 CONSTANT_BETAS = (0.9, 0.999)
 EPS = 1e-8
+# Adam of early stopping, and after how many epochs without a smaller validation loss it stops.
+STOPPING_EPS = 1e-7
+PATIENCE_EPOCHS = 25
 
 
 @dataclass(frozen=True)
@@ -88,6 +95,13 @@ def plan_epochs(settings: Mapping, count_all: int = 1, count_subset: int = 1) ->
             EpochPlan(stage, frozen, lr, number, epoch, cycle)
             for number, (epoch, cycle) in enumerate(places)
         ]
+    if settings["schedule"] == STOPPING and any(
+        now.stage == 1 or now.cycle_epochs != len(plan) for now in plan
+    ):
+        raise ValueError(
+            f"schedule {STOPPING} with epochs {settings['epochs']!r} and epochs_frozen "
+            f"{settings['epochs_frozen']!r}, expected one cycle such as 200 and none frozen"
+        )
     if not plan:
         raise ValueError("epochs_frozen and epochs are both 0, expected at least one epoch")
     return plan
@@ -119,19 +133,24 @@ def norm_momentum(momentum: float, step: int) -> float:
     return momentum / (1 - (1 - momentum) ** (step + 1))
 
 
-def make_optimiser(schedule: str, parameters: list[torch.nn.Parameter]) -> torch.optim.Optimizer:
+def make_optimiser(
+    schedule: str, parameters: list[torch.nn.Parameter], fused: bool = False
+) -> torch.optim.Optimizer:
     """Adam for the parameters that have a gradient; its learning rate is set by `set_step`.
 
-    onecycle: decoupled weight decay 0.01 on all of them, beta2 0.99. constant: plain Adam.
+    onecycle: decoupled weight decay 0.01 on all of them, beta2 0.99. The others: plain Adam.
+    fused: one operation for all parameters, which rounds otherwise.
     """
     trained = [parameter for parameter in parameters if parameter.requires_grad]
-    if schedule == "constant":
-        return torch.optim.Adam(trained, betas=CONSTANT_BETAS, eps=EPS)
+    if schedule not in ONECYCLES:
+        eps = STOPPING_EPS if schedule == STOPPING else EPS
+        return torch.optim.Adam(trained, betas=CONSTANT_BETAS, eps=eps, fused=fused or None)
     return torch.optim.AdamW(
         trained,
         betas=(HIGH_BETA1, ONECYCLE_BETA2),
         eps=EPS,
         weight_decay=ONECYCLE_WEIGHT_DECAY,
+        fused=fused or None,
     )
 
 
@@ -146,6 +165,22 @@ def set_step(
         betas = (beta1, ONECYCLE_BETA2)
     for group in optimiser.param_groups:
         group["lr"], group["betas"] = lr, betas
+
+
+def best_epoch(losses: Sequence[float]) -> int:
+    """The first of the epochs with the smallest validation loss; one without a number is none."""
+    return min(range(len(losses)), key=lambda epoch: (math.isnan(losses[epoch]), losses[epoch]))
+
+
+def has_stopped(losses: Sequence[float]) -> bool:
+    """Whether the validation losses so far end a training with early stopping."""
+    return bool(losses) and len(losses) - 1 - best_epoch(losses) >= PATIENCE_EPOCHS
+
+
+def result_row(history: pd.DataFrame) -> dict[str, Any]:
+    """Row of the epoch whose weights a training gives: the last, or the best if it chose one."""
+    last = history.iloc[-1]
+    return (history.iloc[int(last["best_epoch"])] if "best_epoch" in history else last).to_dict()
 
 
 def _cosine(start: float, end: float, share: float) -> float:

@@ -1,6 +1,7 @@
 """Training slices: one memory-mapped array of images, one of labels, and an index table."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +12,13 @@ import pandas as pd
 from cmrseg.cine import Cine
 from cmrseg.files import read_table, replacing, sha256, write_table
 from cmrseg.labels import UNLABELLED, Tissue
-from cmrseg.learn.prepare import as_float, check_settings, prepare_labels, prepare_volume
+from cmrseg.learn.prepare import (
+    PREPARATIONS,
+    as_float,
+    check_settings,
+    prepare_labels,
+    prepare_volume,
+)
 
 COLUMNS = ["row", "subject", "split", "slice", "frame", "volume", "lv_pixels", "my_pixels"]
 FILES = ("images.npy", "labels.npy", "index.tsv")
@@ -37,32 +44,28 @@ def make_slices(
     images = list(images)
     if len({subject for subject, *_ in images}) < len(images):
         raise ValueError("make_slices: a subject is listed twice; list each subject once")
-    # Labels are read twice, as the size of the arrays must be known before they are written.
-    count = sum(_labelled(_read_labels(subject, path)).sum() for subject, _, _, path in images)
-    if count == 0:
-        raise ValueError(
-            f"no labelled slice in {len(images)} subjects; check the labeller and the splits"
-        )
-    size = settings["size_px"]
-    dtype = np.uint8 if settings["preparation"] == "unet" else np.uint16
+    dtype = PREPARATIONS[settings["preparation"]].dtype
+    shape = (settings["size_px"], settings["size_px"])
+    rows: list[tuple] = []
     with replacing(folder) as temporary:
         temporary.mkdir()
-        shape = (int(count), size, size)
-        pixels = np.lib.format.open_memmap(temporary / FILES[0], "w+", dtype, shape)
-        labels = np.lib.format.open_memmap(temporary / FILES[1], "w+", np.uint8, shape)
-        rows: list[tuple] = []
-        for subject, split, image_path, label_path in images:
-            for planes, targets, places in _subject(subject, image_path, label_path, settings):
-                first = len(rows)
-                pixels[first : first + len(planes)] = planes
-                labels[first : first + len(planes)] = targets
-                volume = rows[-1][5] + 1 if rows else 0
-                rows.extend(
-                    (first + i, subject, split, z, t, volume, lv, my)
-                    for i, (z, t, lv, my) in enumerate(places)
-                )
-        pixels.flush()
-        labels.flush()
+        with (
+            _stack(temporary / FILES[0], dtype, shape) as add_images,
+            _stack(temporary / FILES[1], np.uint8, shape) as add_labels,
+        ):
+            for subject, split, image_path, label_path in images:
+                for planes, targets, places in _subject(subject, image_path, label_path, settings):
+                    add_images(planes)
+                    add_labels(targets)
+                    first, volume = len(rows), rows[-1][5] + 1 if rows else 0
+                    rows.extend(
+                        (first + i, subject, split, z, t, volume, lv, my)
+                        for i, (z, t, lv, my) in enumerate(places)
+                    )
+        if not rows:
+            raise ValueError(
+                f"no labelled slice in {len(images)} subjects; check the labeller and the splits"
+            )
         index = pd.DataFrame(rows, columns=COLUMNS)
         write_table(index, temporary / FILES[2])
     return index
@@ -114,6 +117,33 @@ class Slices:
         return " ".join(sha256(self.folder / name) for name in FILES)
 
 
+@contextmanager
+def _stack(
+    path: Path, dtype: type[np.unsignedinteger], shape: tuple[int, int]
+) -> Iterator[Callable[[np.ndarray], None]]:
+    """Write an .npy file of planes (n, y, x) whose number is known at the end.
+
+    Gives what adds planes. The file has the bytes of `numpy.save`, which leaves room for any n.
+    """
+    header = {"descr": np.dtype(dtype).str, "fortran_order": False}
+    count = 0
+    with open(path, "wb") as file:
+
+        def add(planes: np.ndarray) -> None:
+            nonlocal count
+            if planes.dtype != dtype or planes.shape[1:] != shape:
+                raise ValueError(f"{path.name}: {planes.dtype} {planes.shape}, not {dtype} {shape}")
+            file.write(np.ascontiguousarray(planes).data)
+            count += len(planes)
+
+        np.lib.format.write_array_header_1_0(file, header | {"shape": (0, *shape)})
+        begin = file.tell()
+        yield add
+        file.seek(0)
+        np.lib.format.write_array_header_1_0(file, header | {"shape": (count, *shape)})
+        assert file.tell() == begin
+
+
 def _read_labels(subject: str, path: str | Path) -> np.ndarray:
     labels = Cine.load(path).voxels
     if not np.issubdtype(labels.dtype, np.integer):
@@ -147,10 +177,10 @@ def _subject(subject: str, image_path: str | Path, label_path: str | Path, setti
         if not len(slices):
             continue
         frame = labels[t, slices]
-        # The FCN scales by all slices of the frame, the U-Net each on its own.
-        volume = voxels[t] if settings["preparation"] == "fcn" else voxels[t, slices]
-        planes, canvas = prepare_volume(volume, settings)
-        if settings["preparation"] == "fcn":
+        # What scales by all slices of the frame needs those without a label, too.
+        joint = PREPARATIONS[settings["preparation"]].joint
+        planes, canvas = prepare_volume(voxels[t] if joint else voxels[t, slices], settings)
+        if joint:
             planes = planes[slices]
         lv, my = ((frame == tissue).sum(axis=(1, 2)) for tissue in (Tissue.LV, Tissue.MYO))
         known = (frame < settings["classes"]) | (frame == UNLABELLED)

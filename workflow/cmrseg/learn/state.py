@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,15 +16,17 @@ from safetensors.torch import save_file
 from cmrseg.files import replacing
 from cmrseg.learn.weights import on_cpu
 from cmrseg.nets.build import SETTINGS as NETWORK_SETTINGS
-from cmrseg.nets.build import Network, build_network
-from cmrseg.nets.fcn import FCN
+from cmrseg.nets.build import build_network
+from cmrseg.nets.network import Network
+from cmrseg.nets.unet import UNet
+from cmrseg.nets.unet_compat import CompatUNet
 
 log = logging.getLogger(__name__)
 
 STATE_FILE = "state.safetensors"
 # All plain values are one JSON text: safetensors writes several in an order of chance.
 METADATA_KEY = "state"
-# The last layer of every network; the only one that depends on the number of classes.
+# The last layers of every network; the only ones that depend on the number of classes.
 HEAD = "logits."
 
 
@@ -33,13 +36,15 @@ class State:
 
     epochs_done: number of finished epochs. network: weights and statistics. optimiser: moments
     and step counts of each parameter, {number: {name: tensor}}; empty before the first epoch.
-    history: one row per epoch. Random draws depend on seed and epoch alone.
+    history: one row per epoch. best: weights of the best epoch on the CPU, of a training that
+    keeps it; they are never changed in place. Random draws depend on seed and epoch alone.
     """
 
     epochs_done: int = 0
     network: dict[str, torch.Tensor] = field(default_factory=dict)
     optimiser: dict[int, dict[str, torch.Tensor]] = field(default_factory=dict)
     history: list[dict[str, Any]] = field(default_factory=list)
+    best: dict[str, torch.Tensor] = field(default_factory=dict)
 
 
 def start_network(
@@ -60,8 +65,10 @@ def start_network(
     if start_state is None:
         return network
     if start == "imagenet":
-        if isinstance(network, FCN):
-            raise ValueError("network fcn has no ImageNet weights; start it at random")
+        if not isinstance(network, UNet | CompatUNet):
+            raise ValueError(
+                f"network {settings['network']} has no ImageNet weights; start it at random"
+            )
         network.encoder.load_imagenet(start_state)
     else:
         given, own = dict(start_state), network.state_dict()
@@ -109,12 +116,65 @@ def save_state(state: State, folder: Path, mark: str) -> None:
     mark: fingerprint of all that the run depends on.
     """
     tensors = {f"network.{name}": value for name, value in state.network.items()}
+    tensors |= {f"best.{name}": value for name, value in state.best.items()}
     for number, moments in state.optimiser.items():
         tensors |= {f"optimiser.{number}.{name}": value for name, value in moments.items()}
     plain = {"epochs_done": state.epochs_done, "history": state.history, "fingerprint": mark}
     folder.mkdir(parents=True, exist_ok=True)
     with replacing(folder / STATE_FILE) as temporary:
         save_file(on_cpu(tensors), temporary, {METADATA_KEY: json.dumps(plain)})
+
+
+class Saver:
+    """Saves the state after each epoch, that of a GPU while the next one computes.
+
+    folder: where to, None for nowhere. What went wrong is raised by the next call, or at the end
+    of the `with` block, which waits for the last state.
+    """
+
+    def __init__(self, folder: str | Path | None, mark: str):
+        self.folder, self.mark = folder, mark
+        self.pool = ThreadPoolExecutor(1)
+        self.pending: Future | None = None
+
+    def __enter__(self) -> "Saver":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.pool.shutdown()
+        if error[0] is None:
+            self.wait()
+
+    def wait(self) -> None:
+        """Return when nothing is left to write."""
+        pending, self.pending = self.pending, None
+        if pending is not None:
+            pending.result()
+
+    def save(self, state: State) -> None:
+        """Save a state as it is now, although its tensors may change."""
+        if self.folder is None:
+            return
+        self.wait()
+        if not any(value.is_cuda for value in state.network.values()):
+            save_state(state, Path(self.folder), self.mark)
+            return
+        network = _copies(state.network)
+        optimiser = {number: _copies(moments) for number, moments in state.optimiser.items()}
+        copied = torch.cuda.Event()
+        copied.record()
+        copy = State(state.epochs_done, network, optimiser, list(state.history), state.best)
+
+        def write() -> None:
+            copied.synchronize()
+            save_state(copy, Path(str(self.folder)), self.mark)
+
+        self.pending = self.pool.submit(write)
+
+
+def _copies(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Copies on the CPU; those of a GPU arrive later, in the order of its work."""
+    return {name: value.detach().to("cpu", non_blocking=True) for name, value in tensors.items()}
 
 
 def load_state(folder: Path, mark: str) -> State:
@@ -137,8 +197,8 @@ def load_state(folder: Path, mark: str) -> State:
     state = State(epochs_done=plain["epochs_done"], history=plain["history"])
     for name, value in tensors.items():
         part, rest = name.split(".", 1)
-        if part == "network":
-            state.network[rest] = value
+        if part in ("network", "best"):
+            getattr(state, part)[rest] = value
         else:
             number, moment = rest.split(".", 1)
             state.optimiser.setdefault(int(number), {})[moment] = value

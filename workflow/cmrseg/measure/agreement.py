@@ -93,6 +93,31 @@ def pearson(first: ArrayLike, second: ArrayLike, confidence: float = 0.95) -> di
     return result
 
 
+def spearman(first: ArrayLike, second: ArrayLike) -> dict[str, float]:
+    """Spearman's rank correlation: n, rho; ties share their mean rank.
+
+    Pairs with a nan are left out. rho is nan for constant values.
+    """
+    x, y = _pairs(first, second)
+    found = pearson(stats.rankdata(x), stats.rankdata(y)) if x.size else {"r": math.nan}
+    return {"n": x.size, "rho": found["r"]}
+
+
+def paired_t_test(first: ArrayLike, second: ArrayLike) -> dict[str, float]:
+    """Two-sided p-value of a mean difference of 0: n, p. Pairs with a nan are left out.
+
+    nan below two pairs, and where all pairs are equal.
+    """
+    x, y = _pairs(first, second)
+    difference = x - y
+    if x.size < 2 or not difference.any():
+        return {"n": x.size, "p": math.nan}
+    error = float(difference.std(ddof=1)) / math.sqrt(x.size)
+    if error == 0:
+        return {"n": x.size, "p": 0.0}
+    return {"n": x.size, "p": float(2 * stats.t.sf(abs(difference.mean()) / error, x.size - 1))}
+
+
 def icc_agreement(ratings: np.ndarray, confidence: float = 0.95) -> dict[str, float]:
     """Intraclass correlation for absolute agreement of single ratings: n, icc, icc_low, icc_high.
 

@@ -1,11 +1,13 @@
 """A labeller against the reference in a whole cohort, read from the label maps of its shards."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import pandas as pd
 
 from cmrseg.cine import Cine
-from cmrseg.measure.evaluate import evaluate_cine, summarise
+from cmrseg.measure.cohort_summary import summarise
+from cmrseg.measure.evaluate import Frames, evaluate_cine
 from cmrseg.measure.labellers import Labeller, known_classes
 from cmrseg.measure.volumes import EndDiastole
 from cmrseg.shards import IMAGE
@@ -18,11 +20,15 @@ def evaluate_labels(
     splits: Mapping[str, str],
     ed: EndDiastole,
     reference_ed: EndDiastole,
+    frames: Frames = "own",
+    es_frames: Mapping[str, int] = MappingProxyType({}),
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Hold a labeller's maps against the reference: tables per image, subject and cohort.
 
     Only subjects that both labelled are compared (a second observer may have done a part), with
-    the right ventricle where both know it. ed, reference_ed: how each chooses its end-diastole. The
+    the right ventricle where both know it. ed, reference_ed: how each chooses its end-diastole.
+    frames: whose frames the labeller is measured at. es_frames: end-systole of the reference, by
+    subject, where it is known (see evaluate_cine). The
     summary counts a subject with a rotated copy once,
     as the copy; the other tables have both. Raises ValueError where there is no subject.
     """
@@ -33,7 +39,15 @@ def evaluate_labels(
         ours = Cine.load(predicted[subject] / IMAGE)
         theirs = Cine.load(true[subject] / IMAGE)
         table, row = evaluate_cine(
-            ours.voxels, theirs.voxels, ours.spacing_mm, classes, subject, ed, reference_ed
+            ours.voxels,
+            theirs.voxels,
+            ours.spacing_mm,
+            classes,
+            subject,
+            ed,
+            reference_ed,
+            frames,
+            es_frames.get(subject),
         )
         split = split_of(splits)(subject)
         table.insert(1, "split", split)

@@ -3,7 +3,14 @@
 import numpy as np
 import pandas as pd
 
-from cmrseg.measure.agreement import bland_altman, icc_agreement, pearson, summary
+from cmrseg.measure.agreement import (
+    bland_altman,
+    icc_agreement,
+    paired_t_test,
+    pearson,
+    spearman,
+    summary,
+)
 
 # Measures of a subject that are compared: name in volumes.measures, tissue, quantity, unit.
 COMPARED = (
@@ -12,6 +19,7 @@ COMPARED = (
     ("sv_ml", "lv", "sv", "_ml"),
     ("ef", "lv", "ef", ""),
     ("mass_g", "my", "mass", "_g"),
+    ("es_mass_g", "my", "es_mass", "_g"),
     ("rv_edv_ml", "rv", "edv", "_ml"),
     ("rv_esv_ml", "rv", "esv", "_ml"),
     ("rv_sv_ml", "rv", "sv", "_ml"),
@@ -27,6 +35,7 @@ SUMMARY_COLUMNS = (
     *("mean_low", "mean_high", "lower", "lower_low", "lower_high"),
     *("upper", "upper_low", "upper_high"),
     *("r", "r_low", "r_high", "icc", "icc_low", "icc_high"),
+    *("rho", "p"),
 )
 
 
@@ -41,6 +50,7 @@ def agreements(subjects: pd.DataFrame) -> list[dict]:
         limits = bland_altman(predicted, reference)
         limits |= {"mean_low": limits.pop("bias_low"), "mean_high": limits.pop("bias_high")}
         found = limits | pearson(predicted, reference) | icc_agreement(pair)
+        found |= spearman(predicted, reference) | paired_t_test(predicted, reference)
         difference = {"measure": f"{quantity}_difference{unit}", "tissue": tissue}
         rows.append({**difference, **found, **summary(predicted - reference)})
         absolute = {"measure": f"{quantity}_abs_difference{unit}", "tissue": tissue}

@@ -1,23 +1,27 @@
-"""A model's labels against a reference: every image, every subject, and the cohort."""
+"""A model's labels against a reference: every image of a subject, and the subject."""
 
 import math
-from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from cmrseg.labels import UNLABELLED, Tissue
-from cmrseg.measure.agreement import summary
-from cmrseg.measure.comparison import ALL, COMPARED, SUMMARY_COLUMNS, agreements
+from cmrseg.measure.comparison import COMPARED
 from cmrseg.measure.distance import slice_distances_mm
-from cmrseg.measure.overlap import accuracy, confusion_counts, dice, foreground
-from cmrseg.measure.volumes import EndDiastole, curves_of_counts, measures
+from cmrseg.measure.overlap import confusion_counts, dice
+from cmrseg.measure.phases import phases
+from cmrseg.measure.volumes import EndDiastole, curves_of_counts, measures, measures_at
 
 # Name of each tissue in columns.
 NAMES = {Tissue.BACKGROUND: "bg", Tissue.LV: "lv", Tissue.MYO: "my", Tissue.RV: "rv"}
 
-# Measures of agreement of label maps, and their unit.
-OVERLAPS = (("dice", ""), ("hausdorff", "_mm"), ("distance", "_mm"))
+# End diastole and end systole of the reference, all other labelled frames (of inflow, for one), and
+# what Dice of all tissues together is called.
+PHASES, OTHER, HEART = ("ed", "es"), "other", "heart"
+
+# Whose end diastole and end systole a prediction is measured at.
+Frames = Literal["own", "reference"]
 
 
 def evaluate_cine(
@@ -28,6 +32,8 @@ def evaluate_cine(
     subject: str,
     ed: EndDiastole = "max",
     reference_ed: EndDiastole = "max",
+    frames: Frames = "own",
+    es_frame: int | None = None,
 ) -> tuple[pd.DataFrame, dict[str, float | str]]:
     """Compare the labels of one subject image by image and as a whole.
 
@@ -46,12 +52,17 @@ def evaluate_cine(
     dice_lv (nan where neither side has the tissue, or it was not annotated), hausdorff_lv_mm,
     distance_lv_mm (nan unless both have it), then the confusion counts bg_bg, bg_lv, ...: first
     the reference's class, then the prediction's. row: subject, images, Dice over all of these
-    images as one volume, distances as means over slices (Bai et al. 2018), and reference_* and
-    predicted_* volumes.
-    Both sides' volumes are of the same frames, those that are complete in both; each side has
-    its own end diastole (`ed` of the prediction, `reference_ed` of the reference) and systole
-    among them. Without a complete frame volumes are nan.
-    Raises ValueError naming the subject for unequal shapes, unknown labels, or no labelled image.
+    images as one volume, distances as means over slices (Bai et al. 2018), reference_* and
+    predicted_* volumes, and dice_lv_ed, dice_lv_es, ...: Dice of all slices of the reference's
+    end diastole and end systole, dice_lv_other of all other labelled frames as one volume;
+    dice_heart_ed, ... of all tissues together.
+    Both sides' volumes are of the same frames, those that are complete in both. frames "own": each
+    side has its own end diastole (`ed` of the prediction, `reference_ed` of the reference) and
+    systole among them. "reference": both are measured at the reference's, with end diastole by
+    `reference_ed` and end systole by `phases`, or at `es_frame` if that is given. Without a
+    complete frame volumes are nan, with a single one those that need end systole.
+    Raises ValueError naming the subject for unequal shapes, unknown labels, no labelled image, or
+    an es_frame that is not complete.
     """
     if classes not in (3, 4):
         raise ValueError(f"subject {subject}: classes must be 3 or 4, got {classes}")
@@ -61,7 +72,7 @@ def evaluate_cine(
             f"have one shape (t, z, y, x); were both made from the same image?"
         )
     eds = {"reference": reference_ed, "predicted": ed}
-    frames, slices, *plane = reference.shape
+    count, slices, *plane = reference.shape
     ignored = (reference == UNLABELLED) | (predicted == UNLABELLED)
     first = _with_classes(reference, ignored, classes).reshape(-1, *plane)
     second = _with_classes(predicted, ignored, classes).reshape(-1, *plane)
@@ -75,7 +86,7 @@ def evaluate_cine(
             f"subject {subject}: no image is labelled in both prediction and reference; "
             f"leave the subject out of this evaluation"
         )
-    by_frame = counts.reshape(frames, slices, classes, classes)
+    by_frame = counts.reshape(count, slices, classes, classes)
     annotated = _annotated(by_frame)
     columns = _tissue_columns(first[labelled], second[labelled], counts[labelled], spacing_mm[1:])
     for tissue in list(Tissue)[1:classes]:
@@ -90,13 +101,52 @@ def evaluate_cine(
         row[f"dice_{name}"] = float(whole[tissue])
         row[f"hausdorff_{name}_mm"] = float(images[f"hausdorff_{name}_mm"].mean())
         row[f"distance_{name}_mm"] = float(images[f"distance_{name}_mm"].mean())
-    return images, {**row, **_volumes(by_frame, annotated, spacing_mm, subject, eds)}
+    complete = np.flatnonzero(_complete(by_frame) & annotated[:, Tissue.LV])
+    curves = _curves(by_frame, annotated, complete, spacing_mm, subject)
+    at = None
+    if frames == "reference" and len(complete):
+        maps = first.reshape(reference.shape)
+        ed_frame = int(measures(curves["reference"], ed=reference_ed)["ed_frame"])
+        at = ed_frame, _end_systole(maps, complete, spacing_mm, subject, ed_frame, es_frame)
+    if len(complete) == 1:
+        at = int(complete[0]), None
+    for side, own_curves in curves.items():
+        found = {}
+        if len(complete):
+            found = measures_at(own_curves, *at) if at else measures(own_curves, ed=eds[side])
+        for name in (*(name for name, *_ in COMPARED), "ed_frame", "es_frame"):
+            row[f"{side}_{name}"] = found.get(name, math.nan)
+    chosen = {phase: row[f"reference_{phase}_frame"] for phase in PHASES}
+    for phase, frame in chosen.items():
+        own = [] if frame != frame else [int(frame)]
+        row |= _phase_dice(by_frame[own], annotated[own], phase)
+    others = np.setdiff1d(np.arange(count), list(chosen.values()))
+    return images, row | _phase_dice(by_frame[others], annotated[others], OTHER)
+
+
+def _phase_dice(by_frame: np.ndarray, known: np.ndarray, phase: str) -> dict[str, float]:
+    """Dice of some frames' slices as one volume, of each tissue and of all together.
+
+    by_frame: (t, z, classes, classes). known: (t, classes) whether the reference knows the tissue
+    there; where it does not in one of them, Dice is nan.
+    """
+    counts, annotated = by_frame.sum(axis=(0, 1)), np.asarray(known.all(axis=0))
+    scores = np.where(annotated, dice(counts), np.nan)
+    row = {f"dice_{NAMES[t]}_{phase}": float(scores[t]) for t in list(Tissue)[1 : len(counts)]}
+    inside = counts[1:, 1:].trace()
+    both = counts[1:].sum() + counts[:, 1:].sum()
+    whole = annotated[1:].all() and both > 0
+    return row | {f"dice_{HEART}_{phase}": float(2 * inside / both) if whole else math.nan}
 
 
 def _annotated(counts: np.ndarray) -> np.ndarray:
-    """(t, classes) whether the reference knows a tissue in a frame; counts: as in _volumes."""
-    complete = (counts.sum(axis=(2, 3)) > 0).all(axis=1)
-    return ~complete[:, None] | (counts.sum(axis=(1, 3)) > 0)
+    """(t, classes) whether the reference knows a tissue in a frame; counts: as in _curves."""
+    return ~_complete(counts)[:, None] | (counts.sum(axis=(1, 3)) > 0)
+
+
+def _complete(counts: np.ndarray) -> np.ndarray:
+    """(t,) whether every slice of a frame is labelled; counts: as in _curves."""
+    return (counts.sum(axis=(2, 3)) > 0).all(axis=1)
 
 
 def _with_classes(labels: np.ndarray, ignored: np.ndarray, classes: int) -> np.ndarray:
@@ -127,122 +177,46 @@ def _tissue_columns(
     return columns
 
 
-def _volumes(
+def _curves(
     counts: np.ndarray,
     annotated: np.ndarray,
+    complete: np.ndarray,
     spacing_mm: tuple[float, float, float],
     subject: str,
-    eds: Mapping[str, EndDiastole],
-) -> dict[str, float]:
-    """Measures of both sides from (t, z, reference class, predicted class) counts.
+) -> dict[str, pd.DataFrame]:
+    """Curves of both sides from (t, z, reference class, predicted class) counts.
 
-    annotated: (t, classes). eds: how each side chooses end diastole. Frames without a cavity of
-    the reference count on neither side.
+    annotated: (t, classes). complete: frames that count; those without a cavity of the reference
+    do on neither side.
     """
-    complete = (counts.sum(axis=(2, 3)) > 0).all(axis=1) & annotated[:, Tissue.LV]
-    result = {}
+    counted = np.isin(np.arange(len(counts)), complete)
+    curves = {}
     # Summing over the other side's class leaves each side's own voxels.
     for side, axes in (("reference", (1, 3)), ("predicted", (1, 2))):
-        known = complete[:, None] & (annotated if side == "reference" else True)
+        known = counted[:, None] & (annotated if side == "reference" else True)
         voxels = np.where(known, counts.sum(axis=axes), np.nan)
-        curves = curves_of_counts(voxels, spacing_mm, subject, counts.shape[-1])
-        found = measures(curves, ed=eds[side]) if complete.any() else {}
-        for name in (*(name for name, *_ in COMPARED), "ed_frame", "es_frame"):
-            result[f"{side}_{name}"] = found.get(name, math.nan)
-    return result
+        curves[side] = curves_of_counts(voxels, spacing_mm, subject, counts.shape[-1])
+    return curves
 
 
-def summarise(images: pd.DataFrame, subjects: pd.DataFrame) -> pd.DataFrame:
-    """Statistics of an evaluation, by split and over all splits together.
+def _end_systole(
+    labels: np.ndarray,
+    complete: np.ndarray,
+    spacing_mm: tuple[float, float, float],
+    subject: str,
+    ed_frame: int,
+    es_frame: int | None,
+) -> int | None:
+    """The reference's end systole: es_frame if it is given, else that of `phases`, None if unknown.
 
-    images, subjects: rows of evaluate_cine of all subjects, each with a column `split`.
-    Returns the columns in SUMMARY_COLUMNS, a row per split, level, measure and tissue:
-    - level "image" and "subject": dice, hausdorff_mm, distance_mm of lv, my, rv; values that are
-      nan do not count in n.
-    - level "image", as Ankenbrand et al. 2021 (doi:10.1002/mrm.28822): dice_published, in which an
-      image without the tissue on either side counts as 1, also of the foreground = all tissues
-      together; accuracy, the fraction of labelled pixels with the right class, tissue "all".
-      Frames in which a tissue was predicted that nobody annotated there are left out.
-    - level "subject": edv_difference_ml, esv_difference_ml, ef_difference (fraction), ... =
-      prediction - reference. mean is the bias of Bland and Altman, lower and upper their limits
-      of agreement, each with a 95 % interval (_low, _high); r is Pearson's correlation and icc
-      ICC(A,1). ..._abs_difference_...: the same differences without sign.
+    labels: (t, z, y, x) `Tissue`. complete: frames that are labelled in every slice.
     """
-    rows = []
-    for split in (*sorted(set(subjects["split"])), ALL):
-        few = images if split == ALL else images[images["split"] == split]
-        own = subjects if split == ALL else subjects[subjects["split"] == split]
-        for level, table in (("image", few), ("subject", own)):
-            key = {"split": split, "level": level}
-            rows += [{**key, **row} for row in _overlaps(table)]
-        rows += [{"split": split, "level": "image", **row} for row in _published(few)]
-        rows += [{"split": split, "level": "subject", **row} for row in agreements(own)]
-    return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
-
-
-def overall_scores(summary: pd.DataFrame) -> dict[str, float]:
-    """Mean scores of subjects over all splits, from a summary; named as in the subject table."""
-    rows = summary[(summary["split"] == ALL) & (summary["level"] == "subject")]
-    scores = {}
-    for measure, unit in OVERLAPS:
-        own = rows[rows["measure"] == measure + unit]
-        for tissue, mean in zip(own["tissue"], own["mean"], strict=True):
-            scores[f"{measure}_{tissue}{unit}"] = float(mean)
-    return scores
-
-
-def _overlaps(table: pd.DataFrame) -> list[dict]:
-    rows = []
-    for measure, unit in OVERLAPS:
-        for name in list(NAMES.values())[1:]:
-            column = f"{measure}_{name}{unit}"
-            if column in table:
-                key = {"measure": f"{measure}{unit}", "tissue": name}
-                rows.append({**key, **summary(table[column].to_numpy())})
-    return rows
-
-
-def _published(images: pd.DataFrame) -> list[dict]:
-    counts = image_counts(images)
-    scores = dice(counts, absent="one")
-    unknown = _not_annotated(images, counts)
-    columns = {
-        NAMES[Tissue(k)]: np.where(unknown[:, k], np.nan, scores[:, k])
-        for k in range(1, counts.shape[-1])
-    }
-    whole = ~unknown.any(axis=1)
-    columns["foreground"] = dice(foreground(counts), absent="one")[:, 1][whole]
-    counts = counts[whole]
-    rows = [
-        {"measure": "dice_published", "tissue": name, **summary(values)}
-        for name, values in columns.items()
-    ]
-    return [*rows, {"measure": "accuracy", "tissue": ALL, **summary(accuracy(counts))}]
-
-
-def _not_annotated(images: pd.DataFrame, counts: np.ndarray) -> np.ndarray:
-    """(n, classes) whether a tissue was predicted in an image's frame, but never annotated there.
-
-    These have no Dice (see evaluate_cine) though there are voxels to count.
-    """
-    unknown = np.zeros(counts.shape[:2], bool)
-    # Published tables have counts alone.
-    known = [k for k in range(1, counts.shape[-1]) if f"dice_{NAMES[Tissue(k)]}" in images]
-    for k in known:
-        predicted = counts[:, :, k].sum(axis=1) + counts[:, k].sum(axis=1) > 0
-        own = images[f"dice_{NAMES[Tissue(k)]}"].isna().to_numpy() & predicted
-        frames = images[["subject", "frame"]].assign(own=own)
-        unknown[:, k] = frames.groupby(["subject", "frame"])["own"].transform("any")
-    return unknown
-
-
-def image_counts(images: pd.DataFrame) -> np.ndarray:
-    """Confusion counts (n, classes, classes) from the columns bg_bg, bg_lv, ... of an image table.
-
-    Raises ValueError if the table has no such counts.
-    """
-    if "lv_my" not in images:
-        raise ValueError(f"no confusion counts bg_bg, bg_lv, ... among {list(images.columns)}")
-    names = [NAMES[tissue] for tissue in Tissue if f"bg_{NAMES[tissue]}" in images]
-    columns = [f"{a}_{b}" for a in names for b in names]
-    return images[columns].to_numpy().reshape(-1, len(names), len(names))
+    if es_frame is None:
+        found = phases(labels, complete, spacing_mm[1] * spacing_mm[2], ed_frame).es
+        return None if found < 0 else found
+    if es_frame not in complete:
+        raise ValueError(
+            f"subject {subject}: es_frame {es_frame} of the subject table is not labelled in every "
+            f"slice by both sides; choose one of {', '.join(map(str, complete))}"
+        )
+    return es_frame

@@ -14,8 +14,12 @@ MYOCARDIUM_G_PER_ML = 1.05
 
 MM3_PER_ML = 1000
 
-# Which labelled frame is end diastole: the first one, or the one with the largest LV cavity.
-EndDiastole = Literal["first", "max"]
+# Which labelled frame is end diastole: the first one, the one with the largest LV cavity, or the
+# first one if its cavity is nearly the largest: a triggered cine may end a little above its start.
+EndDiastole = Literal["first", "max", "first_if_near"]
+ED_RULES = ("first", "max", "first_if_near")
+# Part of the largest volume that is near it.
+NEAR = 0.98
 
 # Column of each tissue in a table of curves.
 CURVES = {Tissue.LV: "lv_ml", Tissue.MYO: "my_ml", Tissue.RV: "rv_ml"}
@@ -27,6 +31,7 @@ MEASURES = (
     "ef",
     "co_l_min",
     "mass_g",
+    "es_mass_g",
     "rv_edv_ml",
     "rv_esv_ml",
     "rv_sv_ml",
@@ -142,10 +147,11 @@ def measures(
     """The measures of one subject from its curves (see volume_curves).
 
     ed: "max" takes the frame with the largest LV cavity as end diastole, "first" the first frame
-    (Bai et al. 2018). End systole is the frame with the smallest LV cavity. Only labelled frames
-    count, so "first" is the first labelled one; among equal frames the first is taken. Frames are
-    those of the left ventricle also for the right one. ef and rv_ef are fractions, nan where the
-    end-diastolic volume is 0. co_l_min and heart_rate_bpm are nan where the interval is.
+    (Bai et al. 2018), "first_if_near" the first one if it has at least NEAR of the largest cavity,
+    else that with the largest. End systole is the frame with the smallest LV cavity. Only labelled
+    frames count, so "first" is the first labelled one; among equal frames the first is taken.
+    Frames are those of the left ventricle also for the right one. ef and rv_ef are fractions, nan
+    where the end-diastolic volume is 0. co_l_min and heart_rate_bpm are nan where the interval is.
     Raises ValueError naming the subject if no frame is labelled in every slice.
     """
     labelled = curves[curves["lv_ml"].notna()]
@@ -154,10 +160,38 @@ def measures(
             f"subject {curves['subject'].iloc[0]}: none of {len(curves)} frames is labelled in "
             f"every slice, expected at least one; complete the labels or leave the subject out"
         )
-    if ed not in ("first", "max"):
-        raise ValueError(f"ed must be 'first' or 'max', got {ed!r}")
-    diastole = labelled.loc[labelled["lv_ml"].idxmax()] if ed == "max" else labelled.iloc[0]
-    systole = labelled.loc[labelled["lv_ml"].idxmin()]
+    if ed not in ED_RULES:
+        raise ValueError(f"ed must be one of {', '.join(ED_RULES)}, got {ed!r}")
+    largest, first = labelled["lv_ml"].idxmax(), labelled.index[0]
+    near = labelled["lv_ml"][first] >= NEAR * labelled["lv_ml"][largest]
+    diastole = first if ed == "first" or (ed == "first_if_near" and near) else largest
+    systole = labelled["lv_ml"].idxmin()
+    frames = labelled["frame"]
+    return measures_at(curves, int(frames[diastole]), int(frames[systole]), frame_interval_s)
+
+
+def measures_at(
+    curves: pd.DataFrame, ed_frame: int, es_frame: int | None, frame_interval_s: float = math.nan
+) -> dict[str, float]:
+    """As measures, with end diastole and end systole at given frames.
+
+    es_frame: None where it is unknown; what needs it is nan. Raises ValueError naming the subject
+    if a frame is not there or not labelled in every slice.
+    """
+    subject = curves["subject"].iloc[0]
+    rows = []
+    for frame in (ed_frame, es_frame):
+        if frame is None:
+            rows.append(pd.Series(math.nan, list(CURVES.values())))
+            continue
+        row = curves[curves["frame"] == frame]
+        if row.empty or row["lv_ml"].isna().any():
+            raise ValueError(
+                f"subject {subject}: frame {frame} is not labelled in every slice, or is none of "
+                f"{len(curves)} frames; choose another"
+            )
+        rows.append(row.iloc[0])
+    diastole, systole = rows
     edv_ml, esv_ml = float(diastole["lv_ml"]), float(systole["lv_ml"])
     rv_edv_ml, rv_esv_ml = float(diastole["rv_ml"]), float(systole["rv_ml"])
     rate_bpm = heart_rate_bpm(len(curves), frame_interval_s)
@@ -168,13 +202,14 @@ def measures(
         "ef": ejection_fraction(edv_ml, esv_ml),
         "co_l_min": (edv_ml - esv_ml) * rate_bpm / 1000,
         "mass_g": float(diastole["my_ml"]) * MYOCARDIUM_G_PER_ML,
+        "es_mass_g": float(systole["my_ml"]) * MYOCARDIUM_G_PER_ML,
         "rv_edv_ml": rv_edv_ml,
         "rv_esv_ml": rv_esv_ml,
         "rv_sv_ml": rv_edv_ml - rv_esv_ml,
         "rv_ef": ejection_fraction(rv_edv_ml, rv_esv_ml),
         "heart_rate_bpm": rate_bpm,
-        "ed_frame": int(diastole["frame"]),
-        "es_frame": int(systole["frame"]),
+        "ed_frame": ed_frame,
+        "es_frame": math.nan if es_frame is None else es_frame,
     }
 
 

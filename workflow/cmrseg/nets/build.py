@@ -7,14 +7,20 @@ import torch
 
 from cmrseg.nets.encoder import Encoder
 from cmrseg.nets.fcn import FCN
+from cmrseg.nets.network import Network
 from cmrseg.nets.resnet import ResNet
 from cmrseg.nets.unet import UNet
+from cmrseg.nets.unet3plus import UNet3Plus
 from cmrseg.nets.unet_compat import CompatUNet
 from cmrseg.nets.vgg import Vgg16
 
-Network = FCN | UNet | CompatUNet
-
-NETWORKS = ("fcn", "unet", "unet_compat")
+# UNet 3+ by name: where its deep skips come from, and whether each level has a head.
+UNET3PLUS = {
+    "unet3plus": ("encoder", True),
+    "unet3plus_decoder": ("decoder", True),
+    "unet3plus_single": ("encoder", False),
+}
+NETWORKS = ("fcn", "unet", "unet_compat", *UNET3PLUS)
 ENCODERS = ("resnet34", "resnet50", "vgg16_bn")
 # Four times the filters of the published encoders; labels are bytes, of which one is no label.
 MOST_WIDTH, MOST_CLASSES = 256, 255
@@ -24,10 +30,10 @@ SETTINGS = frozenset({"network", "encoder", "width", "classes"})
 def build_network(settings: Mapping[str, Any], generator: torch.Generator) -> Network:
     """A network with random first weights, all of them drawn from `generator`.
 
-    settings: `network` (fcn, unet, unet_compat), `encoder` (resnet34, resnet50, vgg16_bn;
-    '' for fcn), `width` (filters of the first level; published: 16 for the FCN, 64 for the
-    encoders) and `classes`. The network takes (n, 1, y, x) float32 in 0..1 and gives logits
-    (n, classes, y, x). Raises ValueError naming a setting it does not know.
+    settings: `network` (see NETWORKS), `encoder` (resnet34, resnet50, vgg16_bn; '' where the
+    network has none to choose), `width` (filters of the first level; published: 16 for the FCN,
+    32 for UNet 3+, 64 for the encoders) and `classes`. The network takes (n, 1, y, x) float32 in
+    0..1 and gives logits (n, classes, y, x). Raises ValueError naming a setting it does not know.
     """
     # PyTorch fills new layers from its global generator; fork_rng gives that back untouched,
     # and `initialise` then replaces every value.
@@ -53,10 +59,10 @@ def empty_network(settings: Mapping[str, Any]) -> Network:
         )
     if kind not in NETWORKS:
         raise ValueError(f"network {kind!r} is unknown; one of {', '.join(NETWORKS)}")
-    if kind == "fcn":
+    if kind == "fcn" or kind in UNET3PLUS:
         if encoder != "":
-            raise ValueError(f"network fcn has no encoder, got {encoder!r}; leave it empty")
-        return FCN(classes, width)
+            raise ValueError(f"network {kind} has no encoder, got {encoder!r}; leave it empty")
+        return FCN(classes, width) if kind == "fcn" else UNet3Plus(classes, width, *UNET3PLUS[kind])
     if kind == "unet":
         return UNet(make_encoder(encoder, width), classes, width)
     return CompatUNet(make_encoder(encoder, width), classes)

@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn import functional
 
 from cmrseg.nets.images import CHANNELS_LAST, check_images
+from cmrseg.nets.network import Network
 
 # Convolutions at each resolution; each level has twice the filters and half the size.
 CONVOLUTIONS = (2, 2, 3, 3, 3)
@@ -73,7 +74,7 @@ class Enlarge(nn.Module):
         return enlarged[..., :rows, :columns]
 
 
-class FCN(nn.Module):
+class FCN(Network):
     """(n, 1, y, x) float32 in 0..1 to logits (n, classes, y, x); y, x multiples of 16.
 
     filters: of the first level, 16 as published; the other levels have 2, 4, 8, 16 times

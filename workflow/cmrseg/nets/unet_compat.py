@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from cmrseg.nets.encoder import Encoder
 from cmrseg.nets.images import ImageNetInput, check_images
+from cmrseg.nets.network import Network
 from cmrseg.nets.vgg import Vgg16
 
 # fastai starts its own batch norms with this bias.
@@ -49,7 +50,7 @@ class UpBlock(nn.Module):
         return functional.relu(self.conv2(functional.relu(self.conv1(maps))))
 
 
-class CompatUNet(nn.Module):
+class CompatUNet(Network):
     """(n, 1, y, x) float32 in 0..1 to logits (n, classes, y, x); y, x multiples of 32."""
 
     def __init__(self, encoder: Encoder, classes: int) -> None:

@@ -1,7 +1,7 @@
 """Who the digital subjects are: healthy and diseased adults with volumes of published ranges."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -51,24 +51,54 @@ TOWARDS_RV = (-0.78, -0.52, -0.33)
 AXIS_SD = 0.07
 
 
+@dataclass(frozen=True)
+class Species:
+    """A population, and how its bodies differ from the human one that the digital heart has.
+
+    diseases: by name. edv_ml, ef: bounds outside which no heart is drawn. digits: of volumes in
+    ml; age_digits: of years, None for whole ones. age_y, heart_rate_bpm: mean, standard deviation
+    and bounds. magnification: how many times larger than life the body is made, so that one set of
+    forms serves all; lengths in `diseases` are of the large body. beat_scale: factor of the heart
+    rate to that of a human heart. long_axis: mean direction from base to apex. build: factors of
+    the fields of the torso that is drawn for a human.
+    """
+
+    diseases: Mapping[str, Disease]
+    edv_ml: tuple[float, float]
+    ef: tuple[float, float]
+    male_share: float
+    digits: int
+    age_y: tuple[float, float, tuple[float, float]]
+    heart_rate_bpm: tuple[float, float, tuple[float, float]]
+    age_digits: int | None = None
+    magnification: float = 1.0
+    beat_scale: float = 1.0
+    long_axis: tuple[float, float, float] = LONG_AXIS
+    build: Mapping[str, float] = field(default_factory=dict)
+
+
+HUMAN = Species(DISEASES, EDV_ML, EF, MALE_SHARE, 1, (50, 17, (18, 88)), (70, 11, (45, 110)))
+
+
 def draw_subjects(
     count: int,
     seed: int,
     ids: Sequence[str] | None = None,
     splits: Sequence[str] | None = None,
     diseases: Sequence[str] | None = None,
+    species: Species = HUMAN,
 ) -> pd.DataFrame:
     """Subject table of `count` digital subjects, one row each.
 
     ids: their names (default "1" to str(count)); splits: train, validate or test for each (default
-    train); diseases: for each a name of `DISEASES` (default drawn by their shares).
+    train); diseases: for each a name of the species' (default drawn by their shares).
     Raises ValueError where a list has another length or a disease is unknown.
     """
     ids = [str(i + 1) for i in range(count)] if ids is None else list(ids)
     splits = ["train"] * count if splits is None else list(splits)
     rng = np.random.default_rng([seed, 1])
-    names = list(DISEASES)
-    shares = np.array([DISEASES[name].share for name in names])
+    names = list(species.diseases)
+    shares = np.array([species.diseases[name].share for name in names])
     drawn = [names[i] for i in rng.choice(len(names), size=count, p=shares / shares.sum())]
     diseases = drawn if diseases is None else list(diseases)
     for what, values in [("ids", ids), ("splits", splits), ("diseases", diseases)]:
@@ -79,10 +109,11 @@ def draw_subjects(
         raise ValueError(f"unknown disease {unknown[0]!r}; known are {', '.join(names)}")
     rows = []
     for subject, split, disease in zip(ids, splits, diseases, strict=True):
-        group = DISEASES[disease]
-        male = rng.random() < MALE_SHARE
-        edv_ml = round(_within(rng, group.edv_ml[0 if male else 1], group.edv_sd, EDV_ML), 1)
-        ef = _within(rng, group.ef, group.ef_sd, EF)
+        group, digits = species.diseases[disease], species.digits
+        male = rng.random() < species.male_share
+        mean_ml = group.edv_ml[0 if male else 1]
+        edv_ml = round(_within(rng, mean_ml, group.edv_sd, species.edv_ml), digits)
+        ef = _within(rng, group.ef, group.ef_sd, species.ef)
         rows.append(
             {
                 "subject": subject,
@@ -91,11 +122,11 @@ def draw_subjects(
                 "split": split,
                 "set": split,
                 "edv_ml": edv_ml,
-                "esv_ml": round(edv_ml * (1 - ef), 1),
+                "esv_ml": round(edv_ml * (1 - ef), digits),
                 "disease": disease,
                 "sex": "M" if male else "F",
-                "age_y": round(_within(rng, 50, 17, (18, 88))),
-                "heart_rate_bpm": round(_within(rng, 70, 11, (45, 110))),
+                "age_y": round(_within(rng, *species.age_y), species.age_digits),
+                "heart_rate_bpm": round(_within(rng, *species.heart_rate_bpm)),
                 "seed": int(rng.integers(2**31)),
                 "faults": "",
             }
@@ -103,30 +134,35 @@ def draw_subjects(
     return pd.DataFrame(rows)
 
 
-def draw_parameters(row: Mapping, frames: int | None = None) -> HeartParameters:
+def draw_parameters(
+    row: Mapping, frames: float | None = None, species: Species = HUMAN
+) -> HeartParameters:
     """The subject of a row of a subject table: heart and body.
 
     Volumes, sex, disease and heart rate are the row's; what the row does not say is drawn with
-    its `seed`, so that the same row is always the same subject. frames: of the cine that will be
-    made, if any; end-systole then falls on one of them, as else no frame has the row's volume.
+    its `seed`, so that the same row is always the same subject. frames: of one beat of the cine
+    that will be made, if any; end-systole then falls on one of them, as else no frame has the
+    row's volume. The body is larger than life by the species' magnification.
     Raises KeyError for an unknown disease, ValueError for impossible volumes (see `Heart`).
     """
-    group = DISEASES[row["disease"]]
+    group = species.diseases[row["disease"]]
     rng = np.random.default_rng([int(row["seed"]), 2])
     male = row["sex"] == "M"
-    edv_ml, esv_ml = float(row["edv_ml"]), float(row["esv_ml"])
+    larger = species.magnification**3
+    edv_ml, esv_ml = float(row["edv_ml"]) * larger, float(row["esv_ml"]) * larger
+    rate_bpm = float(row["heart_rate_bpm"]) * species.beat_scale
     ef = 1 - esv_ml / edv_ml
     # Both ventricles eject the same blood; the right one is a little larger.
     rv_edv_ml = (edv_ml if row["disease"] != "dilated" else 0.75 * edv_ml) * rng.uniform(0.98, 1.14)
     rv_esv_ml = max(rv_edv_ml - (edv_ml - esv_ml), 0.25 * rv_edv_ml)
-    axis = np.array(LONG_AXIS) + rng.normal(0, AXIS_SD, 3)
+    axis = np.array(species.long_axis) + rng.normal(0, AXIS_SD, 3)
     axis = unit(axis)
     rv = np.array(TOWARDS_RV) + rng.normal(0, AXIS_SD, 3)
     rv = unit(rv - dot(rv, axis) * axis)
     squeeze = 1 - ef
     akinesia = min(rng.uniform(*group.akinesia), 0.7 * squeeze / (1 - squeeze))
     # Systole shortens less than diastole when the heart beats faster (Weissler et al. 1968).
-    es_phase = 0.36 + 0.0012 * (float(row["heart_rate_bpm"]) - 70) + rng.normal(0, 0.012)
+    es_phase = 0.36 + 0.0012 * (rate_bpm - 70) + rng.normal(0, 0.012)
     es_phase = float(np.clip(es_phase, 0.28, 0.45))
     if frames is not None:
         es_phase = max(round(es_phase * frames), 1) / frames
@@ -154,13 +190,13 @@ def draw_parameters(row: Mapping, frames: int | None = None) -> HeartParameters:
         ellipticity=rng.uniform(0.0, 0.12),
         ellipticity_deg=rng.uniform(50, 130),
         rv_span_deg=rng.uniform(64, 80),
-        body=_draw_body(rng, male),
+        body=_draw_body(rng, male, species),
     )
 
 
-def _draw_body(rng: np.random.Generator, male: bool) -> BodyParameters:
+def _draw_body(rng: np.random.Generator, male: bool, species: Species) -> BodyParameters:
     size = rng.normal(1.02 if male else 0.94, 0.05)
-    return BodyParameters(
+    body = BodyParameters(
         half_width_mm=165 * size,
         half_depth_mm=108 * size * rng.uniform(0.95, 1.08),
         fat_mm=_within(rng, 11 if male else 15, 5, (5, 32)),
@@ -170,6 +206,7 @@ def _draw_body(rng: np.random.Generator, male: bool) -> BodyParameters:
         stomach_gas=rng.uniform(0, 1),
         seed=int(rng.integers(2**31)),
     )
+    return replace(body, **{name: getattr(body, name) * f for name, f in species.build.items()})
 
 
 def _within(rng, mean: float, sd: float, bounds: tuple[float, float]) -> float:

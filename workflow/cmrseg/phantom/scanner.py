@@ -10,6 +10,7 @@ from cmrseg.phantom.body import Signals, render_body
 from cmrseg.phantom.coils import receive_field, transmit_field
 from cmrseg.phantom.geometry import classify
 from cmrseg.phantom.heart import Heart, HeartParameters
+from cmrseg.phantom.receiver import unit_noise, with_ghosts
 from cmrseg.vectors import dot, length
 
 # In short-axis pictures the right ventricle lies left of the left one and this much lower.
@@ -64,7 +65,10 @@ class ScannerSettings:
     these muscles. flow: inflow brightness and dephasing at the valves. fold_over: strength of
     what lies beside the picture and is folded into it along phase encoding (the shorter side).
     blur_px: width of an edge in pixels. grain: strength of textures. through_plane_samples: odd
-    number of planes averaged through the slice. gain: factor of everything.
+    number of planes averaged through the slice. gain: factor of everything. inflow: swirls of
+    bright and dark blood while it streams. ghosting: strength of the copies, shifted along the
+    columns, that breathing leaves. magnification: how much larger than life the body is made,
+    against which waves of the field are as much shorter.
     """
 
     field_t: float
@@ -80,6 +84,9 @@ class ScannerSettings:
     grain: float = 1.0
     through_plane_samples: int = 3
     gain: float = 1.0
+    inflow: float = 0.0
+    ghosting: float = 0.0
+    magnification: float = 1.0
 
 
 # Relative brightness of balanced cine at 1.5T and 3T, and of gradient echo cine at 7T.
@@ -91,12 +98,22 @@ _GRADIENT_ECHO = Signals(
     blood=560, vein=450, myocardium=225, muscle=200, fat=450, liver=235,
     spleen=250, lung=30, marrow=240, fluid=230, skin=240,
 )  # fmt: skip
+# The same of spoiled gradient echo at 9.4T with a short repetition time: fresh blood is bright.
+_SPOILED = Signals(
+    blood=620, vein=560, myocardium=215, muscle=195, fat=330, liver=225,
+    spleen=230, lung=35, marrow=170, fluid=150, skin=230,
+)  # fmt: skip
 SCANNERS = {
     "1.5T": ScannerSettings(1.5, _BALANCED),
     "3T": ScannerSettings(3.0, _BALANCED, noise=9.0, shading=1.3, bands=0.35),
     "7T": ScannerSettings(
         7.0, _GRADIENT_ECHO, noise=16.0, shading=1.5, bands=0.65, papillary=0.8, flow=1.8,
         fold_over=0.5, blur_px=1.8,
+    ),
+    # Mice, in a volume resonator; the body fits into the picture.
+    "9.4T": ScannerSettings(
+        9.4, _SPOILED, noise=24.0, shading=0.3, bands=0.3, papillary=0.9, trabeculae=0.75,
+        flow=1.5, fold_over=0.0, blur_px=1.3, inflow=0.35, ghosting=0.04, magnification=13.0,
     ),
 }  # fmt: skip
 
@@ -127,7 +144,8 @@ def acquire(
     centre = np.asarray(parameters.centre_mm)
     sensitivity = receive_field(middle, centre, parameters.body.half_depth_mm) ** settings.shading
     if settings.bands > 0:
-        transmit = transmit_field(middle, centre, settings.field_t, parameters.seed)
+        field_t = settings.field_t / settings.magnification
+        transmit = transmit_field(middle, centre, field_t, parameters.seed)
         sensitivity = sensitivity * (1 - settings.bands * (1 - transmit))
     box = _heart_box(heart, plane, shift)
     images = np.empty((len(phases), plane.rows, plane.columns), np.float32)
@@ -142,6 +160,7 @@ def acquire(
             trabeculae=settings.trabeculae,
             flow=settings.flow,
             grain=settings.grain,
+            inflow=settings.inflow,
         )
         points = plane.points_mm(*box, offsets) - shift
         beat = Beat(heart, points, settings.signals, look)
@@ -153,7 +172,9 @@ def acquire(
             image[box] = beat.draw(rest[box], phase) * sensitivity[box]
             state = heart.state(phase)
             labels[t][box] = classify(exact, heart.surfaces(exact, state), state)
-        real, imaginary = _noise(image.shape, rng), _noise(image.shape, rng)
+        if settings.ghosting > 0:
+            image = with_ghosts(image, settings.ghosting, phase)
+        real, imaginary = unit_noise(image.shape, rng), unit_noise(image.shape, rng)
         real *= settings.noise
         real += image
         imaginary *= settings.noise
@@ -198,15 +219,6 @@ def _resting(heart: Heart, plane: Plane, offsets, settings: ScannerSettings, shi
             image += fade * render(rows, slice(n, 2 * n), (0.0,))
             image += fade[::-1] * render(rows, slice(-n, 0), (0.0,))
     return image
-
-
-def _noise(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-    """Unit normal noise that neighbours share, as in pictures interpolated from fewer samples."""
-    noise = rng.standard_normal((shape[0] + 1, shape[1] + 1), np.float32)
-    noise = noise[1:] + noise[:-1]
-    noise = noise[:, 1:] + noise[:, :-1]
-    noise *= np.float32(0.5)
-    return noise
 
 
 def _heart_box(heart: Heart, plane: Plane, shift: np.ndarray) -> tuple[slice, slice] | None:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from cmrseg.labels import Tissue
 from cmrseg.measure.agreement import pearson
-from cmrseg.measure.evaluate import image_counts
+from cmrseg.measure.cohort_summary import image_counts
 from cmrseg.measure.overlap import dice
 from cmrseg.measure.regression import RESIDUAL_QUANTILES, least_squares
 from cmrseg.measure.volumes import count_voxels

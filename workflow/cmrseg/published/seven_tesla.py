@@ -15,7 +15,8 @@ import pandas as pd
 from scipy import stats
 
 from cmrseg.labels import Tissue
-from cmrseg.measure.evaluate import NAMES, image_counts
+from cmrseg.measure.cohort_summary import image_counts
+from cmrseg.measure.evaluate import NAMES
 from cmrseg.measure.observers import MEAN, PERCENT_COLUMNS, end_frames, observer_table
 from cmrseg.measure.overlap import accuracy, dice, foreground, mean_rows
 from cmrseg.published.numbers import numbers_table

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cmrseg.measure.evaluate import image_counts
+from cmrseg.measure.cohort_summary import image_counts
 from cmrseg.measure.volumes import pixel_volume_ml
 
 # Where the tables are, below the folder of the published repository.
@@ -46,7 +46,7 @@ IMAGE_NAME = r"^(?P<volunteer>\d+)_slice(?P<slice>\d+)_frame(?P<frame>\d+)"
 def confusion_tables(folder: Path) -> dict[tuple[str, str], pd.DataFrame]:
     """All confusion tables by (reference, method): KEYS and the counts bg_bg, bg_lv, ...
 
-    Rows in the order of the file. Counts are those of measure.evaluate.image_counts, the
+    Rows in the order of the file. Counts are those of measure.cohort_summary.image_counts, the
     reference's class first. Raises ValueError naming the file and an image for names that are not
     <volunteer>_slice<n>_frame<n> and for counts that are not those of a whole image.
     """

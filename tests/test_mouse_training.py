@@ -1,0 +1,228 @@
+"""Training of the network for mice: deep supervision, dropout from a seed, the best epoch kept."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from cmrseg.cine import Cine
+from cmrseg.labels import Tissue
+from cmrseg.learn import schedule
+from cmrseg.learn import state as states
+from cmrseg.learn.losses import dice, sum_over_heads
+from cmrseg.learn.predict import predict_cine
+from cmrseg.learn.slices import Slices, make_slices
+from cmrseg.learn.source import Source, as_input
+from cmrseg.learn.state import start_network
+from cmrseg.learn.step import FLOAT32, batch_loss, head_weights, seeded
+from cmrseg.learn.train import draw_batches, evaluate, train
+from cmrseg.learn.weights import save_weights
+from cmrseg.nets.build import build_network
+
+MOUSE = {
+    "network": "unet3plus",
+    "encoder": "",
+    "width": 2,
+    "classes": 3,
+    "subset": "all",
+    "splits": "train",
+    "start": "random",
+    "preparation": "minmax",
+    "size_px": 32,
+    "intensity": "linear",
+    "augmentation": "mouse",
+    "loss": "dice",
+    "batch": 4,
+    "schedule": "early_stopping",
+    "lr_frozen": 0,
+    "epochs_frozen": "0",
+    "lr": 1e-2,
+    "epochs": "8",
+    "head_weights": "",
+    "islands": "",
+}
+NETWORK = {name: MOUSE[name] for name in ("network", "encoder", "width", "classes")}
+
+
+def heart(seed, size=32, count=2):
+    """Rings around discs at places of chance: image and labels (1, count, size, size)."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:size, :size]
+    labels = np.zeros((1, count, size, size), np.uint8)
+    for z in range(count):
+        distance = np.hypot(y - size / 2 - rng.integers(-4, 5), x - size / 2 - rng.integers(-4, 5))
+        radius = size * rng.uniform(0.12, 0.2)
+        labels[0, z] = np.select(
+            [distance < radius, distance < 1.6 * radius], [Tissue.LV, Tissue.MYO]
+        )
+    grey = np.array([0.35, 0.9, 0.1])[labels] + rng.normal(0, 0.05, labels.shape)
+    return (1000 * grey).astype(np.float32), labels
+
+
+def make(folder, settings, splits, **about):
+    images = []
+    for i, split in enumerate(splits):
+        for name, voxels in zip(("image", "labels"), heart(i, **about), strict=True):
+            Cine(voxels, np.eye(4)).save(folder / f"{i}_{name}.nii.gz")
+        images.append((str(i), split, folder / f"{i}_image.nii.gz", folder / f"{i}_labels.nii.gz"))
+    make_slices(images, settings, folder / "slices")
+    return Slices.load(folder / "slices")
+
+
+@pytest.fixture(scope="module")
+def slices(tmp_path_factory):
+    """Eight slices to train on and two to validate on."""
+    return make(tmp_path_factory.mktemp("mice"), MOUSE, ["train"] * 4 + ["validate"])
+
+
+def same(a, b):
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+def network(seed=0):
+    return build_network(NETWORK, torch.Generator().manual_seed(seed))
+
+
+def batch(slices):
+    return Source(slices, "cpu").read(np.arange(4))
+
+
+def test_the_loss_is_the_sum_over_the_heads(slices):
+    own, (images, labels) = network().eval(), batch(slices)
+    with torch.no_grad():
+        loss, logits = batch_loss(own, images, labels, "dice", FLOAT32)
+        heads = own.heads(as_input(images))
+        each = [dice(head, labels).item() for head in heads]
+        assert len(each) == 5
+        assert loss.item() == pytest.approx(sum(each), abs=1e-6)
+        assert torch.equal(logits, heads[-1])
+        weights = head_weights({"head_weights": "0,0,0,0.5,2"})
+        weighted, _ = batch_loss(own, images, labels, "dice", FLOAT32, weights)
+        assert weighted.item() == pytest.approx(each[3] / 2 + 2 * each[4], abs=1e-6)
+
+
+def test_network_and_heads_are_one_program_for_a_compiler(slices):
+    own, (images, labels) = network().train(), batch(slices)
+
+    def loss_of(images, labels):
+        return sum_over_heads(dice, own.heads(as_input(images)), labels)
+
+    # The checks of labels, which look at values, are of a CPU alone.
+    own.to("meta")
+    compiled = torch.compile(loss_of, fullgraph=True, backend="eager")
+    assert compiled(images.to("meta"), labels.to("meta")).shape == ()
+
+
+def test_dropout_follows_from_seed_and_epoch_and_leaves_the_global_generator_alone(slices):
+    own, (images, labels) = network().train(), batch(slices)
+    before = torch.get_rng_state()
+    losses = {}
+    for place in ((5, 0), (5, 0), (5, 1), (6, 0)):
+        with seeded(*place, "cpu"), torch.no_grad():
+            steps = [batch_loss(own, images, labels, "dice", FLOAT32)[0].item() for _ in range(2)]
+        assert losses.setdefault(place, steps) == steps
+    assert torch.equal(torch.get_rng_state(), before)
+    assert len({value for steps in losses.values() for value in steps}) == 6
+
+
+def test_images_are_drawn_with_replacement_in_as_many_batches(slices):
+    rows = slices.select(["train"])
+    batches = draw_batches(np.random.default_rng(0), rows, MOUSE | {"batch": 3})
+    assert [len(numbers) for numbers in batches] == [3, 3]
+    many = np.concatenate(
+        [np.concatenate(draw_batches(np.random.default_rng(i), rows, MOUSE)) for i in range(400)]
+    )
+    counts = np.bincount(many, minlength=8) / len(many)
+    assert set(many) == set(rows["row"])
+    assert counts == pytest.approx(np.full(8, 1 / 8), abs=0.02)
+    once = np.concatenate(draw_batches(np.random.default_rng(1), rows, MOUSE))
+    assert len(set(once)) < len(once)
+
+
+def test_run_stopped_after_any_epoch_ends_with_the_same_bytes(slices, tmp_path, monkeypatch):
+    """Also where the best epoch lies before the stop, and where patience ends the run after it."""
+    monkeypatch.setattr(schedule, "PATIENCE_EPOCHS", 2)
+    settings = MOUSE | {"lr": 3e-2, "epochs": "12"}
+    weights, history = train(settings, slices, seed=3)
+    save_weights(weights, tmp_path / "whole.safetensors")
+    assert 2 < len(history) < 12
+    real = states.save_state
+    for stop in range(1, len(history) + 1):
+        folder = tmp_path / f"stopped_after_{stop}"
+
+        def killed(state, *arguments, stop=stop):
+            real(state, *arguments)
+            if state.epochs_done == stop:
+                raise KeyboardInterrupt
+
+        monkeypatch.setattr(states, "save_state", killed)
+        with pytest.raises(KeyboardInterrupt):
+            train(settings, slices, seed=3, state_folder=folder)
+        monkeypatch.setattr(states, "save_state", real)
+        resumed, resumed_history = train(settings, slices, seed=3, state_folder=folder)
+        save_weights(resumed, tmp_path / "resumed.safetensors")
+        pd.testing.assert_frame_equal(resumed_history, history, check_exact=True)
+        files = [tmp_path / f"{name}.safetensors" for name in ("whole", "resumed")]
+        assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_the_weights_are_those_of_the_best_epoch(slices, monkeypatch):
+    monkeypatch.setattr(schedule, "PATIENCE_EPOCHS", 3)
+    weights, history = train(MOUSE | {"lr": 3e-2, "epochs": "20"}, slices, seed=1)
+    best = int(history["best_epoch"].iloc[-1])
+    assert best == history["valid_loss"].argmin()
+    assert best < len(history) - 1
+    own = start_network(MOUSE, None, 0)
+    own.load_state_dict(weights)
+    scores = evaluate(own, Source(slices, "cpu"), slices.select(["validate"]), MOUSE)
+    row = schedule.result_row(history)
+    assert row["epoch"] == best
+    for name in ("valid_loss", "dice_lv", "dice_my"):
+        # Weights in another order in memory are summed in another one.
+        assert scores[name] == pytest.approx(row[name], abs=1e-5)
+    # It stopped as soon as three epochs in a row were no better.
+    losses = history["valid_loss"].tolist()
+    stops = [schedule.has_stopped(losses[:n]) for n in range(1, len(losses) + 1)]
+    assert stops == [False] * (len(losses) - 1) + [True]
+
+
+def test_patience_counts_epochs_since_the_first_smallest_loss():
+    patience = schedule.PATIENCE_EPOCHS
+    assert patience == 25
+    assert not schedule.has_stopped([])
+    falling = [1 / n for n in range(1, 100)]
+    assert not schedule.has_stopped(falling)
+    assert not schedule.has_stopped([1.0] * patience)
+    # An equal loss is no smaller one.
+    assert schedule.has_stopped([1.0] * (patience + 1))
+    assert schedule.best_epoch([2, 1, 3, 1]) == 1
+    assert schedule.best_epoch([math.nan, 5, math.nan]) == 1
+    assert schedule.has_stopped([math.nan] * (patience + 1))
+
+
+def test_other_schedules_give_the_last_epoch():
+    history = pd.DataFrame({"epoch": [0, 1, 2], "valid_loss": [1.0, 0.2, 0.5]})
+    assert schedule.result_row(history)["epoch"] == 2
+    assert schedule.result_row(history.assign(best_epoch=[0, 1, 1]))["epoch"] == 1
+
+
+def test_eight_slices_are_learnt_by_heart(tmp_path):
+    """Rings and discs, on a CPU, in far less than two minutes."""
+    settings = MOUSE | {"width": 4, "size_px": 48, "augmentation": "no", "epochs": "80"}
+    slices = make(tmp_path, settings, ["train"] * 4 + ["validate"], size=48)
+    slices.index.loc[slices.index["split"] == "validate", "split"] = "test"
+    again = slices.index[slices.index["split"] == "train"].assign(split="validate")
+    index = pd.concat([slices.index, again])
+    weights, history = train(settings, Slices(slices.images, slices.labels, index, slices.folder))
+    row = schedule.result_row(history)
+    assert row["dice_lv"] > 0.95
+    assert row["dice_my"] > 0.95
+    own = start_network(settings, None, 0)
+    own.load_state_dict(weights)
+    image, labels = heart(2, size=48)
+    predicted = predict_cine(own, Cine(image, np.eye(4)), settings)
+    for tissue in (Tissue.LV, Tissue.MYO):
+        common = ((predicted == tissue) & (labels == tissue)).sum()
+        assert 2 * common / ((predicted == tissue).sum() + (labels == tissue).sum()) > 0.95

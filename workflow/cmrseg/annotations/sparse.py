@@ -1,0 +1,66 @@
+"""Labels in the HDF5 file of their images, of some frames alone."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cmrseg.cine import Cine
+from cmrseg.hdf5 import FRAMES, MASKS, files_of, read_masks
+from cmrseg.labels import UNLABELLED, Tissue
+from cmrseg.measure.phases import phases
+
+logger = logging.getLogger(__name__)
+
+# Values of the dataset, by place.
+TISSUES = np.array([Tissue.BACKGROUND, Tissue.MYO, Tissue.LV], np.uint8)
+
+
+def hdf5(row: pd.Series, folder: Path, image: Path, cine: Cine) -> np.ndarray | None:
+    """The datasets Masks and Frames_with_ROI of `<folder>/<annotation>.h5` (or `.hdf5`).
+
+    In Masks 1 is LV myocardium and 2 LV cavity. Empty slices of a labelled frame are background.
+    Frames that are not listed, and a listed one without any label, are UNLABELLED. None where
+    the file has no labels.
+    """
+    found = files_of(folder, row["annotation"])
+    if not found:
+        return None
+    if len(found) > 1:
+        raise ValueError(f"{found[0].name} and {found[1].name} are both there; keep one of them")
+    path = found[0]
+    if (read := read_masks(path)) is None:
+        return None
+    masks, frames = read
+    if masks.shape != cine.voxels.shape:
+        raise ValueError(
+            f"{path.name}: {MASKS} {masks.shape} and images {cine.voxels.shape} differ (t, z, y, x)"
+        )
+    wrong = (masks < 0) | (masks >= len(TISSUES))
+    if wrong.any():
+        t, z = np.argwhere(wrong.any(axis=(2, 3)))[0]
+        values = np.unique(masks[t, z][wrong[t, z]])[:5].tolist()
+        raise ValueError(
+            f"{path.name}: frame {t}, slice {z} has labels {values}, expected 0 (background), "
+            "1 (myocardium) or 2 (cavity)"
+        )
+    drawn = masks.any(axis=(1, 2, 3))
+    listed = np.isin(np.arange(len(masks)), frames)
+    for sentence, frame in (
+        ("has labels but is not in " + FRAMES, drawn & ~listed),
+        ("is in " + FRAMES + " but has no label", listed & ~drawn),
+    ):
+        for t in np.flatnonzero(frame):
+            logger.warning("%s: frame %d %s: unlabelled", path.name, t, sentence)
+    labelled = np.flatnonzero(listed & drawn)
+    if not len(labelled):
+        return None
+    carried = np.full(masks.shape, UNLABELLED, np.uint8)
+    carried[labelled] = TISSUES[masks[labelled]]
+    _, y, x = cine.spacing_mm
+    found_phases = phases(carried, labelled, y * x)
+    logger.info("%s: ED %d, ES %d, inflow %s", path.name, *found_phases[:3])
+    for doubt in found_phases.doubts:
+        logger.warning("%s: %s", path.name, doubt)
+    return carried

@@ -1,0 +1,99 @@
+"""The image preparation of prediction on a graphics card: the numbers of `prepare`, to the bit.
+
+A card labels a cine in less time than a processor needs to prepare it. For the `fcn` the native
+voxels go to the card, and the percentiles and each batch are made there; `unet` images, which
+are resized, are prepared before.
+"""
+
+import copy
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from cmrseg.learn.prepare import (
+    FCN_PERCENTILES,
+    PREPARATIONS,
+    Canvas,
+    neighbours,
+    prediction_canvas,
+    prepare_cine,
+)
+
+
+def planes_for_card(voxels: np.ndarray, settings: Mapping) -> tuple[torch.Tensor, Canvas]:
+    """What of a cine goes to the card: planes (n, y, x), and the canvas of its images.
+
+    voxels: (t, z, y, x), left as it is. Integers of up to 16 bits stay what they are. Where there
+    is a card the planes are in memory that it reads by itself.
+    """
+    if not PREPARATIONS[settings["preparation"]].joint:
+        planes, canvas = prepare_cine(voxels, settings)
+    else:
+        canvas = prediction_canvas(voxels.shape[-2:], settings)
+        small = voxels.dtype.kind in "iu" and voxels.dtype.itemsize <= 2
+        # torch has no numbers of the other byte order.
+        planes = voxels.astype(voxels.dtype.newbyteorder("=") if small else np.float32, copy=False)
+    result = torch.from_numpy(planes.reshape(-1, *planes.shape[-2:]))
+    return (result.pin_memory() if torch.cuda.is_available() else result), canvas
+
+
+class CardImages:
+    """The images of a cine on a card: `images[a:b]` is (n, 1, Y, X) float32 in 0..1.
+
+    planes, canvas: as `planes_for_card` gives them. Nothing waits for the card.
+    """
+
+    def __init__(
+        self, planes: torch.Tensor, canvas: Canvas, settings: Mapping, device: str
+    ) -> None:
+        self.planes = planes.to(device, non_blocking=True)
+        self.canvas = canvas
+        # A tensor, as torch multiplies by the reciprocal of a number, which rounds differently.
+        preparation = PREPARATIONS[settings["preparation"]]
+        self.highest = torch.full((), float(np.iinfo(preparation.dtype).max), device=device)
+        self.is_native = preparation.joint
+        if self.is_native:
+            self.low, self.high = percentiles(self.planes)
+
+    def every(self, step: int) -> "CardImages":
+        """The images 0, step, 2 step, ..., with the percentiles of all."""
+        some = copy.copy(self)
+        some.planes = self.planes[::step]
+        return some
+
+    def __len__(self) -> int:
+        return len(self.planes)
+
+    def __getitem__(self, some: slice) -> torch.Tensor:
+        pixels = self.planes[some]
+        if self.is_native:
+            pixels = self._scaled(pixels)
+        return (pixels.float() / self.highest)[:, None]
+
+    def _scaled(self, planes: torch.Tensor) -> torch.Tensor:
+        """`prepare._prepare_fcn` and its padding; numbers have 64 bits there too."""
+        low, high = self.low, self.high
+        span = (high - low).float().double()
+        clipped = planes.float().double().clamp(low, high)
+        scaled = ((clipped - low.float().double()) / span).clamp(0, 1) * self.highest.double()
+        pixels = torch.where(high > low, scaled.round(), torch.zeros_like(scaled))
+        (top, left), (y, x) = self.canvas.offset, self.canvas.native
+        bottom, right = self.canvas.size[0] - top - y, self.canvas.size[1] - left - x
+        return functional.pad(pixels, (left, right, top, bottom))
+
+
+def percentiles(planes: torch.Tensor) -> list[torch.Tensor]:
+    """`prepare.percentiles` where the planes are; two float64 of no dimension."""
+    if planes.dtype == torch.uint16:  # cannot be sorted everywhere
+        planes = planes.int()
+    ordered = planes.flatten().sort().values
+    found = []
+    for percent in FCN_PERCENTILES:
+        lower, upper, share = neighbours(len(ordered), percent)
+        below, above = ordered[lower].float(), ordered[upper].float()
+        span = (above - below).double()
+        weighted = span * share if share < 0.5 else span * -(1 - share)
+        found.append((below if share < 0.5 else above).double() + weighted)
+    return found

@@ -1,0 +1,196 @@
+"""One step of a training: how a device computes it, and what a compiler makes of it."""
+
+import logging
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils._triton import has_triton
+
+from cmrseg.learn.losses import LOSSES, sum_over_heads
+from cmrseg.learn.prepare import PREPARATIONS
+from cmrseg.learn.schedule import norm_momentum, plan_epochs
+from cmrseg.learn.slices import Slices
+from cmrseg.learn.source import as_input
+from cmrseg.nets.network import Network
+
+log = logging.getLogger(__name__)
+
+# Loss of images (n, y, x) in 0...1 and labels (n, y, x): a tensor of one number.
+LossOf = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+
+# On an H100 a step of the U-Net took 23.7 ms as it stands, 29.5 ms compiled, as its kernels are
+# faster than a processor starts them, and 13.2 ms as one graph of kernels. Compiling took 45 s.
+# Other networks were not measured; what enlarges maps bilinearly has gradients that would be slow.
+COMPILED, COMPILED_NETWORKS, COMPILED_FROM_STEPS = "reduce-overhead", ("unet",), 10_000
+
+
+@dataclass(frozen=True)
+class Mode:
+    """How a step is computed. It changes the last digits of the weights: the record has it.
+
+    bfloat16: in it are the products of convolutions; weights, their averages and the loss are
+    float32 all the same. compiled: mode of torch.compile, "" for none. deterministic: only
+    operations with repeatable results; a GPU lacks some and warns of those.
+    """
+
+    bfloat16: bool = False
+    compiled: str = ""
+    deterministic: bool = True
+
+
+FLOAT32 = Mode()
+
+
+def choose_mode(settings: Mapping[str, Any], slices: Slices, device: str) -> Mode:
+    """How a device computes a row's training; float32 as it stands but on a CUDA device.
+
+    Compiled is a training that is long enough, of a network that gets faster by it and batches of
+    one size, where Triton finds a C compiler.
+    """
+    if torch.device(device).type != "cuda":
+        return FLOAT32
+    bfloat16 = torch.cuda.is_bf16_supported(including_emulation=False)
+    count = len(slices.select(str(settings["splits"]).split(",")))
+    steps = len(plan_epochs(settings, count, count)) * (count // settings["batch"])
+    one_size = not PREPARATIONS[settings["preparation"]].joint
+    worth = settings["network"] in COMPILED_NETWORKS and one_size and steps >= COMPILED_FROM_STEPS
+    able = has_triton() and any(map(shutil.which, (os.environ.get("CC", "cc"), "gcc", "clang")))
+    if worth and not able:
+        log.info("the network is not compiled: Triton or a C compiler is missing here")
+    mode = Mode(bfloat16, COMPILED if worth and able else "")
+    log.info("%s: %d steps at most, %s", device, steps, mode)
+    return mode
+
+
+def head_weights(settings: Mapping[str, Any]) -> tuple[float, ...]:
+    """Weights of the losses of a network's heads, in their order; none for 1 each."""
+    text = settings.get("head_weights", "")
+    return tuple(map(float, text.split(","))) if text else ()
+
+
+def batch_loss(
+    network: Network,
+    images: torch.Tensor,
+    labels: torch.Tensor,
+    loss: str,
+    mode: Mode,
+    weights: Sequence[float] = (),
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Loss of a batch, summed over the network's heads, and its logits (n, classes, y, x), float32.
+
+    images: (n, y, x) float32 in 0...1. labels: (n, y, x) uint8. weights: of the heads.
+    """
+    with torch.autocast(images.device.type, torch.bfloat16, enabled=mode.bfloat16):
+        heads = network.heads(as_input(images))
+    return sum_over_heads(LOSSES[loss], heads, labels, weights), heads[-1].float()
+
+
+def loss_function(network: Network, loss: str, mode: Mode, weights: Sequence[float] = ()) -> LossOf:
+    """The loss of a batch in training, compiled where the mode says so."""
+
+    def loss_of(images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        return batch_loss(network, images, labels, loss, mode, weights)[0]
+
+    if not mode.compiled:
+        return loss_of
+    # Whole or not at all: a part that cannot be compiled is an error, and no slow step.
+    return torch.compile(loss_of, fullgraph=True, dynamic=False, mode=mode.compiled)
+
+
+def training_step(
+    loss_of: LossOf,
+    optimiser: torch.optim.Optimizer,
+    images: torch.Tensor,
+    labels: torch.Tensor,
+) -> torch.Tensor:
+    """Change the weights by one batch; returns its loss, which may not be computed yet."""
+    optimiser.zero_grad()
+    loss = loss_of(images, labels)
+    loss.backward()
+    optimiser.step()
+    # A copy, as a compiled step writes the next loss to the same place.
+    return loss.detach().clone()
+
+
+class NewNorms:
+    """Batch norms of a new network: the start of their statistics gets no weight.
+
+    Statistics that come with start weights are worth keeping, those of a new network are not;
+    the published U-Net kept them all the same. A CPU gives each step a momentum of its own (see
+    schedule.norm_momentum). For a compiler that would be another program in each step: elsewhere
+    momentum stays, and what was summed in an epoch is divided by its weight, equal but for
+    rounding.
+    """
+
+    def __init__(self, network: torch.nn.Module, settings: Mapping[str, Any], device: str):
+        self.each_step = torch.device(device).type == "cpu"
+        self.norms = [
+            (module, module.momentum)
+            for module in network.modules()
+            if settings["start"] == "random"
+            and settings["network"] != "unet_compat"
+            and isinstance(module, torch.nn.BatchNorm2d)
+            and module.momentum is not None
+        ]
+
+    @contextmanager
+    def epoch(self, first: int, steps: int) -> Iterator[Callable[[int], None]]:
+        """Gives what is to be called before each step of an epoch, with its number in the run.
+
+        first: number of the epoch's first step in the run. steps: of the epoch.
+        """
+        if self.each_step:
+            yield self._set_momentum
+            return
+        self._weigh(first, torch.Tensor.mul_)
+        yield lambda step: None
+        self._weigh(first + steps, torch.Tensor.div_)
+
+    def _set_momentum(self, step: int) -> None:
+        for norm, momentum in self.norms:
+            norm.momentum = norm_momentum(momentum, step)
+
+    def _weigh(self, steps: int, times: Callable) -> None:
+        """Multiply or divide by the weight of all steps so far, from 0 at the start to 1."""
+        for norm, momentum in self.norms:
+            for statistic in (norm.running_mean, norm.running_var):
+                times(statistic, 1 - (1 - momentum) ** steps)
+
+
+@contextmanager
+def computing(mode: Mode, device: str) -> Iterator[None]:
+    """Deterministic operations only, where the mode says so."""
+    before = torch.are_deterministic_algorithms_enabled()
+    warned = torch.is_deterministic_algorithms_warn_only_enabled()
+    memory: Any = torch.utils.deterministic
+    filled = memory.fill_uninitialized_memory
+    torch.use_deterministic_algorithms(
+        mode.deterministic, warn_only=torch.device(device).type != "cpu"
+    )
+    # Filling memory before it is written finds faults of operations, and costs a pass over it.
+    memory.fill_uninitialized_memory = False
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before, warn_only=warned)
+        memory.fill_uninitialized_memory = filled
+
+
+@contextmanager
+def seeded(seed: int, epoch: int, device: str) -> Iterator[None]:
+    """What PyTorch draws by itself, such as dropout, follows from seed and epoch alone.
+
+    Its generators go on after that as if nothing had been drawn.
+    """
+    own = np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0]
+    where = torch.device(device)
+    devices = [where] if where.type == "cuda" else []
+    with torch.random.fork_rng(devices):
+        torch.manual_seed(int(own))
+        yield
