@@ -1,0 +1,100 @@
+"""Start the app: a page on this machine to try a model on images. Nothing leaves the machine."""
+
+import argparse
+import asyncio
+import logging
+import math
+import signal
+import socket
+import sys
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import uvicorn
+
+from app.guard import LOOPBACK
+from app.server import Options, build
+from stage import device
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def options_of(words: list[str] | None) -> Options:
+    """What the command line says. Ends with a sentence where that cannot be."""
+    parser = argparse.ArgumentParser(prog="app", description=__doc__)
+    add = parser.add_argument
+    add("--port", type=int, default=8765, help="of 127.0.0.1; 0 takes a free one")
+    add("--models", type=Path, action="append", default=[], help="a model's folder, or one of such")
+    add("--limit-gb", type=float, default=2.0, help="largest upload")
+    add("--sessions", type=int, default=8, help="most pages at a time")
+    add("--idle-min", type=float, default=60.0, help="data are deleted after so long without use")
+    add("--device", choices=("cpu", "cuda", "mps"), help="where networks compute")
+    given = parser.parse_args(words)
+    for folder in given.models:
+        if not folder.is_dir():
+            parser.error(f"--models {folder}: no such folder")
+    if not 0 <= given.port < 65536:
+        parser.error(f"--port {given.port}: expected 0 to 65535")
+    for name in ("limit_gb", "sessions", "idle_min"):
+        if not 0 < getattr(given, name) < math.inf:
+            parser.error(f"--{name.replace('_', '-')}: expected more than 0, and finite")
+    return Options(
+        root=ROOT,
+        port=given.port,
+        models=tuple(given.models),
+        device=given.device or device(),
+        most_bytes=int(given.limit_gb * 1e9),
+        sessions=given.sessions,
+        idle_s=given.idle_min * 60,
+    )
+
+
+def listening(port: int) -> socket.socket:
+    """A socket at loopback alone. Raises SystemExit with a sentence where the port is taken."""
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((LOOPBACK[0], port))
+    except OSError as error:
+        raise SystemExit(
+            f"app: port {port} cannot be used ({error.strerror}); name another: --port 8766"
+        ) from error
+    return sock
+
+
+class Server(uvicorn.Server):
+    """Prints the address once the page can be opened."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        for sock in sockets or []:
+            host, port = sock.getsockname()
+            print(f"The page is at http://{host}:{port} (end with Ctrl-C)", flush=True)
+
+
+def main(words: list[str] | None = None) -> None:
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    options = options_of(words)
+    sock = listening(options.port)
+    port = sock.getsockname()[1]
+    app = build(replace(options, port=port))
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        ws="none",
+        lifespan="on",
+        # An upload that goes on does not keep the app from ending.
+        timeout_graceful_shutdown=3,
+    )
+    # A closed terminal ends the app like a signal that asks for it, unless it shall go on (nohup).
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
+    with suppress(KeyboardInterrupt):
+        asyncio.run(Server(config).serve([sock]))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

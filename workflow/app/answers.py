@@ -1,0 +1,66 @@
+"""What the page is told: once, and about its session whenever it asks."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from app.intake import UPLOADS
+from app.models import NONE, Model, model_id
+from app.samples import SAMPLES
+from app.session import Session
+from cmrseg.labels import COLOURS, NAMES, Tissue
+
+
+def setup_of(session: Session, models: Sequence[Model], most_bytes: int) -> dict[str, Any]:
+    """What there is to choose from, and the name of the session."""
+    return {
+        "session": session.name,
+        "most_bytes": most_bytes,
+        "endings": UPLOADS,
+        "models": [
+            {
+                "id": model_id(model),
+                "name": model.name,
+                "network": model.network,
+                "facts": dict(model.facts),
+                "trained_mm": model.trained_mm,
+                "fault": model.fault,
+            }
+            for model in models
+        ],
+        "no_models": "" if models else NONE,
+        "samples": [{"id": key, "name": sample[0]} for key, sample in SAMPLES.items()],
+        "tissues": [
+            {"value": int(t), "name": NAMES[t], "colour": COLOURS[t]}
+            for t in (Tissue.LV, Tissue.MYO, Tissue.RV)
+        ],
+    }
+
+
+def state_of(session: Session) -> dict[str, Any]:
+    """What the page has to know of its session; nan is null."""
+    loaded, labelled = session.loaded, session.labelled
+    image = loaded and {
+        "number": loaded.number,
+        "name": loaded.name,
+        "shape": loaded.shape,
+        "spacing_mm": loaded.spacing_mm,
+        "spacing_fault": loaded.spacing_fault,
+        "interval_s": None if math.isnan(loaded.interval_s) else loaded.interval_s,
+        "notes": loaded.notes,
+        "is_file": loaded.file_affine is not None,
+    }
+    result = labelled and {
+        "number": labelled.number,
+        "model": labelled.model,
+        "spacing_mm": labelled.spacing_mm,
+        "interval_s": None if math.isnan(labelled.interval_s) else labelled.interval_s,
+    }
+    return {
+        "busy": session.busy.locked(),
+        "doing": session.doing,
+        "part": session.part,
+        "fault": session.fault,
+        "image": image,
+        "result": result,
+    }

@@ -1,0 +1,131 @@
+"""Is what a header, a person or a network says plausible: sentences for the page."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from cmrseg.labels import NAMES, Tissue
+
+# In-plane distance of voxel centres, then distance of slices, both in mm, of short-axis cines.
+SPACINGS = {
+    "human": ((0.4, 4.0), (2.5, 25.0)),
+    "mouse": ((0.05, 0.3), (0.3, 2.0)),
+}
+# End-diastolic volumes in ml: from a child's to that of a failing heart; mice have 40 to 130 µl.
+EDV_ML = {"human": (15.0, 700.0), "mouse": (0.015, 0.3)}
+# Duration of one beat in s: 600 to 900 beats a minute at the most.
+BEAT_S = {"human": (0.2, 3.0), "mouse": (0.06, 0.35)}
+NO_SPACING = "The file does not say how far voxels are apart."
+# A cavity that changes more between neighbouring frames, as a part of its largest volume.
+JUMP = 0.3
+# Fewer frames of a beat differ by more.
+JUMP_FRAMES = 15
+# A cavity in an outermost slice that is smaller than this part of the largest one is its end.
+END_SLICE = 0.4
+
+
+def species(spacing_mm: Sequence[float]) -> str | None:
+    """Whose heart is imaged with such voxels (distances along z, y, x): a key of SPACINGS."""
+    thickness, *plane = spacing_mm
+    for name, (in_plane, between) in SPACINGS.items():
+        if between[0] <= thickness <= between[1] and all(
+            in_plane[0] <= s <= in_plane[1] for s in plane
+        ):
+            return name
+    return None
+
+
+def spacing_fault(spacing_mm: Sequence[float]) -> str:
+    """Why a spacing (z, y, x) is nobody's, "" if it is plausible."""
+    if not all(math.isfinite(s) and s > 0 for s in spacing_mm):
+        return NO_SPACING
+    if species(spacing_mm):
+        return ""
+    ranges = "; ".join(
+        f"{name}: {a:g} to {b:g} mm in the plane, slices {c:g} to {d:g} mm apart"
+        for name, ((a, b), (c, d)) in SPACINGS.items()
+    )
+    z, y, x = spacing_mm
+    return (
+        f"{x:.3g} x {y:.3g} mm in the plane with slices {z:.3g} mm apart are implausible for a "
+        f"heart ({ranges})."
+    )
+
+
+def interval_fault(interval_s: float, frames: int, kind: str | None) -> str:
+    """Why a frame interval that somebody gives is none, "" if it is plausible."""
+    low, high = BEAT_S.get(kind or "", (0.06, 3.0))
+    if low <= interval_s * frames <= high:
+        return ""
+    return (
+        f"{frames} frames of {interval_s * 1000:.3g} ms are a beat of {interval_s * frames:.3g} s, "
+        f"expected {low:g} to {high:g} s."
+    )
+
+
+def model_warnings(spacing_mm: Sequence[float], trained_mm: Sequence[float] | None) -> list[str]:
+    """What speaks against a model on such images; trained_mm: spacing it learnt from, if known."""
+    here = species(spacing_mm)
+    if trained_mm is None:
+        if here == "mouse":
+            return [
+                "These images have the voxels of a mouse, and this model's record does not say "
+                "what it learnt from. A model of human hearts is useless on them."
+            ]
+        return []
+    there = species(trained_mm)
+    if here and there and here != there:
+        return [
+            f"These images have the voxels of a {here}, and the model learnt from those of a "
+            f"{there}. Do not trust its labels."
+        ]
+    ratio = trained_mm[-1] / spacing_mm[-1]
+    if not 0.4 <= ratio <= 2.5:
+        return [
+            f"The model learnt from pixels of {trained_mm[-1]:.3g} mm, these have "
+            f"{spacing_mm[-1]:.3g} mm: hearts look larger or smaller than it knows them."
+        ]
+    return []
+
+
+def result_warnings(
+    labels: np.ndarray, curves: pd.DataFrame, ed_frame: int, es_frame: int, kind: str | None
+) -> list[str]:
+    """What in label maps (t, z, y, x) and their curves asks for a look."""
+    found = []
+    for tissue in (Tissue.LV, Tissue.MYO):
+        if not (labels == tissue).any():
+            found.append(f"No {NAMES[tissue]} was found in any image.")
+    volumes = curves["lv_ml"].to_numpy()
+    edv_ml, esv_ml = volumes[ed_frame], volumes[es_frame]
+    if edv_ml <= 0:
+        return found
+    if len(volumes) == 1:
+        found.append("There is one frame: end-systole and ejection fraction are unknown.")
+    elif ed_frame == es_frame:
+        found.append("End-diastole and end-systole are the same frame.")
+    if len(labels[0]) < 3:
+        found.append("One or two slices do not cover a heart: volumes are of these alone.")
+    if esv_ml > edv_ml:
+        found.append("The cavity is larger at end-systole than at end-diastole.")
+    if len(volumes) >= JUMP_FRAMES:
+        jumps = np.abs(np.diff(volumes)) / volumes.max()
+        if jumps.max() > JUMP:
+            first = int(jumps.argmax()) + 1
+            found.append(
+                f"The cavity's volume jumps by {jumps.max():.0%} of its largest one between "
+                f"frames {first} and {first + 1}."
+            )
+    areas = (labels[ed_frame] == Tissue.LV).sum(axis=(1, 2))
+    for slice_, name in ((0, "first"), (-1, "last")):
+        if len(areas) > 2 and areas[slice_] > END_SLICE * areas.max():
+            found.append(
+                f"The {name} slice still cuts the cavity at end-diastole: the stack may not cover "
+                "the heart, and volumes are then too small."
+            )
+    low, high = EDV_ML.get(kind or "", (0, math.inf))
+    if not low <= edv_ml <= high:
+        found.append(f"An end-diastolic volume of {edv_ml:.3g} ml is implausible for a {kind}.")
+    return found

@@ -1,0 +1,198 @@
+"""From what somebody uploads to a cine in the session's folder."""
+
+import re
+import shutil
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import h5py
+import nibabel as nib
+import numpy as np
+import pandas as pd
+
+from app.checks import NO_SPACING, spacing_fault
+from app.samples import make_sample
+from app.session import Loaded, Refused, Session
+from cmrseg.apply import import_images
+from cmrseg.cine import UNREADABLE, Cine
+from cmrseg.fetch.unpack import unpack
+from cmrseg.files import check_plain
+from cmrseg.hdf5 import IMAGES
+from cmrseg.hdf5 import UNREADABLE as NO_HDF5
+from cmrseg.inputs import HDF5_SUFFIXES, SUFFIXES
+from cmrseg.nifti import MILLIMETRES
+
+# Endings of what may be uploaded.
+UPLOADS = (".zip", *SUFFIXES, *HDF5_SUFFIXES)
+# Spacing of an HDF5 file, which has none, until somebody gives it: pixels and slices count.
+UNKNOWN_MM = (1.0, 1.0, 1.0)
+# A zip may hold this many times the limit of uploads; fetch.unpack bounds the ratio, too.
+UNPACKED = 4
+# Its folder; sentences of the import may say it.
+UNPACKED_TO = "the_zip"
+# About 9 GB of memory while it is labelled. The largest real cines have a fifth of it.
+MOST_VOXELS = 150_000_000
+# Percentiles of a cine that are shown black and white.
+WINDOW = (1, 99.7)
+# Names that packers add.
+ADDED = ("__MACOSX", ".DS_Store", "Thumbs.db")
+
+
+def upload_suffix(name: str) -> str:
+    """The ending of an upload. Raises Refused naming those that can be read."""
+    for suffix in UPLOADS:
+        if name.lower().endswith(suffix):
+            return suffix
+    raise Refused(
+        f"{safe_name(name)} cannot be read here: choose a NIfTI (.nii, .nii.gz) or HDF5 file "
+        "(.h5, .hdf5), or a zip (.zip) of DICOM files or of one such file.",
+        415,
+    )
+
+
+def safe_name(name: str) -> str:
+    """A file's name that can be shown, be part of another and stand in a table."""
+    last = re.split(r"[\\/]", name)[-1]
+    return re.sub(r"[^A-Za-z0-9_.-]+", "_", last).lstrip("_.-")[:80] or "upload"
+
+
+def stem(name: str) -> str:
+    for suffix in UPLOADS:
+        if name.lower().endswith(suffix):
+            return name[: -len(suffix)]
+    return name
+
+
+def load_upload(session: Session, path: Path, name: str, most_bytes: int) -> None:
+    """Import an upload, which is deleted, whether or not it can be read.
+
+    Raises ValueError or SubjectError saying what is wrong with it.
+    """
+    folder = session.folder / UNPACKED_TO
+    try:
+        session.doing = "Reading the images"
+        if path.name.endswith(".zip"):
+            session.doing = "Unpacking and reading the images"
+            unpack(path, folder, UNPACKED * most_bytes)
+            images = images_in(folder)
+        else:
+            images = path
+        affine, given_mm = None, None
+        if images.name.endswith(HDF5_SUFFIXES):
+            _check_hdf5(images)
+            given_mm = UNKNOWN_MM
+        elif images.is_file():
+            affine = _file_affine(images)
+        cine, audit = import_images(images, stem(name), spacing_mm=given_mm)
+        _keep(session, cine, name, affine, _repairs(audit), has_spacing=given_mm is None)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        path.unlink(missing_ok=True)
+
+
+def load_sample(session: Session, name: str) -> None:
+    """Make a sample of the digital heart and take it as an upload."""
+    session.doing = "Scanning the digital heart"
+    cine, truth = make_sample(name, session.progress)
+    _keep(session, cine, f"digital_heart_{name}", None, [truth], is_sample=True)
+
+
+def clear(session: Session) -> None:
+    """Forget the images that the session had, and their labels."""
+    session.labelled = session.loaded = None
+    for name in ("cine.npy", "image.u8", "labels.u8", "labels.part"):
+        (session.folder / name).unlink(missing_ok=True)
+
+
+def images_in(folder: Path) -> Path:
+    """The images of an unpacked zip: its one NIfTI or HDF5 file, or the folder of DICOM files."""
+    files = [
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not any(part in ADDED for part in path.parts)
+    ]
+    single = (*SUFFIXES, *HDF5_SUFFIXES)
+    volumes = [f for f in files if f.name.endswith(single) and not f.name.startswith("._")]
+    if len(volumes) > 1:
+        raise ValueError(
+            f"the zip holds {len(volumes)} NIfTI or HDF5 files; pack the short-axis cine alone"
+        )
+    if not files:
+        raise ValueError("the zip holds no file; pack the DICOM files, or one NIfTI or HDF5 file")
+    return volumes[0] if volumes else folder
+
+
+def _file_affine(path: Path) -> np.ndarray:
+    """Affine of a NIfTI file in mm, and a look at its size before its voxels are read."""
+    check_plain(path)
+    try:
+        image: Any = nib.load(path)
+        shape, affine = image.shape, np.array(image.affine, float)
+        space, _ = image.header.get_xyzt_units()
+    except (*UNREADABLE, KeyError) as error:
+        raise ValueError(f"{path.name}: not a readable NIfTI ({error})") from error
+    _check_voxels(shape)
+    affine[:3] *= MILLIMETRES[space]
+    return affine
+
+
+def _check_hdf5(path: Path) -> None:
+    """A look at the size of an HDF5 file's images before they are read."""
+    check_plain(path)
+    try:
+        with h5py.File(path, "r", locking=False) as file:
+            own = isinstance(file.get(IMAGES, getlink=True), h5py.HardLink)
+            shape = getattr(file[IMAGES], "shape", None) if own else None
+    except NO_HDF5:
+        return  # reading it says what is wrong
+    if shape:
+        _check_voxels(shape)
+
+
+def _check_voxels(shape: tuple[int, ...]) -> None:
+    voxels = np.prod(np.array(shape, float))
+    if voxels > MOST_VOXELS:
+        raise ValueError(
+            f"{voxels / 1e6:.0f} million voxels are more than the {MOST_VOXELS / 1e6:.0f} million "
+            "that fit here; use the workflow (predict_all) on a larger machine"
+        )
+
+
+def _keep(
+    session: Session,
+    cine: Cine,
+    name: str,
+    file_affine: np.ndarray | None,
+    notes: list[str],
+    has_spacing: bool = True,
+    is_sample: bool = False,
+) -> None:
+    _check_voxels(cine.voxels.shape)
+    session.progress(1, 1)
+    clear(session)
+    np.save(session.folder / "cine.npy", cine.voxels, allow_pickle=False)
+    low, high = np.percentile(cine.voxels[:, :, ::2, ::2], WINDOW)
+    shown = (cine.voxels.astype(np.float32) - low) * (255 / max(high - low, 1e-6))
+    np.clip(shown, 0, 255).astype(np.uint8).tofile(session.folder / "image.u8")
+    session.loaded = Loaded(
+        number=session.next_number(),
+        name=name,
+        shape=cine.voxels.shape,
+        affine=cine.affine,
+        file_affine=file_affine,
+        spacing_mm=cine.spacing_mm,
+        spacing_fault=spacing_fault(cine.spacing_mm) if has_spacing else NO_SPACING,
+        interval_s=cine.frame_interval_s,
+        notes=notes,
+        is_sample=is_sample,
+    )
+
+
+def _repairs(audit: pd.DataFrame) -> list[str]:
+    """Rows of an audit in words, equal ones counted."""
+    counts = Counter(zip(audit["problem"], audit["resolution"], strict=True))
+    return [
+        f"{problem[:1].upper()}{problem[1:]}: {resolution}" + (f" ({n} times)" if n > 1 else "")
+        for (problem, resolution), n in counts.items()
+    ]

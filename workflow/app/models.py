@@ -1,0 +1,118 @@
+"""Models that can be tried: folders with weights and a record, and what is said about them."""
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+
+from cmrseg.cine import UNREADABLE
+from cmrseg.learn.label import LABELLING, RECORD, WEIGHTS
+from cmrseg.nets.build import NETWORKS
+
+# Where models are, below the top folder of the project.
+PLACES = ("results/*/models/*", "resources/models/*")
+# Rows of a model's card that say what it learnt from.
+CARD_ROWS = ("start", "cohort", "labels of", "subset", "training", "licence", "data")
+NONE = (
+    "There is no model yet. Run the demo (make demo), which trains some in results/demo/models, "
+    "or name a folder of models: make app APP='--models <folder>'."
+)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model's folder as the page shows it.
+
+    name: shown to people. network: its kind and size. facts: what it learnt from, in words.
+    trained_mm: distance of voxels along z, y, x that it learnt from, None if nobody knows.
+    fault: why it cannot be used, "" if it can.
+    """
+
+    folder: Path
+    name: str
+    network: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    trained_mm: tuple[float, float, float] | None = None
+    fault: str = ""
+
+
+def find_models(root: Path, more: Iterable[Path] = ()) -> list[Model]:
+    """Models below the project's folder, and those in `more`: a model's folder, or one of such."""
+    folders = [(f, _place(f, root)) for pattern in PLACES for f in sorted(root.glob(pattern))]
+    for given in more:
+        inside = sorted(path for path in given.glob("*") if path.is_dir())
+        for folder in [given, *inside]:
+            folders.append((folder, folder.name if folder != given else given.resolve().name))
+    found: dict[Path, Model] = {}
+    for folder, place in folders:
+        if (folder / WEIGHTS).is_file() and (folder / RECORD).is_file():
+            found.setdefault(folder.resolve(), describe(folder, place))
+    return list(found.values())
+
+
+def model_id(model: Model) -> str:
+    """A name for the page that says nothing of this machine."""
+    return hashlib.sha256(model.folder.resolve().as_posix().encode()).hexdigest()[:16]
+
+
+def _place(folder: Path, root: Path) -> str:
+    parts = folder.relative_to(root).parts
+    return f"{folder.name} ({parts[1] if parts[0] == 'results' else 'resources'})"
+
+
+def describe(folder: Path, name: str) -> Model:
+    """What is known of a model; whatever is wrong with its record is its `fault`."""
+    try:
+        settings = dict(json.loads((folder / RECORD).read_text("utf-8"))["settings"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return Model(folder, name, fault="its record.json is not that of a model")
+    missing = [word for word in LABELLING if word not in settings]
+    if missing:
+        return Model(folder, name, fault=f"its record lacks {', '.join(missing)}")
+    network = f"{settings['network']} {settings['encoder']}".strip()
+    network += f", {settings['classes']} classes, {settings['size_px']} pixels"
+    known = settings["network"] in NETWORKS
+    fault = "" if known else f"network {settings['network']} cannot be used here"
+    trained_mm = _trained_mm(folder, settings)
+    if trained_mm and not all(math.isfinite(s) and s > 0 for s in trained_mm):
+        trained_mm = None
+    return Model(folder, name, network, _facts(folder, settings), trained_mm, fault)
+
+
+def _facts(folder: Path, settings: Mapping[str, Any]) -> dict[str, str]:
+    """What it learnt from: rows of its card, or what the record says where there is no card."""
+    card = folder / "README.md"
+    if card.is_file():
+        text = card.read_text("utf-8", errors="replace")
+        rows = dict(re.findall(r"^\| ([^|]+?) \| ([^|]+?) \|$", text, re.M))
+        if facts := {name: rows[name] for name in CARD_ROWS if name in rows}:
+            return facts
+    names = {"start": "start", "cohort": "cohort", "labeller": "labels of", "subset": "subset"}
+    return {words: str(settings[key]) for key, words in names.items() if settings.get(key)}
+
+
+def _trained_mm(folder: Path, settings: Mapping[str, Any]) -> tuple[float, float, float] | None:
+    """Spacing of the images it learnt from: in the record, or of its study's first image."""
+    given = settings.get("spacing_mm")
+    if isinstance(given, list) and len(given) == 3:
+        if not all(isinstance(distance, int | float) for distance in given):
+            return None
+        return float(given[0]), float(given[1]), float(given[2])
+    cohort = str(settings.get("cohort") or "")
+    if not re.fullmatch(r"\w+", cohort):
+        return None
+    images = folder.resolve().parents[1] / "cohorts" / cohort / "images"
+    first = min(images.glob("*/*/sa.nii.gz"), default=None)
+    if first is None:
+        return None
+    try:
+        x, y, z = nib.load(first).header.get_zooms()[:3]  # type: ignore[attr-defined]
+    except UNREADABLE:
+        return None
+    return float(z), float(y), float(x)

@@ -1,0 +1,268 @@
+"""The web server of the app: what its page may ask for. Loopback only."""
+
+import asyncio
+import json
+import re
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from app import intake, measured, work
+from app.answers import setup_of, state_of
+from app.guard import Guard
+from app.models import find_models, model_id
+from app.samples import SAMPLES
+from app.session import Refused, Session, Sessions
+from cmrseg.fetch.checks import check_room
+from cmrseg.fetch.progress import readable
+
+STATIC = Path(__file__).parent / "static"
+FILES = {"/": "index.html", "/app.js": "app.js", "/app.css": "app.css", "/icon.svg": "icon.svg"}
+# A message that is no upload is a few words.
+MOST_MESSAGE_BYTES = 10_000
+SWEEP_S = 20
+
+
+@dataclass(frozen=True)
+class Options:
+    """root: top folder of the project. models: further folders. device: cpu, cuda or mps."""
+
+    root: Path
+    port: int
+    models: tuple[Path, ...] = ()
+    device: str = "cpu"
+    most_bytes: int = 2_000_000_000
+    sessions: int = 8
+    idle_s: float = 3600.0
+
+
+class Api:
+    """What the page asks for; sessions are found by their name and the browser's cookie."""
+
+    def __init__(self, options: Options, sessions: Sessions):
+        self.options, self.sessions = options, sessions
+        # Cookies do not know ports: two apps on one machine have two.
+        self.cookie = f"cmrseg_{options.port}"
+
+    def routes(self) -> list[Route]:
+        pages = [Route(path, _file(name)) for path, name in FILES.items()]
+        talk = [
+            ("/api/open", self.open, "POST"),
+            ("/api/{session}/close", self.close, "POST"),
+            ("/api/{session}/state", self.state, "GET"),
+            ("/api/{session}/images", self.images, "PUT"),
+            ("/api/{session}/sample", self.sample, "POST"),
+            ("/api/{session}/label", self.label, "POST"),
+            ("/api/{session}/measures", self.measures, "GET"),
+            ("/api/{session}/voxels/{what}", self.voxels, "GET"),
+            ("/api/{session}/download/{what}", self.download, "GET"),
+        ]
+        return [*pages, *(Route(path, _said(call), methods=[verb]) for path, call, verb in talk)]
+
+    def session(self, request: Request) -> Session:
+        owner = request.cookies.get(self.cookie, "")
+        return self.sessions.find(request.path_params["session"], owner)
+
+    async def open(self, request: Request) -> Response:
+        owner = request.cookies.get(self.cookie, "")
+        if not re.fullmatch(r"[\w-]{43}", owner, re.ASCII):
+            owner = secrets.token_urlsafe(32)
+        models = await run_in_threadpool(find_models, self.options.root, self.options.models)
+        session = self.sessions.open(owner)
+        answer = JSONResponse(setup_of(session, models, self.options.most_bytes))
+        answer.set_cookie(self.cookie, owner, httponly=True, samesite="strict", path="/")
+        return answer
+
+    async def close(self, request: Request) -> Response:
+        await run_in_threadpool(self.sessions.close, self.session(request))
+        return JSONResponse({})
+
+    async def state(self, request: Request) -> Response:
+        return JSONResponse(state_of(self.session(request)))
+
+    async def images(self, request: Request) -> Response:
+        """An upload: its bytes are the body, its name is in the address."""
+        session = self.session(request)
+        name = request.query_params.get("name", "")
+        suffix = intake.upload_suffix(name)
+        most = self.options.most_bytes
+        too_large = Refused(
+            f"The file is larger than {readable(most)}, which is the limit; start the app with a "
+            "larger --limit-gb.",
+            413,
+        )
+        announced = request.headers.get("content-length", "0")
+        if not announced.isdecimal() or int(announced) > most:
+            raise too_large
+        work.claim(session)
+        intake.clear(session)
+        try:
+            check_room(session.folder, int(announced), "the upload")
+        except BaseException:
+            work.release(session)
+            raise
+        path = session.folder / f"upload{suffix}"
+        session.doing = "Receiving the file"
+        written = 0
+        try:
+            with open(path, "wb") as file:
+                async for chunk in request.stream():
+                    written += len(chunk)
+                    if written > most:
+                        raise too_large
+                    session.progress(written, max(int(announced), written))
+                    await run_in_threadpool(file.write, chunk)
+            if not written:
+                raise Refused("The file is empty.")
+        except BaseException:
+            path.unlink(missing_ok=True)
+            work.release(session)
+            raise
+        shown = intake.safe_name(name)
+        work.start(self.sessions, session, lambda: intake.load_upload(session, path, shown, most))
+        return JSONResponse(state_of(session), 202)
+
+    async def sample(self, request: Request) -> Response:
+        session, words = self.session(request), await _words(request)
+        name = words.get("sample")
+        if not isinstance(name, str) or name not in SAMPLES:
+            raise Refused("There is no such sample.", 404)
+        work.claim(session)
+        intake.clear(session)
+        work.start(self.sessions, session, lambda: intake.load_sample(session, name))
+        return JSONResponse(state_of(session), 202)
+
+    async def label(self, request: Request) -> Response:
+        session, words = self.session(request), await _words(request)
+        models = await run_in_threadpool(find_models, self.options.root, self.options.models)
+        model = next((m for m in models if model_id(m) == words.get("model")), None)
+        if model is None:
+            raise Refused("There is no such model any more; reload the page.", 404)
+        if model.fault:
+            raise Refused(f"This model cannot be used: {model.fault}.")
+        in_plane, between = (_number(words, key) for key in ("in_plane_mm", "between_mm"))
+        given = None if in_plane is None or between is None else (in_plane, between)
+        interval = _number(words, "interval_ms")
+        work.claim(session)
+        work.start(
+            self.sessions,
+            session,
+            lambda: work.label(session, model, self.options.device, given, interval),
+        )
+        return JSONResponse(state_of(session), 202)
+
+    async def measures(self, request: Request) -> Response:
+        session = self.session(request)
+        content = await run_in_threadpool(measured.measured, session, *_frames(request, session))
+        return JSONResponse(content)
+
+    async def voxels(self, request: Request) -> Response:
+        """8-bit images, or label maps, (t, z, y, x), as they are shown."""
+        session, what = self.session(request), request.path_params["what"]
+        name = {"image": "image.u8", "labels": "labels.u8"}.get(what)
+        if name is None or not (session.folder / name).is_file():
+            raise Refused("There are no such images.", 404)
+        return FileResponse(session.folder / name, media_type="application/octet-stream")
+
+    async def download(self, request: Request) -> Response:
+        session = self.session(request)
+        name, content = await run_in_threadpool(
+            measured.download, session, request.path_params["what"], *_frames(request, session)
+        )
+        headers = {"content-disposition": f'attachment; filename="{name}"'}
+        return Response(content, 200, headers, "application/octet-stream")
+
+
+def _file(name: str) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
+        return FileResponse(STATIC / name)
+
+    return answer
+
+
+def _said(call: Callable[[Request], Awaitable[Response]]) -> Callable[..., Awaitable[Response]]:
+    """The answer, or the sentence why there is none."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            return await call(request)
+        except Refused as error:
+            # What was not read of the body would be taken for the next request.
+            return JSONResponse({"fault": str(error)}, error.status, {"connection": "close"})
+        except (ClientDisconnect, work.Closed, FileNotFoundError):
+            return JSONResponse({"fault": "The page was closed."}, 410, {"connection": "close"})
+        except OSError as error:
+            sentence = error.strerror or "The file could not be stored."
+            return JSONResponse({"fault": sentence}, 507, {"connection": "close"})
+
+    return answer
+
+
+async def _words(request: Request) -> dict[str, Any]:
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MOST_MESSAGE_BYTES:
+            raise Refused("The message is too long.", 413)
+    try:
+        words = json.loads(body)
+    except (ValueError, RecursionError):
+        words = None
+    if not isinstance(words, dict):
+        raise Refused("The message is not understood.")
+    return words
+
+
+def _number(words: dict[str, Any], key: str) -> float | None:
+    value = words.get(key)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e6:
+        raise Refused("Distances and times must be positive numbers.")
+    return float(value)
+
+
+def _frames(request: Request, session: Session) -> tuple[int, int]:
+    """End-diastole and end-systole, from 0: those asked for (from 1), else those found."""
+    _, labelled = measured.result(session)
+    frames = []
+    for key, found in (("ed", labelled.ed_frame), ("es", labelled.es_frame)):
+        text = request.query_params.get(key, str(found + 1))
+        if not (text.isascii() and text.isdecimal() and len(text) < 7):
+            raise Refused("A frame must be a number.")
+        frames.append(int(text) - 1)
+    return frames[0], frames[1]
+
+
+def build(options: Options) -> Guard:
+    """The app, guarded. Sessions live as long as it runs."""
+    sessions = Sessions(options.sessions, options.idle_s)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async def sweep() -> None:
+            while True:
+                await asyncio.sleep(min(SWEEP_S, options.idle_s))
+                await run_in_threadpool(sessions.sweep)
+
+        sweeping = asyncio.create_task(sweep())
+        try:
+            yield
+        finally:
+            sweeping.cancel()
+            with suppress(asyncio.CancelledError):
+                await sweeping
+            await run_in_threadpool(sessions.end)
+
+    app = Starlette(routes=Api(options, sessions).routes(), lifespan=lifespan)
+    app.state.sessions = sessions
+    return Guard(app, options.port)

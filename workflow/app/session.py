@@ -1,0 +1,188 @@
+"""Sessions: what one open page has on this machine, and when it is deleted."""
+
+import os
+import re
+import secrets
+import shutil
+import tempfile
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+PREFIX = "cmrseg-app-"
+
+
+class Refused(Exception):
+    """What cannot be done, in a sentence for the page, with the status of HTTP."""
+
+    def __init__(self, sentence: str, status: int = 400):
+        super().__init__(sentence)
+        self.status = status
+
+
+class Closed(Exception):
+    """The page was closed while work for it went on."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """An imported cine; voxels are in the session's folder (`cine.npy`, `image.u8`).
+
+    name: of the upload, safe to show. shape: (t, z, y, x). affine, file_affine: (4, 4) of the cine
+    and of the NIfTI file it was read from, None for others. spacing_mm: along z, y, x as the
+    header has it. notes: what the import did and what is known, in words. is_sample: whether it
+    is a digital heart made here.
+    """
+
+    number: int
+    name: str
+    shape: tuple[int, ...]
+    affine: Any
+    file_affine: Any
+    spacing_mm: tuple[float, ...]
+    spacing_fault: str
+    interval_s: float
+    notes: list[str]
+    is_sample: bool
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """What a model made of it; label maps are in the session's folder (`labels.u8`).
+
+    affine: (4, 4) of the cine; where the file has no spacing, with the one that was given.
+    curves: a row per frame (measure.volumes). ed_frame, es_frame: chosen from the volumes.
+    """
+
+    number: int
+    model: str
+    weights_sha256: str
+    classes: int
+    affine: Any
+    spacing_mm: tuple[float, ...]
+    interval_s: float
+    species: str | None
+    curves: pd.DataFrame
+    ed_frame: int
+    es_frame: int
+    warnings: list[str]
+
+
+@dataclass
+class Session:
+    """One open page. owner: the browser's cookie. used: time.monotonic() of the last request."""
+
+    name: str
+    owner: str
+    folder: Path
+    used: float
+    closed: threading.Event = field(default_factory=threading.Event)
+    busy: threading.Lock = field(default_factory=threading.Lock)
+    doing: str = ""
+    part: float | None = None
+    fault: str = ""
+    loaded: Loaded | None = None
+    labelled: Labelled | None = None
+    numbers: int = 0
+
+    def next_number(self) -> int:
+        self.numbers += 1
+        return self.numbers
+
+    def progress(self, done: int, total: int) -> None:
+        """How far the work is. Raises Closed where nobody waits for it any more."""
+        if self.closed.is_set():
+            raise Closed
+        self.part = done / total if total else 0
+
+
+class Sessions:
+    """All sessions, by their names; a thread works for one of them at a time."""
+
+    def __init__(self, most: int, idle_s: float):
+        self.most, self.idle_s = most, idle_s
+        remove_left()
+        self.root = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+        self.worker = ThreadPoolExecutor(1, thread_name_prefix="work")
+        self._all: dict[str, Session] = {}
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def all(self) -> list[Session]:
+        return list(self._all.values())
+
+    def open(self, owner: str) -> Session:
+        """A new session. Raises Refused where there are as many as the machine shall bear."""
+        self.sweep()
+        with self._lock:
+            if len(self._all) >= self.most:
+                raise Refused(
+                    f"{self.most} pages are open, which is the limit; close one and reload, or "
+                    "start the app with a larger --sessions.",
+                    503,
+                )
+            name = secrets.token_urlsafe(24)
+            session = Session(name, owner, self.root / name, time.monotonic())
+            session.folder.mkdir(mode=0o700)
+            self._all[name] = session
+        return session
+
+    def find(self, name: str, owner: str) -> Session:
+        """The session of that name, if it is this browser's. Raises Refused otherwise."""
+        session = self._all.get(name)
+        if session is None or not secrets.compare_digest(session.owner.encode(), owner.encode()):
+            raise Refused(
+                "This page's session has ended and its data are deleted; reload the page.", 404
+            )
+        session.used = time.monotonic()
+        return session
+
+    def close(self, session: Session) -> None:
+        """Forget a session and delete its folder, once its work has noticed."""
+        with self._lock:
+            self._all.pop(session.name, None)
+        session.closed.set()
+        if session.busy.acquire(blocking=False):
+            shutil.rmtree(session.folder, ignore_errors=True)
+            session.busy.release()
+
+    def sweep(self) -> None:
+        """Close what nobody used for longer than idle_s; work counts as use."""
+        for session in self.all():
+            if session.busy.locked():
+                session.used = time.monotonic()
+            elif time.monotonic() - session.used > self.idle_s:
+                self.close(session)
+
+    def end(self) -> None:
+        """Close all and delete the folder of the app."""
+        for session in self.all():
+            self.close(session)
+        self.worker.shutdown(wait=True, cancel_futures=True)
+        shutil.rmtree(self.root, ignore_errors=True)
+
+
+def remove_left() -> None:
+    """Delete what earlier processes of the same user left that were killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        found = re.match(rf"{PREFIX}(\d+)-", folder.name)
+        mine = not folder.is_symlink() and folder.stat().st_uid == os.getuid()
+        if found and mine and not _runs(int(found[1])):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True

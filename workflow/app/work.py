@@ -1,0 +1,148 @@
+"""Work for a session, in a thread: one piece at a time, ended by closing the page."""
+
+import errno
+import logging
+import math
+import shutil
+from collections.abc import Callable
+
+import numpy as np
+
+from app.checks import interval_fault, model_warnings, spacing_fault, species
+from app.intake import UNPACKED_TO
+from app.models import Model
+from app.session import Closed, Labelled, Loaded, Refused, Session, Sessions
+from cmrseg.cine import Cine
+from cmrseg.dicom.audit import SubjectError
+from cmrseg.fetch.checks import FULL
+from cmrseg.files import sha256
+from cmrseg.learn.label import WEIGHTS, load_model
+from cmrseg.learn.predict import predict_cine
+from cmrseg.measure.volumes import measures, volume_curves
+
+logger = logging.getLogger(__name__)
+
+
+def start(sessions: Sessions, session: Session, work: Callable[[], None]) -> None:
+    """Begin work for a session that was claimed; it is released when the work has ended."""
+    others = any(s.busy.locked() for s in sessions.all() if s is not session)
+    session.doing = "Waiting for the work of another page" if others else "Starting"
+    session.part = None
+    sessions.worker.submit(_run, session, work)
+
+
+def claim(session: Session) -> None:
+    """Make a session's work one's own; whoever does gives it to `start` or calls `release`."""
+    if not session.busy.acquire(blocking=False):
+        raise Refused("Something is still being done for this page; wait until it ends.", 409)
+    if session.closed.is_set():
+        release(session)
+        raise Refused("This page's session has ended; reload the page.", 404)
+    session.fault = ""
+
+
+def release(session: Session) -> None:
+    """End a session's work; where the page was closed meanwhile, its folder goes now."""
+    session.doing, session.part = "", None
+    session.busy.release()
+    # After the lock is free, as `close` deletes the folder only where it is.
+    if session.closed.is_set():
+        shutil.rmtree(session.folder, ignore_errors=True)
+
+
+def _run(session: Session, work: Callable[[], None]) -> None:
+    try:
+        if not session.closed.is_set():
+            work()
+    except Closed:
+        pass
+    except (Refused, ValueError, SubjectError, FileNotFoundError) as error:
+        session.fault = _sentence(session, str(error))
+    except MemoryError:
+        session.fault = "This machine has too little memory for these images."
+    except OSError as error:
+        if error.errno not in (*FULL, errno.ENOMEM):
+            logger.exception("work ended")
+        session.fault = _sentence(session, error.strerror or "A file could not be read or written.")
+    except Exception:
+        logger.exception("work ended")
+        session.fault = "Something went wrong that nobody foresaw; the terminal shows what."
+    finally:
+        release(session)
+
+
+def _sentence(session: Session, text: str) -> str:
+    """An error without this machine's folders."""
+    for place in (session.folder / UNPACKED_TO, session.folder, session.folder.parent):
+        text = text.replace(f"{place}/", "").replace(str(place), "the upload")
+    text = text.lstrip(": ")
+    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
+
+
+def label(
+    session: Session,
+    model: Model,
+    device: str,
+    given_mm: tuple[float, float] | None,
+    given_interval_ms: float | None,
+) -> None:
+    """Label the session's cine and measure it.
+
+    given_mm: distances of voxels in the plane and of slices, for a cine whose header has none that
+    are plausible. given_interval_ms: between frames, where the header does not say. Raises
+    ValueError, Refused or FileNotFoundError saying what is wrong.
+    """
+    loaded = session.loaded
+    if loaded is None:
+        raise Refused("There are no images yet; choose some first.", 409)
+    spacing_mm = loaded.spacing_mm
+    if loaded.spacing_fault:
+        if given_mm is None:
+            raise Refused(f"{loaded.spacing_fault} Give the distances below.")
+        spacing_mm = (given_mm[1], given_mm[0], given_mm[0])
+        if fault := spacing_fault(spacing_mm):
+            raise Refused(fault)
+    affine = loaded.affine.copy()
+    # Of a file without any place in the patient; a NIfTI file keeps its own affine.
+    if loaded.file_affine is None:
+        affine[:3, :3] *= np.divide(spacing_mm, loaded.spacing_mm)[::-1]
+    kind = species(spacing_mm)
+    interval_s = loaded.interval_s
+    if math.isnan(interval_s) and given_interval_ms is not None:
+        interval_s = given_interval_ms / 1000
+        if fault := interval_fault(interval_s, loaded.shape[0], kind):
+            raise Refused(fault)
+    session.doing = "Loading the model"
+    network, settings = load_model(model.folder)
+    session.doing = "Labelling"
+    voxels = np.load(session.folder / "cine.npy", allow_pickle=False)
+    cine = Cine(voxels, loaded.affine, interval_s)
+    session.progress(0, 1)
+    labels = predict_cine(network, cine, settings, device, progress=session.progress)
+    curves = volume_curves(labels, spacing_mm, loaded.name, settings["classes"])  # type: ignore[arg-type]
+    chosen = measures(curves, interval_s)
+    session.progress(1, 1)
+    # Other requests may be reading the labels of before: these keep their file.
+    labels.tofile(session.folder / "labels.part")
+    (session.folder / "labels.part").replace(session.folder / "labels.u8")
+    session.labelled = Labelled(
+        number=session.next_number(),
+        model=model.name,
+        weights_sha256=sha256(model.folder / WEIGHTS),
+        classes=int(settings["classes"]),
+        affine=affine,
+        spacing_mm=spacing_mm,
+        interval_s=interval_s,
+        species=kind,
+        curves=curves,
+        ed_frame=int(chosen["ed_frame"]),
+        es_frame=int(chosen["es_frame"]),
+        warnings=[*model_warnings(spacing_mm, model.trained_mm), *_toy(loaded, model)],
+    )
+
+
+def _toy(loaded: Loaded, model: Model) -> list[str]:
+    """Whether a model that knows digital hearts alone was given something else."""
+    if loaded.is_sample or "digital heart" not in model.facts.get("cohort", ""):
+        return []
+    return ["The model learnt from digital hearts; it is not meant for real images."]
