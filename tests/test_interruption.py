@@ -157,7 +157,8 @@ def test_a_run_behind_a_killed_one_says_how_to_go_on(tmp_path):
     process.wait(timeout=60)
     result = project.snakemake("--cores", "1")
     assert result.returncode != 0
-    # Snakemake looks for unfinished files first: a job killed just behind its move into place has left one.
+    # Snakemake looks for unfinished files first: a job killed right behind its move into place
+    # has left one.
     unfinished = "Incomplete files:" in result.stdout
     assert ("--rerun-incomplete" if unfinished else "--unlock") in result.stdout
 
