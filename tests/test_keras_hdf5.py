@@ -246,8 +246,8 @@ def _names(file, names):
         (lambda file, folder: _link(file, h5py.ExternalLink("other.h5", "/bias")),
          "bias:0 is a link to elsewhere, which is not followed"),
         (lambda file, folder: _link(file, h5py.SoftLink("/model_weights")), "is a link to else"),
-        (_outside, "bias:0 has its values in another file, which is not opened"),
-        (_virtual, "bias:0 has its values in another file, which is not opened"),
+        (_outside, "bias:0: its data lie in other files, which are not opened"),
+        (_virtual, "bias:0: its data lie in other files, which are not opened"),
         (lambda file, folder: _names(file, [b"../../x/kernel:0", b"bias:0"]), "no path within"),
         (lambda file, folder: _names(file, [b"a:0"] * 9), r"weight_names is \(9,\), expected a sh"),
         (lambda file, folder: _link(file, file["model_weights"]), "bias:0 is no array"),
@@ -263,7 +263,7 @@ def test_nothing_outside_the_file_is_read(tmp_path, edit, sentence):
 
 def test_what_is_no_keras_file_is_refused_by_name(tmp_path, monkeypatch):
     (tmp_path / "text.h5").write_text("no")
-    with pytest.raises(ValueError, match=r"text.h5: not a readable HDF5 file of a Keras model"):
+    with pytest.raises(ValueError, match=r"text.h5: not a readable HDF5 file"):
         read_unet3plus(tmp_path / "text.h5", WIDTH, 3)
     with pytest.raises(ValueError, match=r"text.h5: the published network has 3 classes, not 4"):
         read_unet3plus(tmp_path / "text.h5", WIDTH, 4)

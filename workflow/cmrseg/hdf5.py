@@ -3,9 +3,7 @@
 The layout of the mouse cines of Hanisah et al., doi:10.1016/j.jocmr.2026.102706.
 """
 
-import math
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,22 +11,15 @@ import h5py
 import numpy as np
 import pandas as pd
 
-from cmrseg.cine import MOST_BYTES, MOST_RATIO, Cine
+from cmrseg.cine import Cine
 from cmrseg.dicom.audit import NO_IMAGES, OTHER, Audit, SubjectError
-from cmrseg.files import check_plain
 from cmrseg.inputs import HDF5_SUFFIXES
 from cmrseg.nifti import check_finite
+from cmrseg.plain_hdf5 import UNREADABLE, item, line, opened, values
 from cmrseg.ready_made import Reader
 
 # Datasets at the root; the first two are (row, column, slice, frame).
 IMAGES, MASKS, FRAMES = "Images", "Masks", "Frames_with_ROI"
-# Filters that are part of h5py: deflate, shuffle, Fletcher's checksum, LZF. Others are programs
-# that a file makes the reader load.
-FILTERS = {1: "gzip", 2: "shuffle", 3: "fletcher32", 32000: "lzf"}
-# A chunk that could not be packed is this much longer than what it holds.
-CHUNK_OVERHEAD = 64
-# What h5py raises for files that are none of its own, or damaged.
-UNREADABLE = (OSError, RuntimeError, KeyError, ValueError, TypeError, OverflowError, MemoryError)
 
 
 class Grid(NamedTuple):
@@ -38,12 +29,9 @@ class Grid(NamedTuple):
     frame_interval_s: float
 
 
-def grid_of(
-    spacing_mm: float, slice_distance_mm: float, frame_interval_ms: float | None = None
-) -> Grid:
-    """The grid of square pixels `spacing_mm` apart; without an interval that is unknown."""
-    interval_s = math.nan if frame_interval_ms is None else frame_interval_ms / 1000
-    return Grid((slice_distance_mm, spacing_mm, spacing_mm), interval_s)
+def grid_of(spacing_mm: float, slice_distance_mm: float, frame_interval_ms: float) -> Grid:
+    """The grid of square pixels `spacing_mm` apart."""
+    return Grid((slice_distance_mm, spacing_mm, spacing_mm), frame_interval_ms / 1000)
 
 
 def files_of(folder: Path, name: str) -> list[Path]:
@@ -82,7 +70,7 @@ def read_images(path: Path, grid: Grid) -> Cine:
     The affine has the spacings alone: the place in the patient is not known. Raises ValueError
     naming the file where it is unreadable or has no images of four dimensions.
     """
-    with _opened(path) as file:
+    with opened(path) as file:
         images = _read(file, IMAGES, path, 4)
     if images is None:
         raise ValueError(f"{path}: has no dataset {IMAGES} of (row, column, slice, frame)")
@@ -97,7 +85,7 @@ def read_masks(path: Path) -> tuple[np.ndarray, np.ndarray] | None:
     None where the file has neither. Raises ValueError naming the file where it has one of them, or
     where they are no integers of four dimensions and one, or name a frame that is not there.
     """
-    with _opened(path) as file:
+    with opened(path) as file:
         masks, frames = _read(file, MASKS, path, 4), _read(file, FRAMES, path, 1)
     if masks is None or frames is None:
         if masks is frames:
@@ -120,70 +108,17 @@ def _as_cine(stored: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(stored.transpose(3, 2, 0, 1))
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[h5py.File]:
-    """The file, without a lock: nobody writes it, and not every file system has locks."""
-    try:
-        check_plain(path)
-        file = h5py.File(path, "r", locking=False)
-    except UNREADABLE as error:
-        raise ValueError(f"{path}: not a readable HDF5 file ({_line(error)})") from error
-    with file:
-        yield file
-
-
 def _read(file: h5py.File, name: str, path: Path, dimensions: int) -> np.ndarray | None:
     """A dataset's values; None where there is none of that name."""
     try:
-        if (link := file.get(name, getlink=True)) is None:
+        if (found := item(file, name)) is None:
             return None
-        if not isinstance(link, h5py.HardLink):
-            raise ValueError("is a link to elsewhere, expected data; copy them into the file")
-        found = file[name]
         if not isinstance(found, h5py.Dataset):
-            raise ValueError("is no dataset")
+            raise ValueError(f"{name} is no dataset")
         if len(found.shape or ()) != dimensions or min(found.shape) < 1:
-            raise ValueError(f"has shape {found.shape}, expected {dimensions} dimensions")
+            raise ValueError(f"{name} has shape {found.shape}, expected {dimensions} dimensions")
         if found.dtype.kind not in "biuf":
-            raise ValueError(f"holds {found.dtype}, expected numbers")
-        _check_storage(found, path.stat().st_size)
-        return found[()]
+            raise ValueError(f"{name} holds {found.dtype}, expected numbers")
+        return values(found)
     except UNREADABLE as error:
-        raise ValueError(f"{path}: {name}: {_line(error)}") from error
-
-
-def _check_storage(found: h5py.Dataset, there: int) -> None:
-    """Raise ValueError where data lie elsewhere, or could be more than their file can hold."""
-    if found.is_virtual or found.external:
-        raise ValueError("lies in other files, expected data; copy them into the file")
-    settings = found.id.get_create_plist()
-    for i in range(settings.get_nfilters()):
-        if (code := settings.get_filter(i)[0]) not in FILTERS:
-            known = ", ".join(FILTERS.values())
-            raise ValueError(f"is packed with filter {code}, expected {known}; write it anew")
-    taken = math.prod(found.shape) * found.dtype.itemsize
-    if taken > max(MOST_BYTES, there * (MOST_RATIO if found.chunks else 1)):
-        raise ValueError(
-            f"{found.shape} values need {taken} bytes, and the file has {there}; copy it again"
-        )
-    if not found.chunks:
-        return
-    chunk = math.prod(found.chunks) * found.dtype.itemsize
-    if chunk > MOST_BYTES:
-        raise ValueError(f"chunks {found.chunks} need {chunk} bytes each; write it anew")
-    if found.id.get_num_chunks() > math.prod(
-        -(-n // size) for n, size in zip(found.shape, found.chunks, strict=True)
-    ):
-        raise ValueError("has more chunks than fit into it; copy the file again")
-
-    def check_chunk(info: h5py.h5d.StoreInfo) -> None:
-        if info.size > chunk + chunk // 256 + CHUNK_OVERHEAD:
-            raise ValueError(f"a chunk of {chunk} bytes has {info.size} in the file; copy it again")
-
-    found.id.chunk_iter(check_chunk)
-
-
-def _line(error: Exception) -> str:
-    """An error in one line; a KeyError's text without its quotes."""
-    text = error.args[0] if isinstance(error, KeyError) and error.args else error
-    return " ".join(str(text).split()) or type(error).__name__
+        raise ValueError(f"{path}: {line(error)}") from error

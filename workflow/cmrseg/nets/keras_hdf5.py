@@ -13,8 +13,8 @@ import h5py
 import numpy as np
 import torch
 
-from cmrseg.files import check_plain
 from cmrseg.nets.unet3plus import LEVELS, UNet3Plus, head_levels
+from cmrseg.plain_hdf5 import UNREADABLE, item, line, opened, values
 
 WEIGHTS = "model_weights"
 NAMES = "weight_names"
@@ -65,23 +65,19 @@ def read_unet3plus(path: str | Path, width: int, classes: int) -> dict[str, torc
         raise ValueError(f"{path}: the published network has {len(CLASSES)} classes, not {classes}")
     with torch.device("meta"):
         expected = UNet3Plus(classes, width).state_dict()
-    check_plain(path)
     if Path(path).exists() and Path(path).stat().st_size > MOST_BYTES:
         raise ValueError(f"{path}: is larger than {MOST_BYTES:,} bytes, which no such model is")
     state: dict[str, torch.Tensor] = {}
-    try:
-        with h5py.File(path, "r") as file:
+    with opened(path) as file:
+        try:
             for layer, (place, parts) in layers().items():
                 arrays = _layer(file, layer, parts)
                 for keras, own in parts.items():
                     name = f"{place}.{own}"
                     value = _read(arrays[keras], tuple(expected[name].shape), keras == "kernel")
                     state[name] = torch.from_numpy(value)
-    except (OSError, KeyError, RuntimeError) as error:
-        # h5py names no file, and its errors are of all these types.
-        raise ValueError(f"{path}: not a readable HDF5 file of a Keras model ({error})") from error
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}; fetch it again") from error
+        except UNREADABLE as error:
+            raise ValueError(f"{path}: {line(error)}; fetch it again") from error
     state = _registered(state)
     # Batches seen is a counter of PyTorch alone, and unused with a fixed momentum.
     return {name: state.get(name, torch.tensor(0)) for name in expected}
@@ -112,18 +108,10 @@ def _layer(file: h5py.File, layer: str, parts: Mapping[str, str]) -> dict[str, h
 
 
 def _inner(file: h5py.File, path: str) -> h5py.Group | h5py.Dataset:
-    """What lies at a path within the file itself, without following a soft or external link."""
-    item = file
-    for part in path.split("/"):
-        if part in ("", ".", "..") or not isinstance(item, h5py.Group):
-            raise ValueError(f"{path} is no path within the file")
-        link = item.get(part, getlink=True)
-        if link is None:
-            raise ValueError(f"{path} is missing; is this the published network?")
-        if not isinstance(link, h5py.HardLink):
-            raise ValueError(f"{path} is a link to elsewhere, which is not followed")
-        item = item[part]
-    return item
+    found = item(file, path)
+    if found is None:
+        raise ValueError(f"{path} is missing; is this the published network?")
+    return found
 
 
 def _read(array: h5py.Dataset, shape: tuple[int, ...], kernel: bool) -> np.ndarray:
@@ -131,9 +119,7 @@ def _read(array: h5py.Dataset, shape: tuple[int, ...], kernel: bool) -> np.ndarr
     stored = tuple(shape[axis] for axis in (2, 3, 1, 0)) if kernel else shape
     if array.shape != stored or array.dtype != np.float32:
         raise ValueError(f"{array.name} is {array.dtype} {array.shape}, expected float32 {stored}")
-    if array.external or array.is_virtual:
-        raise ValueError(f"{array.name} has its values in another file, which is not opened")
-    value = array[()]
+    value = values(array)
     if not np.isfinite(value).all():
         raise ValueError(f"{array.name} has values that are not finite")
     return np.ascontiguousarray(value.transpose(3, 2, 0, 1)) if kernel else value
