@@ -54,7 +54,7 @@ def test_every_number_of_the_table_has_ours_beside_it(compared):
 
 def test_published_numbers_are_as_printed():
     table = read_published_values(TABLE)
-    assert len(table) == 76
+    assert len(table) == 84
     rows = table.set_index(["quantity", "phase", "statistic"])["published"]
     assert rows["edv", "ed", "reference_mean"] == "65.6"
     assert rows["mass", "es", "reference_sd"] == "15.6"
@@ -92,6 +92,26 @@ def test_dice_of_both_phases_is_of_all_stacks(compared, subjects):
     assert ours(compared, "dice_lv - dice_my", "both", "p") == pytest.approx(p, rel=1e-3)
 
 
+def test_effects_are_those_of_an_analysis_of_variance(compared, subjects):
+    """From sums of squares: (subject, tissue, phase), every effect tested by its own residual."""
+    names = [[f"dice_{tissue}_{phase}" for phase in ("ed", "es")] for tissue in ("lv", "my")]
+    dice = np.stack([subjects[pair].to_numpy() for pair in names], axis=1)
+    n, mean = len(dice), dice.mean()
+    by_tissue, by_phase = dice.mean(axis=2), dice.mean(axis=1)
+    by_subject = dice.mean(axis=(1, 2))
+    tissue = by_tissue.mean(axis=0) - mean
+    tissue_error = by_tissue - by_subject[:, None] - tissue
+    f = 2 * n * (tissue**2).sum() / (2 * (tissue_error**2).sum() / (n - 1))
+    expected = stats.f.sf(f, 1, n - 1)
+    found = ours(compared, "dice_lv - dice_my", "both", "p_anova")
+    assert found == pytest.approx(expected, rel=1e-3)
+    both = dice.mean(axis=0) - mean - tissue[:, None] - (by_phase.mean(axis=0) - mean)
+    residual = dice - by_tissue[:, :, None] - by_phase[:, None] + by_subject[:, None, None] - both
+    f = n * (both**2).sum() / ((residual**2).sum() / (n - 1))
+    found = ours(compared, "dice_lv - dice_my", "ed - es", "p_anova")
+    assert found == pytest.approx(stats.f.sf(f, 1, n - 1), rel=1e-3)
+
+
 def test_ours_is_empty_where_nobody_is_measured(subjects):
     none = compare_values(read_published_values(TABLE), subjects[:0])
     assert (none["ours"] == "").all()
@@ -117,6 +137,8 @@ def test_a_table_with_other_columns_is_named(tmp_path):
     [
         ("dice_lv", "ed - es", "mean", ""),
         ("dice_lv - dice_my - dice_lv", "ed", "p", ""),
+        ("dice_lv - dice_my", "ed", "p_anova", ""),
+        ("dice_lv", "ed - es", "p_anova", ""),
         ("edv", "ed", "bias", "mg"),
         ("mass", "ed", "bias", "ml"),
         ("dice_lv", "ed", "mean", "ml"),

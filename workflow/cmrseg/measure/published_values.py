@@ -40,7 +40,9 @@ def compare_values(published: pd.DataFrame, subjects: pd.DataFrame) -> pd.DataFr
     where the table of subjects cannot give it, n the number of values. Quantities and statistics:
     - dice_lv, dice_my, dice_heart; phase ed, es, or both, which is all stacks of both phases:
       mean, sd, best, median, worst. With phase "ed - es", p of the paired t-test between both.
-      "dice_lv - dice_my": p of that between tissues.
+      "dice_lv - dice_my": p of that between tissues. p_anova: of a repeated-measures analysis of
+      variance of tissue and phase, with quantity "dice_lv - dice_my" the effect of the tissue
+      (phase "both") or its interaction with the phase ("ed - es").
     - edv, esv, sv, ef, mass: mean and sd of the reference and of the labeller (reference_mean,
       predicted_sd, ...), bias, lower, upper (Bland-Altman, labeller minus reference, sd with
       n - 1), p, r (Pearson), rho (Spearman), and rho_dice: Spearman's between the size of the
@@ -78,6 +80,8 @@ def _value(row: dict[str, str], subjects: pd.DataFrame) -> tuple[float, int]:
     """Our value in the row's unit, and of how many values it is."""
     factor, quantity, phase = FACTORS[row["unit"]], row["quantity"], row["phase"]
     statistic = row["statistic"]
+    if statistic == "p_anova":
+        return _analysis_of_variance(quantity, phase, subjects)
     if " - " in quantity or " - " in phase:
         if statistic != "p":
             raise KeyError(statistic)
@@ -114,6 +118,21 @@ def _test_of_dice(quantity: str, phase: str, subjects: pd.DataFrame) -> tuple[fl
         for i in (0, 1)
     )
     found = paired_t_test(first, second)
+    return found["p"], int(found["n"])
+
+
+def _analysis_of_variance(quantity: str, phase: str, subjects: pd.DataFrame) -> tuple[float, int]:
+    """p of an effect on Dice, of subjects with all four values.
+
+    With two levels of each factor every effect has one degree of freedom, and its F is the square
+    of the t of a paired test: of the sums over the other factor, or of the differences along it.
+    """
+    tissues = quantity.split(" - ")
+    if len(tissues) != len(PHASES) or phase not in ("both", " - ".join(PHASES)):
+        raise KeyError(f"{quantity}, {phase}")
+    sign = 1 if phase == "both" else -1
+    ed, es = ([_dice(tissue, name, subjects) for tissue in tissues] for name in PHASES)
+    found = paired_t_test(ed[0] + sign * es[0], ed[1] + sign * es[1])
     return found["p"], int(found["n"])
 
 
