@@ -45,7 +45,7 @@ def write(tmp_path):
 def test_a_model_that_finds_no_right_ventricle_in_one_subject_has_an_empty_one_there(write):
     truth = write("truth", {"1": heart(), "2": heart()})
     model = write("net", {"1": heart(), "2": heart(rv_columns=0)}, classes=4)
-    images, subjects, _ = evaluate_labels(model, truth, SPLITS, "max", "max")
+    images, _, subjects, _ = evaluate_labels(model, truth, SPLITS, "max", "max")
     rows = subjects.set_index("subject")
     assert rows["dice_rv"].tolist() == [1, 0]
     assert rows["predicted_rv_edv_ml"].tolist() == pytest.approx([0.3, 0])
@@ -75,7 +75,7 @@ def test_who_never_labels_the_right_ventricle_does_not_know_it(write):
     expert = write("expert", {"1": sparse})
     assert math.isnan(measure_volumes(expert, SPLITS, "max")[0]["rv_edv_ml"].item())
     model = write("net", {"1": heart()}, classes=4)
-    images, subjects, summary = evaluate_labels(model, expert, SPLITS, "max", "max")
+    images, _, subjects, summary = evaluate_labels(model, expert, SPLITS, "max", "max")
     assert "dice_rv" not in subjects
     assert "rv_rv" not in images
     assert "rv" not in set(summary["tissue"])
@@ -84,7 +84,7 @@ def test_who_never_labels_the_right_ventricle_does_not_know_it(write):
 def test_a_model_of_three_classes_is_compared_without_the_right_ventricle(write):
     truth = write("truth", {"1": heart()})
     model = write("net", {"1": heart(rv_columns=0)}, classes=3)
-    _, subjects, _ = evaluate_labels(model, truth, SPLITS, "max", "max")
+    _, _, subjects, _ = evaluate_labels(model, truth, SPLITS, "max", "max")
     assert "dice_rv" not in subjects
     assert subjects["dice_lv"].tolist() == [1]
 
@@ -94,7 +94,7 @@ def test_a_rotated_copy_is_in_the_tables_and_counts_once_in_the_summary(write):
     maps = {"1": heart(), "2": heart(), "2_rot90": np.rot90(heart(), axes=(2, 3))}
     truth = write("truth", maps)
     model = write("net", maps | {"2": np.zeros_like(heart())}, classes=4)
-    images, subjects, summary = evaluate_labels(model, truth, SPLITS, "max", "max")
+    images, _, subjects, summary = evaluate_labels(model, truth, SPLITS, "max", "max")
     assert subjects["subject"].tolist() == ["1", "2", "2_rot90"]
     assert subjects["split"].tolist() == ["train", "test", "test"]
     assert len(images) == 6

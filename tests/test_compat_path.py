@@ -14,6 +14,7 @@ from cmrseg.learn.slices import make_slices
 from cmrseg.measure.cohort_evaluation import evaluate_labels
 from cmrseg.measure.cohort_volumes import measure_volumes
 from cmrseg.measure.confidence import confidence_table
+from cmrseg.measure.known_agreement import against_known
 from cmrseg.measure.labellers import Labeller
 from cmrseg.phantom import kaggle
 from cmrseg.phantom.population import draw_subjects
@@ -67,16 +68,18 @@ def test_volumes_and_scores_have_the_copy_with_the_truth_of_its_original(cohort)
         assert table["subject"].tolist() == ["31", "31_rot90", "7"]
         assert table["split"].tolist() == ["test", "test", "train"]
     assert scores["score"].iloc[0] == scores["score"].iloc[1]
-    shown = against_truth(volumes.assign(labeller="truth"), cohort.rows)
+    known, _ = against_known(volumes, cohort.rows)
+    shown = against_truth(known.assign(labeller="truth"))
     assert shown["subject"].tolist() == ["31_rot90", "7"]
-    known = cohort.rows.set_index("subject")["edv_ml"]
-    assert shown["true_edv_ml"].tolist() == [known["31"], known["7"]]
-    _, subjects, _ = evaluate_labels(cohort.truth, cohort.truth, cohort.splits, "max", "max")
+    truth = cohort.rows.set_index("subject")["edv_ml"]
+    assert shown["true_edv_ml"].tolist() == [truth["31"], truth["7"]]
+    _, _, subjects, _ = evaluate_labels(cohort.truth, cohort.truth, cohort.splits, "max", "max")
+    assert against_truth(subjects.assign(labeller="truth"))["subject"].tolist() == ["31_rot90", "7"]
     assert with_dice(scores, subjects)["subject"].tolist() == ["31_rot90", "7"]
 
 
 def test_the_summary_counts_the_subject_once(cohort):
-    images, subjects, summary = evaluate_labels(
+    images, _, subjects, summary = evaluate_labels(
         cohort.truth, cohort.truth, cohort.splits, "max", "max"
     )
     assert subjects["subject"].tolist() == ["31", "31_rot90", "7"]

@@ -21,15 +21,23 @@ def test_each_subject_is_shown_in_one_orientation():
     assert upright_rows(table)["frame"].tolist() == [1, 2]
 
 
-def volumes(*rows):
-    table = pd.DataFrame(rows, columns=["labeller", "subject", "edv_ml", "esv_ml"])
-    return table.assign(ef=1 - table["esv_ml"] / table["edv_ml"].where(table["edv_ml"] > 0))
+def evaluated(*rows):
+    """Volumes of (subject, split, EDV, ESV, true EDV, true ESV) as an evaluation has them."""
+    sides = [f"{side}_{name}_ml" for side in ("predicted", "reference") for name in ("edv", "esv")]
+    table = pd.DataFrame(rows, columns=["subject", "split", *sides]).assign(labeller="net")
+    for side in ("predicted", "reference"):
+        edv_ml = table[f"{side}_edv_ml"]
+        table[f"{side}_ef"] = 1 - table[f"{side}_esv_ml"] / edv_ml.where(edv_ml > 0)
+    return table
 
 
 def test_errors_are_those_of_the_truth_of_the_subject():
-    given = volumes(("net", "1", 100, 50), ("net", "2", 0, 0), ("net", "3", 80, 40))
-    truth = pd.DataFrame({"subject": ["1", "2", "4"], "edv_ml": [100, 90, 80], "esv_ml": 40.0})
-    table = against_truth(given, truth)
+    given = evaluated(
+        ("1", "test", 100, 50, 100, 40),
+        ("2", "test", 0, 0, 90, 40),
+        ("3", "test", 80, 40, math.nan, math.nan),
+    )
+    table = against_truth(given)
     assert table["subject"].tolist() == ["1", "2"]
     assert table["true_ef"].tolist() == pytest.approx([0.6, 5 / 9])
     assert table["abs_ef_error"].iloc[0] == pytest.approx(0.1)
@@ -38,19 +46,20 @@ def test_errors_are_those_of_the_truth_of_the_subject():
 
 
 def test_a_good_ef_of_bad_volumes_is_told():
-    truth = pd.DataFrame({"subject": ["1"], "edv_ml": [100.0], "esv_ml": [40.0]})
-    assert against_truth(volumes(("net", "1", 130, 52)), truth)["good_ef_bad_volume"].all()
+    assert against_truth(evaluated(("1", "test", 130, 52, 100, 40)))["good_ef_bad_volume"].all()
 
 
-@pytest.mark.parametrize("names", [["7"], ["7", "7_rot90"]], ids=["known", "of the reference"])
-def test_a_rotated_copy_is_shown_with_the_truth_of_its_original(names):
-    given = volumes(("net", "7", 100, 50), ("net", "7_rot90", 120, 50), ("net", "8", 90, 45))
-    truth = pd.DataFrame({"subject": [*names, "8"], "edv_ml": 110.0, "esv_ml": 44.0})
-    table = against_truth(given, truth)
+def test_a_rotated_copy_is_shown_instead_of_its_original():
+    rows = [("7", 100), ("7_rot90", 120), ("8", 90)]
+    table = against_truth(evaluated(*((name, "test", edv, 50, 110, 44) for name, edv in rows)))
     assert table["subject"].tolist() == ["7_rot90", "8"]
     assert table["edv_ml"].tolist() == [120, 90]
-    assert table["true_edv_ml"].tolist() == [110, 110]
-    assert "known" not in table
+
+
+def test_subjects_of_some_splits_are_shown():
+    rows = [("1", "train"), ("2", "test"), ("3", "validate")]
+    given = evaluated(*((name, split, 100, 50, 110, 44) for name, split in rows))
+    assert against_truth(given, ["test", "validate"])["subject"].tolist() == ["2", "3"]
 
 
 def images(*rows):

@@ -35,11 +35,10 @@ def volumes() -> pd.DataFrame:
             edv, esv = 120 + 5 * subject, 50 + 3 * subject
             got_edv, got_esv = edv + rng.normal(2, 5), esv + rng.normal(1, 4)
             ef = 1 - got_esv / got_edv
-            rows.append((labeller, f"{subject:03d}", "test", got_edv, got_esv, ef, edv, esv))
-    names = ["labeller", "subject", "split", "edv_ml", "esv_ml", "ef", "true_edv", "true_esv"]
-    table = pd.DataFrame(rows, columns=names)
-    known = table[table["labeller"] == MODELS[0]][["subject", "true_edv", "true_esv"]]
-    return against_truth(table[names[:6]], known.set_axis(["subject", "edv_ml", "esv_ml"], axis=1))
+            got, true = (got_edv, got_esv, ef), (edv, esv, 1 - esv / edv)
+            rows.append((labeller, f"{subject:03d}", "test", *got, *true))
+    sides = [f"{s}_{v}" for s in ("predicted", "reference") for v in ("edv_ml", "esv_ml", "ef")]
+    return against_truth(pd.DataFrame(rows, columns=["labeller", "subject", "split", *sides]))
 
 
 def scores(dice: bool = True) -> pd.DataFrame:

@@ -33,7 +33,9 @@ def test_the_network_for_mice_is_trained_as_published(monkeypatch):
     monkeypatch.chdir(ROOT)
     study = Study(yaml.safe_load(Path(CONFIG).read_text("utf-8")))
     assert {key: study.models["unet3plus"][key] for key in PUBLISHED} == PUBLISHED
-    assert study.ed("expert") == "first"
+    assert study.ed("mice", "expert") == "first"
+    assert {study.ed("mice", name) for name in study.evaluated("mice")} == {"first_if_near"}
+    assert {study.ed("kaggle", name) for name in study.evaluated("kaggle")} == {"max"}
     assert study.evaluated_frames("mice") == "reference"
     grids = study.subjects["mice"][["spacing_mm", "slice_distance_mm", "frame_interval_ms"]]
     assert (grids == [0.1, 1.0, 5.0]).all(axis=None)

@@ -586,7 +586,7 @@ def test_volumes_of_the_raw_data_need_no_column(make):
 
 def test_end_diastole_may_differ_for_a_labeller(make):
     study = make(lambda config: config["volumes"].update(ed_of={"fcn": "first"}))
-    assert (study.ed("fcn"), study.ed("base")) == ("first", "max")
+    assert (study.ed("people", "fcn"), study.ed("people", "base")) == ("first", "max")
 
 
 def test_an_evaluation_without_reference_needs_known_volumes(make):

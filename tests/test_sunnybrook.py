@@ -147,7 +147,7 @@ def test_a_wall_that_was_drawn_at_end_diastole_alone_is_not_missed_elsewhere(sun
     predicted = labels.voxels.copy()
     empty = predicted[systole] == Tissue.BACKGROUND
     predicted[systole][empty & (predicted[diastole] != Tissue.BACKGROUND)] = Tissue.MYO
-    images, row = evaluate_cine(predicted, labels.voxels, labels.spacing_mm, 3, subject)
+    images, _, row = evaluate_cine(predicted, labels.voxels, labels.spacing_mm, 3, subject)
     assert row["dice_my"] == row["dice_lv"] == 1
     assert images.loc[images["frame"] == systole, "dice_my"].isna().all()
     assert row["reference_mass_g"] == row["predicted_mass_g"] > 100

@@ -108,10 +108,11 @@ class Study:
         folder = self.given[name]["folder"] if name in self.given else None
         return f"{folder or f'results/{self.name}/models/{name}'}/weights.safetensors"
 
-    def ed(self, labeller: str) -> str:
-        """How end-diastole is chosen in a labeller's volumes."""
+    def ed(self, cohort: str, labeller: str) -> str:
+        """How end-diastole is chosen in a labeller's volumes of a cohort."""
         volumes = self.config["volumes"]
-        return volumes["ed_of"].get(labeller, volumes["ed"])
+        usual = self.cohorts[cohort].get("ed", volumes["ed"])
+        return volumes["ed_of"].get(labeller, usual)
 
     def labelled(self) -> list[tuple[str, str]]:
         """Every (cohort, labeller) whose label maps the study needs."""

@@ -162,6 +162,19 @@ def _check_evaluations(study: Study) -> None:
                 f"evaluate: reference '{reference}' of cohort {cohort} is no annotator; there are "
                 + ", ".join(study.annotators(cohort))
             )
+        if reference is not None and entry["frames"] == "own":
+            _check_own_frames(study, cohort)
+
+
+def _check_own_frames(study: Study, cohort: str) -> None:
+    """An end-systole in the subject table is the reference's, and would say nothing here."""
+    for row in study.rows_of(cohort):
+        if row.get("es_frame") is not None:
+            raise StudyError(
+                f"evaluate: cohort {cohort} is measured at each side's own frames, but its subject "
+                f"table has an es_frame for {row['subject']}; say frames: reference, or remove "
+                "the column"
+            )
 
 
 def _check_published(study: Study) -> None:
@@ -217,6 +230,8 @@ def _check_figures(study: Study) -> None:
             raise StudyError(f"figure {name}: no model is trained on cohort {cohort}")
         if "labellers" in entry:
             _check_drawn(study, name, entry)
+        if "splits" in entry:
+            _check_shown_splits(study, name, entry)
         if kind == "confidence":
             section = study.config.get("confidence")
             if section is None or section["cohort"] != cohort:
@@ -229,6 +244,21 @@ def _check_figures(study: Study) -> None:
                     f"figure {name}: labeller {section['labeller']} is not in `evaluate` for "
                     f"cohort {cohort}, whose Dice the figure shows"
                 )
+
+
+def _check_shown_splits(study: Study, name: str, entry: dict[str, Any]) -> None:
+    """A figure of some splits has subjects to show."""
+    if entry["figure"] not in VOLUME_FIGURES:
+        raise StudyError(
+            f"figure {name}: splits are for {' and '.join(VOLUME_FIGURES)}, not "
+            f"{entry['figure']}; leave them out"
+        )
+    own = set(study.subjects[entry["cohort"]]["split"])
+    if not own & set(entry["splits"]):
+        raise StudyError(
+            f"figure {name}: cohort {entry['cohort']} has no subject in "
+            f"{', '.join(entry['splits'])}; its splits are {', '.join(sorted(own))}"
+        )
 
 
 def _check_drawn(study: Study, name: str, entry: dict[str, Any]) -> None:

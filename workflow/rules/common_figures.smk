@@ -56,7 +56,10 @@ def figure_settings(wildcards):
         return {}
     labellers = STUDY.drawn(wildcards.figure)
     reference = STUDY.reference(cohort)
-    if kind in ("volume_agreement", "ef_error", "volume_curves"):
+    if kind in ("volume_agreement", "ef_error"):
+        entry = STUDY.config["figures"][wildcards.figure]
+        return {"labellers": labellers, "splits": entry.get("splits", [])}
+    if kind == "volume_curves":
         return {"labellers": labellers}
     if kind == "strategies":
         models = transfer_rows(labellers)
@@ -96,12 +99,10 @@ def figure_inputs(wildcards):
     reference_curves = f"{here}/volumes/{reference}.curves.tsv"
     subjects = [f"{top}/evaluation/{m}/{cohort}/subjects.tsv" for m in labellers]
     if kind in ("volume_agreement", "ef_error"):
-        known = STUDY.known_volumes(cohort)
+        # Known volumes are nearer to the truth than those of a reference's contours.
+        table = "known_volumes" if STUDY.known_volumes(cohort) else "subjects"
         return {
-            "volumes": [f"{here}/volumes/{m}.tsv" for m in labellers],
-            "truth": (
-                f"{here}/known.tsv" if known else f"{here}/volumes/{reference}.tsv"
-            ),
+            "subjects": [f"{top}/evaluation/{m}/{cohort}/{table}.tsv" for m in labellers]
         }
     if kind == "volume_curves":
         return {"curves": curves, "reference_curves": reference_curves}

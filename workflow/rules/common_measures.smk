@@ -11,7 +11,7 @@ def labeller_classes(wildcards):
 
 
 def volume_settings(wildcards):
-    return {"ed": STUDY.ed(wildcards.labeller)}
+    return {"ed": STUDY.ed(wildcards.cohort, wildcards.labeller)}
 
 
 def reference_name(wildcards):
@@ -19,10 +19,11 @@ def reference_name(wildcards):
 
 
 def evaluation_settings(wildcards):
+    cohort = wildcards.cohort
     return {
-        "ed": STUDY.ed(wildcards.labeller),
-        "reference_ed": STUDY.ed(reference_name(wildcards)),
-        "frames": STUDY.evaluated_frames(wildcards.cohort),
+        "ed": STUDY.ed(cohort, wildcards.labeller),
+        "reference_ed": STUDY.ed(cohort, reference_name(wildcards)),
+        "frames": STUDY.evaluated_frames(cohort),
     }
 
 

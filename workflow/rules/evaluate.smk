@@ -7,6 +7,7 @@ rule evaluate_labels:
         reference=reference_shards,
     output:
         images="results/{study}/evaluation/{labeller}/{cohort}/images.tsv",
+        frames="results/{study}/evaluation/{labeller}/{cohort}/frames.tsv",
         subjects="results/{study}/evaluation/{labeller}/{cohort}/subjects.tsv",
         summary=report(
             "results/{study}/evaluation/{labeller}/{cohort}/summary.tsv",

@@ -20,12 +20,11 @@ sides = {
 }
 splits = {row["subject"]: row["split"] for row in snakemake.params.rows}
 es_frames = {row["subject"]: row["es_frame"] for row in snakemake.params.rows if "es_frame" in row}
-images, subjects, summary = evaluate_labels(
+found = evaluate_labels(
     sides["labeller"], sides["reference"], splits, **settings, es_frames=es_frames
 )
-write_table(images, snakemake.output.images)
-write_table(subjects, snakemake.output.subjects)
-write_table(summary, snakemake.output.summary)
+for name, table in found._asdict().items():
+    write_table(table, snakemake.output[name])
 record(
     snakemake.output.record,
     settings={"cohort": cohort, **names, **settings},
@@ -34,5 +33,5 @@ record(
     seed=None,
     device="cpu",
     started=started,
-    scores=overall_scores(summary),
+    scores=overall_scores(found.summary),
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -14,6 +15,19 @@ from cmrseg.shards import IMAGE
 from cmrseg.splits import split_of, upright_rows
 
 
+class Evaluation(NamedTuple):
+    """Tables of a labeller in a cohort: by image, frame and subject, and their statistics.
+
+    The first three are as of evaluate_cine with the split behind the subject, the last one as of
+    summarise.
+    """
+
+    images: pd.DataFrame
+    frames: pd.DataFrame
+    subjects: pd.DataFrame
+    summary: pd.DataFrame
+
+
 def evaluate_labels(
     labeller: Labeller,
     reference: Labeller,
@@ -22,23 +36,25 @@ def evaluate_labels(
     reference_ed: EndDiastole,
     frames: Frames = "own",
     es_frames: Mapping[str, int] = MappingProxyType({}),
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Hold a labeller's maps against the reference: tables per image, subject and cohort.
+) -> Evaluation:
+    """Hold a labeller's maps against the reference.
 
     Only subjects that both labelled are compared (a second observer may have done a part), with
     the right ventricle where both know it. ed, reference_ed: how each chooses its end-diastole.
     frames: whose frames the labeller is measured at. es_frames: end-systole of the reference, by
     subject, where it is known (see evaluate_cine). The
-    summary counts a subject with a rotated copy once,
-    as the copy; the other tables have both. Raises ValueError where there is no subject.
+    summary counts a subject with a rotated copy once, as the copy; the other tables have both.
+    Raises ValueError where there is no subject.
     """
     predicted, true = labeller.folders(), reference.folders()
     classes = min(known_classes(labeller, predicted), known_classes(reference, true))
-    images, subjects = [], []
+    images: list[pd.DataFrame] = []
+    frame_tables: list[pd.DataFrame] = []
+    subjects = []
     for subject in [name for name in predicted if name in true]:
         ours = Cine.load(predicted[subject] / IMAGE)
         theirs = Cine.load(true[subject] / IMAGE)
-        table, row = evaluate_cine(
+        of_images, of_frames, row = evaluate_cine(
             ours.voxels,
             theirs.voxels,
             ours.spacing_mm,
@@ -50,8 +66,9 @@ def evaluate_labels(
             es_frames.get(subject),
         )
         split = split_of(splits)(subject)
-        table.insert(1, "split", split)
-        images.append(table)
+        for table, tables in ((of_images, images), (of_frames, frame_tables)):
+            table.insert(1, "split", split)
+            tables.append(table)
         subjects.append({"subject": subject, "split": split, **row})
     if not subjects:
         raise ValueError(
@@ -60,4 +77,6 @@ def evaluate_labels(
         )
     per_image = pd.concat(images, ignore_index=True)
     per_subject = pd.DataFrame(subjects)
-    return per_image, per_subject, summarise(upright_rows(per_image), upright_rows(per_subject))
+    summary = summarise(upright_rows(per_image), upright_rows(per_subject))
+    per_frame = pd.concat(frame_tables, ignore_index=True)
+    return Evaluation(per_image, per_frame, per_subject, summary)

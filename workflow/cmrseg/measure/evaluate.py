@@ -34,7 +34,7 @@ def evaluate_cine(
     reference_ed: EndDiastole = "max",
     frames: Frames = "own",
     es_frame: int | None = None,
-) -> tuple[pd.DataFrame, dict[str, float | str]]:
+) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, float | str]]:
     """Compare the labels of one subject image by image and as a whole.
 
     predicted, reference: (t, z, y, x) integers of equal shape. spacing_mm: along z, y, x.
@@ -48,14 +48,15 @@ def evaluate_cine(
     frame with unlabelled slices a tissue may be absent, and where it is predicted that is a
     mistake.
 
-    Returns (images, row). images: a row per image with subject, slice, frame, and per tissue
-    dice_lv (nan where neither side has the tissue, or it was not annotated), hausdorff_lv_mm,
-    distance_lv_mm (nan unless both have it), then the confusion counts bg_bg, bg_lv, ...: first
-    the reference's class, then the prediction's. row: subject, images, Dice over all of these
-    images as one volume, distances as means over slices (Bai et al. 2018), reference_* and
-    predicted_* volumes, and dice_lv_ed, dice_lv_es, ...: Dice of all slices of the reference's
-    end diastole and end systole, dice_lv_other of all other labelled frames as one volume;
-    dice_heart_ed, ... of all tissues together.
+    Returns (images, frames, row). images: a row per image with subject, slice, frame, and per
+    tissue dice_lv (nan where neither side has the tissue, or it was not annotated),
+    hausdorff_lv_mm, distance_lv_mm (nan unless both have it), then the confusion counts bg_bg,
+    bg_lv, ...: first the reference's class, then the prediction's. frames: a row per labelled
+    frame with subject, frame, phase ("ed", "es" of the reference, "other"), images, and Dice of
+    its images as one volume: dice_lv, ..., dice_heart of all tissues together. row: subject,
+    images, Dice over all images as one volume, distances as means over slices (Bai et al. 2018),
+    reference_* and predicted_* volumes, and dice_lv_ed, dice_lv_es, ... of the reference's end
+    diastole and end systole, dice_lv_other of all other labelled frames as one volume.
     Both sides' volumes are of the same frames, those that are complete in both. frames "own": each
     side has its own end diastole (`ed` of the prediction, `reference_ed` of the reference) and
     systole among them. "reference": both are measured at the reference's, with end diastole by
@@ -119,12 +120,18 @@ def evaluate_cine(
     chosen = {phase: row[f"reference_{phase}_frame"] for phase in PHASES}
     for phase, frame in chosen.items():
         own = [] if frame != frame else [int(frame)]
-        row |= _phase_dice(by_frame[own], annotated[own], phase)
+        row |= _volume_dice(by_frame[own], annotated[own], f"_{phase}")
     others = np.setdiff1d(np.arange(count), list(chosen.values()))
-    return images, row | _phase_dice(by_frame[others], annotated[others], OTHER)
+    row |= _volume_dice(by_frame[others], annotated[others], f"_{OTHER}")
+    table = []
+    for frame, size in zip(*np.unique(images["frame"], return_counts=True), strict=True):
+        phase = next((phase for phase in PHASES if chosen[phase] == frame), OTHER)
+        about = {"subject": subject, "frame": frame, "phase": phase, "images": size}
+        table.append(about | _volume_dice(by_frame[[frame]], annotated[[frame]]))
+    return images, pd.DataFrame(table), row
 
 
-def _phase_dice(by_frame: np.ndarray, known: np.ndarray, phase: str) -> dict[str, float]:
+def _volume_dice(by_frame: np.ndarray, known: np.ndarray, suffix: str = "") -> dict[str, float]:
     """Dice of some frames' slices as one volume, of each tissue and of all together.
 
     by_frame: (t, z, classes, classes). known: (t, classes) whether the reference knows the tissue
@@ -132,11 +139,11 @@ def _phase_dice(by_frame: np.ndarray, known: np.ndarray, phase: str) -> dict[str
     """
     counts, annotated = by_frame.sum(axis=(0, 1)), np.asarray(known.all(axis=0))
     scores = np.where(annotated, dice(counts), np.nan)
-    row = {f"dice_{NAMES[t]}_{phase}": float(scores[t]) for t in list(Tissue)[1 : len(counts)]}
+    row = {f"dice_{NAMES[t]}{suffix}": float(scores[t]) for t in list(Tissue)[1 : len(counts)]}
     inside = counts[1:, 1:].trace()
     both = counts[1:].sum() + counts[:, 1:].sum()
     whole = annotated[1:].all() and both > 0
-    return row | {f"dice_{HEART}_{phase}": float(2 * inside / both) if whole else math.nan}
+    return row | {f"dice_{HEART}{suffix}": float(2 * inside / both) if whole else math.nan}
 
 
 def _annotated(counts: np.ndarray) -> np.ndarray:

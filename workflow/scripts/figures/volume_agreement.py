@@ -9,6 +9,6 @@ from stage import start
 
 start(snakemake)
 settings = snakemake.params.settings
-volumes = named(map(read_table, snakemake.input.volumes), settings["labellers"], "labeller")
-table = against_truth(volumes, read_table(snakemake.input.truth))
+tables = named(map(read_table, snakemake.input.subjects), settings["labellers"], "labeller")
+table = against_truth(tables, settings["splits"])
 save(figure(table, order=settings["labellers"]), snakemake.output.svg, snakemake.output.png)
