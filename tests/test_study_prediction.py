@@ -1,0 +1,81 @@
+"""One input and one model: the study that two words make."""
+
+from pathlib import Path
+
+import pytest
+
+from small_study import given_model, small_study
+from study import Study
+from study_prediction import prediction_origins, prediction_study
+from study_tables import StudyError
+
+make = pytest.fixture(small_study)
+given = pytest.fixture(given_model)
+
+
+@pytest.fixture
+def pictures(given):
+    """Folders as people have them."""
+    for name in ("dicom/Case 7/1.dcm", "volumes/sa.nii.gz", "one/cine.nii.gz", "two/a.nii"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).touch()
+    Path("two/b.nii").touch()
+    Path("___").mkdir()
+
+
+@pytest.mark.parametrize(
+    ("input_", "layout", "raw", "study", "subject"),
+    [
+        ("dicom/Case 7", "folder", "dicom", "Case 7", "Case_7"),
+        ("volumes", "nifti", ".", "volumes", "volumes"),
+        ("one", "nifti", "one", "cine", "one"),
+        ("one/cine.nii.gz", "nifti", "one", "cine", "cine"),
+    ],
+)
+def test_two_words_make_a_study(pictures, input_, layout, raw, study, subject):
+    made = prediction_study({"input": input_, "model": "elsewhere/mine"})
+    cohort = made["cohorts"]["input"]
+    assert cohort["layout"] == layout
+    assert Path(cohort["raw"]) == Path(raw).resolve()
+    assert cohort["subjects"] == [{"subject": subject, "study": study, "split": "test"}]
+    if " " not in study:
+        assert Study(made).predicted() == [("input", "mine")]
+
+
+def test_a_name_may_be_given(pictures):
+    made = prediction_study({"input": "one", "model": "published_sa", "subject": "P-1"})
+    assert made["study"] == "predict_p_1"
+    assert made["weights"] == {"published_sa": "resources/models/published_sa"}
+
+
+def test_another_input_or_model_of_the_same_name_is_refused(pictures):
+    config = {"input": "one", "model": "here/mine"}
+    origins = Path("results/predict_one/origins")
+    origins.mkdir(parents=True)
+    for name, path in prediction_origins(config).items():
+        (origins / f"{name}.txt").write_text(f"{path}\n")
+    assert sorted(path.name for path in origins.iterdir()) == ["input.txt", "model_mine.txt"]
+    prediction_study(config | {"input": "./one/", "model": "here/mine/"})
+    with pytest.raises(StudyError, match=r"has labels of another model.*here/mine; rename"):
+        prediction_study(config | {"model": "there/mine"})
+    Path("far/one").mkdir(parents=True)
+    with pytest.raises(StudyError, match=r"predict_one has the results of .*; give subject="):
+        prediction_study(config | {"input": "far/one"})
+    prediction_study(config | {"input": "far/one", "subject": "two"})
+
+
+@pytest.mark.parametrize(
+    ("config", "sentence"),
+    [
+        ({"input": "absent", "model": "m"}, "input=absent: does not exist"),
+        ({"input": "one"}, "needs model="),
+        ({"input": "two", "model": "m"}, "has 2 NIfTI files; name the short-axis cine"),
+        ({"input": "___", "model": "m"}, "no letter or digit for a name"),
+        ({"input": "one", "model": "m", "modle": 1}, "--config modle: unknown beside input"),
+        ({"input": "subjects.tsv", "model": "m"}, "a file must be NIfTI"),
+    ],
+)
+def test_an_input_that_cannot_be_labelled_is_refused(pictures, config, sentence):
+    Path("subjects.tsv").touch()
+    with pytest.raises(StudyError, match=sentence):
+        prediction_study(config)

@@ -1,0 +1,90 @@
+"""Models that are there already: what their folders say, and what is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from small_study import MODELS, RECORD, given_model, small_study
+from study_tables import StudyError
+
+make = pytest.fixture(small_study)
+given = pytest.fixture(given_model)
+
+
+def test_a_model_s_folder_says_how_to_label_with_it(given):
+    def edit(config):
+        config["evaluate"][0]["labellers"].append("mine")
+
+    study = given("elsewhere/mine", edit)
+    assert study.model("mine") == {
+        "network": "unet",
+        "encoder": "resnet34",
+        "width": 8,
+        "classes": 3,
+        "preparation": "unet",
+        "intensity": "linear",
+        "size_px": 64,
+        "islands": "",
+    }
+    assert study.weights("mine") == "elsewhere/mine/weights.safetensors"
+    assert study.weights("base") == "results/small/models/base/weights.safetensors"
+    assert ("people", "mine") in study.predicted()
+
+
+def test_a_given_model_may_remove_islands(given):
+    def edit(config):
+        config["evaluate"][0]["labellers"].append("mine")
+
+    record = Path("elsewhere/mine/record.json")
+    record.write_text(RECORD.replace('"seed"', '"islands": "code", "seed"'))
+    assert given("elsewhere/mine", edit).model("mine")["islands"] == "code"
+
+
+def test_published_weights_are_planned_before_they_are_there(given):
+    study = given("resources/models/published_sa")
+    assert study.model("mine")["width"] == 16
+    assert study.weights("mine") == "resources/models/published_sa/weights.safetensors"
+
+
+def test_a_model_may_start_from_one_that_is_there_already(given):
+    study = given("elsewhere/mine", models=MODELS.replace("train base unet", "train mine unet"))
+    assert study.models["next"]["start"] == "mine"
+
+
+def test_a_given_start_must_be_the_same_network(given):
+    with pytest.raises(StudyError, match="model next: network is 'unet', but its start mine has"):
+        given(
+            "resources/models/published_sa",
+            models=MODELS.replace("train base unet", "train mine unet"),
+        )
+
+
+@pytest.mark.parametrize(
+    ("path", "sentence"),
+    [
+        ("elsewhere/absent", "weights mine: no folder elsewhere/absent; name the folder of a mod"),
+        ("elsewhere", r"weights mine: elsewhere has no weights.safetensors"),
+        ("resources/models/published_2ch", "is for images la_2ch; cohorts are short-axis cines"),
+    ],
+)
+def test_weights_that_cannot_be_used_are_refused(given, path, sentence):
+    with pytest.raises(StudyError, match=sentence):
+        given(path)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"settings": 3}', "{}"])
+def test_a_record_that_is_none_is_refused(given, text):
+    Path("elsewhere/mine/record.json").write_text(text)
+    with pytest.raises(StudyError, match=r"mine/record.json is no record of a model"):
+        given("elsewhere/mine")
+
+
+def test_a_record_without_a_setting_is_refused(given):
+    Path("elsewhere/mine/record.json").write_text('{"settings": {"network": "unet"}}')
+    with pytest.raises(StudyError, match=r"record\.json says nothing of encoder, width, classes"):
+        given("elsewhere/mine")
+
+
+def test_a_name_is_one_model_only(given):
+    with pytest.raises(StudyError, match="model base is in the models table and in `weights`"):
+        given("elsewhere/mine", lambda c: c["weights"].update(base="elsewhere/mine"))
