@@ -10,7 +10,6 @@ import torch
 from cmrseg.cine import Cine
 from cmrseg.labels import Tissue
 from cmrseg.learn import schedule
-from cmrseg.learn import state as states
 from cmrseg.learn.losses import dice, sum_over_heads
 from cmrseg.learn.predict import predict_cine
 from cmrseg.learn.slices import Slices, make_slices
@@ -18,8 +17,8 @@ from cmrseg.learn.source import Source, as_input
 from cmrseg.learn.state import start_network
 from cmrseg.learn.step import FLOAT32, batch_loss, head_weights, seeded
 from cmrseg.learn.train import draw_batches, evaluate, train
-from cmrseg.learn.weights import save_weights
 from cmrseg.nets.build import build_network
+from stopped_training import resumed_alike, saved
 
 MOUSE = {
     "network": "unet3plus",
@@ -62,12 +61,8 @@ def heart(seed, size=32, count=2):
 
 
 def make(folder, settings, splits, **about):
-    images = []
-    for i, split in enumerate(splits):
-        for name, voxels in zip(("image", "labels"), heart(i, **about), strict=True):
-            Cine(voxels, np.eye(4)).save(folder / f"{i}_{name}.nii.gz")
-        images.append((str(i), split, folder / f"{i}_image.nii.gz", folder / f"{i}_labels.nii.gz"))
-    make_slices(images, settings, folder / "slices")
+    hearts = [heart(i, **about) for i in range(len(splits))]
+    make_slices(saved(folder, hearts, splits), settings, folder / "slices")
     return Slices.load(folder / "slices")
 
 
@@ -75,10 +70,6 @@ def make(folder, settings, splits, **about):
 def slices(tmp_path_factory):
     """Eight slices to train on and two to validate on."""
     return make(tmp_path_factory.mktemp("mice"), MOUSE, ["train"] * 4 + ["validate"])
-
-
-def same(a, b):
-    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
 
 
 def network(seed=0):
@@ -145,27 +136,8 @@ def test_run_stopped_after_any_epoch_ends_with_the_same_bytes(slices, tmp_path, 
     """Also where the best epoch lies before the stop, and where patience ends the run after it."""
     monkeypatch.setattr(schedule, "PATIENCE_EPOCHS", 2)
     settings = MOUSE | {"lr": 3e-2, "epochs": "12"}
-    weights, history = train(settings, slices, seed=3)
-    save_weights(weights, tmp_path / "whole.safetensors")
+    history = resumed_alike(settings, slices, 3, tmp_path, monkeypatch)
     assert 2 < len(history) < 12
-    real = states.save_state
-    for stop in range(1, len(history) + 1):
-        folder = tmp_path / f"stopped_after_{stop}"
-
-        def killed(state, *arguments, stop=stop):
-            real(state, *arguments)
-            if state.epochs_done == stop:
-                raise KeyboardInterrupt
-
-        monkeypatch.setattr(states, "save_state", killed)
-        with pytest.raises(KeyboardInterrupt):
-            train(settings, slices, seed=3, state_folder=folder)
-        monkeypatch.setattr(states, "save_state", real)
-        resumed, resumed_history = train(settings, slices, seed=3, state_folder=folder)
-        save_weights(resumed, tmp_path / "resumed.safetensors")
-        pd.testing.assert_frame_equal(resumed_history, history, check_exact=True)
-        files = [tmp_path / f"{name}.safetensors" for name in ("whole", "resumed")]
-        assert files[0].read_bytes() == files[1].read_bytes()
 
 
 def test_the_weights_are_those_of_the_best_epoch(slices, monkeypatch):

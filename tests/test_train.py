@@ -6,8 +6,6 @@ import pandas as pd
 import pytest
 import torch
 
-from cmrseg.cine import Cine
-from cmrseg.learn import state as states
 from cmrseg.learn import train as training
 from cmrseg.learn.slices import Slices, make_slices
 from cmrseg.learn.state import (
@@ -17,6 +15,7 @@ from cmrseg.learn.state import (
 from cmrseg.learn.train import Source, draw_batches, evaluate, train, training_rows
 from cmrseg.learn.weights import load_weights, save_weights
 from cmrseg.nets.network import Network
+from stopped_training import resumed_alike, saved
 
 UNET = {
     "network": "unet",
@@ -68,12 +67,7 @@ def heart(seed):
 @pytest.fixture(scope="module")
 def slices(tmp_path_factory):
     folder = tmp_path_factory.mktemp("slices")
-    images = []
-    for i in range(5):
-        for name, voxels in zip(("image", "labels"), heart(i), strict=True):
-            Cine(voxels, np.eye(4)).save(folder / f"{i}_{name}.nii.gz")
-        split = "train" if i < 4 else "validate"
-        images.append((str(i), split, folder / f"{i}_image.nii.gz", folder / f"{i}_labels.nii.gz"))
+    images = saved(folder, map(heart, range(5)), ["train"] * 4 + ["validate"])
     made = {}
     for settings in (UNET, FCN):
         name = settings["preparation"]
@@ -92,27 +86,8 @@ def test_run_stopped_after_any_epoch_ends_with_the_same_bytes(
 ):
     settings = settings | {"epochs": 3 if settings is FCN else 2}
     own = slices[settings["preparation"]]
-    weights, history = train(settings, own, seed=5)
-    save_weights(weights, tmp_path / "whole.safetensors")
-    epochs = len(history)
-    for stop in range(1, epochs):
-        folder = tmp_path / f"stopped_after_{stop}"
-        real = states.save_state
-
-        def killed(state, *arguments, real=real, stop=stop):
-            real(state, *arguments)
-            if state.epochs_done == stop:
-                raise KeyboardInterrupt
-
-        monkeypatch.setattr(states, "save_state", killed)
-        with pytest.raises(KeyboardInterrupt):
-            train(settings, own, seed=5, state_folder=folder)
-        monkeypatch.setattr(states, "save_state", real)
-        resumed, resumed_history = train(settings, own, seed=5, state_folder=folder)
-        save_weights(resumed, tmp_path / "resumed.safetensors")
-        pd.testing.assert_frame_equal(resumed_history, history, check_exact=True)
-        files = [tmp_path / f"{name}.safetensors" for name in ("whole", "resumed")]
-        assert files[0].read_bytes() == files[1].read_bytes()
+    history = resumed_alike(settings, own, 5, tmp_path, monkeypatch)
+    assert len(history) > 2
 
 
 def test_finished_run_gives_its_result_again_without_training(slices, tmp_path, monkeypatch):
