@@ -8,13 +8,16 @@ import pytest
 from cmrseg.fetch.declared import check_entry
 from cmrseg.fetch.git_tree import blob_id, tree_id
 from cmrseg.fetch.sources import fetch
-from loopback import served
+from source_places import own_places, own_site
 from test_unpack import tree, zipped
 
 EMPTY = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 CONTENT = {"Mouse1.h5": b"one", "Mouse10.h5": b"ten", "a/b": b"", "a.c": b"x", "a0": b"y"}
 MEMBERS = [(f"repository-97252ef/Data/{name}", body) for name, body in CONTENT.items()]
 OTHERS = [("repository-97252ef/README.md", b"about"), ("repository-97252ef/Paper/a.pdf", b"p")]
+
+site = pytest.fixture(own_site)
+places = pytest.fixture(own_places)
 
 
 def written(folder):
@@ -50,19 +53,6 @@ def test_a_link_has_no_id(tmp_path):
     (tmp_path / "a").symlink_to("b")
     with pytest.raises(ValueError, match="a: is a link, expected a file or a folder"):
         tree_id(tmp_path)
-
-
-@pytest.fixture
-def site(monkeypatch):
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    with served() as site:
-        yield site
-
-
-@pytest.fixture
-def places(tmp_path):
-    """The folder of a source and that of its downloads."""
-    return tmp_path / "raw/a", tmp_path / "downloads/a"
 
 
 def entry(site, tmp_path, members=(*MEMBERS, *OTHERS), **settings):

@@ -14,12 +14,15 @@ import yaml
 from cmrseg.fetch import checks, kaggle
 from cmrseg.fetch.declared import KEYS, File, check_entry, files_of
 from cmrseg.fetch.sources import fetch
-from loopback import served
+from source_places import own_places, own_site
 from test_unpack import tree, zipped
 from tiny_study import ROOT
 
 SOURCES = ROOT / "resources/sources.yaml"
 CHECKSUMS = ROOT / "resources/checksums.tsv"
+
+site = pytest.fixture(own_site)
+places = pytest.fixture(own_places)
 
 
 def declared_sources():
@@ -41,19 +44,6 @@ def sha(content, algorithm="sha256"):
 
 def row(path, content):
     return {"path": path, "size": str(len(content)), "sha256": sha(content)}
-
-
-@pytest.fixture
-def site(monkeypatch):
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    with served() as site:
-        yield site
-
-
-@pytest.fixture
-def places(tmp_path):
-    """The folder of a source and that of its downloads."""
-    return tmp_path / "raw/a", tmp_path / "downloads/a"
 
 
 # -- files -----------------------------------------------------------------------------------
