@@ -107,6 +107,28 @@ def test_dropout_is_in_training_alone(generator):
     assert (dropped == 0).float().mean().item() == pytest.approx(0.3, abs=0.02)
 
 
+@pytest.mark.parametrize("network", ["unet3plus", "unet3plus_decoder"])
+def test_every_consumer_of_the_deepest_level_sees_what_dropout_left(network, generator):
+    """One draw for its four branches and its head."""
+    network = build_network(SETTINGS | {"network": network}, generator).train()
+    dropped, taken = [], {}
+    network.dropout.register_forward_hook(lambda *hook: dropped.append(hook[2]))
+    consumers = {name: network.branches[name] for name in ("5_4", "5_3", "5_2", "5_1")}
+    consumers["head"] = network.logits[0]
+    for name, module in consumers.items():
+        module.register_forward_pre_hook(lambda *hook, name=name: taken.update({name: hook[1][0]}))
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        network.heads(torch.rand(2, 1, 64, 32, generator=generator))
+    (left,) = dropped
+    assert left.shape == (2, 32, 4, 2)
+    for name, factor in {"5_4": 2, "5_3": 4, "5_2": 8, "5_1": 16, "head": 1}.items():
+        expected = torch.nn.functional.interpolate(left, scale_factor=factor, mode="bilinear")
+        torch.testing.assert_close(
+            taken[name], expected, msg=lambda told, name=name: f"{name}: {told}"
+        )
+    assert [m for m in network.modules() if isinstance(m, torch.nn.Dropout)] == [network.dropout]
+
+
 def test_first_weights_are_he_normal_and_independent(generator):
     network = build_network(SETTINGS | {"width": 16}, generator)
     weights = network.branches["5_4"].conv.weight
