@@ -99,6 +99,49 @@ def test_small_far_and_flat_pieces_go_by_the_published_rule():
     assert (entry.voxels, entry.slices) == (8 + 40 + 40, (0, 1))
 
 
+@pytest.mark.parametrize(
+    ("shift", "stays"),
+    [
+        ((0, 0, 40), True),
+        ((0, 0, 41), False),
+        ((0, 40, 0), True),
+        ((0, 41, 0), False),
+        # 3, 4, 5 times 8: slices count like pixels.
+        ((0, 24, 32), True),
+        ((0, 24, 33), False),
+        ((24, 0, 32), True),
+        ((24, 1, 32), False),
+        ((25, 0, 32), False),
+    ],
+)
+def test_a_centre_is_near_at_40_and_far_beyond(shift, stays):
+    labels = np.zeros((1, 27, 44, 44), np.uint8)
+    labels[0, :2, :3, :3] = LV
+    z, y, x = shift
+    labels[0, z : z + 2, y : y + 3, x : x + 3] = LV
+    kept, removed = remove_islands(labels, "code")
+    assert (kept == LV).sum() == (36 if stays else 18)
+    assert (kept[0, :2, :3, :3] == LV).all()
+    assert removed == ([] if stays else [Removed(0, LV, 18, (z, z + 1), erased=False)])
+
+
+@pytest.mark.parametrize(
+    ("in_slices", "stays"),
+    [((5, 5), True), ((5, 4), False), ((9, 1), True), ((10,), False), ((11,), False)],
+)
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_piece_is_one_from_10_voxels_in_2_slices(in_slices, stays, alone):
+    labels = np.zeros((1, 4, 8, 32), np.uint8)
+    labels[0, :, 5:, :4] = 0 if alone else MYO
+    for z, voxels in enumerate(in_slices):
+        labels[0, z, 0, 12 : 12 + voxels] = MYO
+    kept, removed = remove_islands(labels, "code")
+    found = (labels == MYO) & (np.arange(8)[:, None] == 0)
+    assert (kept == MYO)[found].all() == stays
+    lost = Removed(0, MYO, sum(in_slices), tuple(range(len(in_slices))), erased=alone)
+    assert removed == ([] if stays else [lost])
+
+
 def test_the_first_of_two_pieces_with_as_many_slices_is_the_main_one():
     labels = np.zeros((1, 2, 60, 16), np.uint8)
     # The first along y, though the other comes first along z.
