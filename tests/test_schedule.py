@@ -4,6 +4,7 @@ import torch
 
 from cmrseg.learn.schedule import (
     ONECYCLES,
+    SCHEDULES,
     EpochPlan,
     make_optimiser,
     norm_momentum,
@@ -116,6 +117,21 @@ def test_optimiser_follows_the_cycle_over_its_epochs():
     assert (group["lr"], group["betas"][0]) == onecycle(2 * 5 + 3, 10 * 5, 1e-3)
     assert group["betas"][1] == 0.99
     assert group["eps"] == 1e-8
+
+
+# Keras's for the mice, as in Hanisah et al. 2026; PyTorch's and TensorFlow 1's for the others.
+EPS = {"onecycle": 1e-8, "onecycle_fastai2": 1e-8, "constant": 1e-8, "early_stopping": 1e-7}
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_a_gradient_as_small_as_the_schedule_s_epsilon_moves_by_half_the_rate(schedule):
+    weight = torch.nn.Parameter(torch.zeros(2, dtype=torch.float64))
+    optimiser = make_optimiser(schedule, [weight])
+    now = EpochPlan(2, False, 0.1, 0, 0, 1)
+    set_step(optimiser, schedule, now, 0, 1)
+    weight.grad = torch.tensor([EPS[schedule], 1.0], dtype=torch.float64)
+    optimiser.step()
+    assert weight.tolist() == pytest.approx([-0.05, -0.1], rel=1e-3)
 
 
 def test_frozen_weights_are_not_optimised():
