@@ -12,8 +12,8 @@ import yaml
 from containerfile import containerfile, place
 from loopback import served
 from own_conda import ENVS, TOOLS, bear_witness, witnesses
+from source_places import row
 from test_envs import imports, pins, rules, scripts
-from test_sources import row
 from tiny_study import ROOT, copy_project
 from tracking import code_of
 
