@@ -102,7 +102,9 @@ def figure_inputs(wildcards):
         # Known volumes are nearer to the truth than those of a reference's contours.
         table = "known_volumes" if STUDY.known_volumes(cohort) else "subjects"
         return {
-            "subjects": [f"{top}/evaluation/{m}/{cohort}/{table}.tsv" for m in labellers]
+            "subjects": [
+                f"{top}/evaluation/{m}/{cohort}/{table}.tsv" for m in labellers
+            ]
         }
     if kind == "volume_curves":
         return {"curves": curves, "reference_curves": reference_curves}
