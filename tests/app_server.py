@@ -2,9 +2,11 @@
 
 import http.client
 import json
+import tempfile
 import threading
 import time
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,11 +16,13 @@ import numpy as np
 import torch
 import uvicorn
 
+from app import work
 from app.__main__ import listening
 from app.server import Options, build
 from cmrseg.cine import Cine
 from cmrseg.learn.weights import save_weights
 from cmrseg.nets.build import build_network
+from hdf5_builder import write as write_hdf5
 
 SETTINGS = {"network": "fcn", "encoder": "", "width": 2, "classes": 4}
 PREPARATION = {"preparation": "fcn", "intensity": "linear", "size_px": 32}
@@ -152,3 +156,51 @@ class Visitor:
     def label(self, model: str, **given: Any) -> dict[str, Any]:
         status, answer = self.talk("POST", "/label", {"model": model, **given})
         return self.settled() if status == 202 else answer
+
+
+def nifti(folder: Path, labels=None, name="cine.nii.gz", **changes) -> Path:
+    cine_of(heart() if labels is None else labels, **changes).save(folder / name)
+    return folder / name
+
+
+def packed(path: Path, members: Mapping[Any, bytes | str]) -> Path:
+    """A zip with members by their names, or by what `zipfile` knows of them."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return path
+
+
+def mouse(folder: Path) -> tuple[Path, np.ndarray]:
+    """An HDF5 file (row, column, slice, frame) of a small heart, and its labels."""
+    labels = heart()
+    images = cine_of(labels).voxels.transpose(2, 3, 1, 0).astype(np.uint16)
+    return write_hdf5(folder / "Mouse7.h5", Images=images), labels
+
+
+def by_brightness(monkeypatch):
+    """For a fixture: the network of every model, which labels by brightness."""
+    made = ByBrightness()
+    monkeypatch.setattr(work, "load_model", lambda folder: (made, SETTINGS | PREPARATION))
+    return made
+
+
+def root_of_one_model(tmp_path, monkeypatch):
+    """For a fixture: a project's folder with one model; temporary folders are beside it."""
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    model_folder(tmp_path / "root/results/demo/models/fcn")
+    return tmp_path / "root"
+
+
+def served_root(root):
+    """For a fixture: the app for that folder, with small limits."""
+    with served(root, most_bytes=3_000_000, sessions=3) as (port, sessions):
+        yield port, sessions
+
+
+def opened_page(app):
+    """For a fixture: somebody whose page is open, with the name of the model."""
+    visitor = Visitor(app[0])
+    visitor.model = visitor.open()["models"][0]["id"]
+    return visitor

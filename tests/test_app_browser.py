@@ -254,7 +254,7 @@ def test_files_are_chosen_refused_and_asked_for_what_they_lack(page, monkeypatch
     assert page.run(FAULT) == ""
     assert not page.run("spacing.hidden || document.querySelector('#intervalField').hidden")
     page.click("#label")
-    page.wait(f"{FAULT}.endsWith('Give the distances below.')")
+    page.wait(f"{FAULT}.endsWith('Give the distances of voxels.')")
     page.run("inPlane.value = 0.1; between.value = 1")
     page.click("#label")
     page.wait(RESULT)

@@ -17,20 +17,18 @@ from app.session import Loaded, Refused, Session
 from cmrseg.apply import import_images
 from cmrseg.cine import UNREADABLE, Cine
 from cmrseg.fetch.unpack import unpack
-from cmrseg.files import check_plain
+from cmrseg.files import check_plain, replacing
 from cmrseg.hdf5 import IMAGES
-from cmrseg.hdf5 import UNREADABLE as NO_HDF5
 from cmrseg.inputs import HDF5_SUFFIXES, SUFFIXES
 from cmrseg.nifti import MILLIMETRES
+from cmrseg.plain_hdf5 import item, opened
 
 # Endings of what may be uploaded.
 UPLOADS = (".zip", *SUFFIXES, *HDF5_SUFFIXES)
 # Spacing of an HDF5 file, which has none, until somebody gives it: pixels and slices count.
 UNKNOWN_MM = (1.0, 1.0, 1.0)
-# A zip may hold this many times the limit of uploads; fetch.unpack bounds the ratio, too.
-UNPACKED = 4
-# Its folder; sentences of the import may say it.
-UNPACKED_TO = "the_zip"
+# Folders of an upload and of what a zip holds, which then has the zip's name.
+RECEIVED, UNPACKED = "received", "unpacked"
 # About 9 GB of memory while it is labelled. The largest real cines have a fifth of it.
 MOST_VOXELS = 150_000_000
 # Percentiles of a cine that are shown black and white.
@@ -57,6 +55,14 @@ def safe_name(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9_.-]+", "_", last).lstrip("_.-")[:80] or "upload"
 
 
+def received(session: Session, name: str) -> Path:
+    """Where the bytes of an upload go: a file that has its name, as far as that can be."""
+    suffix, own = upload_suffix(name), stem(safe_name(name))
+    folder = session.folder / RECEIVED
+    folder.mkdir(exist_ok=True)
+    return folder / f"{own}{suffix}"
+
+
 def stem(name: str) -> str:
     for suffix in UPLOADS:
         if name.lower().endswith(suffix):
@@ -67,14 +73,15 @@ def stem(name: str) -> str:
 def load_upload(session: Session, path: Path, name: str, most_bytes: int) -> None:
     """Import an upload, which is deleted, whether or not it can be read.
 
+    most_bytes: limit of what a zip holds, too, as DICOM files are in memory while they are read.
     Raises ValueError or SubjectError saying what is wrong with it.
     """
-    folder = session.folder / UNPACKED_TO
+    folder = session.folder / UNPACKED / stem(path.name)
     try:
         session.doing = "Reading the images"
         if path.name.endswith(".zip"):
             session.doing = "Unpacking and reading the images"
-            unpack(path, folder, UNPACKED * most_bytes)
+            unpack(path, folder, most_bytes)
             images = images_in(folder)
         else:
             images = path
@@ -87,8 +94,8 @@ def load_upload(session: Session, path: Path, name: str, most_bytes: int) -> Non
         cine, audit = import_images(images, stem(name), spacing_mm=given_mm)
         _keep(session, cine, name, affine, _repairs(audit), has_spacing=given_mm is None)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        path.unlink(missing_ok=True)
+        shutil.rmtree(folder.parent, ignore_errors=True)
+        shutil.rmtree(path.parent, ignore_errors=True)
 
 
 def load_sample(session: Session, name: str) -> None:
@@ -96,13 +103,6 @@ def load_sample(session: Session, name: str) -> None:
     session.doing = "Scanning the digital heart"
     cine, truth = make_sample(name, session.progress)
     _keep(session, cine, f"digital_heart_{name}", None, [truth], is_sample=True)
-
-
-def clear(session: Session) -> None:
-    """Forget the images that the session had, and their labels."""
-    session.labelled = session.loaded = None
-    for name in ("cine.npy", "image.u8", "labels.u8", "labels.part"):
-        (session.folder / name).unlink(missing_ok=True)
 
 
 def images_in(folder: Path) -> Path:
@@ -113,14 +113,18 @@ def images_in(folder: Path) -> Path:
         if path.is_file() and not any(part in ADDED for part in path.parts)
     ]
     single = (*SUFFIXES, *HDF5_SUFFIXES)
-    volumes = [f for f in files if f.name.endswith(single) and not f.name.startswith("._")]
+    volumes = [f for f in files if f.name.lower().endswith(single) and not f.name.startswith("._")]
     if len(volumes) > 1:
         raise ValueError(
             f"the zip holds {len(volumes)} NIfTI or HDF5 files; pack the short-axis cine alone"
         )
     if not files:
         raise ValueError("the zip holds no file; pack the DICOM files, or one NIfTI or HDF5 file")
-    return volumes[0] if volumes else folder
+    if not volumes:
+        return folder
+    # The name may be anything, and its ending in capitals, which no reader knows.
+    name = safe_name(volumes[0].name)
+    return volumes[0].rename(volumes[0].with_name(f"{stem(name)}{upload_suffix(name)}"))
 
 
 def _file_affine(path: Path) -> np.ndarray:
@@ -139,15 +143,10 @@ def _file_affine(path: Path) -> np.ndarray:
 
 def _check_hdf5(path: Path) -> None:
     """A look at the size of an HDF5 file's images before they are read."""
-    check_plain(path)
-    try:
-        with h5py.File(path, "r", locking=False) as file:
-            own = isinstance(file.get(IMAGES, getlink=True), h5py.HardLink)
-            shape = getattr(file[IMAGES], "shape", None) if own else None
-    except NO_HDF5:
-        return  # reading it says what is wrong
-    if shape:
-        _check_voxels(shape)
+    with opened(path) as file:
+        images = item(file, IMAGES)
+        if isinstance(images, h5py.Dataset) and images.shape:
+            _check_voxels(images.shape)
 
 
 def _check_voxels(shape: tuple[int, ...]) -> None:
@@ -170,11 +169,17 @@ def _keep(
 ) -> None:
     _check_voxels(cine.voxels.shape)
     session.progress(1, 1)
-    clear(session)
-    np.save(session.folder / "cine.npy", cine.voxels, allow_pickle=False)
     low, high = np.percentile(cine.voxels[:, :, ::2, ::2], WINDOW)
     shown = (cine.voxels.astype(np.float32) - low) * (255 / max(high - low, 1e-6))
-    np.clip(shown, 0, 255).astype(np.uint8).tofile(session.folder / "image.u8")
+    shown = np.clip(shown, 0, 255).astype(np.uint8)
+    # What was there stays until all of the new is written.
+    with replacing(session.folder / "cine.npy") as voxels:
+        with open(voxels, "wb") as file:
+            np.save(file, cine.voxels, allow_pickle=False)
+        with replacing(session.folder / "image.u8") as picture:
+            shown.tofile(picture)
+    session.labelled = None
+    (session.folder / "labels.u8").unlink(missing_ok=True)
     session.loaded = Loaded(
         number=session.next_number(),
         name=name,

@@ -79,9 +79,7 @@ def describe(folder: Path, name: str) -> Model:
     network += f", {settings['classes']} classes, {settings['size_px']} pixels"
     known = settings["network"] in NETWORKS
     fault = "" if known else f"network {settings['network']} cannot be used here"
-    trained_mm = _trained_mm(folder, settings)
-    if trained_mm and not all(math.isfinite(s) and s > 0 for s in trained_mm):
-        trained_mm = None
+    trained_mm = _distances(settings.get("spacing_mm") or _of_study(folder, settings))
     return Model(folder, name, network, _facts(folder, settings), trained_mm, fault)
 
 
@@ -97,13 +95,17 @@ def _facts(folder: Path, settings: Mapping[str, Any]) -> dict[str, str]:
     return {words: str(settings[key]) for key, words in names.items() if settings.get(key)}
 
 
-def _trained_mm(folder: Path, settings: Mapping[str, Any]) -> tuple[float, float, float] | None:
-    """Spacing of the images it learnt from: in the record, or of its study's first image."""
-    given = settings.get("spacing_mm")
-    if isinstance(given, list) and len(given) == 3:
-        if not all(isinstance(distance, int | float) for distance in given):
-            return None
-        return float(given[0]), float(given[1]), float(given[2])
+def _distances(given: Any) -> tuple[float, float, float] | None:
+    """Distances along z, y, x that are some; None for anything else that a record may hold."""
+    if not isinstance(given, list) or len(given) != 3:
+        return None
+    if not all(isinstance(d, int | float) and math.isfinite(d) and d > 0 for d in given):
+        return None
+    return float(given[0]), float(given[1]), float(given[2])
+
+
+def _of_study(folder: Path, settings: Mapping[str, Any]) -> list[float] | None:
+    """Spacing of the first image of the cohort that a model of a study learnt from."""
     cohort = str(settings.get("cohort") or "")
     if not re.fullmatch(r"\w+", cohort):
         return None
@@ -115,4 +117,4 @@ def _trained_mm(folder: Path, settings: Mapping[str, Any]) -> tuple[float, float
         x, y, z = nib.load(first).header.get_zooms()[:3]  # type: ignore[attr-defined]
     except UNREADABLE:
         return None
-    return float(z), float(y), float(x)
+    return [float(z), float(y), float(x)]

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import secrets
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -93,7 +94,7 @@ class Api:
         """An upload: its bytes are the body, its name is in the address."""
         session = self.session(request)
         name = request.query_params.get("name", "")
-        suffix = intake.upload_suffix(name)
+        intake.upload_suffix(name)
         most = self.options.most_bytes
         too_large = Refused(
             f"The file is larger than {readable(most)}, which is the limit; start the app with a "
@@ -104,16 +105,11 @@ class Api:
         if not announced.isdecimal() or int(announced) > most:
             raise too_large
         work.claim(session)
-        intake.clear(session)
-        try:
-            check_room(session.folder, int(announced), "the upload")
-        except BaseException:
-            work.release(session)
-            raise
-        path = session.folder / f"upload{suffix}"
         session.doing = "Receiving the file"
         written = 0
         try:
+            check_room(session.folder, int(announced), "the upload")
+            path = intake.received(session, name)
             with open(path, "wb") as file:
                 async for chunk in request.stream():
                     written += len(chunk)
@@ -124,7 +120,7 @@ class Api:
             if not written:
                 raise Refused("The file is empty.")
         except BaseException:
-            path.unlink(missing_ok=True)
+            shutil.rmtree(session.folder / intake.RECEIVED, ignore_errors=True)
             work.release(session)
             raise
         shown = intake.safe_name(name)
@@ -137,7 +133,6 @@ class Api:
         if not isinstance(name, str) or name not in SAMPLES:
             raise Refused("There is no such sample.", 404)
         work.claim(session)
-        intake.clear(session)
         work.start(self.sessions, session, lambda: intake.load_sample(session, name))
         return JSONResponse(state_of(session), 202)
 

@@ -1,20 +1,23 @@
 """Sessions: what one open page has on this machine, and when it is deleted."""
 
+import fcntl
 import os
-import re
 import secrets
 import shutil
 import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-PREFIX = "cmrseg-app-"
+PREFIX, NEW = "cmrseg-app-", "cmrseg-new-"
+# A running app holds this file of its folder locked.
+LOCK = "lock"
 
 
 class Refused(Exception):
@@ -107,7 +110,7 @@ class Sessions:
     def __init__(self, most: int, idle_s: float):
         self.most, self.idle_s = most, idle_s
         remove_left()
-        self.root = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+        self.root, self._held = own_folder()
         self.worker = ThreadPoolExecutor(1, thread_name_prefix="work")
         self._all: dict[str, Session] = {}
         self._lock = threading.Lock()
@@ -167,22 +170,27 @@ class Sessions:
             self.close(session)
         self.worker.shutdown(wait=True, cancel_futures=True)
         shutil.rmtree(self.root, ignore_errors=True)
+        os.close(self._held)
+
+
+def own_folder() -> tuple[Path, int]:
+    """A new folder for all sessions, and what keeps others from deleting it: a locked file."""
+    new = Path(tempfile.mkdtemp(prefix=NEW))
+    held = os.open(new / LOCK, os.O_CREAT | os.O_RDWR, 0o600)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    # Under its name it is locked from the start.
+    return new.rename(new.with_name(PREFIX + new.name.removeprefix(NEW))), held
 
 
 def remove_left() -> None:
     """Delete what earlier processes of the same user left that were killed."""
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        found = re.match(rf"{PREFIX}(\d+)-", folder.name)
-        mine = not folder.is_symlink() and folder.stat().st_uid == os.getuid()
-        if found and mine and not _runs(int(found[1])):
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _runs(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True
+        with suppress(OSError):
+            if folder.is_symlink() or folder.stat().st_uid != os.getuid():
+                continue
+            held = os.open(folder / LOCK, os.O_RDWR | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
+            finally:
+                os.close(held)

@@ -3,24 +3,28 @@
 import errno
 import logging
 import math
+import re
 import shutil
 from collections.abc import Callable
 
 import numpy as np
 
 from app.checks import interval_fault, model_warnings, spacing_fault, species
-from app.intake import UNPACKED_TO
+from app.intake import RECEIVED, UNPACKED
 from app.models import Model
 from app.session import Closed, Labelled, Loaded, Refused, Session, Sessions
 from cmrseg.cine import Cine
 from cmrseg.dicom.audit import SubjectError
 from cmrseg.fetch.checks import FULL
-from cmrseg.files import sha256
+from cmrseg.files import replacing, sha256
 from cmrseg.learn.label import WEIGHTS, load_model
 from cmrseg.learn.predict import predict_cine
 from cmrseg.measure.volumes import measures, volume_curves
 
 logger = logging.getLogger(__name__)
+
+# numpy says no more than this where the disk has no room for an array.
+SHORT = re.compile(r"\d+ requested and \d+ written")
 
 
 def start(sessions: Sessions, session: Session, work: Callable[[], None]) -> None:
@@ -61,9 +65,11 @@ def _run(session: Session, work: Callable[[], None]) -> None:
     except MemoryError:
         session.fault = "This machine has too little memory for these images."
     except OSError as error:
-        if error.errno not in (*FULL, errno.ENOMEM):
+        if error.errno not in (*FULL, errno.ENOMEM) and not SHORT.search(str(error)):
             logger.exception("work ended")
-        session.fault = _sentence(session, error.strerror or "A file could not be read or written.")
+        full = "No room is left on the disk" if SHORT.search(str(error)) else ""
+        sentence = full or error.strerror or "A file could not be read or written"
+        session.fault = _sentence(session, sentence)
     except Exception:
         logger.exception("work ended")
         session.fault = "Something went wrong that nobody foresaw; the terminal shows what."
@@ -73,10 +79,12 @@ def _run(session: Session, work: Callable[[], None]) -> None:
 
 def _sentence(session: Session, text: str) -> str:
     """An error without this machine's folders."""
-    for place in (session.folder / UNPACKED_TO, session.folder, session.folder.parent):
+    own = session.folder
+    for place in (own / UNPACKED, own / RECEIVED, own, own.parent):
         text = text.replace(f"{place}/", "").replace(str(place), "the upload")
-    text = text.lstrip(": ")
-    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
+    text = text.lstrip(": ") + ("" if text.endswith(".") else ".")
+    # A file's name, which a message may begin with, stays as it is.
+    return text if text.split()[0].endswith(":") else text[:1].upper() + text[1:]
 
 
 def label(
@@ -98,7 +106,7 @@ def label(
     spacing_mm = loaded.spacing_mm
     if loaded.spacing_fault:
         if given_mm is None:
-            raise Refused(f"{loaded.spacing_fault} Give the distances below.")
+            raise Refused(f"{loaded.spacing_fault} Give the distances of voxels.")
         spacing_mm = (given_mm[1], given_mm[0], given_mm[0])
         if fault := spacing_fault(spacing_mm):
             raise Refused(fault)
@@ -113,7 +121,11 @@ def label(
         if fault := interval_fault(interval_s, loaded.shape[0], kind):
             raise Refused(fault)
     session.doing = "Loading the model"
-    network, settings = load_model(model.folder)
+    try:
+        network, settings = load_model(model.folder)
+    except (ValueError, OSError) as error:
+        sentence = str(error).replace(f"{model.folder}/", "").replace(str(model.folder), "it")
+        raise Refused(f"The model {model.name} cannot be read: {sentence}") from error
     session.doing = "Labelling"
     voxels = np.load(session.folder / "cine.npy", allow_pickle=False)
     cine = Cine(voxels, loaded.affine, interval_s)
@@ -123,8 +135,8 @@ def label(
     chosen = measures(curves, interval_s)
     session.progress(1, 1)
     # Other requests may be reading the labels of before: these keep their file.
-    labels.tofile(session.folder / "labels.part")
-    (session.folder / "labels.part").replace(session.folder / "labels.u8")
+    with replacing(session.folder / "labels.u8") as part:
+        labels.tofile(part)
     session.labelled = Labelled(
         number=session.next_number(),
         model=model.name,

@@ -57,8 +57,14 @@ class Cine:
     def __post_init__(self):
         if self.voxels.ndim != 4:
             raise ValueError(f"a cine must be (t, z, y, x), got shape {self.voxels.shape}")
-        if self.affine.shape != (4, 4) or not np.isfinite(self.affine).all():
-            raise ValueError(f"a cine's affine must be 4 x 4 and finite, got {self.affine}")
+        if self.affine.shape != (4, 4):
+            raise ValueError(f"a cine's affine must be 4 x 4, got shape {self.affine.shape}")
+        if not np.isfinite(self.affine).all():
+            wrong = np.argwhere(~np.isfinite(self.affine))[0] + 1
+            raise ValueError(
+                f"the affine is {self.affine[tuple(wrong - 1)]} in row {wrong[0]}, column "
+                f"{wrong[1]}, expected finite numbers; repair the header"
+            )
 
     @property
     def spacing_mm(self) -> tuple[float, float, float]:

@@ -19,6 +19,8 @@ logger = logging.getLogger(__name__)
 # A zip of images shrinks to a third, one of tables to a twentieth; a bomb is made of zeros.
 MOST_RATIO = 200
 ENCRYPTED = 0x1
+# Characters of a member's name that a message shows.
+MOST_SHOWN = 100
 KINDS = {
     stat.S_IFLNK: "a link",
     stat.S_IFCHR: "a device",
@@ -95,16 +97,28 @@ def _checked(archive: Path, infos: list[zipfile.ZipInfo]) -> dict[PurePosixPath,
     parents: set[PurePosixPath] = set()
     for info in infos:
         if why := _refused(info):
-            raise ValueError(f"{archive}: member {info.orig_filename!r} {why}; refused")
+            raise ValueError(f"{archive}: member {shown(info.orig_filename)} {why}; refused")
         path = PurePosixPath(info.filename)
         parents.update([*path.parents, path] if info.is_dir() else path.parents)
         if not info.is_dir():
             if path in members:
-                raise ValueError(f"{archive}: member {info.filename!r} is there twice; refused")
+                raise ValueError(f"{archive}: member {shown(path)} is there twice; refused")
             members[path] = info
     if both := parents & members.keys():
-        raise ValueError(f"{archive}: member '{min(both)}' is a file and a folder; refused")
+        raise ValueError(f"{archive}: member {shown(min(both))} is a file and a folder; refused")
     return members
+
+
+def shown(name: object) -> str:
+    """A name from an archive, as messages show it: quoted, escaped, and cut in its middle."""
+    return f"'{_plain(name)}'"
+
+
+def _plain(text: object) -> str:
+    text = str(text)
+    if len(text) > MOST_SHOWN:
+        text = f"{text[: MOST_SHOWN // 2]}...{text[-MOST_SHOWN // 2 :]}"
+    return ascii(text)[1:-1]
 
 
 def _refused(info: zipfile.ZipInfo) -> str:
@@ -154,8 +168,8 @@ def _write_all(
                 shutil.copyfileobj(packed, file, CHUNK_BYTES)
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
             raise ValueError(
-                f"{archive}: member '{path}' is damaged ({error}); remove the archive and fetch "
-                "it anew"
+                f"{archive}: member {shown(path)} is damaged ({_plain(error)}); remove the archive "
+                "and fetch it anew"
             ) from error
         except OSError as error:
             if error.errno not in FULL:
