@@ -13,6 +13,7 @@ from app.checks import species
 from app_server import (
     AFFINE,
     by_brightness,
+    cine_of,
     heart,
     mouse,
     nifti,
@@ -234,6 +235,20 @@ def test_a_digital_heart_is_made_on_the_spot_with_its_truth(visitor, sample, kin
     assert species(state["image"]["spacing_mm"]) == kind
     truth = rf"true EDV is \d+ {unit}, ESV \d+ {unit}, EF \d+%"
     assert re.search(truth, state["image"]["notes"][0])
+
+
+@pytest.mark.parametrize("dtype", [np.uint64, np.int64, np.float64])
+def test_images_are_taken_away_with_the_numbers_of_their_file(visitor, network, tmp_path, dtype):
+    cine = cine_of(heart())
+    cine.like(cine.voxels.astype(dtype)).save(tmp_path / "wide.nii.gz")
+    assert visitor.upload(tmp_path / "wide.nii.gz")["fault"] == ""
+    assert visitor.label(visitor.model)["fault"] == ""
+    status, content = visitor.ask("GET", f"{visitor.base}/download/image")
+    (tmp_path / "out.nii.gz").write_bytes(content)
+    assert status == 200
+    voxels = Cine.load(tmp_path / "out.nii.gz").voxels
+    assert voxels.dtype == dtype
+    assert (voxels == cine.voxels).all()
 
 
 def test_an_unknown_sample_is_refused(visitor):

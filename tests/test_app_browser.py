@@ -247,7 +247,7 @@ def test_files_are_chosen_refused_and_asked_for_what_they_lack(page, monkeypatch
         assert page.run(SEEN), (width, height)
     (tmp_path / "notes.txt").write_text("x")
     page.choose_file("#file", tmp_path / "notes.txt")
-    page.wait(f"{FAULT}.includes('cannot be read here: choose a file that ends in')")
+    page.wait(f"{FAULT}.includes('cannot be read here: choose a NIfTI (.nii.gz, .nii) or HDF5')")
     images = cine_of(heart()).voxels.transpose(2, 3, 1, 0).astype(np.uint16)
     page.choose_file("#file", write_hdf5(tmp_path / "Mouse7.h5", Images=images))
     page.wait(IMAGES)
@@ -264,6 +264,41 @@ def test_files_are_chosen_refused_and_asked_for_what_they_lack(page, monkeypatch
     legend = page.run("document.querySelector('#legend').innerText").split("\n")
     assert [word for word in legend if word] == ["LV cavity", "LV myocardium"]
     assert "voxels of a mouse" in page.run("document.querySelector('#warnings').textContent")
+    # A file that cannot be read leaves what there was.
+    page.choose_file("#file", tmp_path / "noise.nii.gz")
+    page.wait(f"{FAULT}.includes('not a readable NIfTI') && {RESULT}")
+    assert page.run("[image.name, image.shape[0], result !== null]") == ["Mouse7.h5", 5, True]
+    assert cell(page, "edv_ml").endswith(" µL")
+
+
+def test_images_without_a_heart_are_told_and_labels_are_not_lost_by_a_slip(
+    page, monkeypatch, tmp_path
+):
+    network = ByBrightness()
+    monkeypatch.setattr(work, "load_model", lambda folder: (network, SETTINGS | PREPARATION))
+    asks = (
+        "(() => { const e = new Event('beforeunload', { cancelable: true });"
+        " window.dispatchEvent(e); return e.defaultPrevented; })()"
+    )
+    labels = np.zeros((1, 1, 40, 36), np.uint8)
+    cine_of(labels, np.diag([0.1, 0.1, 1, 1])).save(tmp_path / "empty.nii.gz")
+    page.choose_file("#file", tmp_path / "empty.nii.gz")
+    page.wait(IMAGES)
+    assert ", 1 slice, 1 frame" in page.run("imageFacts.textContent")
+    assert page.run(asks) is False
+    page.click("#label")
+    page.wait(RESULT)
+    assert page.run("by.textContent").startswith("Labelled by fcn")
+    warned = page.run("document.querySelector('#warnings').textContent")
+    assert "No LV cavity was found in any image." in warned
+    assert cell(page, "edv_ml") == "0.0 µL"
+    assert page.run(asks) is True
+    page.click("#getContours")
+    page.wait(f"{FAULT} === 'Nothing is labelled, so that there is no contour.'")
+    assert page.run(asks) is True
+    page.click("#getLabels")
+    assert not Cine.load(taken(tmp_path, "empty_labels.nii.gz")).voxels.any()
+    assert page.run(asks) is False
 
 
 def test_closing_the_page_deletes_what_it_had(page, truth):

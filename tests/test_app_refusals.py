@@ -108,7 +108,10 @@ def test_a_wrong_or_damaged_file_gets_a_sentence(app, visitor, tmp_path, kind, s
 def test_other_files_are_refused_by_their_names(visitor, name):
     status, answer = visitor.talk("PUT", f"/images?name={name}", b"x")
     assert status == 415
-    assert "choose a NIfTI (.nii, .nii.gz) or HDF5 file (.h5, .hdf5), or a zip" in answer["fault"]
+    assert (
+        "choose a NIfTI (.nii.gz, .nii) or HDF5 file (.h5, .hdf5), or a .zip of DICOM"
+        in answer["fault"]
+    )
     assert visitor.talk("GET", "/state")[1]["busy"] is False
 
 

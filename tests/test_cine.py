@@ -16,7 +16,8 @@ AFFINE = np.array([[1.5, 0, 0, -9], [0, -1.5, 0.1, 4], [0, 0.1, 8, 70], [0, 0, 0
 
 def by_nibabel(cine):
     """The unpacked bytes of a file that nibabel makes of the same."""
-    image = nib.Nifti1Image(np.ascontiguousarray(cine.voxels.T), cine.affine)
+    voxels = np.ascontiguousarray(cine.voxels.T)
+    image = nib.Nifti1Image(voxels, cine.affine, dtype=voxels.dtype)
     image.header.set_xyzt_units("mm", "sec")
     image.set_sform(cine.affine, code=1)
     image.set_qform(None, code=0)
@@ -24,7 +25,9 @@ def by_nibabel(cine):
     return image.to_bytes()
 
 
-@pytest.mark.parametrize("kind", ["u1", "i1", "i2", "u2", "i4", "f4", "f8", ">i2", ">f4"])
+@pytest.mark.parametrize(
+    "kind", ["u1", "i1", "i2", "u2", "i4", "i8", "u8", "f4", "f8", ">i2", ">f4"]
+)
 @pytest.mark.parametrize("interval_s", [0.04, float("nan")])
 def test_a_file_holds_the_bytes_that_nibabel_writes(tmp_path, kind, interval_s):
     voxels = np.random.default_rng(0).integers(0, 100, (2, 3, 5, 4)).astype(kind)
@@ -37,9 +40,9 @@ def test_a_file_holds_the_bytes_that_nibabel_writes(tmp_path, kind, interval_s):
         np.testing.assert_allclose(loaded.affine, AFFINE, atol=1e-6)
 
 
-@pytest.mark.parametrize("kind", ["f2", "?", "i8"])
+@pytest.mark.parametrize("kind", ["f2", "?"])
 def test_a_type_that_nifti_does_not_have_is_refused_and_leaves_no_file(tmp_path, kind):
-    with pytest.raises((ValueError, nib.spatialimages.HeaderDataError), match=r"supported|int64"):
+    with pytest.raises((ValueError, nib.spatialimages.HeaderDataError), match="supported"):
         Cine(np.zeros((1, 2, 3, 4), kind), AFFINE).save(tmp_path / "sa.nii.gz")
     assert not list(tmp_path.iterdir())
 

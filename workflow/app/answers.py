@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from app.intake import UPLOADS
+from app.intake import UPLOADED, UPLOADS
 from app.models import NONE, Model, model_id
 from app.samples import SAMPLES
 from app.session import Session
@@ -17,6 +17,7 @@ def setup_of(session: Session, models: Sequence[Model], most_bytes: int) -> dict
         "session": session.name,
         "most_bytes": most_bytes,
         "endings": UPLOADS,
+        "uploaded": UPLOADED,
         "models": [
             {
                 "id": model_id(model),

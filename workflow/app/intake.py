@@ -25,6 +25,10 @@ from cmrseg.plain_hdf5 import item, opened
 
 # Endings of what may be uploaded.
 UPLOADS = (".zip", *SUFFIXES, *HDF5_SUFFIXES)
+UPLOADED = (
+    f"a NIfTI ({', '.join(SUFFIXES)}) or HDF5 file ({', '.join(HDF5_SUFFIXES)}), or a .zip of "
+    "DICOM files or of one such file"
+)
 # Spacing of an HDF5 file, which has none, until somebody gives it: pixels and slices count.
 UNKNOWN_MM = (1.0, 1.0, 1.0)
 # Folders of an upload and of what a zip holds, which then has the zip's name.
@@ -42,11 +46,7 @@ def upload_suffix(name: str) -> str:
     for suffix in UPLOADS:
         if name.lower().endswith(suffix):
             return suffix
-    raise Refused(
-        f"{safe_name(name)} cannot be read here: choose a NIfTI (.nii, .nii.gz) or HDF5 file "
-        "(.h5, .hdf5), or a zip (.zip) of DICOM files or of one such file.",
-        415,
-    )
+    raise Refused(f"{safe_name(name)} cannot be read here: choose {UPLOADED}.", 415)
 
 
 def safe_name(name: str) -> str:

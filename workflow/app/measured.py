@@ -47,8 +47,9 @@ def result(session: Session) -> tuple[Loaded, Labelled]:
 
 
 def is_small(labelled: Labelled) -> bool:
-    """Whether µL and mg are the units to read."""
-    return bool(labelled.curves["lv_ml"].max() < SMALL_ML)
+    """Whether µL and mg are the units to read: by the cavity, by the voxels where there is none."""
+    most_ml = labelled.curves["lv_ml"].max()
+    return bool(most_ml < SMALL_ML) if most_ml > 0 else labelled.species == "mouse"
 
 
 def measured(session: Session, ed_frame: int, es_frame: int) -> dict[str, Any]:

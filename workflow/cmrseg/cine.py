@@ -81,7 +81,7 @@ class Cine:
 
         The same cine always gives the same bytes.
         """
-        image = nib.Nifti1Image(self.voxels.T, self.affine)
+        image = nib.Nifti1Image(self.voxels.T, self.affine, dtype=self.voxels.dtype)
         image.header.set_xyzt_units("mm", "sec")
         image.set_sform(self.affine, code=1)
         image.set_qform(None, code=0)

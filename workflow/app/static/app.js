@@ -2,10 +2,12 @@
 /* The page of the app: asks the server on this machine, draws cine, contours and curves. */
 const at = (id) => document.getElementById(id);
 const SVG = "http://www.w3.org/2000/svg";
-const POLL_MS = 250, SHORTEST_BLINK_MS = 50, USUAL_BLINK_MS = 70, MARGIN_PX = 12;
+const POLL_MS = 250, SHORTEST_BLINK_MS = 50, USUAL_BLINK_MS = 70, MARGIN_PX = 12, KEPT_MS = 60000;
 const GONE = "The app does not answer; is it still running?";
 let setup = null, base = "", imageNumber = 0, resultNumber = 0, image = null, result = null;
 let t = 0, z = 0, timer = null, measures = null, polling = false, again = false;
+/* Whether labels are lost with the page. */
+let untaken = false;
 
 /* -- the server ------------------------------------------------------------------------------ */
 
@@ -37,7 +39,9 @@ async function attempt(work) {
 
 function showWork(text, part) {
   at("working").hidden = !text;
-  at("doing").textContent = text + (part === null || !text ? "" : ` – ${Math.round(100 * part)} %`);
+  /* Readers of screens are told each piece of work once, not its every percent. */
+  if (at("doing").textContent !== text) at("doing").textContent = text;
+  at("part").textContent = part === null || !text ? "" : `${Math.round(100 * part)} %`;
   if (part === null) at("progress").removeAttribute("value"); else at("progress").value = part;
   for (const control of document.querySelectorAll("#samples button, #file")) control.disabled = !!text;
   at("label").disabled = !!text || !image || !at("model").value;
@@ -65,12 +69,11 @@ async function follow() {
 }
 
 /* Asks for work that takes a while, and follows it. */
-async function begins(path, words, accepted = () => {}) {
+async function begins(path, words) {
   showFault("");
   showWork("Starting", null);
   try {
     await call(`${base}/${path}`, words);
-    accepted();
     await follow();
   } catch (error) { showWork("", null); showFault(error.message); }
 }
@@ -79,11 +82,10 @@ function upload(file) {
   if (!file) return;
   const most = setup.most_bytes;
   if (!setup.endings.some((ending) => file.name.toLowerCase().endsWith(ending)))
-    return showFault(`${file.name} cannot be read here: choose a file that ends in ${setup.endings.join(", ")}.`);
+    return showFault(`${file.name} cannot be read here: choose ${setup.uploaded}.`);
   if (file.size > most)
     return showFault(`${file.name} has ${(file.size / 1e9).toFixed(1)} GB; the limit is ${most / 1e9} GB.`);
   showFault("");
-  forget();
   showWork("Sending the file", 0);
   const request = new XMLHttpRequest();
   request.open("PUT", `${base}/images?name=${encodeURIComponent(file.name)}`);
@@ -108,12 +110,14 @@ function fill(list, facts) {
   }));
 }
 
+const counted = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
 const short = (number) => Number(number.toPrecision(3)).toString();
 const distances = ([dz, dy, dx]) => `${short(dx)} × ${short(dy)} mm, slices ${short(dz)} mm apart`;
 
 function forget() {
   stop();
   image = result = measures = null;
+  untaken = false;
   imageNumber = resultNumber = 0;
   for (const id of ["stage", "strip", "controls", "keys", "results", "imageFacts", "notes", "spacing", "intervalField", "legend"]) at(id).hidden = true;
   at("empty").hidden = false;
@@ -128,7 +132,7 @@ async function takeImage(about) {
   const [frames, slices, rows, columns] = about.shape;
   fill(at("imageFacts"), {
     images: about.name,
-    size: `${columns} × ${rows} pixels, ${slices} slices, ${frames} frames`,
+    size: `${columns} × ${rows} pixels, ${counted(slices, "slice")}, ${counted(frames, "frame")}`,
     voxels: about.spacing_fault ? "distances unknown" : distances(about.spacing_mm),
     time: about.interval_s ? `${short(1000 * about.interval_s)} ms between frames` : "between frames unknown",
   });
@@ -157,6 +161,8 @@ function item(text) {
 async function takeResult(about) {
   const labels = await voxels("labels");
   resultNumber = about.number;
+  untaken = true;
+  at("by").textContent = `Labelled by ${about.model}`;
   result = { ...about, labels, loops: new Map(), box: heartBox(labels) };
   at("getImage").hidden = image.is_file;
   for (const id of ["ed", "es"]) at(id).max = image.shape[0];
@@ -169,6 +175,8 @@ async function takeResult(about) {
   t = measures.ed - 1;
   z = largestSlice();
   draw();
+  /* Where the page is one column, the images are far below what was clicked. */
+  if (at("show").offsetLeft === at("steps").offsetLeft) at("viewer").scrollIntoView();
 }
 
 async function showMeasures(query) {
@@ -186,14 +194,25 @@ async function showMeasures(query) {
   at("ed").value = measures.ed;
   at("es").value = measures.es;
   const same = measures.ed === measures.found.ed && measures.es === measures.found.es;
-  at("chosen").textContent = same ? "Frames of the largest and the smallest cavity." : `Chosen by hand; found: ${measures.found.ed} and ${measures.found.es}.`;
+  at("chosen").textContent = same ? "Frames of the largest and the smallest cavity." : `Chosen by hand; the largest and the smallest cavity are in frames ${measures.found.ed} and ${measures.found.es}.`;
   at("asFound").hidden = same;
   at("warnings").hidden = !content.warnings.length;
   at("warnings").replaceChildren(...content.warnings.map(item));
-  const chosen = `?ed=${measures.ed}&es=${measures.es}`;
-  for (const what of ["labels", "contours", "measures", "frames", "image"])
-    at(`get${what[0].toUpperCase()}${what.slice(1)}`).href = `${base}/download/${what}${chosen}`;
+  for (const link of at("downloads").children) link.href = `${base}/download/${link.dataset.what}?ed=${measures.ed}&es=${measures.es}`;
   drawCurve();
+}
+
+/* Takes a file away; where there is none, a sentence says why. */
+async function take(link) {
+  let answer;
+  try { answer = await fetch(link.href); } catch { throw new Error(GONE); }
+  if (!answer.ok) throw new Error((await answer.json().catch(() => ({}))).fault || GONE);
+  const file = document.createElement("a");
+  file.download = /filename="(.+)"/.exec(answer.headers.get("content-disposition"))[1];
+  file.href = URL.createObjectURL(await answer.blob());
+  file.click();
+  setTimeout(() => URL.revokeObjectURL(file.href), KEPT_MS);
+  untaken = false;
 }
 
 /* Sets end-diastole or end-systole; a number that is no frame is set back. */
@@ -513,9 +532,16 @@ function listen() {
     at(which).onchange = () => choose(which, at(which).value);
     at(`${which}Here`).onclick = () => choose(which, t + 1);
   }
+  at("downloads").onclick = (event) => {
+    const link = event.target.closest("a");
+    if (!link) return;
+    event.preventDefault();
+    attempt(() => take(link));
+  };
   at("asFound").onclick = () => attempt(async () => { await showMeasures(""); draw(); });
   document.addEventListener("keydown", key);
   new ResizeObserver(() => { draw(); drawCurve(); }).observe(at("show"));
+  window.addEventListener("beforeunload", (event) => { if (untaken) event.preventDefault(); });
   window.addEventListener("pagehide", () => navigator.sendBeacon(`${base}/close`));
   window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 }
@@ -539,15 +565,14 @@ function key(event) {
 async function begin() {
   setup = await call("/api/open", {});
   base = `/api/${setup.session}`;
-  const endings = setup.endings;
-  at("file").accept = endings.join(",");
-  at("endings").textContent = endings.join(", ");
+  at("file").accept = setup.endings.join(",");
+  at("uploaded").textContent = setup.uploaded;
   at("samples").replaceChildren(...setup.samples.map(({ id, name }) => {
     const button = document.createElement("button");
     button.type = "button";
     button.dataset.sample = id;
     button.textContent = name;
-    button.onclick = () => begins("sample", { sample: id }, forget);
+    button.onclick = () => begins("sample", { sample: id });
     return button;
   }));
   at("model").replaceChildren(...setup.models.map((model) => {
