@@ -13,14 +13,24 @@ from cmrseg.learn.subsets import corrected_epochs
 
 @dataclass(frozen=True)
 class OneCycle:
-    """Part of the steps with a rising learning rate, and by what the last one is smaller."""
+    """One-cycle (Smith 2018, arXiv:1803.09820) with AdamW.
+
+    warm_fraction: part of the steps with a rising learning rate. end_divisor: by what the last one
+    is smaller than the highest. eps: AdamW's epsilon. decays_all: do biases and the weights of
+    norms decay, too?
+    """
 
     warm_fraction: float
     end_divisor: float
+    eps: float
+    decays_all: bool
 
 
-# One-cycle (Smith 2018, arXiv:1803.09820) of fastai 1 and 2, as in Ankenbrand et al. 2021.
-ONECYCLES = {"onecycle": OneCycle(0.3, 250_000), "onecycle_fastai2": OneCycle(0.25, 100_000)}
+# Those of fastai 1 and 2, as in Ankenbrand et al. 2021.
+ONECYCLES = {
+    "onecycle": OneCycle(0.3, 250_000, 1e-8, True),
+    "onecycle_fastai2": OneCycle(0.25, 100_000, 1e-5, False),
+}
 # A constant rate until the validation loss stays, as in Hanisah et al. 2026.
 STOPPING = "early_stopping"
 SCHEDULES = (*ONECYCLES, "constant", STOPPING)
@@ -30,7 +40,7 @@ ONECYCLE_BETA2 = 0.99
 ONECYCLE_WEIGHT_DECAY = 0.01
 # Adam of the constant schedule, as in Bai et al. 2018.
 CONSTANT_BETAS = (0.9, 0.999)
-EPS = 1e-8
+CONSTANT_EPS = 1e-8
 # Adam of early stopping, and after how many epochs without a smaller validation loss it stops.
 STOPPING_EPS = 1e-7
 PATIENCE_EPOCHS = 25
@@ -138,19 +148,24 @@ def make_optimiser(
 ) -> torch.optim.Optimizer:
     """Adam for the parameters that have a gradient; its learning rate is set by `set_step`.
 
-    onecycle: decoupled weight decay 0.01 on all of them, beta2 0.99. The others: plain Adam.
+    One-cycle: decoupled weight decay 0.01, beta2 0.99. The others: plain Adam.
     fused: one operation for all parameters, which rounds otherwise.
     """
     trained = [parameter for parameter in parameters if parameter.requires_grad]
-    if schedule not in ONECYCLES:
-        eps = STOPPING_EPS if schedule == STOPPING else EPS
+    kind = ONECYCLES.get(schedule)
+    if kind is None:
+        eps = STOPPING_EPS if schedule == STOPPING else CONSTANT_EPS
         return torch.optim.Adam(trained, betas=CONSTANT_BETAS, eps=eps, fused=fused or None)
+    # Biases, and weights of norms, are vectors.
+    decaying = [weight for weight in trained if kind.decays_all or weight.ndim > 1]
+    others = [weight for weight in trained if not kind.decays_all and weight.ndim <= 1]
+    groups = [
+        {"params": weights, "weight_decay": decay}
+        for weights, decay in ((decaying, ONECYCLE_WEIGHT_DECAY), (others, 0.0))
+        if weights
+    ]
     return torch.optim.AdamW(
-        trained,
-        betas=(HIGH_BETA1, ONECYCLE_BETA2),
-        eps=EPS,
-        weight_decay=ONECYCLE_WEIGHT_DECAY,
-        fused=fused or None,
+        groups, betas=(HIGH_BETA1, ONECYCLE_BETA2), eps=kind.eps, fused=fused or None
     )
 
 
