@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,11 +29,16 @@ def saved(folder: Path, hearts: Iterable[Heart], splits: list[str]) -> list[tupl
 
 
 def resumed_alike(
-    settings: dict, slices: Slices, seed: int, folder: Path, monkeypatch: pytest.MonkeyPatch
+    settings: dict,
+    slices: Slices,
+    seed: int,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    **options: Any,
 ) -> pd.DataFrame:
     """History of a training, after checking that one stopped after any epoch ends as it does:
-    with the same history and the same bytes of weights."""
-    weights, history = train(settings, slices, seed=seed)
+    with the same history and the same bytes of weights. options: of `train`."""
+    weights, history = train(settings, slices, seed=seed, **options)
     save_weights(weights, folder / "whole.safetensors")
     real = states.save_state
     for stop in range(1, len(history) + 1):
@@ -45,9 +51,11 @@ def resumed_alike(
 
         monkeypatch.setattr(states, "save_state", killed)
         with pytest.raises(KeyboardInterrupt):
-            train(settings, slices, seed=seed, state_folder=state_folder)
+            train(settings, slices, seed=seed, state_folder=state_folder, **options)
         monkeypatch.setattr(states, "save_state", real)
-        resumed, resumed_history = train(settings, slices, seed=seed, state_folder=state_folder)
+        resumed, resumed_history = train(
+            settings, slices, seed=seed, state_folder=state_folder, **options
+        )
         save_weights(resumed, folder / "resumed.safetensors")
         pd.testing.assert_frame_equal(resumed_history, history, check_exact=True)
         files = [folder / f"{name}.safetensors" for name in ("whole", "resumed")]

@@ -9,11 +9,12 @@ from cmrseg.learn.prepare import as_float, prepare_cine
 
 UNET = {"preparation": "unet", "size_px": 8, "intensity": "linear"}
 FCN = {"preparation": "fcn", "size_px": 16, "intensity": "linear"}
+MINMAX = FCN | {"preparation": "minmax"}
 
 
 @pytest.mark.parametrize("dtype", [np.int16, np.uint16, ">i2", np.float32, ">f4", float])
 @pytest.mark.parametrize("shape", [(2, 3, 40, 28), (1, 1, 16, 32), (1, 2, 7, 9)])
-@pytest.mark.parametrize("settings", [FCN, UNET], ids=["fcn", "unet"])
+@pytest.mark.parametrize("settings", [FCN, UNET, MINMAX], ids=["fcn", "unet", "minmax"])
 def test_images_of_a_card_are_the_prepared_ones_to_the_bit(dtype, shape, settings):
     check_card_images(dtype, shape, settings, "cpu")
 
@@ -21,8 +22,9 @@ def test_images_of_a_card_are_the_prepared_ones_to_the_bit(dtype, shape, setting
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize("dtype", [np.int16, np.uint16, np.float32, float])
-def test_a_card_makes_the_prepared_images_to_the_bit(dtype):
-    check_card_images(dtype, (10, 3, 210, 190), FCN, "cuda")
+@pytest.mark.parametrize("settings", [FCN, MINMAX], ids=["fcn", "minmax"])
+def test_a_card_makes_the_prepared_images_to_the_bit(dtype, settings):
+    check_card_images(dtype, (10, 3, 210, 190), settings, "cuda")
 
 
 def check_card_images(dtype, shape, settings, device):

@@ -15,7 +15,7 @@ from cmrseg.learn.predict import predict_cine
 from cmrseg.learn.slices import Slices, make_slices
 from cmrseg.learn.source import Source, as_input
 from cmrseg.learn.state import start_network
-from cmrseg.learn.step import FLOAT32, batch_loss, head_weights, seeded
+from cmrseg.learn.step import COMPILED, FLOAT32, Mode, batch_loss, head_weights, seeded
 from cmrseg.learn.train import draw_batches, evaluate, train
 from cmrseg.nets.build import build_network
 from stopped_training import resumed_alike, saved
@@ -138,6 +138,30 @@ def test_run_stopped_after_any_epoch_ends_with_the_same_bytes(slices, tmp_path, 
     settings = MOUSE | {"lr": 3e-2, "epochs": "12"}
     history = resumed_alike(settings, slices, 3, tmp_path, monkeypatch)
     assert 2 < len(history) < 12
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("mode", [Mode(True), Mode(True, COMPILED)], ids=["bfloat16", "compiled"])
+def test_run_stopped_after_any_epoch_ends_with_the_same_bytes_on_a_gpu(
+    slices, tmp_path, monkeypatch, mode
+):
+    settings = MOUSE | {"lr": 3e-3, "epochs": "3"}
+    history = resumed_alike(settings, slices, 3, tmp_path, monkeypatch, device="cuda", mode=mode)
+    assert history["train_loss"].iloc[-1] < history["train_loss"].iloc[0]
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_card_labels_as_a_processor_does(slices):
+    weights, _ = train(MOUSE | {"epochs": "12"}, slices, seed=1)
+    own = start_network(MOUSE, None, 0)
+    own.load_state_dict(weights)
+    cine = Cine(heart(9, size=40, count=3)[0], np.eye(4))
+    settings = {name: MOUSE[name] for name in ("preparation", "size_px", "intensity")}
+    expected = predict_cine(own, cine, settings)
+    assert len(np.unique(expected)) > 1
+    assert (predict_cine(own, cine, settings, "cuda") != expected).mean() < 1e-3
 
 
 def test_the_weights_are_those_of_the_best_epoch(slices, monkeypatch):

@@ -2,9 +2,10 @@
 
 import pytest
 import torch
+from torch.nn import functional
 
 from cmrseg.nets.build import UNET3PLUS, build_network, empty_network
-from cmrseg.nets.unet3plus import LEVELS, UNet3Plus
+from cmrseg.nets.unet3plus import LEVELS, UNet3Plus, enlarged_by_products
 
 SETTINGS = {"network": "unet3plus", "encoder": "", "width": 2, "classes": 3}
 
@@ -152,3 +153,28 @@ def test_names_and_skips_that_are_unknown_are_refused():
     for network in UNET3PLUS:
         with pytest.raises(ValueError, match=f"network {network} has no encoder, got 'resnet34'"):
             empty_network(SETTINGS | {"network": network, "encoder": "resnet34"})
+
+
+def bilinear(maps, factor):
+    return functional.interpolate(maps, scale_factor=factor, mode="bilinear", align_corners=False)
+
+
+@pytest.mark.parametrize("factor", [2, 4, 8, 16])
+@pytest.mark.parametrize("size", [(1, 3), (2, 1), (6, 5), (16, 16)])
+def test_maps_enlarged_by_products_are_the_bilinear_ones(size, factor, generator):
+    maps = torch.randn(2, 3, *size, generator=generator, requires_grad=True)
+    expected = bilinear(maps, factor)
+    ours = enlarged_by_products(maps, factor)
+    torch.testing.assert_close(ours, expected, rtol=1e-5, atol=1e-6)
+    assert ours.is_contiguous(memory_format=torch.channels_last)
+    factors = torch.randn(expected.shape, generator=generator)
+    gradients = [torch.autograd.grad((x * factors).sum(), maps)[0] for x in (ours, expected)]
+    torch.testing.assert_close(*gradients, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_weights_of_enlarged_maps_are_exact_in_16_bits(dtype):
+    line = torch.eye(4)[:, None, None]  # each pixel of a line alone
+    ours = enlarged_by_products(line.to(dtype), 16)
+    assert ours.dtype == dtype
+    assert torch.equal(ours.float(), bilinear(line, 16))

@@ -1,9 +1,10 @@
 """Training on a graphics card: `python tests/benchmarks/gpu_train.py`, results in $OUT/train.json.
 
 Ours beside plain PyTorch with a loader of worker processes that augment on processors: images per
-second, and the losses of both on the same images. Needs torch, numpy, pandas, nibabel and
-safetensors, and takes about three minutes. Without a card it runs on a few small images, which says
-nothing but that the script works.
+second, and the losses of both on the same images. The U-Net, and with names behind the command
+others of NETWORKS. Needs torch, numpy, pandas, nibabel and safetensors, and takes one to three
+minutes for a network. Without a card it runs on a few small images, which says nothing but that
+the script works.
 """
 
 import json
@@ -26,59 +27,78 @@ from cmrseg.learn.step import COMPILED, FLOAT32, Mode  # noqa: E402
 
 CARD = torch.cuda.is_available()
 DEVICE = "cuda" if CARD else "cpu"
-SIZE_PX, IMAGES, BATCH = (256, 2048, 32) if CARD else (64, 16, 4)
-STEPS, CURVE, WORKERS = (40, 300, 12) if CARD else (2, 6, 1)
-SETTINGS = training.SETTINGS | {"batch": BATCH, "size_px": SIZE_PX}
-SETTINGS |= {} if CARD else {"width": 8}
+SIZE_PX, IMAGES = (256, 2048) if CARD else (64, 16)
+STEPS, WORKERS = (20, 12) if CARD else (2, 1)
+# Settings beside those of the U-Net, as published, and steps of the curve.
+UNET3PLUS = {"network": "unet3plus", "encoder": "", "width": 32, "batch": 16, "loss": "dice"}
+UNET3PLUS |= {"schedule": "early_stopping", "preparation": "minmax", "augmentation": "mouse"}
+NETWORKS: dict[str, tuple[dict, int]] = {
+    "unet": ({}, 300),
+    "unet_compat": ({"network": "unet_compat", "augmentation": "normal"}, 40),
+    "unet3plus": (UNET3PLUS, 40),
+}
+SMALL = {"size_px": SIZE_PX, "width": 8, "batch": 4}
 MODES = {
     "ours, a short training": Mode(bfloat16=True),
     "ours, a long training": Mode(bfloat16=True, compiled=COMPILED),
     "ours, float32": FLOAT32,
 }
 PLAIN = f"plain, float32, {WORKERS} workers"
-FOUND: dict = {"images_per_s": {}, "losses": {}, "memory_gb": {}}
+FOUND: dict = {}
 
 
-def main() -> None:
+def main(*names: str) -> None:
     FOUND["device"] = torch.cuda.get_device_name() if CARD else "cpu"
     FOUND["torch"] = torch.__version__
     with tempfile.TemporaryDirectory() as folder:
         write_hearts(Path(folder), IMAGES, SIZE_PX)
         slices = Slices.load(Path(folder))
-        allow_tf32(False)
-        measure(PLAIN, training.plain_steps(slices, SETTINGS, DEVICE, WORKERS))
-        for name, mode in MODES.items():
-            if CARD or not mode.compiled:
-                measure(name, training.our_steps(slices, SETTINGS, DEVICE, mode))
-        allow_tf32(True)
-        name = PLAIN.replace("float32", "tf32")
-        measure(name, training.plain_steps(slices, SETTINGS, DEVICE, WORKERS))
-    print(json.dumps({key: FOUND[key] for key in ("device", "torch", "ratio", "memory_gb")}))
+        for name in names or ("unet",):
+            measure_network(name, slices)
+    shown = {name: FOUND[name]["ratio"] for name in names or ("unet",)}
+    print(json.dumps({"device": FOUND["device"], "torch": FOUND["torch"], "ratio": shown}))
+
+
+def measure_network(name: str, slices: Slices) -> None:
+    about, curve = NETWORKS[name]
+    settings = training.SETTINGS | about | ({} if CARD else SMALL)
+    found = FOUND[name] = {"images_per_s": {}, "losses": {}, "memory_gb": {}}
+
+    def measure(form: str, steps: training.Steps) -> None:
+        print(f"{name:12} {form:32}", end="", flush=True)
+        measure_steps(found, form, steps, curve if CARD else 6, settings["batch"])
+
+    allow_tf32(False)
+    measure(PLAIN, training.plain_steps(slices, settings, DEVICE, WORKERS))
+    for form, mode in MODES.items():
+        if CARD or not mode.compiled:
+            measure(form, training.our_steps(slices, settings, DEVICE, mode))
+    allow_tf32(True)
+    form = PLAIN.replace("float32", "tf32")
+    measure(form, training.plain_steps(slices, settings, DEVICE, WORKERS))
 
 
 def allow_tf32(allowed: bool) -> None:
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = allowed
 
 
-def measure(name: str, steps: training.Steps) -> None:
+def measure_steps(found: dict, form: str, steps: training.Steps, curve: int, batch: int) -> None:
     """The loss of a run from the start, by tens of steps, then the speed of some more."""
     if CARD:
         torch.cuda.reset_peak_memory_stats()
-    losses = torch.stack(steps(CURVE)).cpu().numpy()
+    losses = torch.stack(steps(curve)).cpu().numpy()
     tens = np.array_split(losses, max(1, len(losses) // 10))
-    FOUND["losses"][name] = [round(float(ten.mean()), 4) for ten in tens]
+    found["losses"][form] = [round(float(ten.mean()), 4) for ten in tens]
     waited()
     started = time.perf_counter()
     steps(STEPS)
     waited()
-    taken = time.perf_counter() - started
-    FOUND["images_per_s"][name] = STEPS * BATCH / taken
+    rates = found["images_per_s"]
+    rates[form] = STEPS * batch / (time.perf_counter() - started)
     if CARD:
-        FOUND["memory_gb"][name] = torch.cuda.max_memory_allocated() / 1e9
-    rates = FOUND["images_per_s"]
-    FOUND["ratio"] = {name: rate / rates[PLAIN] for name, rate in rates.items()}
-    rate = f"{rates[name]:8.1f} images/s"
-    print(f"{name:36} {rate}, loss {FOUND['losses'][name][-1]:.4f}", flush=True)
+        found["memory_gb"][form] = torch.cuda.max_memory_allocated() / 1e9
+    found["ratio"] = {other: rate / rates[PLAIN] for other, rate in rates.items()}
+    print(f"{rates[form]:8.1f} images/s, loss {found['losses'][form][-1]:.4f}", flush=True)
     write()
 
 
@@ -115,4 +135,4 @@ def write() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

@@ -19,7 +19,14 @@ from torch.nn import functional  # noqa: E402
 
 from cmrseg.labels import UNLABELLED  # noqa: E402
 from cmrseg.learn.augment import apply_transforms, draw_transforms  # noqa: E402
-from cmrseg.learn.schedule import EpochPlan, make_optimiser, plan_epochs, set_step  # noqa: E402
+from cmrseg.learn.losses import LOSSES, sum_over_heads  # noqa: E402
+from cmrseg.learn.schedule import (  # noqa: E402
+    STOPPING,
+    EpochPlan,
+    make_optimiser,
+    plan_epochs,
+    set_step,
+)
 from cmrseg.learn.slices import Slices  # noqa: E402
 from cmrseg.learn.source import Source  # noqa: E402
 from cmrseg.learn.state import start_network  # noqa: E402
@@ -123,7 +130,8 @@ class Pictures(torch.utils.data.Dataset):
 
 def plain_network(settings: dict, device: str) -> torch.nn.Module:
     network = start_network(settings, None, 0)
-    network.input = PlainInput()
+    if hasattr(network, "input"):
+        network.input = PlainInput()
     return network.to(device).train()
 
 
@@ -151,13 +159,18 @@ def plain_step(
     images, labels = (tensor.to(device, non_blocking=True) for tensor in batch)
     set_step(optimiser, settings["schedule"], *place)
     optimiser.zero_grad()
-    loss = functional.cross_entropy(network(images), labels, ignore_index=UNLABELLED)
+    if settings["loss"] == "ce":
+        loss = functional.cross_entropy(network(images), labels, ignore_index=UNLABELLED)
+    else:
+        loss = sum_over_heads(LOSSES[settings["loss"]], network.heads(images), labels)
     loss.backward()
     optimiser.step()
     return loss.detach()
 
 
-def plain_optimiser(network: torch.nn.Module) -> torch.optim.Optimizer:
+def plain_optimiser(network: torch.nn.Module, settings: dict) -> torch.optim.Optimizer:
+    if settings["schedule"] == STOPPING:
+        return torch.optim.Adam(network.parameters(), eps=1e-7)
     return torch.optim.AdamW(network.parameters(), betas=(0.95, 0.99), eps=1e-8, weight_decay=0.01)
 
 
@@ -168,7 +181,7 @@ def endless(loader) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
 
 def plain_steps(slices: Slices, settings: dict, device: str, workers: int) -> Steps:
     network, now = plain_network(settings, device), plan_epochs(settings)[0]
-    optimiser = plain_optimiser(network)
+    optimiser = plain_optimiser(network, settings)
     rows = slices.index["row"].to_numpy()
     batches = endless(plain_loader(slices, rows, settings, workers, device == "cuda"))
 

@@ -25,9 +25,11 @@ log = logging.getLogger(__name__)
 LossOf = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 # On an H100 a step of the U-Net took 23.7 ms as it stands, 29.5 ms compiled, as its kernels are
-# faster than a processor starts them, and 13.2 ms as one graph of kernels. Compiling took 45 s.
-# Other networks were not measured; what enlarges maps bilinearly has gradients that would be slow.
-COMPILED, COMPILED_NETWORKS, COMPILED_FROM_STEPS = "reduce-overhead", ("unet",), 10_000
+# faster than a processor starts them, and 13.2 ms as one graph of kernels; the published U-Net
+# took 63 and as a graph 39 ms, UNet 3+ 68 and 34. Compiling took 45 s. Whether UNet 3+, which draws
+# what it drops, draws the same as a graph after a stop is not known yet.
+COMPILED, COMPILED_FROM_STEPS = "reduce-overhead", 10_000
+COMPILED_NETWORKS = ("unet", "unet_compat")
 
 
 @dataclass(frozen=True)

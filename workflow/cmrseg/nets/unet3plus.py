@@ -150,4 +150,27 @@ def _brought(maps: torch.Tensor, source: int, level: int) -> torch.Tensor:
 def _enlarge(maps: torch.Tensor, factor: int) -> torch.Tensor:
     if factor == 1:
         return maps
+    if maps.is_cuda:
+        return enlarged_by_products(maps, factor)
     return functional.interpolate(maps, scale_factor=factor, mode="bilinear", align_corners=False)
+
+
+def enlarged_by_products(maps: torch.Tensor, factor: int) -> torch.Tensor:
+    """Maps (n, c, y, x) enlarged bilinearly to (n, c, factor y, factor x), channels last in memory.
+
+    `interpolate` gives the same but for rounding. On a card its repeatable gradient is a sum by
+    index, of 32 bits, with which a training step took thirteen times as long.
+    """
+    n, c, y, x = maps.shape
+    pixels = maps.permute(0, 2, 3, 1).reshape(n, y, x * c)
+    pixels = (_weights(y, factor, maps) @ pixels).reshape(n * factor * y, x, c)
+    pixels = _weights(x, factor, maps) @ pixels
+    return pixels.reshape(n, factor * y, factor * x, c).permute(0, 3, 1, 2)
+
+
+def _weights(size: int, factor: int, like: torch.Tensor) -> torch.Tensor:
+    """Parts (factor size, size) of pixels in those of an enlarged line; 16 bits hold them."""
+    pixels = torch.arange(factor * size, device=like.device)
+    at = ((pixels + 0.5) / factor - 0.5).clamp(0, size - 1)
+    far = (at[:, None] - torch.arange(size, device=like.device)).abs()
+    return (1 - far).clamp(min=0).to(like.dtype)
