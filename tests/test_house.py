@@ -137,6 +137,14 @@ def test_every_module_and_script_says_what_it_is():
     assert not [p.name for p in paths if p.name != "__init__.py" and p.read_text()[:3] != '"""']
 
 
+def test_every_module_is_in_the_architecture_s_table():
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    table = text.split("| module of `cmrseg` |")[1].split("\n## ")[0]
+    named = set(re.findall(r"[`.](\w+)(?=`)", table))
+    modules = {path.stem for path in MODULES if path.parent.name != "figures"}
+    assert sorted(modules - named - {"__init__"}) == []
+
+
 def test_the_published_study_s_tables_are_those_that_their_script_writes():
     for name, table in paper_tables().items():
         assert (ROOT / "config" / name).read_text("utf-8") == as_text(table), (

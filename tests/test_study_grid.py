@@ -73,6 +73,14 @@ def test_a_digital_mouse_has_the_grid_of_its_scan():
     odd = phantom | {"rows": 63, "interpolation": 2}
     with pytest.raises(StudyError, match=r"phantom\.rows is 63, expected a multiple of"):
         Study({"study": "small", "cohorts": {"mice": about | {"phantom": odd}}})
+    faulty = [about["subjects"][0] | {"faults": "compressed"}]
+    with pytest.raises(StudyError, match=r"subject 1 has faults 'compressed', which the phantom"):
+        Study(
+            {
+                "study": "small",
+                "cohorts": {"mice": about | {"phantom": phantom, "subjects": faulty}},
+            }
+        )
     other = about | {"layout": "ukbb", "phantom": phantom}
     with pytest.raises(StudyError, match=r"phantom\.frame_interval_ms is for the layout hdf5"):
         Study({"study": "small", "cohorts": {"mice": other}})

@@ -125,6 +125,12 @@ def _check_phantoms(study: Study) -> None:
         homes: dict[str, str] = {}
         for shard in study.shards(cohort):
             for row in study.rows(cohort, shard):
+                if row["faults"] and layout != "kaggle":
+                    raise StudyError(
+                        f"cohort {cohort}: subject {row['subject']} has faults "
+                        f"'{row['faults']}', which the phantom writes in layout kaggle alone; "
+                        "leave the cell empty"
+                    )
                 if homes.setdefault(row["study"], shard) != shard:
                     raise StudyError(
                         f"cohort {cohort}: the subjects of study {row['study']} fall into two "
