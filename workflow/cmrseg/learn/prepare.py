@@ -165,16 +165,20 @@ def place(planes: np.ndarray, canvas: Canvas, fill: float = 0) -> np.ndarray:
 
 
 def _prepare_each(planes: np.ndarray, canvas: Canvas, settings: Mapping) -> np.ndarray:
-    planes = np.asarray(planes, np.float32)
-    low = planes.min(axis=(1, 2), keepdims=True)
-    span = planes.max(axis=(1, 2), keepdims=True) - low
-    scaled = (planes - low) / np.where(span > 0, span, 1)
-    if settings["intensity"] == "greys":
-        steps = np.minimum((scaled * 256).astype(np.intp), 255)
-        # A constant image has no contrast to stretch; the curve keeps 0 at 0.
-        scaled = GREYS.astype(np.float32)[steps]
+    # One plane at a time: those of a whole cine would not fit any cache.
     dtype = PREPARATIONS[settings["preparation"]].dtype
-    return place(_to_integers(_resize(scaled, canvas), dtype), canvas)
+    pixels = np.empty((len(planes), *canvas.scaled), dtype)
+    for plane, result in zip(planes, pixels, strict=True):
+        image = plane.astype(np.float32)
+        low = image.min()
+        span = image.max() - low
+        scaled = (image - low) / (span if span > 0 else np.float32(1))
+        if settings["intensity"] == "greys":
+            steps = np.minimum((scaled * 256).astype(np.intp), 255)
+            # A constant image has no contrast to stretch; the curve keeps 0 at 0.
+            scaled = GREYS.astype(np.float32)[steps]
+        result[:] = _to_integers(_resize(scaled, canvas), dtype)
+    return place(pixels, canvas)
 
 
 def _prepare_fcn(planes: np.ndarray) -> np.ndarray:
@@ -215,19 +219,19 @@ def _to_integers(images: np.ndarray, dtype: type[np.unsignedinteger]) -> np.ndar
     return np.rint(np.clip(images, 0, 1) * np.float32(maximum)).astype(dtype)
 
 
-def _resize(planes: np.ndarray, canvas: Canvas) -> np.ndarray:
+def _resize(plane: np.ndarray, canvas: Canvas) -> np.ndarray:
     """Bilinear, without smoothing before: output pixel i reads input (i + 0.5) n/m - 0.5.
 
     Pixels are squares that keep the same outer edges; beyond the outer centres the edge pixel
     counts. Halving is then the mean of 2 x 2 pixels. torch calls it `align_corners=False`.
     """
-    for axis, (native, scaled) in enumerate(zip(canvas.native, canvas.scaled, strict=True), 1):
+    for axis, (native, scaled) in enumerate(zip(canvas.native, canvas.scaled, strict=True)):
         if native == scaled:
             continue
         position = np.clip((np.arange(scaled) + 0.5) * native / scaled - 0.5, 0, native - 1)
         low = np.minimum(position.astype(np.intp), max(native - 2, 0))
-        shape = (-1, 1) if axis == 1 else (-1,)
+        shape = (-1, 1) if axis == 0 else (-1,)
         weight = (position - low).astype(np.float32).reshape(shape)
         high = np.minimum(low + 1, native - 1)
-        planes = planes.take(low, axis) * (1 - weight) + planes.take(high, axis) * weight
-    return planes
+        plane = plane.take(low, axis) * (1 - weight) + plane.take(high, axis) * weight
+    return plane
