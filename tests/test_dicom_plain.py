@@ -15,8 +15,9 @@ from pydicom.datadict import DicomDictionary, tag_for_keyword
 from cmrseg.dicom import headers
 from cmrseg.dicom.audit import SubjectError
 from cmrseg.dicom.headers import NotDicomError, open_file, read_frame
-from cmrseg.dicom.layout import _planes, _same_plane, folder_files, natural
+from cmrseg.dicom.layout import folder_files, natural
 from cmrseg.dicom.plain import LONG, Plain, plain_file, plain_numbers
+from cmrseg.dicom.slices import _same_plane, planes
 from dicom_builder import write_series
 
 META = {
@@ -331,16 +332,16 @@ def test_planes_are_those_of_comparing_every_file():
         (i, frame(float(rng.choice([0, 0.05, 0.1, 0.12, 0.2, 8])), rng.choice([0, 0.0009, 0.002])))
         for i in range(200)
     ]
-    planes = []
+    expected = []
     for number, one in files:
-        for plane in planes:
+        for plane in expected:
             if _same_plane(one, plane[0][1]):
                 plane.append((number, one))
                 break
         else:
-            planes.append([(number, one)])
-    assert len(planes) > 4
-    assert _planes(files) == planes
+            expected.append([(number, one)])
+    assert len(expected) > 4
+    assert planes(files) == expected
 
 
 def test_files_are_listed_with_their_folder_in_natural_order_and_without_folders(tmp_path):

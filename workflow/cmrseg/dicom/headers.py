@@ -46,8 +46,9 @@ SHARED = [
         *("SeriesDescription", "AcquisitionNumber", "EchoNumbers"),
     )
 ]
-TIME = [tag_for_keyword(keyword) or 0 for keyword in ("TriggerTime", "InstanceNumber")]
-# Elements of a frame alone that are text of one kind, and its place in time by number.
+TIME = [tag_for_keyword(key) or 0 for key in ("TriggerTime", "TemporalPositionIdentifier")]
+INSTANCE_NUMBER = tag_for_keyword("InstanceNumber") or 0
+# Elements of a frame alone that are text of one kind.
 OWN_TEXT = {
     tag_for_keyword(keyword) or 0: vr
     for keyword, vr in (
@@ -57,7 +58,6 @@ OWN_TEXT = {
         ("ContentTime", b"TM"),
     )
 }
-TEMPORAL_POSITION = tag_for_keyword("TemporalPositionIdentifier") or 0
 CLOCK = re.compile(r"(\d\d):?(\d\d)(?::?(\d\d(?:\.\d{1,6})?))?")
 
 logger = logging.getLogger(__name__)
@@ -176,14 +176,13 @@ def read_frame(data: Plain | pydicom.Dataset, name: str) -> Frame:
 def _plain_frame(data: Plain, name: str) -> Frame | None:
     """The frame of a file as nearly all are; None for all others, damaged ones among them."""
     layout = data.layout()
-    trigger_ms, position, instance_number = (
-        math.nan if tag not in data.places else data.number(tag)
-        for tag in (TIME[0], TEMPORAL_POSITION, TIME[1])
-    )
+    times = [data.number(tag) if tag in data.places else math.nan for tag in TIME]
+    instance_number = data.number(INSTANCE_NUMBER)
     texts = [_plain_text(data, tag, vr) for tag, vr in OWN_TEXT.items()]
-    if layout is None or None in (trigger_ms, instance_number, position, *texts):
+    if layout is None or instance_number is None:
         return None
-    if math.isnan(instance_number):
+    told = [time for time in times if time is not None], [t for t in texts if t is not None]
+    if len(told[0]) < len(times) or len(told[1]) < len(texts):
         return None
     try:
         pixels = _rescaled(data.pixels(layout), name, layout.slope, layout.intercept)
@@ -193,10 +192,10 @@ def _plain_frame(data: Plain, name: str) -> Frame | None:
     return replace(
         like,
         name=name,
-        trigger_ms=trigger_ms,
+        trigger_ms=told[0][0],
         instance_number=int(instance_number),
         pixels=pixels,
-        **_own(position, *texts),
+        **_own(told[0][1], *told[1]),
     )
 
 
