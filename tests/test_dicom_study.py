@@ -88,16 +88,8 @@ def test_folders_of_any_name_and_flat_folders_give_the_same_cine(tmp_path):
 
 def test_a_flat_folder_of_one_series_is_grouped_by_planes(tmp_path):
     for k in range(3):
-        frames = (1, 2, 3)
-        write_series(
-            tmp_path,
-            5,
-            frames,
-            8 * k,
-            name=f"{k}-{{frame}}.dcm",
-            CardiacNumberOfImages=None,
-            first_uid=10 * k,
-        )
+        options = {"CardiacNumberOfImages": None, "first_uid": 10 * k}
+        write_series(tmp_path, 5, (1, 2, 3), 8 * k, name=f"{k}-{{frame}}.dcm", **options)
     imported = import_study(tmp_path, "7", FOLDER)
     assert imported.cine.voxels.shape == (3, 3, 12, 10)
     assert imported.audit.empty

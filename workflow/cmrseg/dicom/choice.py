@@ -30,6 +30,7 @@ from cmrseg.dicom.series import (
     SHORT_AXIS,
     Series,
     distance_mm,
+    extent,
     series_of,
 )
 from cmrseg.dicom.slices import Numbered
@@ -46,23 +47,7 @@ STACK = 3
 # Single frames that are the phases of one cine: at least so many series.
 LEAST_PHASES = 4
 # What Modality may be, to be repeated in a message; anything else may be a name.
-MODALITIES = {
-    "CR",
-    "CT",
-    "DX",
-    "ES",
-    "KO",
-    "MG",
-    "NM",
-    "OT",
-    "PR",
-    "PT",
-    "SC",
-    "SEG",
-    "SR",
-    "US",
-    "XA",
-}
+MODALITIES = {"CR", "CT", "DX", "ES", "KO", "MG", "NM", "OT", "PR", "PT", "SC", "SEG", "SR", "US"}
 # So many series are named in a message.
 NAMED = 12
 
@@ -119,9 +104,11 @@ class Stack:
 
     @property
     def text(self) -> str:
-        numbers = ", ".join(f"#{s.number}" for s in self.series[:NAMED])
+        if len(self.series) == 1:
+            return self.first.text
+        numbers = ",".join(f"#{s.number}" for s in self.series[:NAMED])
         more = " and more" if len(self.series) > NAMED else ""
-        return f"{numbers}{more} ({self.planes} planes {self.first.plane}, {self.phases} frames)"
+        return f"{numbers}{more}: {extent(self.planes, self.phases, self.first.plane)}"
 
 
 def choose(
@@ -211,8 +198,8 @@ def _best(series: list[Series], everything: list[Series], reasons: dict) -> Stac
         raise UnclearError(
             NO_CINE,
             "",
-            f"no series has several images in each plane: {_named(everything, reasons)}; check the folder, "
-            f"or choose series that you know to be right, {_how(everything[0].number)}",
+            f"no series has several images in each plane: {_named(everything, reasons)}; check the "
+            f"folder, or choose what you know to be right, {_how(everything[0].number)}",
             table,
         )
     best = [s for s in stacks if all(s is other or _is_better(s, other) for other in stacks)]

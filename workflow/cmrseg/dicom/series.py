@@ -105,10 +105,14 @@ class Series:
         """The series in some words; of its description only what may be shown to others."""
         described = harmless_description(self.description)
         name = f"#{self.number}" + (f" '{described}'" if described else "")
-        return (
-            f"{name}: {len(self.frames)} images, {len(self.slices)} planes {self.plane}, "
-            f"{self.phases} a plane"
-        )
+        return f"{name}: {extent(len(self.slices), self.phases, self.plane)}"
+
+
+def extent(planes: int, frames: int, name: str) -> str:
+    """How much a stack shows, for people. name: of its planes."""
+    return (
+        f"{planes} plane{'s' * (planes != 1)} ({name}), {frames} image{'s' * (frames != 1)} in each"
+    )
 
 
 def _parallel(plane: Numbered, normal: np.ndarray) -> bool:
