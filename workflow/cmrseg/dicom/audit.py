@@ -59,7 +59,7 @@ class SubjectError(Exception):
     def __init__(self, kind: tuple[str, str], image: str, detail: str):
         # One line, as it becomes a cell of a table.
         detail = " ".join(detail.split())
-        super().__init__(f"{image}: {kind[0]}: {detail}")
+        super().__init__(": ".join(part for part in (image, kind[0], detail) if part))
         self.kind, self.image, self.detail = kind, image, detail
 
 
