@@ -80,6 +80,16 @@ class Audit:
         return pd.DataFrame(self.rows, columns=COLUMNS)
 
 
+def mm(length: float) -> str:
+    """A length for the audit, to a hundredth of a millimetre."""
+    return f"{round(length, 2):g} mm"
+
+
+def size(rows: int, columns: int) -> str:
+    """A matrix for the audit, with the names of its axes."""
+    return f"{rows} rows x {columns} columns"
+
+
 def without_folders(text: str, folder: Path) -> str:
     """A message with names relative to a study's folder, and of other files the last name only."""
     text = text.replace(f"{folder}/", "")

@@ -18,6 +18,7 @@ from cmrseg.dicom.audit import (
     UNREADABLE,
     Audit,
     SubjectError,
+    size,
 )
 from cmrseg.dicom.geometry import Slice, is_close, normal
 from cmrseg.dicom.grid import (
@@ -57,8 +58,11 @@ def placement_of(slice_: Slice, grid: Grid, published: bool, audit: Audit) -> Pl
         for a, b in zip(slice_.spacing_mm, grid.own_spacing_mm, strict=True)
     ):
         scale_y, scale_x = own_y / grid.spacing_mm[1], own_x / grid.spacing_mm[2]
-        expected = grid.own_spacing_mm
-        audit.add(PIXEL_SPACING, slice_.image, f"expected: {expected}, actual: {slice_.spacing_mm}")
+        expected, actual = (
+            f"{down:.4g} mm between rows, {across:.4g} mm between columns"
+            for down, across in (grid.own_spacing_mm, slice_.spacing_mm)
+        )
+        audit.add(PIXEL_SPACING, slice_.image, f"expected: {expected}; actual: {actual}")
     # Float, as the product of a wrong distance may be any number.
     most = MOST_SCALED * max(grid.shape)
     if max(slice_.rows * scale_y, slice_.columns * scale_x) > most:
@@ -76,12 +80,11 @@ def placement_of(slice_: Slice, grid: Grid, published: bool, audit: Audit) -> Pl
         else:
             rotation_deg, mirrored = signed_angle_deg(slice_.orientation, grid.axes)
         audit.add(
-            ROTATION, slice_.image, f"{rotation_deg} degrees{', mirrored' if mirrored else ''}"
+            ROTATION, slice_.image, f"{rotation_deg:.1f} degrees{', mirrored' if mirrored else ''}"
         )
     if (slice_.rows, slice_.columns) != grid.own_shape:
-        expected = grid.own_shape[::-1]
-        actual = (slice_.columns, slice_.rows)
-        audit.add(IMAGE_SIZE, slice_.image, f"expected: {expected}, actual: {actual}")
+        expected, actual = size(*grid.own_shape), size(slice_.rows, slice_.columns)
+        audit.add(IMAGE_SIZE, slice_.image, f"expected: {expected}; actual: {actual}")
     return Placement(
         scale_y=scale_y,
         scale_x=scale_x,
