@@ -103,15 +103,12 @@ def aortic_root_mm(heart: Heart, above_base: float) -> np.ndarray:
 def flow_plane(parameters: HeartParameters, like: Plane) -> Plane:
     """A plane across the aortic root and the descending aorta; like: thickness, matrix, pixels.
 
-    Its normal is halfway between the two vessels' directions, and points to the feet.
+    Its normal is halfway between the two vessels' directions, and points to the head.
     """
     heart = Heart(parameters)
-    normal = unit(heart.axis + np.array([0.0, 0.0, -1.0]))
-    row = np.array([1.0, 0.0, 0.0])
-    row = unit(row - row[0] * normal[0] * normal)
+    normal = unit(np.array([0.0, 0.0, 1.0]) - heart.axis)
+    row = unit(np.array([1.0, 0.0, 0.0]) - normal[0] * normal)
     column = np.cross(normal, row)
-    if column[1] < 0:  # the front on top, as in any axial picture
-        row, column = -row, -column
     middle = aortic_root_mm(heart, FLOW_ABOVE_BASE)
     pixels = max(like.rows, like.columns)
     pixel_mm = math.sqrt(like.row_spacing_mm * like.column_spacing_mm)

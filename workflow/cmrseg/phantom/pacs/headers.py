@@ -184,6 +184,7 @@ def of_picture(
         "SeriesDescription": written.description,
         "ProtocolName": written.description,
         "ImageType": vendor.image_type(written.kind, picture.shows),
+        "SequenceName": vendor.sequences.get(written.kind, common.get("SequenceName")),
         "InstanceNumber": instance,
         "AcquisitionNumber": picture.t + 1 if dynamic else 1,
         "SpacingBetweenSlices": written.spacing_mm,

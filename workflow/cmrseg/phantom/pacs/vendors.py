@@ -19,16 +19,17 @@ class Vendor:
     elements: of every image, keyword -> value. number_step: distance of series numbers, which start
     at 1. bits: stored ones. signed: whether pixels are. slope: of magnitude pictures, scanner units
     a stored unit. image_types: of a kind of series and what its pictures show. descriptions: of
-    series, by kind. temporal: whether images say their TemporalPositionIdentifier. dynamic: whether
-    AcquisitionNumber counts the frames of perfusion and T1. location: "normal", or "axis" for a
-    SliceLocation along the nearest axis of the patient, as GE has it. private_class: SOP class of
-    an object without an image.
+    series, by kind; sequences: SequenceName where it is not that of a cine. temporal: whether
+    images say their TemporalPositionIdentifier. dynamic: whether AcquisitionNumber counts the
+    frames of perfusion and T1. location: "normal", or "axis" for a SliceLocation along the nearest
+    axis of the patient, as GE has it. private_class: SOP class of an object without an image.
     """
 
     elements: Mapping[str, object]
     image_types: Mapping[tuple[str, str], list[str]]
     descriptions: Mapping[str, str]
     private_class: str
+    sequences: Mapping[str, str] = field(default_factory=dict)
     number_step: int = 1
     bits: int = 12
     signed: bool = False
@@ -65,6 +66,14 @@ SIEMENS = Vendor(
         FLOW: "fl2d_flow_aorta_v150",
         PERFUSION: "tfl_sr_perf_3sl_rest",
         ENHANCEMENT: "tfl_ir_lge_sax_MAG",
+    },
+    sequences={
+        LOCALISER: "*tfi2d1_176",
+        T1_SOURCE: "*tfi2d1_35",
+        T1_MAP: "*tfi2d1_35",
+        FLOW: "*fl2d1_v150in",
+        PERFUSION: "*tfl2d1_60",
+        ENHANCEMENT: "*tfl2d1_25",
     },
     private_class="1.3.12.2.1107.5.9.1",
     dynamic=True,
