@@ -158,10 +158,9 @@ def _write(
     names = _names(len(items), rng)
     rows = [_row(name, item) for name, item in zip(names, items, strict=True)]
     contents = {name: item.content for name, item in zip(names, items, strict=True)}
-    copied = rng.permutation(len(items))[: variant.copies]
-    if variant.copies and CINE in variant.kinds:  # one of the cine at least
-        copied[0] = rng.choice([i for i, item in enumerate(items) if item.kind == CINE])
-    for i in dict.fromkeys(copied.tolist()):
+    order = rng.permutation(len(items)).tolist()
+    cine = [i for i in order if items[i].kind == CINE]  # one of them is copied, if any is
+    for i in list(dict.fromkeys([*cine[:1], *order]))[: variant.copies]:
         stem, dot, ending = names[i].rpartition(".")
         copy = f"{stem}(1){dot}{ending}" if dot else f"{names[i]}(1)"
         rows.append({**rows[i], "file": copy, "copy_of": names[i]})
