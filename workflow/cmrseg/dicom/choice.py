@@ -131,6 +131,14 @@ def _best(series: list[Series], everything: list[Series], reasons: dict) -> Stac
             f"folder, or choose what you know to be right, {_how(everything[0].number)}",
             table,
         )
+    if all(stack.rank == 0 and stack.planes < STACK for stack in stacks):
+        raise UnclearError(
+            NO_CINE,
+            "",
+            f"no cine lies across the heart: {_named(everything, reasons)}; choose what you know to "
+            f"be right, {_how(stacks[-1].first.number)}",
+            table,
+        )
     best = [s for s in stacks if all(s is other or _is_better(s, other) for other in stacks)]
     _check_examinations(best[0] if best else stacks[0], stacks, table)
     if len(best) != 1 or (best[0].rank == 0 and any(s.rank == 2 for s in stacks)):
@@ -140,14 +148,6 @@ def _best(series: list[Series], everything: list[Series], reasons: dict) -> Stac
             "these may be the short-axis cine: "
             + "; ".join(stack.text for stack in stacks[:NAMED])
             + f"; choose one, {_how(stacks[-1].first.number)}",
-            table,
-        )
-    if best[0].rank == 0 and best[0].planes < STACK:
-        raise UnclearError(
-            NO_CINE,
-            "",
-            f"{best[0].text} does not lie across the heart; choose it if it is right, "
-            f"{_how(best[0].first.number)}",
             table,
         )
     return best[0]
