@@ -135,8 +135,8 @@ def _best(series: list[Series], everything: list[Series], reasons: dict) -> Stac
         raise UnclearError(
             NO_CINE,
             "",
-            f"no cine lies across the heart: {_named(everything, reasons)}; choose what you know to "
-            f"be right, {_how(stacks[-1].first.number)}",
+            f"no cine lies across the heart: {_named(everything, reasons)}; choose what you know "
+            f"to be right, {_how(stacks[-1].first.number)}",
             table,
         )
     best = [s for s in stacks if all(s is other or _is_better(s, other) for other in stacks)]
