@@ -37,6 +37,15 @@ COMPRESSED = ("compressed transfer syntax", "decoded")
 UNEXPECTED_NAME = ("unexpected file name", "file ignored")
 FRAME_COUNT = ("frame count: metadata", "files counted")  # corrected mode
 EXTRA_FRAME = ("extra frame", "frame ignored")  # compat mode ignores them without a word
+# Of NIfTI, whose axes may have any order.
+MIRRORED = ("rows from bottom to top", "rows reversed")
+SLICE_ORDER = ("slices from base to apex", "slices reversed")
+AXES = ("axes in another order", "axes reordered")
+SLICE_AXIS = ("axis of the slices unclear", "third axis taken")
+UNUSUAL_PLANE = ("not a usual short axis", "none")
+SHEARED = ("slices displaced along the stack", "place of slices kept")
+FORMS = ("sform and qform differ", "sform taken")
+UNKNOWN_INTERVAL = ("frame interval", "taken as unknown")
 # These end a subject's import: it is absent downstream, by name.
 UNREADABLE = ("unreadable file", "subject left out")
 MISSING_TAG = ("missing tag", "subject left out")
