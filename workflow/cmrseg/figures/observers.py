@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from cmrseg.figures import style
 from cmrseg.labels import COLOURS, NAMES, Tissue
-from cmrseg.measure.observers import MEAN, PERCENT_COLUMNS, end_frames, observer_table
+from cmrseg.measure.observers import MEAN, PERCENT_COLUMNS, observer_table
 from cmrseg.splits import upright_rows
 
 COLUMNS = ("volunteer", "reference", "method", "edv", "esv", "sv", "ef")
@@ -23,14 +23,17 @@ OBSERVER_COLOUR = "#555555"
 
 
 def observer_differences(
-    curves: Mapping[str, pd.DataFrame], references: Sequence[str]
+    curves: Mapping[str, pd.DataFrame],
+    measures: Mapping[str, pd.DataFrame],
+    references: Sequence[str],
 ) -> pd.DataFrame:
     """Percent differences of EDV, ESV, SV and EF of every pair of a reference and a method.
 
-    curves: by labeller, the volume curves (subject, frame, lv_ml). references: labellers that
-    others are held against, the first observer first; pairs of references are compared once.
-    Frames are those of the reference's own largest and smallest volume. A subject with a rotated
-    copy is there as the copy.
+    curves: by labeller, the volume curves (subject, frame, lv_ml). measures: by reference, the
+    frames that both sides are compared at (subject, ed_frame, es_frame). references: labellers
+    that others are held against, the first observer first; pairs of references are compared once.
+    What the method did not label at these frames is nan. A subject with a rotated copy is there
+    as the copy.
     Returns volunteer, reference, method, edv, esv, sv, ef.
     """
     curves = {name: upright_rows(table) for name, table in curves.items()}
@@ -43,7 +46,7 @@ def observer_differences(
                 curves[method], on=["subject", "frame"], suffixes=("", "_second")
             )
             pair = pair.rename(columns={"lv_ml": "first_px", "lv_ml_second": "second_px"})
-            table = observer_table(pair, end_frames(pair), ml_per_pixel=1.0)
+            table = observer_table(pair, measures[reference], ml_per_pixel=1.0)
             table = table[table["subject"] != MEAN]
             short = {name: name.removesuffix("_percent") for name in PERCENT_COLUMNS}
             table = table[["subject", *PERCENT_COLUMNS]].rename(
