@@ -162,6 +162,14 @@ def test_strategies_of_several_networks_are_at_their_strategy_s_place():
     assert found == ["plain fcn", "plain unet", "double"]
 
 
+def test_observers_count_the_volunteers_with_a_value():
+    table, dice = observer_tables()
+    assert "expert1 – expert2 (n = 3)" in texts(observers.figure(table, dice))
+    second = (table["method"] == "expert2") & (table["volunteer"] == "a")
+    table.loc[second, ["edv", "sv", "ef"]] = np.nan
+    assert "expert1 – expert2 (n = 2–3)" in texts(observers.figure(table, dice))
+
+
 def test_observers_need_a_pair_of_people():
     table, dice = observer_tables()
     with pytest.raises(ValueError, match="no Dice between two of expert1, expert3"):

@@ -112,7 +112,7 @@ def _differences(
             width=step * 0.88,
             color=_mixed_with_white(colour, 0.6 if pale else 0.15),
             linewidth=0,
-            label=f"{reference} – {method} (n = {len(rows)})",
+            label=f"{reference} – {method} (n = {_counted(rows)})",
         )
         handles.append(bars)
         for centre, quantity in zip(centres, QUANTITIES, strict=True):
@@ -134,6 +134,12 @@ def _differences(
     axes.legend(
         handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=2, columnspacing=1
     )
+
+
+def _counted(rows: pd.DataFrame) -> str:
+    """Volunteers with a value; a range where some quantities are known of fewer than others."""
+    counts = rows[list(QUANTITIES)].notna().sum()
+    return f"{counts.max()}" if counts.min() == counts.max() else f"{counts.min()}–{counts.max()}"
 
 
 def _dice(
