@@ -72,7 +72,7 @@ angles = st.floats(0, 30)
 axes = st.tuples(*[st.floats(-1, 1)] * 3).filter(lambda v: np.linalg.norm(v) > 0.1)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60)
 @given(
     axis=axes, degrees=angles, order=st.sampled_from(ORDERS), wide=st.booleans(), tilt=st.booleans()
 )
@@ -87,7 +87,7 @@ def test_a_heart_up_to_30_degrees_from_the_usual_is_read_as_dicom_shows_it(
     assert_same(read(cine, order)[1], expected)
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40)
 @given(axis=axes, degrees=angles, order=st.sampled_from(ORDERS))
 def test_steep_planes_are_read_as_scanners_show_transversal_ones(axis, degrees, order):
     """There the direction of rows that is nearest to the left is that of the columns."""
