@@ -18,7 +18,7 @@ from pydicom.datadict import tag_for_keyword
 
 from cmrseg.dicom.audit import UNREADABLE, SubjectError
 from cmrseg.dicom.header_table import header_row
-from cmrseg.dicom.plain import REMEMBERED, Plain, dataset, plain_file
+from cmrseg.dicom.plain import REMEMBERED, Plain, all_as_defined, dataset, plain_file
 from cmrseg.dicom.values import absurd, numbers, optional
 from cmrseg.vectors import dot
 
@@ -142,6 +142,8 @@ def _plain_frame(data: Plain, name: str) -> Frame | None:
         like = _shared_frame(data.elements(SHARED))
     except SubjectError:
         return None
+    if like is None:
+        return None
     return replace(
         like,
         name=name,
@@ -152,9 +154,14 @@ def _plain_frame(data: Plain, name: str) -> Frame | None:
 
 
 @lru_cache(maxsize=REMEMBERED)
-def _shared_frame(elements: bytes) -> Frame:
-    """What the frames of a slice have in common, read of the elements SHARED; no pixels."""
+def _shared_frame(elements: bytes) -> Frame | None:
+    """What the frames of a slice have in common, read of the elements SHARED; no pixels.
+
+    None where an element is not of the kind that it should be.
+    """
     data = dataset(elements)
+    if not all_as_defined(data):
+        return None
     data.TriggerTime = data.InstanceNumber = 0
     return _frame(data, "", np.empty((0, 0), np.uint16))
 

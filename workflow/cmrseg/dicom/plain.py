@@ -30,8 +30,9 @@ EXPLICIT = b"1.2.840.10008.1.2.1\0"
 FILE_HEAD = bytes(128) + b"DICM" + META_START + b"\x1c\0\0\0" + b"\x02\0\x10\0UI\x14\0" + EXPLICIT
 META_GROUP = 2
 KIND, SYNTAX, CHARACTER_SET, PIXEL_DATA = 0x00020002, 0x00020010, 0x00080005, 0x7FE00010
-# Other elements with pixels: together with PixelData, nobody knows which are meant.
-OTHER_PIXELS = {0x7FE00008, 0x7FE00009}
+# Other elements with pixels: together with PixelData, nobody knows which are meant. Tables of
+# offsets belong to compressed pixels.
+OTHER_PIXELS = {0x7FE00001, 0x7FE00002, 0x7FE00008, 0x7FE00009}
 ITEM, END_OF_ITEM, END_OF_SEQUENCE = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 UNDEFINED = 0xFFFFFFFF
 # VRs whose length has two bytes, and those where two unused bytes and then four follow.
@@ -42,7 +43,7 @@ LAYOUT = {
     keyword: tag_for_keyword(keyword) or 0
     for keyword in (
         *("SamplesPerPixel", "PhotometricInterpretation", "NumberOfFrames", "Rows", "Columns"),
-        *("BitsAllocated", "BitsStored", "PixelRepresentation"),
+        *("BitsAllocated", "BitsStored", "PixelRepresentation", "PlanarConfiguration"),
         *("RescaleSlope", "RescaleIntercept"),
     )
 }
@@ -79,6 +80,8 @@ class Plain:
     def number(self, tag: int) -> float | None:
         """One number that is written as plain text; None where it is anything else."""
         element = self.element(tag)
+        if not is_as_defined(tag, element[4:6]):
+            return None
         numbers = plain_numbers(element[4:6], element[8:])
         return None if numbers is None or len(numbers) != 1 else float(numbers[0])
 
@@ -222,6 +225,15 @@ def _are_known(characters: bytes) -> bool:
 
 
 @lru_cache(maxsize=REMEMBERED)
+def is_as_defined(tag: int, vr: bytes) -> bool:
+    """Whether an element is of the kind that DICOM defines for it.
+
+    One of another kind may look right and be refused by pydicom, or by the decoder of pixels.
+    """
+    return vr.decode("ascii", "replace") in dictionary_VR(tag).split(" or ")
+
+
+@lru_cache(maxsize=REMEMBERED)
 def _published(tag: int, vr: bytes) -> bool:
     return may_be_published(BaseTag(tag), vr.decode())
 
@@ -254,6 +266,8 @@ def _entry(element: bytes, context: bytes) -> Entry:
 @lru_cache(maxsize=REMEMBERED)
 def _layout(elements: bytes) -> Layout | None:
     data = dataset(elements)
+    if not all_as_defined(data):
+        return None
     try:
         values = {keyword: data.get(keyword) for keyword in LAYOUT}
     except Exception:  # pydicom raises whatever the conversion of a wrong value raises
@@ -286,3 +300,8 @@ def _layout(elements: bytes) -> Layout | None:
 def dataset(elements: bytes) -> pydicom.Dataset:
     """What pydicom makes of elements that are written one behind the other."""
     return pydicom.dcmread(BytesIO(FILE_HEAD + elements))
+
+
+def all_as_defined(data: pydicom.Dataset) -> bool:
+    """Whether all elements of a data set that was just read are of their kinds (`is_as_defined`)."""
+    return all(is_as_defined(tag, data.get_item(tag).VR.encode()) for tag in data.keys())  # noqa: SIM118
