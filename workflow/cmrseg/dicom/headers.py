@@ -2,6 +2,7 @@
 
 import logging
 import math
+import re
 import traceback
 import warnings
 import zlib
@@ -41,9 +42,23 @@ SHARED = [
         *("PatientID", "SeriesNumber", "ImageOrientationPatient", "ImagePositionPatient"),
         *("PixelSpacing", "CardiacNumberOfImages", "SliceLocation", "SpacingBetweenSlices"),
         *("SliceThickness", "InPlanePhaseEncodingDirection"),
+        *("StudyInstanceUID", "SeriesInstanceUID", "SOPClassUID", "Modality", "ImageType"),
+        *("SeriesDescription", "AcquisitionNumber", "EchoNumbers"),
     )
 ]
 TIME = [tag_for_keyword(keyword) or 0 for keyword in ("TriggerTime", "InstanceNumber")]
+# Elements of a frame alone that are text of one kind, and its place in time by number.
+OWN_TEXT = {
+    tag_for_keyword(keyword) or 0: vr
+    for keyword, vr in (
+        ("SOPInstanceUID", b"UI"),
+        ("FrameOfReferenceUID", b"UI"),
+        ("AcquisitionTime", b"TM"),
+        ("ContentTime", b"TM"),
+    )
+}
+TEMPORAL_POSITION = tag_for_keyword("TemporalPositionIdentifier") or 0
+CLOCK = re.compile(r"(\d\d):?(\d\d)(?::?(\d\d(?:\.\d{1,6})?))?")
 
 logger = logging.getLogger(__name__)
 
@@ -53,12 +68,33 @@ class NotDicomError(Exception):
 
 
 @dataclass(frozen=True)
+class Origin:
+    """What a header says of where an image comes from; empty or -1 where it says nothing.
+
+    study, series: unique identifiers of the examination and the series. kind: that of the storage
+    class. echo, acquisition: numbers.
+    """
+
+    study: str = ""
+    series: str = ""
+    kind: str = ""
+    modality: str = ""
+    image_type: tuple[str, ...] = ()
+    description: str = ""
+    acquisition: int = -1
+    echo: int = -1
+
+
+@dataclass(frozen=True)
 class Frame:
     """One image file: what the cleaning needs of its header, and its pixels.
 
-    name: path relative to the study's folder. orientation: direction of increasing column
-    index, then of increasing row index. spacing_mm: distance of rows, distance of columns.
-    Lengths are in mm in DICOM patient coordinates (LPS); nan or 0 phases: not in the header.
+    name: path relative to the study's folder. instance, reference: unique identifiers of the image
+    and of its frame of reference. orientation: direction of increasing column index, then of
+    increasing row index. spacing_mm: distance of rows, distance of columns. Lengths are in mm in
+    DICOM patient coordinates (LPS). trigger_ms: since the R wave; temporal_position: number of the
+    frame in time; acquired_s, created_s: time of day of acquisition and of the content. nan,
+    empty or 0 phases: not in the header.
     pixels: (rows, columns) in scanner units, after RescaleSlope and RescaleIntercept if present.
     """
 
@@ -77,6 +113,12 @@ class Frame:
     phase_encoding: str
     transfer_syntax: str
     pixels: np.ndarray
+    origin: Origin = Origin()
+    instance: str = ""
+    reference: str = ""
+    temporal_position: float = math.nan
+    acquired_s: float = math.nan
+    created_s: float = math.nan
 
     @property
     def folder(self) -> str:
@@ -134,8 +176,14 @@ def read_frame(data: Plain | pydicom.Dataset, name: str) -> Frame:
 def _plain_frame(data: Plain, name: str) -> Frame | None:
     """The frame of a file as nearly all are; None for all others, damaged ones among them."""
     layout = data.layout()
-    trigger_ms, instance_number = map(data.number, TIME)
-    if layout is None or trigger_ms is None or instance_number is None:
+    trigger_ms, position, instance_number = (
+        math.nan if tag not in data.places else data.number(tag)
+        for tag in (TIME[0], TEMPORAL_POSITION, TIME[1])
+    )
+    texts = [_plain_text(data, tag, vr) for tag, vr in OWN_TEXT.items()]
+    if layout is None or None in (trigger_ms, instance_number, position, *texts):
+        return None
+    if math.isnan(instance_number):
         return None
     try:
         pixels = _rescaled(data.pixels(layout), name, layout.slope, layout.intercept)
@@ -150,7 +198,39 @@ def _plain_frame(data: Plain, name: str) -> Frame | None:
         trigger_ms=trigger_ms,
         instance_number=int(instance_number),
         pixels=pixels,
+        **_own(position, *texts),
     )
+
+
+def _plain_text(data: Plain, tag: int, vr: bytes) -> str | None:
+    """Text of one value without signs that need a character set; None where it is anything else."""
+    element = data.element(tag)
+    if not element:
+        return ""
+    text = element[8:].rstrip(b"\0 ")
+    if element[4:6] != vr or b"\\" in text or not text.isascii():
+        return None
+    return text.decode("ascii")
+
+
+def _own(position: float, instance: str, reference: str, acquired: str, created: str) -> dict:
+    """What a frame has for itself, of the texts in its header."""
+    return {
+        "instance": instance,
+        "reference": reference,
+        "temporal_position": position,
+        "acquired_s": clock_s(acquired),
+        "created_s": clock_s(created),
+    }
+
+
+def clock_s(text: str) -> float:
+    """Seconds since midnight of a DICOM time (hhmmss.ffffff, or with colons); nan for no time."""
+    match = CLOCK.fullmatch(text.strip())
+    if match is None:
+        return math.nan
+    hours, minutes, seconds = (float(part or 0) for part in match.groups())
+    return 3600 * hours + 60 * minutes + seconds
 
 
 @lru_cache(maxsize=REMEMBERED)
@@ -276,7 +356,7 @@ def _frame(data: pydicom.Dataset, name: str, pixels: np.ndarray) -> Frame:
         orientation=orientation,
         position_mm=position,
         spacing_mm=spacing,
-        trigger_ms=numbers(data, name, "TriggerTime", 1)[0],
+        trigger_ms=optional(data, name, "TriggerTime", math.nan),
         phases=int(optional(data, name, "CardiacNumberOfImages", 0)),
         slice_location_mm=optional(data, name, "SliceLocation", math.nan),
         slice_distance_mm=optional(data, name, "SpacingBetweenSlices", math.nan),
@@ -284,6 +364,39 @@ def _frame(data: pydicom.Dataset, name: str, pixels: np.ndarray) -> Frame:
         phase_encoding=_phase_encoding(data),
         transfer_syntax=_compression(data),
         pixels=pixels,
+        origin=_origin(data),
+        **_own(
+            optional(data, name, "TemporalPositionIdentifier", math.nan),
+            *(_text(data, tag) for tag in OWN_TEXT),
+        ),
+    )
+
+
+def _text(data: pydicom.Dataset, tag: int | str) -> str:
+    """The first value of an element as text; empty where it is absent."""
+    value = data[tag].value if tag in data else None
+    if isinstance(value, pydicom.multival.MultiValue):
+        value = value[0] if value else None
+    return "" if value is None else str(value).strip()
+
+
+def _whole(data: pydicom.Dataset, keyword: str) -> int:
+    """The first value of an element as a whole number; -1 where it is absent or none."""
+    text = _text(data, keyword)
+    return int(text) if re.fullmatch(r"[+-]?\d{1,9}", text) else -1
+
+
+def _origin(data: pydicom.Dataset) -> Origin:
+    kinds = data.get("ImageType") or ()
+    return Origin(
+        study=_text(data, "StudyInstanceUID"),
+        series=_text(data, "SeriesInstanceUID"),
+        kind=_text(data, "SOPClassUID"),
+        modality=_text(data, "Modality"),
+        image_type=(kinds,) if isinstance(kinds, str) else tuple(map(str, kinds)),
+        description=_text(data, "SeriesDescription"),
+        acquisition=_whole(data, "AcquisitionNumber"),
+        echo=_whole(data, "EchoNumbers"),
     )
 
 

@@ -166,6 +166,8 @@ def _import(
     if not frames:
         raise SubjectError(NO_IMAGES, "", f"no image file in {_below(folder, kaggle)}")
     _check_patient(frames)
+    if published:
+        _check_triggered(frames)
 
     groups = group_kaggle(frames, audit, published) if kaggle else group_planes(frames)
     if not groups:
@@ -268,6 +270,17 @@ def _check_patient(frames: list[Frame]) -> None:
             f"{len(counts)} values of PatientID, {len(frames) - counts.iloc[0]} of {len(frames)} "
             "files differ from the others; sort the files by patient",
         )
+
+
+def _check_triggered(frames: list[Frame]) -> None:
+    """The published conversion orders frames by TriggerTime alone."""
+    for frame in frames:
+        if math.isnan(frame.trigger_ms):
+            raise SubjectError(
+                MISSING_TAG,
+                frame.name,
+                "TriggerTime is absent; export the series again with this tag or use mode corrected",
+            )
 
 
 def _write(imported: Imported, images: Path, subject: str) -> None:
