@@ -22,7 +22,8 @@ from cmrseg.dicom.geometry import (
     smallest_mode,
 )
 from cmrseg.dicom.grid import published_affine, target_grid
-from cmrseg.dicom.layout import frame_places, natural
+from cmrseg.dicom.layout import frame_places
+from cmrseg.dicom.listing import natural
 from cmrseg.dicom.spacing import drop_irregular, empirical_spacing_mm, fill_missing, gaps_mm
 from cmrseg.dicom.stack import (
     placement_of,

@@ -1,18 +1,15 @@
-"""Which files make up a study, and which of them are the frames of one slice."""
+"""Which files of a study are the frames of one slice."""
 
-import os
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from cmrseg.dicom.audit import (
     FRAME_COUNT,
     MISSING_TAG,
-    NO_IMAGES,
     TWO_SLICES,
     UNEXPECTED_NAME,
     UNREADABLE,
@@ -21,6 +18,7 @@ from cmrseg.dicom.audit import (
 )
 from cmrseg.dicom.geometry import Slice, largest_mode
 from cmrseg.dicom.headers import Frame
+from cmrseg.dicom.listing import natural
 from cmrseg.vectors import dot
 
 # Frames of one slice lie in one plane. Far below any slice distance, far above rounding.
@@ -37,71 +35,6 @@ class Group:
     slice_: Slice
     frames: tuple[Frame, ...]
     numbers: tuple[int, ...]
-
-
-def natural(text: str) -> list[tuple[int, int | str]]:
-    """Sorting key by which sax_9 comes before sax_10."""
-    parts = re.split(r"(\d+)", text)
-    return [(0, int(part)) if part.isdigit() else (1, part) for part in parts]
-
-
-def kaggle_files(folder: Path, series: str = "") -> dict[str, list[str]]:
-    """Files of each `sax_*` folder, as paths relative to the study's folder, in natural order.
-
-    series: "" for all, "sax_10,sax_11" for these, "!sax_10" for all but these.
-    """
-    names = [p.name for p in folder.glob("sax_*") if p.is_dir()]
-    return {name: _files_below(folder, name) for name in selected(names, series)}
-
-
-def folder_files(folder: Path, series: str = "") -> dict[str, list[str]]:
-    """All files below a folder by their own folder ("" for the study's), in natural order.
-
-    series: as for `kaggle_files`, names of the folders directly below the study's.
-    """
-    below = [p.relative_to(folder) for p in folder.rglob("*") if p.is_dir()]
-    names = selected([p.name for p in folder.iterdir() if p.is_dir()], series)
-    chosen = [p.as_posix() for p in below if p.parts[0] in names]
-    if not series:
-        chosen.append("")
-    listed = {name: _files_below(folder, name) for name in sorted(chosen, key=natural)}
-    # A folder that only holds folders is not an empty one.
-    return {
-        name: files
-        for name, files in listed.items()
-        if files or (name and not any((folder / name).iterdir()))
-    }
-
-
-def _is_file(entry: os.DirEntry) -> bool:
-    """Also of a link to a file; one that leads nowhere, or to itself, is none."""
-    return entry.is_file(follow_symlinks=False) or Path(entry).is_file()
-
-
-def _files_below(folder: Path, name: str) -> list[str]:
-    # Of many files: no Path is made, and the kind is what the folder says.
-    with os.scandir(folder / name) as entries:
-        files = [f"{name}/{e.name}" if name else e.name for e in entries if _is_file(e)]
-    return sorted(files, key=natural)
-
-
-def selected(names: Iterable[str], series: str) -> list[str]:
-    """The series folders that a subject takes, in natural order.
-
-    Raises SubjectError (NO_IMAGES) where a name of the selection does not exist.
-    """
-    ordered = sorted(names, key=natural)
-    if not series:
-        return ordered
-    wanted = {name.strip() for name in series.removeprefix("!").split(",")}
-    if absent := sorted(wanted - set(ordered)):
-        raise SubjectError(
-            NO_IMAGES,
-            "",
-            f"series {', '.join(absent)} not found among {', '.join(ordered)}; "
-            "correct the column series of the subject table",
-        )
-    return [name for name in ordered if (name in wanted) != series.startswith("!")]
 
 
 def group_kaggle(frames: Sequence[Frame], audit: Audit, published: bool) -> list[Group]:

@@ -22,6 +22,7 @@ from pydicom.tag import BaseTag
 from pydicom.valuerep import EXPLICIT_VR_LENGTH_16, EXPLICIT_VR_LENGTH_32
 
 from cmrseg.dicom.header_table import header_entry, may_be_published
+from cmrseg.dicom.pixels import Padding, padding_of
 
 # The meta information starts with an element that tells its length.
 META_PLACE, META_START = 132, b"\x02\0\0\0UL\x04\0"
@@ -44,7 +45,7 @@ LAYOUT = {
     for keyword in (
         *("SamplesPerPixel", "PhotometricInterpretation", "NumberOfFrames", "Rows", "Columns"),
         *("BitsAllocated", "BitsStored", "PixelRepresentation", "PlanarConfiguration"),
-        *("RescaleSlope", "RescaleIntercept"),
+        *("RescaleSlope", "RescaleIntercept", "PixelPaddingValue", "PixelPaddingRangeLimit"),
     )
 }
 # Numbers as text that read the same everywhere.
@@ -126,7 +127,10 @@ class Plain:
 
 @dataclass(frozen=True)
 class Layout:
-    """How the pixels of a plain file are stored. unused_bits: above those that are stored."""
+    """How the pixels of a plain file are stored.
+
+    unused_bits: above those that are stored. padding: `pixels.padding_of`.
+    """
 
     rows: int
     columns: int
@@ -134,6 +138,7 @@ class Layout:
     unused_bits: int
     slope: float
     intercept: float
+    padding: Padding | None
 
 
 def plain_file(content: bytes) -> Plain | None:
@@ -270,6 +275,7 @@ def _layout(elements: bytes) -> Layout | None:
         return None
     try:
         values = {keyword: data.get(keyword) for keyword in LAYOUT}
+        padding = padding_of(data)
     except Exception:  # pydicom raises whatever the conversion of a wrong value raises
         return None
     expected = {
@@ -294,6 +300,7 @@ def _layout(elements: bytes) -> Layout | None:
         unused_bits=16 - values["BitsStored"],
         slope=float(scale[0]),
         intercept=float(scale[1]),
+        padding=padding,
     )
 
 
@@ -303,5 +310,6 @@ def dataset(elements: bytes) -> pydicom.Dataset:
 
 
 def all_as_defined(data: pydicom.Dataset) -> bool:
-    """Whether all elements of a data set that was just read are of their kinds (`is_as_defined`)."""
-    return all(is_as_defined(tag, data.get_item(tag).VR.encode()) for tag in data.keys())  # noqa: SIM118
+    """Whether all elements of a data set that was just read are of their kinds."""
+    tags = data.keys()
+    return all(is_as_defined(tag, data.get_item(tag).VR.encode()) for tag in tags)
