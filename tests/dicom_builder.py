@@ -33,8 +33,9 @@ def write_series(
     position_mm: Sequence[float] | None = None,
     name: str = "IM-{series:04d}-{frame:04d}.dcm",
     image: Callable[[int, int, int, int], np.ndarray] = picture,
-    frame_interval_ms: float = 40.0,
+    frame_interval_ms: float = 100.0,
     compress: bool = False,
+    first_uid: int = 0,
     **elements: object,
 ) -> list[Path]:
     """Write one slice: a file per frame number.
@@ -43,7 +44,8 @@ def write_series(
     the interval. location_mm: place along the normal; the first pixel lies there on the
     normal through the origin unless `position_mm` is given. name: format of the file name.
     image: (rows, columns, series_number, frame) -> uint16. elements: DICOM keyword -> value in
-    place of the usual one; None leaves the element out. Returns the paths.
+    place of the usual one; None leaves the element out. first_uid: where the numbers in
+    SOPInstanceUID start. Returns the paths.
     """
     folder.mkdir(parents=True, exist_ok=True)
     normal = np.cross(row_direction, column_direction)
@@ -53,7 +55,7 @@ def write_series(
     for frame in frames:
         values = {
             "SOPClassUID": MRImageStorage,
-            "SOPInstanceUID": f"1.2.3.{series_number}.{frame}",
+            "SOPInstanceUID": f"1.2.3.{series_number}.{first_uid + frame}",
             "Modality": "MR",
             "Manufacturer": "SIEMENS",
             "SeriesDescription": "sax",

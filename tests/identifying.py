@@ -22,7 +22,7 @@ SECRETS = {
 SPARED = {
     *("SpecificCharacterSet", "SOPClassUID", "SOPInstanceUID", "PhotometricInterpretation"),
     *("Manufacturer", "ManufacturerModelName", "SoftwareVersions", "SequenceName"),
-    *("PatientSex", "PixelPresentation", "PatientID"),
+    *("PatientSex", "PixelPresentation", "PatientID", "Modality"),
 }
 
 

@@ -101,7 +101,6 @@ def test_an_invalid_value_that_is_not_needed_is_called_so_in_the_headers(study):
         "PixelSpacing",
         "SeriesNumber",
         "InstanceNumber",
-        "TriggerTime",
         "CardiacNumberOfImages",
     ],
 )
@@ -157,10 +156,17 @@ def test_frames_of_different_size_end_a_compat_import_by_name(study):
         import_study(study, "7", COMPAT)
 
 
-def test_far_fewer_files_than_announced_end_the_import(tmp_path):
+def test_far_fewer_files_than_announced_end_a_compat_import(tmp_path):
     write_study(tmp_path, CardiacNumberOfImages=30000)
     with pytest.raises(SubjectError, match="is 30000, but no slice has more than 3 files; copy"):
-        import_study(tmp_path, "7", CORRECTED)
+        import_study(tmp_path, "7", COMPAT)
+    assert import_study(tmp_path, "7", CORRECTED).cine.voxels.shape[0] == 3
+
+
+def test_trigger_time_is_needed_in_compat_only(study):
+    write_series(study / "sax_6", 6, location_mm=8, TriggerTime=None)
+    with pytest.raises(SubjectError, match="missing tag: TriggerTime is absent"):
+        import_study(study, "7", COMPAT)
 
 
 def test_the_number_of_frames_is_that_of_the_slices_that_stay(tmp_path):

@@ -16,8 +16,7 @@ from pydicom.datadict import DicomDictionary, tag_for_keyword
 from cmrseg.dicom import headers, reading
 from cmrseg.dicom.audit import SubjectError
 from cmrseg.dicom.kinds import DECIDING_TAGS, NotDicomError
-from cmrseg.dicom.layout import _planes, _same_plane
-from cmrseg.dicom.listing import folder_files, natural
+from cmrseg.dicom.layout import folder_files, natural
 from cmrseg.dicom.plain import (
     CHARACTER_SET,
     LAYOUT,
@@ -30,6 +29,7 @@ from cmrseg.dicom.plain import (
     plain_numbers,
 )
 from cmrseg.dicom.reading import open_file, read_frames
+from cmrseg.dicom.slices import _same_plane, planes
 from dicom_builder import write_series
 
 META = {
@@ -140,7 +140,7 @@ VRS = st.sampled_from(sorted(SHORT | LONG))
 # What is read of a file, beside its row of the headers table.
 READ = sorted(
     {*LAYOUT.values(), *headers.SHARED, *headers.TIME, *headers.OWN_TEXT, *DECIDING_TAGS}
-    | {headers.TEMPORAL_POSITION, PIXEL_DATA, CHARACTER_SET}
+    | {headers.INSTANCE_NUMBER, PIXEL_DATA, CHARACTER_SET}
 )
 KNOWN = sorted(t for t in DicomDictionary if t >> 16 in (0x08, 0x10, 0x18, 0x20, 0x28))
 TAGS = st.one_of(
@@ -381,16 +381,16 @@ def test_planes_are_those_of_comparing_every_file():
         (i, frame(float(rng.choice([0, 0.05, 0.1, 0.12, 0.2, 8])), rng.choice([0, 0.0009, 0.002])))
         for i in range(200)
     ]
-    planes = []
+    expected = []
     for number, one in files:
-        for plane in planes:
+        for plane in expected:
             if _same_plane(one, plane[0][1]):
                 plane.append((number, one))
                 break
         else:
-            planes.append([(number, one)])
-    assert len(planes) > 4
-    assert _planes(files) == planes
+            expected.append([(number, one)])
+    assert len(expected) > 4
+    assert planes(files) == expected
 
 
 def test_files_are_listed_with_their_folder_in_natural_order_and_without_folders(tmp_path):

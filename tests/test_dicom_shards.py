@@ -38,7 +38,7 @@ def test_a_shard_writes_what_it_can_and_audits_the_rest(shard):
     assert [p.name for p in images.iterdir()] == ["1"]
     cine = Cine.load(images / "1" / "sa.nii.gz")
     assert (cine.voxels == expected_voxels(slices=2)).all()
-    assert cine.frame_interval_s == pytest.approx(0.04)
+    assert cine.frame_interval_s == pytest.approx(0.1)
     sources = read_table(images / "1" / "sources.tsv")
     assert sources.columns[:3].tolist() == ["z", "t", "file"]
     labels = place_labels(lambda file: np.ones((12, 10), np.uint8), sources, cine.voxels.shape)

@@ -22,8 +22,7 @@ from cmrseg.dicom.geometry import (
     smallest_mode,
 )
 from cmrseg.dicom.grid import published_affine, target_grid
-from cmrseg.dicom.layout import frame_places
-from cmrseg.dicom.listing import natural
+from cmrseg.dicom.layout import natural
 from cmrseg.dicom.spacing import drop_irregular, empirical_spacing_mm, fill_missing, gaps_mm
 from cmrseg.dicom.stack import (
     placement_of,
@@ -31,6 +30,7 @@ from cmrseg.dicom.stack import (
     published_angle_deg,
     signed_angle_deg,
 )
+from cmrseg.dicom.timing import frame_places
 
 AXIAL = np.array([1.0, 0, 0, 0, 1, 0])
 

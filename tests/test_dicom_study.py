@@ -42,7 +42,7 @@ def test_a_clean_series_comes_through_unchanged(study, settings):
     affine = np.eye(4)
     affine[:3, :3] = np.column_stack([1.25 * x, 1.5 * y, 8 * z])
     np.testing.assert_allclose(imported.cine.affine, affine, atol=1e-12)
-    assert imported.cine.frame_interval_s == 0.04
+    assert imported.cine.frame_interval_s == 0.1
     assert imported.cine.voxels.dtype == np.float32
     assert imported.audit.empty
     assert imported.rotated is None
@@ -88,10 +88,8 @@ def test_folders_of_any_name_and_flat_folders_give_the_same_cine(tmp_path):
 
 def test_a_flat_folder_of_one_series_is_grouped_by_planes(tmp_path):
     for k in range(3):
-        frames = (1, 2, 3)
-        write_series(
-            tmp_path, 5, frames, 8 * k, name=f"{k}-{{frame}}.dcm", CardiacNumberOfImages=None
-        )
+        options = {"CardiacNumberOfImages": None, "first_uid": 10 * k}
+        write_series(tmp_path, 5, (1, 2, 3), 8 * k, name=f"{k}-{{frame}}.dcm", **options)
     imported = import_study(tmp_path, "7", FOLDER)
     assert imported.cine.voxels.shape == (3, 3, 12, 10)
     assert imported.audit.empty

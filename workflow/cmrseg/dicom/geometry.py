@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 
 import numpy as np
 
@@ -14,8 +14,51 @@ from cmrseg.vectors import dot, unit
 RELATIVE = 1e-5
 SAME_ORIENTATION = 0.01
 PARALLEL_COSINE = 0.001
-COLLISION_MM = 1.0
 ORIENTATION_DECIMALS = 3
+# Distances of slices for which the tolerances are meant, and below which they shrink (mice).
+USUAL_MM = 4.0
+# Distances that agree with the header's within this fraction are right.
+AGREEING = 0.2
+# Of one place, whatever the distance of slices.
+SAME_PLACE_MM = 0.05
+
+
+@dataclass(frozen=True)
+class Tolerances:
+    """How far distances along the stack may be off, in mm.
+
+    collision: nearer slices are at one place. proper: off the usual distance. metadata: the
+    header's distance off the measured one. end: the first and last distance. The defaults are the
+    published ones.
+    """
+
+    collision: float = 1.0
+    proper: float = 1.0
+    metadata: float = 0.1
+    end: float = 2.5
+
+
+PUBLISHED = Tolerances()
+
+
+def tolerances(
+    locations_mm: Iterable[float], written_mm: float = math.nan, thickness_mm: float = math.nan
+) -> Tolerances:
+    """The published tolerances, and for slices less than USUAL_MM apart as many times smaller ones.
+
+    locations_mm: places along the normal. written_mm, thickness_mm: the header's distance of slices
+    and their thickness. Slices that lie nearer than they are thick may have been acquired twice, if
+    the header's distance does not say that they overlap.
+    """
+    gaps = np.diff(np.sort(np.array(list(locations_mm), float)))
+    gaps = gaps[gaps > SAME_PLACE_MM]
+    if not len(gaps):
+        return PUBLISHED
+    usual = float(np.median(gaps))
+    if not abs(written_mm - usual) <= AGREEING * usual and thickness_mm > usual:
+        usual = thickness_mm
+    factor = min(1.0, usual / USUAL_MM)
+    return Tolerances(*(factor * mm for mm in astuple(PUBLISHED)))
 
 
 @dataclass(frozen=True)
@@ -136,15 +179,17 @@ def locate_along(slices: Sequence[Slice], orientation: np.ndarray) -> list[Slice
     return [replace(s, location_mm=float(dot(s.centre_mm, axis))) for s in slices]
 
 
-def drop_collisions(slices: Sequence[Slice], audit: Audit) -> list[Slice]:
-    """Sort by location and keep one of two slices that are less than 1 mm apart.
+def drop_collisions(
+    slices: Sequence[Slice], audit: Audit, allowed: Tolerances = PUBLISHED
+) -> list[Slice]:
+    """Sort by location and keep one of two slices at one place, usually less than 1 mm apart.
 
     Of two slices the one of the lower series number goes, in one series the one whose path
     sorts first: what was measured later is taken to be the better one.
     """
     kept: list[Slice] = []
     for slice_ in sorted(slices, key=lambda s: (s.location_mm, s.series_number, s.image)):
-        if not kept or slice_.location_mm - kept[-1].location_mm >= COLLISION_MM:
+        if not kept or slice_.location_mm - kept[-1].location_mm >= allowed.collision:
             kept.append(slice_)
             continue
         last = kept[-1]

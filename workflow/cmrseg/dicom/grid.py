@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cmrseg.dicom.audit import AXIS_SCALING, LARGE_IMAGE, Audit
-from cmrseg.dicom.geometry import Slice, is_close, largest_mode, normal
+from cmrseg.dicom.geometry import PUBLISHED, Slice, Tolerances, is_close, largest_mode, normal
 from cmrseg.dicom.placement import Placement
 from cmrseg.dicom.resample import scaled_size
 from cmrseg.dicom.spacing import gaps_mm
@@ -46,6 +46,7 @@ def target_grid(
     max_size_px: int | None,
     published: bool,
     audit: Audit,
+    allowed: Tolerances = PUBLISHED,
 ) -> Grid:
     """Usual matrix and pixel spacing of the slices, scaled so that no side exceeds max_size_px.
 
@@ -67,7 +68,9 @@ def target_grid(
         spacing = (own_spacing[0] / factor, own_spacing[1] / factor)
     else:
         spacing = (own_spacing[0] * rows / shape[0], own_spacing[1] * columns / shape[1])
-        regular = [gap for gap in gaps_mm(slices) if is_close(gap, slice_distance_mm, 1.0)]
+        regular = [
+            gap for gap in gaps_mm(slices) if is_close(gap, slice_distance_mm, allowed.proper)
+        ]
         slice_distance_mm = float(np.median(regular)) if regular else slice_distance_mm
     return Grid(
         shape=shape,

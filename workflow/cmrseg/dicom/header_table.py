@@ -21,7 +21,11 @@ PRIVATE_VRS = {"FD", "FL"}
 # A code has letters, digits, blanks and underscores (DICOM PS3.5).
 CODE = re.compile(r"[A-Z0-9_ ]{0,16}")
 VERSION = re.compile(r"[\w.\-+()/ ]{0,64}")
-WORD = r"(sax|lax|sa|la|[234] ?ch|rvot|lvot|cine|short|long|axis|stack|scout|localizer|tfi2?d?)"
+WORD = (
+    r"(sax|lax|sa|la|[234] ?ch|rvot|lvot|cine|short|long|axis|stack|scout|localizer|tfi2?d?"
+    r"|lge|psir|de|late|early|enhancement|t[12]|map|molli|flow|perfusion|rest|stress|tagging|pre|post"
+    r"|contrast|mag|phase|ao|aorta|ssfp|trufi|fiesta|ffe|retro|rt)"
+)
 TEXTS = {
     "ImagedNucleus": re.compile(r"\d{0,3}[A-Z][a-z]?"),
     "Manufacturer": VERSION,
@@ -97,6 +101,11 @@ def _is_harmless(keyword: str, representation: str, value: object) -> bool:
     if keyword in TEXTS:
         return all(TEXTS[keyword].fullmatch(text) for text in texts)
     return representation != CODE_VR or all(CODE.fullmatch(text) for text in texts)
+
+
+def harmless_description(text: str) -> str:
+    """A SeriesDescription, if it consists of known words; else nothing."""
+    return text if TEXTS["SeriesDescription"].fullmatch(text) else ""
 
 
 def _key(element: DataElement) -> str:

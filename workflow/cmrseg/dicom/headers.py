@@ -33,8 +33,9 @@ SHARED = [
         *("SeriesDescription", "AcquisitionNumber", "EchoNumbers", "LossyImageCompression"),
     )
 ]
-TIME = [tag_for_keyword(keyword) or 0 for keyword in ("TriggerTime", "InstanceNumber")]
-# Elements of a frame alone that are text of one kind, and its place in time by number.
+TIME = [tag_for_keyword(key) or 0 for key in ("TriggerTime", "TemporalPositionIdentifier")]
+INSTANCE_NUMBER = tag_for_keyword("InstanceNumber") or 0
+# Elements of a frame alone that are text of one kind.
 OWN_TEXT = {
     tag_for_keyword(keyword) or 0: vr
     for keyword, vr in (
@@ -44,7 +45,6 @@ OWN_TEXT = {
         ("ContentTime", b"TM"),
     )
 }
-TEMPORAL_POSITION = tag_for_keyword("TemporalPositionIdentifier") or 0
 CLOCK = re.compile(r"(\d\d):?(\d\d)(?::?(\d\d(?:\.\d{1,6})?))?")
 
 
@@ -114,15 +114,13 @@ def plain_frame(data: Plain, name: str, lenient: bool) -> Frame | None:
     lenient: pixels of PixelPaddingValue are no pixels.
     """
     layout = data.layout()
-    trigger_ms, position, instance_number = (
-        math.nan if tag not in data.places else data.number(tag)
-        for tag in (TIME[0], TEMPORAL_POSITION, TIME[1])
-    )
+    times = [data.number(tag) if tag in data.places else math.nan for tag in TIME]
+    instance_number = data.number(INSTANCE_NUMBER)
     texts = [_plain_text(data, tag, vr) for tag, vr in OWN_TEXT.items()]
-    told = [text for text in texts if text is not None]
-    if layout is None or trigger_ms is None or position is None or len(told) < len(texts):
+    if layout is None or instance_number is None:
         return None
-    if instance_number is None or math.isnan(instance_number):
+    told = [time for time in times if time is not None], [t for t in texts if t is not None]
+    if len(told[0]) < len(times) or len(told[1]) < len(texts):
         return None
     try:
         padding = layout.padding if lenient else None
@@ -135,10 +133,10 @@ def plain_frame(data: Plain, name: str, lenient: bool) -> Frame | None:
     return replace(
         like,
         name=name,
-        trigger_ms=trigger_ms,
+        trigger_ms=told[0][0],
         instance_number=int(instance_number),
         pixels=pixels,
-        **_own(position, *told),
+        **_own(told[0][1], *told[1]),
     )
 
 

@@ -1,194 +1,108 @@
-"""Which files of a study are the frames of one slice."""
+"""Which files make up a study."""
 
+import os
 import re
-from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
 
-import numpy as np
-
-from cmrseg.dicom.audit import (
-    FRAME_COUNT,
-    MISSING_TAG,
-    TWO_SLICES,
-    UNEXPECTED_NAME,
-    UNREADABLE,
-    Audit,
-    SubjectError,
-)
-from cmrseg.dicom.geometry import Slice, largest_mode
-from cmrseg.dicom.headers import Frame
-from cmrseg.dicom.listing import natural
-from cmrseg.vectors import dot
-
-# Frames of one slice lie in one plane. Far below any slice distance, far above rounding.
-SAME_PLANE_MM = 0.1
-SAME_DIRECTION = 0.001
-
-KAGGLE_NAME = re.compile(r"IM-(?P<number>\d+)-(?P<frame>\d+)(?:-(?P<part>\d+))?\.dcm")
+from cmrseg.dicom.audit import NO_IMAGES, SubjectError
+from cmrseg.dicom.zipped import is_zip, members_by_folder
 
 
-@dataclass(frozen=True)
-class Group:
-    """The files of one slice, in order of time. numbers: frame number, from 1, of each file."""
-
-    slice_: Slice
-    frames: tuple[Frame, ...]
-    numbers: tuple[int, ...]
+def natural(text: str) -> list[tuple[int, int | str]]:
+    """Sorting key by which sax_9 comes before sax_10."""
+    parts = re.split(r"(\d+)", text)
+    return [(0, int(part)) if part.isdigit() else (1, part) for part in parts]
 
 
-def group_kaggle(frames: Sequence[Frame], audit: Audit, published: bool) -> list[Group]:
-    """Slices of a Kaggle study: files of one folder with the same IM and slice number.
+def kaggle_files(folder: Path, series: str = "") -> dict[str, list[str]]:
+    """Files of each `sax_*` folder, as paths relative to the study's folder, in natural order.
 
-    published: only slices with a file of frame 1 count, as in Ankenbrand et al. 2021. Else
-    also files in different planes are separated, and a slice may lack its first frame.
-    Folders that hold several slices are audited. Raises SubjectError (MISSING_TAG) for a file
-    without CardiacNumberOfImages.
+    series: "" for all, "sax_10,sax_11" for these, "!sax_10" for all but these.
     """
-    by_folder: dict[str, dict[tuple, list[tuple[int, Frame]]]] = defaultdict(
-        lambda: defaultdict(list)
-    )
-    for frame in frames:
-        match = KAGGLE_NAME.fullmatch(frame.name.rpartition("/")[2])
-        if match is None:
-            audit.add(UNEXPECTED_NAME, frame.name, "expected IM-<number>-<frame>[-<slice>].dcm")
-            continue
-        if frame.phases < 1:
-            raise SubjectError(
-                MISSING_TAG,
-                frame.name,
-                "CardiacNumberOfImages is absent; export the series again with this tag",
-            )
-        key = (int(match["number"]), int(match["part"] or 0))
-        by_folder[frame.folder][key].append((int(match["frame"]), frame))
-    groups = []
-    for folder, named in by_folder.items():
-        parts = list(named.values())
-        if published:
-            for part in parts:
-                if all(number != 1 for number, _ in part):
-                    audit.add(UNEXPECTED_NAME, part[0][1].name, "slice without a first frame")
-            parts = [part for part in parts if any(number == 1 for number, _ in part)]
+    names = [p.name for p in folder.glob("sax_*") if p.is_dir()]
+    return {name: _files_below(folder, name) for name in selected(names, series)}
+
+
+def folder_files(folder: Path, series: str = "", zips: bool = False) -> dict[str, list[str]]:
+    """All files below a folder by their own folder ("" for the study's), in natural order.
+
+    series: as for `kaggle_files`, names of the folders directly below the study's. zips: a zip
+    file is a folder of its members. Raises SubjectError (UNREADABLE) naming one that is damaged,
+    encrypted, or not safe to read.
+    """
+    below = [p.relative_to(folder) for p in folder.rglob("*") if p.is_dir() or (zips and is_zip(p))]
+    names = selected([p.name for p in below if len(p.parts) == 1], series)
+    chosen = [p for p in below if p.parts[0] in names]
+    listed: dict[str, list[str]] = {} if series else {"": _files_below(folder, "")}
+    for place in sorted(chosen, key=lambda p: natural(p.as_posix())):
+        name = place.as_posix()
+        if (folder / place).is_dir():
+            listed[name] = _files_below(folder, name)
         else:
-            parts = [plane for part in parts for plane in _planes(part)]
-        if len(parts) > 1:
-            audit.add(TWO_SLICES, folder, f"{len(parts)} slices")
-        groups += [_group(part) for part in parts]
-    return groups
+            members = members_by_folder(folder / place, name)
+            listed |= {n: sorted(files, key=natural) for n, files in members.items()}
+    if zips:
+        listed = {n: [f for f in files if f not in listed] for n, files in listed.items()}
+    listed = dict(sorted(listed.items(), key=lambda item: natural(item[0])))
+    # A folder that only holds folders is not an empty one.
+    return {
+        name: files
+        for name, files in listed.items()
+        if files or (name and _is_empty(folder / name))
+    }
 
 
-def group_planes(frames: Sequence[Frame]) -> list[Group]:
-    """Slices of a study in any folders: files of one series that lie in the same plane.
+def _is_empty(folder: Path) -> bool:
+    """Also of a zip file, which is listed without files where it has none."""
+    return not folder.is_dir() or not any(folder.iterdir())
 
-    Frame numbers are instance numbers.
+
+def _is_file(entry: os.DirEntry) -> bool:
+    """Also of a link to a file; one that leads nowhere, or to itself, is none."""
+    return entry.is_file(follow_symlinks=False) or Path(entry).is_file()
+
+
+def _files_below(folder: Path, name: str) -> list[str]:
+    # Of many files: no Path is made, and the kind is what the folder says.
+    with os.scandir(folder / name) as entries:
+        files = [f"{name}/{e.name}" if name else e.name for e in entries if _is_file(e)]
+    return sorted(files, key=natural)
+
+
+def selected(names: Iterable[str], series: str) -> list[str]:
+    """The series folders that a subject takes, in natural order.
+
+    Raises SubjectError (NO_IMAGES) where a name of the selection does not exist.
     """
-    by_series: dict[int, list[tuple[int, Frame]]] = defaultdict(list)
-    for frame in frames:
-        by_series[frame.series_number].append((frame.instance_number, frame))
-    return [_group(plane) for files in by_series.values() for plane in _planes(files)]
-
-
-def _planes(files: Sequence[tuple[int, Frame]]) -> list[list[tuple[int, Frame]]]:
-    """Separate files by orientation and place along the normal, in order of appearance."""
-    planes: list[list[tuple[int, Frame]]] = []
-    # Most frames of a slice have the very same geometry, of which one is compared.
-    known: dict[tuple, list[tuple[int, Frame]]] = {}
-    for number, frame in files:
-        geometry = frame.pixels.shape, frame.spacing_mm, frame.orientation, frame.position_mm
-        if geometry not in known:
-            same = (plane for plane in planes if _same_plane(frame, plane[0][1]))
-            known[geometry] = next(same, [])
-            if not known[geometry]:
-                planes.append(known[geometry])
-        known[geometry].append((number, frame))
-    return planes
-
-
-def _same_plane(a: Frame, b: Frame) -> bool:
-    if a.pixels.shape != b.pixels.shape or a.spacing_mm != b.spacing_mm:
-        return False
-    if np.abs(np.subtract(a.orientation, b.orientation)).max() > SAME_DIRECTION:
-        return False
-    normal = np.cross(a.orientation[:3], a.orientation[3:])
-    return bool(abs(dot(normal, np.subtract(a.position_mm, b.position_mm))) <= SAME_PLANE_MM)
-
-
-def _group(files: Sequence[tuple[int, Frame]]) -> Group:
-    first = min(files, key=lambda f: (f[0], natural(f[1].name)))[1]
-    for _, frame in files:
-        if frame.pixels.shape != first.pixels.shape:
-            raise SubjectError(
-                UNREADABLE,
-                frame.name,
-                f"{frame.pixels.shape} pixels, but {first.pixels.shape} in {first.name}",
-            )
-    ordered = sorted(files, key=lambda f: (f[1].trigger_ms, f[1].instance_number, f[1].name))
-    slice_ = Slice(
-        image=first.name,
-        series_number=first.series_number,
-        location_mm=first.slice_location_mm,
-        orientation=first.orientation,
-        position_mm=first.position_mm,
-        spacing_mm=first.spacing_mm,
-        rows=first.pixels.shape[0],
-        columns=first.pixels.shape[1],
-        phases=first.phases,
-        slice_distance_mm=first.slice_distance_mm,
-        thickness_mm=first.thickness_mm,
-    )
-    return Group(slice_, tuple(f for _, f in ordered), tuple(n for n, _ in ordered))
-
-
-def phases_of(groups: Sequence[Group], published: bool, audit: Audit) -> int:
-    """Frames of the cine: the usual CardiacNumberOfImages, else the usual number of files.
-
-    Where every slice has the same number of files and that is more, and each file has a number
-    and a time of its own, the header is wrong and the files count; as published, they do not.
-    Raises SubjectError (UNREADABLE) where no slice has half of the announced frames: then the
-    header is wrong or most files are lost, and filling gaps would invent a cine.
-    """
-    written = [g.slice_.phases for g in groups if g.slice_.phases > 0]
-    phases = largest_mode(written or [len(g.frames) for g in groups])
-    count = _common_count(groups)
-    if not published and count > phases:
-        audit.add(FRAME_COUNT, "", f"CardiacNumberOfImages is {phases}, all slices have {count}")
-        return count
-    most = max(groups, key=lambda g: len(g.frames))
-    if len(most.frames) < phases / 2:
+    ordered = sorted(names, key=natural)
+    if not series:
+        return ordered
+    wanted = {name.strip() for name in series.removeprefix("!").split(",")}
+    if absent := sorted(wanted - set(ordered)):
         raise SubjectError(
-            UNREADABLE,
-            most.slice_.image,
-            f"CardiacNumberOfImages is {phases}, but no slice has more than {len(most.frames)} "
-            "files; copy the series again or repair the header",
+            NO_IMAGES,
+            "",
+            f"series {', '.join(absent)} not found among {', '.join(ordered)}; "
+            "correct the column series of the subject table",
         )
-    return phases
+    return [name for name in ordered if (name in wanted) != series.startswith("!")]
 
 
-def _common_count(groups: Sequence[Group]) -> int:
-    """Files of every slice, numbered without a gap, at different times; 0 where they differ."""
-    count = len(groups[0].frames)
-    for group in groups:
-        times = {frame.trigger_ms for frame in group.frames}
-        first = min(group.numbers)
-        if sorted(group.numbers) != list(range(first, first + count)) or len(times) != count:
-            return 0
-    return count
+def by_number(series: str) -> Callable[[Any], bool] | None:
+    """Whether a series is chosen by its SeriesNumber: "#7,#8" for these, "!#7" for all but it.
 
-
-def frame_places(numbers: Sequence[int], trigger_ms: Sequence[float], phases: int) -> list[int]:
-    """Place in time (from 0) of each file of one slice, for files in order of trigger time.
-
-    numbers: frame numbers, used where all are different and within 1..phases. Else, with
-    too few files, the trigger times tell how many intervals lie between two files; where they
-    do not fit the number of phases either, files take the first places.
+    None for a selection of folders. Raises SubjectError (NO_IMAGES) for a number that is none.
     """
-    count = len(trigger_ms)
-    if len(set(numbers)) == count and min(numbers) >= 1 and max(numbers) <= phases:
-        return [number - 1 for number in sorted(numbers)]
-    if 2 <= count < phases:
-        interval = float(np.median(np.diff(trigger_ms)))
-        if interval > 0:
-            places = np.rint((np.array(trigger_ms) - trigger_ms[0]) / interval).astype(int)
-            if places[-1] < phases and (np.diff(places) > 0).all():
-                return places.tolist()
-    return list(range(count))
+    names = [name.strip() for name in series.removeprefix("!").split(",")]
+    if not any(name.startswith("#") for name in names):
+        return None
+    if not all(re.fullmatch(r"#\d+", name) for name in names):
+        raise SubjectError(
+            NO_IMAGES,
+            "",
+            f"series is {series!r}, expected numbers as '#7,#8', or names of folders",
+        )
+    numbers, others = {int(name[1:]) for name in names}, series.startswith("!")
+    return lambda one: (one.number in numbers) != others

@@ -18,13 +18,10 @@ from cmrseg.dicom.audit import (
     Audit,
     SubjectError,
 )
-from cmrseg.dicom.geometry import Slice, is_close, smallest_mode
+from cmrseg.dicom.geometry import PUBLISHED, Slice, Tolerances, is_close, smallest_mode
 
-# Tolerances of Ankenbrand et al. 2021 (code).
-PROPER_MM = 1.0
-METADATA_MM = 0.1
+# Of Ankenbrand et al. 2021 (code), as the tolerances are.
 OUTLIER_SPACINGS = 2.5
-END_MM = 2.5
 
 
 def gaps_mm(slices: Sequence[Slice]) -> list[float]:
@@ -32,7 +29,9 @@ def gaps_mm(slices: Sequence[Slice]) -> list[float]:
     return [b.location_mm - a.location_mm for a, b in pairwise(slices)]
 
 
-def empirical_spacing_mm(slices: Sequence[Slice], audit: Audit) -> float:
+def empirical_spacing_mm(
+    slices: Sequence[Slice], audit: Audit, allowed: Tolerances = PUBLISHED
+) -> float:
     """Most frequent distance of neighbours, to 0.01 mm; disagreement with the header is audited.
 
     A single slice has the header's distance, else its thickness.
@@ -51,36 +50,40 @@ def empirical_spacing_mm(slices: Sequence[Slice], audit: Audit) -> float:
     spacing = smallest_mode(round(gap, 2) for gap in gaps_mm(slices))
     if len(written) > 1:
         audit.add(SPACING_METADATA, "", f"observed values: {written}")
-    elif written and not is_close(spacing, written[0], METADATA_MM):
+    elif written and not is_close(spacing, written[0], allowed.metadata):
         audit.add(SPACING_EMPIRICAL, "", f"empirical: {spacing}, metadata: {written[0]}")
     return spacing
 
 
-def fill_missing(slices: Sequence[Slice], spacing_mm: float, audit: Audit) -> list[Slice]:
+def fill_missing(
+    slices: Sequence[Slice], spacing_mm: float, audit: Audit, allowed: Tolerances = PUBLISHED
+) -> list[Slice]:
     """Where two slices are two spacings apart, put a copy of the lower one between them."""
     filled = list(slices[:1])
     for lower, upper in pairwise(slices):
         gap = upper.location_mm - lower.location_mm
-        if is_close(gap, 2 * spacing_mm, PROPER_MM):
+        if is_close(gap, 2 * spacing_mm, allowed.proper):
             audit.add(SPACING_MISSING, lower.image, f"expected: {spacing_mm}, actual: {gap}")
             filled.append(replace(lower, location_mm=lower.location_mm + spacing_mm, copied=True))
         filled.append(upper)
     return filled
 
 
-def drop_irregular(slices: Sequence[Slice], spacing_mm: float, audit: Audit) -> list[Slice]:
+def drop_irregular(
+    slices: Sequence[Slice], spacing_mm: float, audit: Audit, allowed: Tolerances = PUBLISHED
+) -> list[Slice]:
     """Remove slices until the distances are regular, as far as the rules go.
 
     slices: in order of location. After each removal the search starts anew from the lowest gap.
     What remains irregular is audited as special.
     """
     kept = list(slices)
-    while removed := _first_irregular(kept, spacing_mm, audit):
+    while removed := _first_irregular(kept, spacing_mm, audit, allowed):
         kept = [s for i, s in enumerate(kept) if i not in removed]
-    kept = _trim_end(kept, spacing_mm, audit)
-    kept = _trim_end(kept[::-1], spacing_mm, audit, bottom=True)[::-1]
+    kept = _trim_end(kept, spacing_mm, audit, allowed)
+    kept = _trim_end(kept[::-1], spacing_mm, audit, allowed, bottom=True)[::-1]
     for i, gap in enumerate(gaps_mm(kept)):
-        if not is_close(gap, spacing_mm, PROPER_MM):
+        if not is_close(gap, spacing_mm, allowed.proper):
             audit.add(
                 SPACING_SPECIAL,
                 kept[i].image,
@@ -89,11 +92,13 @@ def drop_irregular(slices: Sequence[Slice], spacing_mm: float, audit: Audit) -> 
     return kept
 
 
-def _first_irregular(slices: list[Slice], spacing_mm: float, audit: Audit) -> list[int]:
+def _first_irregular(
+    slices: list[Slice], spacing_mm: float, audit: Audit, allowed: Tolerances
+) -> list[int]:
     """Indices to remove for the first gap that a rule fits; empty where none does."""
     gaps = gaps_mm(slices)
     for i, gap in enumerate(gaps):
-        if is_close(gap, spacing_mm, PROPER_MM):
+        if is_close(gap, spacing_mm, allowed.proper):
             continue
         if gap > OUTLIER_SPACINGS * spacing_mm:
             # The slice that stands apart is on the side of the nearer end of the stack.
@@ -103,7 +108,7 @@ def _first_irregular(slices: list[Slice], spacing_mm: float, audit: Audit) -> li
             return [removed]
         for count in (1, 2):
             group = gaps[i : i + count + 1]
-            if len(group) == count + 1 and abs(sum(group) - spacing_mm) < PROPER_MM:
+            if len(group) == count + 1 and abs(sum(group) - spacing_mm) < allowed.proper:
                 for k in range(count):
                     audit.add(
                         SPACING_INTERSPERSED,
@@ -115,15 +120,19 @@ def _first_irregular(slices: list[Slice], spacing_mm: float, audit: Audit) -> li
 
 
 def _trim_end(
-    slices: list[Slice], spacing_mm: float, audit: Audit, bottom: bool = False
+    slices: list[Slice],
+    spacing_mm: float,
+    audit: Audit,
+    allowed: Tolerances,
+    bottom: bool = False,
 ) -> list[Slice]:
-    """Remove the first slice where only its gap is wrong, by more than END_MM."""
+    """Remove the first slice where only its gap is wrong, by more than is allowed there."""
     gaps = [abs(gap) for gap in gaps_mm(slices)]
     if (
         len(gaps) >= 2
-        and is_close(gaps[1], spacing_mm, PROPER_MM)
-        and not is_close(gaps[0], spacing_mm, PROPER_MM)
-        and abs(gaps[0] - spacing_mm) > END_MM
+        and is_close(gaps[1], spacing_mm, allowed.proper)
+        and not is_close(gaps[0], spacing_mm, allowed.proper)
+        and abs(gaps[0] - spacing_mm) > allowed.end
     ):
         kind = SPACING_BOTTOM if bottom else SPACING_TOP
         audit.add(kind, slices[0].image, f"expected: {spacing_mm}, actual: {gaps[0]}")

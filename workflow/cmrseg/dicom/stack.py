@@ -28,8 +28,9 @@ from cmrseg.dicom.grid import (
     shown_centre_mm,
 )
 from cmrseg.dicom.headers import Frame
-from cmrseg.dicom.layout import Group, frame_places
 from cmrseg.dicom.placement import PLACEMENT_COLUMNS, Placement, place
+from cmrseg.dicom.slices import Group
+from cmrseg.dicom.timing import frame_places
 from cmrseg.vectors import dot, length
 
 # Closeness of pixel spacings, in mm (besides the relative one): numpy's default.
@@ -155,14 +156,15 @@ def signed_angle_deg(orientation: Sequence[float], axes: np.ndarray) -> tuple[fl
 
 
 def frames_in_time(
-    group: Group, phases: int, published: bool, audit: Audit
+    group: Group, phases: int, published: bool, audit: Audit, start: float = math.nan
 ) -> list[tuple[Frame, bool]]:
     """For each phase the frame that shows it, and whether it is a copy of another one.
 
     A missing frame is a copy of the one before it; the cycle closes, so that the last stands
-    before the first. As published, what is missing is always taken to be at the end.
+    before the first. As published, what is missing is always taken to be at the end. start: usual
+    time of the first frame.
     """
-    frames, numbers = list(group.frames), list(group.numbers)
+    frames, numbers, times = list(group.frames), list(group.numbers), list(group.times)
     if len(frames) > phases:
         named = [i for i, number in enumerate(numbers) if 1 <= number <= phases]
         chosen = named if len(named) == phases and not published else list(range(phases))
@@ -170,9 +172,10 @@ def frames_in_time(
             for i in sorted(set(range(len(frames))) - set(chosen)):
                 audit.add(EXTRA_FRAME, frames[i].name, f"{len(frames)} files, {phases} frames")
         frames, numbers = [frames[i] for i in chosen], [numbers[i] for i in chosen]
+        times = [times[i] for i in chosen]
     places = list(range(len(frames)))
     if not published:
-        places = frame_places(numbers, [f.trigger_ms for f in frames], phases)
+        places = frame_places(numbers, times, phases, start)
     shown = []
     for phase in range(phases):
         # Before the first place this is -1, the last frame of the cycle.
@@ -193,33 +196,33 @@ def assemble(
     groups: dict[str, Group],
     grid: Grid,
     phases: int,
-    published: bool,
+    interval_s: float | None,
     audit: Audit,
 ) -> tuple[Cine, pd.DataFrame]:
     """Place all frames of all slices on the grid.
 
-    slices: in order of location. groups: files by the slice's image. Returns the cine
+    slices: in order of location. groups: files by the slice's image. interval_s: time between
+    frames; None as published: the first interval of the last slice. Returns the cine
     (float32; scanner units, or divided by 65535 as published) and the table of sources: for
     each z and t the file, its numbers and size, and the placement.
     """
     voxels = np.empty((phases, len(slices), *grid.turned_shape), np.float32)
     rows = []
-    intervals_ms: list[float] = []
+    published = interval_s is None
+    whole = [group.times[0] for group in groups.values() if len(group.frames) == phases]
+    start = float(np.median(whole)) if whole else math.nan
     placements, affine = placements_of(slices, grid, published, audit)
     for z, (slice_, placement) in enumerate(zip(slices, placements, strict=True)):
         # A copied slice's frames are in the audit already; the published log repeats them.
         log = Audit(audit.subject) if slice_.copied and not published else audit
         group = groups[slice_.image]
-        shown = frames_in_time(group, phases, published, log)
+        shown = frames_in_time(group, phases, published, log, start)
         images = np.stack([frame.pixels for frame, _ in shown])
         placed = place(images, placement, grid.turned_shape)
         if published:
             np.divide(placed, UINT16_MAX, out=voxels[:, z], casting="unsafe")
         else:
             voxels[:, z] = placed
-        intervals = np.diff([f.trigger_ms for f in group.frames]).tolist()
-        # As published, the first interval of the last slice counts.
-        intervals_ms = intervals[:1] if published else intervals_ms + intervals
         for t, (frame, copied) in enumerate(shown):
             rows.append(
                 {
@@ -235,5 +238,7 @@ def assemble(
                     **{name: getattr(placement, name) for name in PLACEMENT_COLUMNS},
                 }
             )
-    interval_s = float(np.median(intervals_ms)) / 1000 if intervals_ms else math.nan
+    if interval_s is None:
+        times = groups[slices[-1].image].times
+        interval_s = (times[1] - times[0]) / 1000 if len(times) > 1 else math.nan
     return Cine(voxels, affine, interval_s), pd.DataFrame(rows)

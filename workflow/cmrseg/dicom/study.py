@@ -27,23 +27,37 @@ from cmrseg.dicom.audit import (
     SubjectError,
     without_folders,
 )
+from cmrseg.dicom.choice import choose
 from cmrseg.dicom.geometry import (
+    PUBLISHED,
     Slice,
+    Tolerances,
     common_orientation,
     drop_collisions,
     drop_other_planes,
+    largest_mode,
     locate_along,
     published_orientation,
+    tolerances,
 )
 from cmrseg.dicom.grid import target_grid
 from cmrseg.dicom.header_table import joined_rows, named_rows
 from cmrseg.dicom.headers import Frame
+from cmrseg.dicom.instances import without_copies
 from cmrseg.dicom.kinds import NotDicomError
-from cmrseg.dicom.layout import group_kaggle, group_planes, phases_of
-from cmrseg.dicom.listing import folder_files, kaggle_files, place_of
+from cmrseg.dicom.layout import by_number, folder_files, kaggle_files
 from cmrseg.dicom.reading import open_file, read_frames
+from cmrseg.dicom.slices import (
+    group,
+    kaggle_slices,
+    phases_of,
+    published_phases,
+    series_slices,
+)
 from cmrseg.dicom.spacing import drop_irregular, empirical_spacing_mm, fill_missing
 from cmrseg.dicom.stack import assemble
+from cmrseg.dicom.timing import TRIGGER, time_axis
+from cmrseg.dicom.zipped import place_of
 from cmrseg.files import write_table
 
 logger = logging.getLogger(__name__)
@@ -57,7 +71,8 @@ class Imported:
     """One subject as imported.
 
     cine: float32. audit: columns of `audit.COLUMNS`. headers: one row per image file read.
-    sources: one row per (z, t). rotated: in compat mode the turned copy of a wide cine.
+    sources: one row per (z, t). rotated: in compat mode the turned copy of a wide cine. series:
+    what else was in the folder (`choice.listing`), where the cine was chosen among series.
     """
 
     cine: Cine
@@ -65,6 +80,7 @@ class Imported:
     headers: pd.DataFrame
     sources: pd.DataFrame
     rotated: Cine | None = None
+    series: pd.DataFrame | None = None
 
 
 def import_study(
@@ -75,7 +91,9 @@ def import_study(
     folder: Kaggle layout: the folder `study` with its `sax_*` folders; layout "folder": any
     folder with DICOM files below it. settings: mode "corrected" or "compat" (as published),
     layout "kaggle" or "folder", max_size_px (longer side after scaling, or None).
-    series: "" for all series folders, "sax_10,sax_11" for these, "!sax_10" for all but these.
+    series: "" for all series folders, "sax_10,sax_11" for these, "!sax_10" for all but these;
+    "#7,#8" and "!#7" choose by SeriesNumber, in mode corrected of layout "folder".
+    In that mode and layout the cine is chosen among all series below the folder (`choice.choose`).
     Each file is opened once. Rules: Ankenbrand et al. 2021, doi:10.1002/mrm.28822, supplement.
     Raises SubjectError where the subject cannot be imported, ValueError for unknown settings.
     """
@@ -146,8 +164,17 @@ def _import(
     if not folder.is_dir():
         shown = _below(folder, kaggle)
         raise SubjectError(NO_IMAGES, "", f"no folder {shown}; check the subject table's study")
+    wanted = by_number(series)
+    if wanted is not None and (kaggle or published):
+        raise SubjectError(
+            NO_IMAGES,
+            "",
+            f"series is {series!r}, which chooses by SeriesNumber, in mode corrected of layout "
+            "folder alone; name series folders",
+        )
     lenient = not published
-    files = kaggle_files(folder, series) if kaggle else folder_files(folder, series, lenient)
+    folders = "" if wanted is not None else series
+    files = kaggle_files(folder, folders) if kaggle else folder_files(folder, folders, lenient)
     if series:
         audit.add(REPEATED_STACK, "", f"series {series} of study {_study(folder, kaggle)}")
     rows: list[dict[str, object]] = []
@@ -162,24 +189,35 @@ def _import(
     if published:
         _check_triggered(frames)
 
-    groups = group_kaggle(frames, audit, published) if kaggle else group_planes(frames)
-    if not groups:
+    listing = None
+    if kaggle or published:
+        planes = kaggle_slices(frames, audit, published) if kaggle else series_slices(frames)
+    else:
+        planes, listing = choose(without_copies(frames, audit), wanted, audit)
+        frames = [frame for plane in planes for _, frame in plane]
+    if not planes:
         raise SubjectError(NO_IMAGES, "", f"no usable image file in {_below(folder, kaggle)}")
-    by_image = {group.slice_.image: group for group in groups}
-    slices = [group.slice_ for group in groups]
+    axis = TRIGGER if published else time_axis(planes, audit)
+    groups = {g.slice_.image: g for g in (group(plane, axis) for plane in planes)}
+    slices = [g.slice_ for g in groups.values()]
     axes = published_orientation(slices) if published else common_orientation(slices)
     slices = drop_other_planes(slices, axes, audit)
     if not slices:
         raise SubjectError(NO_IMAGES, "", f"no slice is parallel to the mode {axes.tolist()}")
     slices = _with_slice_location(slices) if published else locate_along(slices, axes)
-    slices = drop_collisions(slices, audit)
-    distance_mm = empirical_spacing_mm(slices, audit)
-    slices = fill_missing(slices, distance_mm, audit)
-    slices = drop_irregular(slices, distance_mm, audit)
+    allowed = PUBLISHED if published else _tolerances(slices)
+    slices = drop_collisions(slices, audit, allowed)
+    distance_mm = empirical_spacing_mm(slices, audit, allowed)
+    slices = fill_missing(slices, distance_mm, audit, allowed)
+    slices = drop_irregular(slices, distance_mm, audit, allowed)
 
-    grid = target_grid(slices, axes, distance_mm, settings["max_size_px"], published, audit)
-    phases = phases_of([by_image[s.image] for s in slices], published, audit)
-    cine, sources = assemble(slices, by_image, grid, phases, published, audit)
+    grid = target_grid(
+        slices, axes, distance_mm, settings["max_size_px"], published, audit, allowed
+    )
+    there = [groups[s.image] for s in slices]
+    phases = published_phases(there) if published else phases_of(there, audit)
+    interval_s = None if published else axis.interval_s
+    cine, sources = assemble(slices, groups, grid, phases, interval_s, audit)
     numbers = [frame.series_number for frame in frames]
     sources["first_series"], sources["last_series"] = min(numbers), max(numbers)
     sources["last_instance"] = max(frame.instance_number for frame in frames)
@@ -188,7 +226,18 @@ def _import(
         audit.add(WIDE_IMAGE_COPY if published else WIDE_IMAGE, "", f"{grid.shape[::-1]}")
         if published:
             rotated = cine.like(np.rot90(cine.voxels, 1, axes=(-2, -1)))
-    return Imported(cine, audit.table(), headers, sources, rotated)
+    return Imported(cine, audit.table(), headers, sources, rotated, listing)
+
+
+def _tolerances(slices: list[Slice]) -> Tolerances:
+    """Of distances in a stack of these slices."""
+    written = [s.slice_distance_mm for s in slices if s.slice_distance_mm > 0]
+    thickness = [s.thickness_mm for s in slices if s.thickness_mm > 0]
+    return tolerances(
+        (s.location_mm for s in slices),
+        largest_mode(written) if written else math.nan,
+        largest_mode(thickness) if thickness else math.nan,
+    )
 
 
 def _with_slice_location(slices: list[Slice]) -> list[Slice]:
@@ -280,8 +329,7 @@ def _check_triggered(frames: list[Frame]) -> None:
             raise SubjectError(
                 MISSING_TAG,
                 frame.name,
-                "TriggerTime is absent; export the series again with this tag or use mode "
-                "corrected",
+                "TriggerTime is absent; export the series again with it or use mode corrected",
             )
 
 

@@ -9,9 +9,10 @@ import pandas as pd
 from cmrseg.cine import Cine
 from cmrseg.dicom.audit import SubjectError
 from cmrseg.dicom.kinds import NotDicomError
-from cmrseg.dicom.listing import folder_files, kaggle_files, place_of
+from cmrseg.dicom.layout import folder_files, kaggle_files
 from cmrseg.dicom.reading import read_file
 from cmrseg.dicom.study import study_folder
+from cmrseg.dicom.zipped import place_of
 from cmrseg.figures.cleaning import Stack
 from cmrseg.shards import IMAGE
 from cmrseg.vectors import dot, unit

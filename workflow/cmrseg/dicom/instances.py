@@ -1,0 +1,135 @@
+"""One file for each image, and one image for each place and time of a series."""
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from cmrseg.dicom.audit import COLLISION, COPY, SAME_IMAGE, Audit, SubjectError
+from cmrseg.dicom.headers import Frame
+from cmrseg.dicom.slices import Numbered
+
+# Images of one plane have one SliceLocation, up to rounding.
+SAME_LOCATION_MM = 0.5
+# Of so many images at least this fraction has a time of its own, if times mean anything.
+DIFFERENT = 0.9
+
+# What may tell two images of one place and time apart, by the names of the tags.
+TAGS: dict[str, Callable[[Frame], object]] = {
+    "AcquisitionNumber": lambda f: f.origin.acquisition,
+    "EchoNumbers": lambda f: f.origin.echo,
+    "ImageType": lambda f: f.origin.image_type,
+    "SliceLocation": lambda f: f.slice_location_mm,
+    "TemporalPositionIdentifier": lambda f: f.temporal_position,
+    "AcquisitionTime": lambda f: f.acquired_s,
+    "ContentTime": lambda f: f.created_s,
+    "InstanceNumber": lambda f: f.instance_number,
+}
+
+
+def without_copies(frames: Sequence[Frame], audit: Audit) -> list[Frame]:
+    """The frames with one file for each SOPInstanceUID; copies of a file are audited.
+
+    Files without the identifier are compared by their content. Raises SubjectError naming two
+    files that have one identifier and not the same image.
+    """
+    known: dict[object, Frame] = {}
+    kept = []
+    for frame in frames:
+        key = frame.instance or (frame.position_mm, frame.instance_number, frame.pixels.tobytes())
+        first = known.setdefault(key, frame)
+        if first is frame:
+            kept.append(frame)
+        elif _same_image(first, frame):
+            audit.add(COPY, frame.name, f"the same image as {first.name}")
+        else:
+            raise SubjectError(
+                SAME_IMAGE,
+                frame.name,
+                f"has the SOPInstanceUID of {first.name}, and another image; keep the one that "
+                "is right, or export the series again",
+            )
+    return kept
+
+
+def _same_image(a: Frame, b: Frame) -> bool:
+    """Whether two files show the same at the same place and time."""
+    same = (a.position_mm, a.orientation, a.spacing_mm, a.series_number, a.instance_number) == (
+        *(b.position_mm, b.orientation, b.spacing_mm, b.series_number, b.instance_number),
+    )
+    same_time = np.array_equal([a.trigger_ms], [b.trigger_ms], equal_nan=True)
+    return same and same_time and np.array_equal(a.pixels, b.pixels)
+
+
+def one_for_each_time(plane: Numbered, audit: Audit) -> Numbered:
+    """The images of one plane of a series without those of an earlier acquisition.
+
+    Where each time is there several times, a slice was acquired again under its old number, or
+    something else is mixed. Of several acquisitions (AcquisitionNumber, else AcquisitionTime) the
+    last one is kept, and the others are audited. Raises SubjectError naming two images of one place
+    and time, and the tags in which they differ.
+    """
+    frames = [frame for _, frame in plane]
+    locations = [f.slice_location_mm for f in frames if not math.isnan(f.slice_location_mm)]
+    if locations and max(locations) - min(locations) > SAME_LOCATION_MM:
+        far = max(frames, key=lambda f: f.slice_location_mm - frames[0].slice_location_mm)
+        near = min(frames, key=lambda f: f.slice_location_mm)
+        raise _unclear(near, far, "have one ImagePositionPatient")
+    if len(frames) < 2 or _have_own_times(frames):
+        return plane
+    for tag in ("AcquisitionNumber", "AcquisitionTime"):
+        parts = _parts(plane, TAGS[tag])
+        if len(parts) > 1 and all(_have_own_times([f for _, f in part]) for part in parts):
+            last = parts[-1]
+            for part in parts[:-1]:
+                detail = f"{len(part)} images of an earlier acquisition ({tag}); kept: "
+                audit.add(COLLISION, part[0][1].name, detail + last[0][1].name)
+            return last
+    raise _unclear(*_of_one_time(frames), "are of one place and time")
+
+
+def _time_of(frames: Sequence[Frame]) -> Callable[[Frame], float] | None:
+    """The tag of time that differs between frames at all; None where there is none."""
+    for value in (lambda f: f.trigger_ms, lambda f: f.temporal_position):
+        values = {value(frame) for frame in frames}
+        if len(values) > 1 and not any(map(math.isnan, values)):
+            return value
+    return None
+
+
+def _have_own_times(frames: Sequence[Frame]) -> bool:
+    """Whether nearly each frame has a time of its own, as far as tags tell."""
+    time = _time_of(frames)
+    return time is None or len({time(f) for f in frames}) >= DIFFERENT * len(frames)
+
+
+def _parts(plane: Numbered, value: Callable[[Frame], object]) -> list[Numbered]:
+    """Files by a value of theirs, in its order; one part where a file does not have it."""
+    parts: dict[float, Numbered] = defaultdict(list)
+    for number, frame in plane:
+        parts[float(value(frame))].append((number, frame))  # type: ignore[arg-type]
+    if any(math.isnan(key) or key < 0 for key in parts):
+        return [plane]
+    return [parts[key] for key in sorted(parts)]
+
+
+def _of_one_time(frames: Sequence[Frame]) -> tuple[Frame, Frame]:
+    """Two frames of the same time."""
+    time = _time_of(frames)
+    known: dict[float, Frame] = {}
+    for frame in frames:
+        first = known.setdefault(time(frame) if time else 0.0, frame)
+        if first is not frame:
+            return first, frame
+    return frames[0], frames[1]
+
+
+def _unclear(a: Frame, b: Frame, what: str) -> SubjectError:
+    differing = [tag for tag, value in TAGS.items() if value(a) != value(b)]
+    said = f"they differ in {', '.join(differing)}" if differing else "no tag tells them apart"
+    return SubjectError(
+        SAME_IMAGE,
+        b.name,
+        f"it and {a.name} {what}; {said}; keep one of the two, or export the series again",
+    )

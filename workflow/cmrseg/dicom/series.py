@@ -1,0 +1,169 @@
+"""The series of an examination as lists for people and for the choice of the cine."""
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from cmrseg.dicom.geometry import largest_mode
+from cmrseg.dicom.header_table import harmless_description
+from cmrseg.dicom.headers import Frame
+from cmrseg.dicom.slices import Numbered, planes
+from cmrseg.dicom.timing import is_beat
+from cmrseg.vectors import dot, unit
+
+# Values of ImageType behind the first two that name a picture which is no magnitude.
+PHASE = {"P", "PHASE", "PHASE MAP", "PHASE_MAP", "VELOCITY", "VELOCITY MAP", "R", "REAL", "I"}
+PHASE |= {"IMAGINARY"}
+DERIVED = {"PROJECTION IMAGE", "MPR", "MIP", "T1", "T2", "T2*", "T1 MAP", "T2 MAP", "T2_STAR MAP"}
+# Usual direction of the heart from base to apex in patient coordinates (LPS): to the left,
+# forwards and downwards. Short axes are planes across it.
+LONG_AXIS = unit(np.array([0.64, -0.64, -0.43]))
+# Cosines between it and the normal of a plane: of a usual short axis, and of any.
+SHORT_AXIS, LEAST_SHORT_AXIS = 0.75, 0.4
+# Cosine to an axis of the patient from which a plane has its name.
+ALONG = 0.97
+# Images further apart in time are of different heartbeats, in seconds.
+HEARTBEAT_S = 0.25
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """Images of one series and of one kind of picture.
+
+    kind: magnitude, derived, localiser or phase. slices: by plane, in order of appearance.
+    """
+
+    study: str
+    reference: str
+    number: int
+    kind: str
+    frames: tuple[Frame, ...]
+
+    @cached_property
+    def slices(self) -> list[Numbered]:
+        return planes((frame.instance_number, frame) for frame in self.frames)
+
+    @cached_property
+    def phases(self) -> int:
+        """Images that most planes have."""
+        return largest_mode(len(plane) for plane in self.slices)
+
+    @cached_property
+    def normal(self) -> np.ndarray:
+        """Direction across the usual plane."""
+        usual = largest_mode(tuple(np.round(f.orientation, 2) + 0.0) for f in self.frames)
+        return unit(np.cross(usual[:3], usual[3:]))
+
+    @property
+    def modality(self) -> str:
+        return self.frames[0].origin.modality
+
+    @property
+    def description(self) -> str:
+        return self.frames[0].origin.description
+
+    @property
+    def protocol(self) -> tuple:
+        """What series of one protocol have in common: matrix, pixels, kind and words."""
+        first = self.frames[0]
+        words = re.sub(r"[^a-z]+", " ", self.description.lower()).strip()
+        return first.pixels.shape, tuple(np.round(first.spacing_mm, 3)), self.kind, words
+
+    @property
+    def heartbeats(self) -> bool:
+        """Whether its images are of one heartbeat each (perfusion, maps), and no cine.
+
+        That is so where TriggerTime makes no beat and AcquisitionTime goes on by heartbeats.
+        """
+        plane = max(self.slices, key=len)
+        triggers = np.diff(sorted(f.trigger_ms for _, f in plane)) / 1000
+        if len(plane) < 2 or is_beat(float(np.median(triggers)), len(plane)):
+            return False
+        times = np.diff(sorted(frame.acquired_s for _, frame in plane))
+        return bool(np.median(times) >= HEARTBEAT_S)
+
+    @property
+    def plane(self) -> str:
+        """Name of its plane, for people."""
+        if len(self.slices) > 1 and not all(_parallel(s, self.normal) for s in self.slices):
+            return "several directions"
+        for name, axis in (("sagittal", 0), ("coronal", 1), ("transverse", 2)):
+            if abs(self.normal[axis]) >= ALONG:
+                return name
+        cosine = abs(float(dot(self.normal, LONG_AXIS)))
+        if cosine >= SHORT_AXIS:
+            return "like a short axis"
+        return "oblique" if cosine >= LEAST_SHORT_AXIS else "like a long axis"
+
+    @property
+    def text(self) -> str:
+        """The series in some words; of its description only what may be shown to others."""
+        described = harmless_description(self.description)
+        name = f"#{self.number}" + (f" '{described}'" if described else "")
+        return f"{name}: {extent(len(self.slices), self.phases, self.plane)}"
+
+
+def extent(planes: int, frames: int, name: str) -> str:
+    """How much a stack shows, for people. name: of its planes."""
+    return (
+        f"{planes} plane{'s' * (planes != 1)} ({name}), {frames} image{'s' * (frames != 1)} in each"
+    )
+
+
+def _parallel(plane: Numbered, normal: np.ndarray) -> bool:
+    own = plane[0][1].orientation
+    return abs(float(dot(np.cross(own[:3], own[3:]), normal))) >= ALONG
+
+
+def kind_of(image_type: Sequence[str]) -> str:
+    """Kind of picture by ImageType: phase, localiser, derived or magnitude."""
+    values = [value.strip().upper() for value in image_type]
+    if PHASE & set(values[2:]):
+        return "phase"
+    if "LOCALIZER" in values[2:]:
+        return "localiser"
+    derived = values[:1] == ["DERIVED"] or DERIVED & set(values[2:])
+    return "derived" if derived else "magnitude"
+
+
+def series_of(frames: Sequence[Frame]) -> list[Series]:
+    """The series of an examination, in order of appearance.
+
+    By study, SeriesInstanceUID, SeriesNumber and kind of picture. An identifier that differs
+    between the files of one series, as some programs that remove names leave it, says nothing.
+    """
+    uid_of = _telling(frames, lambda f: f.origin.series, lambda f: f.series_number)
+    study_of = _telling(frames, lambda f: f.origin.study, lambda f: (uid_of(f), f.series_number))
+    reference_of = _telling(frames, lambda f: f.reference, lambda f: (uid_of(f), f.series_number))
+    found: dict[tuple, list[Frame]] = defaultdict(list)
+    for frame in frames:
+        key = study_of(frame), uid_of(frame), frame.series_number, kind_of(frame.origin.image_type)
+        found[key].append(frame)
+    return [
+        Series(study, reference_of(files[0]), number, kind, tuple(files))
+        for (study, _, number, kind), files in found.items()
+    ]
+
+
+def _telling(
+    frames: Iterable[Frame], value: Callable[[Frame], str], within: Callable[[Frame], object]
+) -> Callable[[Frame], str]:
+    """The value, or nothing at all where it is another one in each file."""
+    values: dict[object, Counter] = defaultdict(Counter)
+    for frame in frames:
+        values[within(frame)][value(frame)] += 1
+    largest = max(values.values(), key=Counter.total, default=Counter())
+    return (lambda frame: "") if len(largest) == largest.total() > 2 else value
+
+
+def distance_mm(frame: Frame, normal: np.ndarray) -> float:
+    """Place of an image's centre along a direction, in mm."""
+    across = np.array(frame.orientation[:3]) * (frame.pixels.shape[1] - 1) / 2 * frame.spacing_mm[1]
+    down = np.array(frame.orientation[3:]) * (frame.pixels.shape[0] - 1) / 2 * frame.spacing_mm[0]
+    place = float(dot(np.array(frame.position_mm) + across + down, normal))
+    return place if math.isfinite(place) else 0.0

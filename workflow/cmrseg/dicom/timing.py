@@ -1,0 +1,158 @@
+"""The time of each image: which tag orders the frames of a cine, and where one is missing."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cmrseg.dicom.audit import FRAME_ORDER, UNKNOWN_INTERVAL, UNREADABLE, Audit, SubjectError
+from cmrseg.dicom.headers import Frame
+
+# A beat takes this long: 300 to 20 beats per minute.
+BEAT_S = (0.2, 3.0)
+# Times may be equal where they were rounded: in a slice at least this fraction differs.
+DIFFERENT = 0.9
+# A frame lies on a regular axis within this fraction of the interval.
+REGULAR = 0.25
+
+# A slice: the number of each of its files (by name or InstanceNumber), and the file.
+Numbered = Sequence[tuple[int, Frame]]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """The tag that orders the frames of all slices. interval_s: nan where no tag tells it."""
+
+    tag: str
+    value: Callable[[int, Frame], float]
+    interval_s: float = math.nan
+
+
+TRIGGER = Axis("TriggerTime", lambda number, frame: frame.trigger_ms)
+# In order of what they prove; the number of a file proves least.
+OTHERS = (
+    Axis("TemporalPositionIdentifier", lambda number, frame: frame.temporal_position),
+    TRIGGER,
+    Axis("AcquisitionTime", lambda number, frame: frame.acquired_s),
+    Axis("ContentTime", lambda number, frame: frame.created_s),
+    Axis("InstanceNumber", lambda number, frame: number),
+)
+
+
+def is_beat(interval_s: float, frames: int) -> bool:
+    """Whether so many frames at this interval make one heartbeat."""
+    return BEAT_S[0] <= frames * interval_s <= BEAT_S[1]
+
+
+def time_axis(slices: Sequence[Numbered], audit: Audit) -> Axis:
+    """The tag that orders the frames of every slice, the same for all.
+
+    TriggerTime, if its values differ within each slice and make a heartbeat of the frames. Else
+    the first of OTHERS whose values differ; the interval is then unknown, as these tags tell an
+    order, and their times may be those of another beat or of the scanner's disk. Both are audited.
+    Raises SubjectError naming two files of one time where no tag tells them apart.
+    """
+    cine = [numbered for numbered in slices if len(numbered) > 1]
+    if not cine:
+        return TRIGGER
+    usual = _intervals_s(cine) if _orders(TRIGGER, cine) else []
+    interval_s = float(np.median(np.concatenate(usual))) if usual else math.nan
+    if is_beat(interval_s, int(np.median([len(numbered) for numbered in cine]))):
+        return Axis(TRIGGER.tag, TRIGGER.value, interval_s)
+    chosen = next((axis for axis in OTHERS if _orders(axis, cine)), None)
+    if chosen is None:
+        first, second = _same_time(cine)
+        raise SubjectError(
+            UNREADABLE,
+            first,
+            f"is of the same place and time as {second}: no tag that tells time differs between "
+            "all frames of a slice; leave one of the two out",
+        )
+    if usual:
+        said = f"TriggerTime makes a beat of {interval_s * len(cine[0]):.3g} s"
+    else:
+        missing = all(math.isnan(frame.trigger_ms) for numbered in cine for _, frame in numbered)
+        said = "TriggerTime is absent" if missing else "TriggerTime is the same in several frames"
+    audit.add(UNKNOWN_INTERVAL, "", said)
+    if chosen is not TRIGGER:
+        audit.add(FRAME_ORDER, "", f"{said}; frames are in order of {chosen.tag}")
+    return chosen
+
+
+def _orders(axis: Axis, slices: Sequence[Numbered]) -> bool:
+    """Whether a tag is there in all files, and differs between the frames of each slice."""
+    for numbered in slices:
+        values = [axis.value(number, frame) for number, frame in numbered]
+        if any(map(math.isnan, values)) or len(set(values)) < DIFFERENT * len(values):
+            return False
+    return True
+
+
+def _intervals_s(slices: Sequence[Numbered]) -> list[np.ndarray]:
+    """Times between the frames of each slice, by TriggerTime."""
+    return [np.diff(sorted(frame.trigger_ms for _, frame in s)) / 1000 for s in slices]
+
+
+def _same_time(slices: Sequence[Numbered]) -> tuple[str, str]:
+    """Two files of a slice whose numbers are the same."""
+    for numbered in slices:
+        known: dict[int, str] = {}
+        for number, frame in numbered:
+            if number in known:
+                return known[number], frame.name
+            known[number] = frame.name
+    return slices[0][0][1].name, slices[0][1][1].name
+
+
+def frame_count(times: Sequence[Sequence[float]], announced: int) -> int:
+    """Frames of the cine, of the times of each slice's files, which are in order.
+
+    The number that most slices have, the larger one where two are as frequent. More, if the times
+    of most slices lie on a regular axis with gaps: then each slice has lost frames. announced:
+    CardiacNumberOfImages, which decides between numbers that are equally frequent, and no more.
+    """
+    counts = [len(t) for t in times]
+    spans = [_span(t) for t in times]
+    usual = _usual(counts, announced)
+    return max(usual, _usual(spans, announced))
+
+
+def _usual(values: Sequence[int], preferred: int) -> int:
+    return max(set(values), key=lambda v: (values.count(v), v == preferred, v))
+
+
+def _span(times: Sequence[float]) -> int:
+    """Places on a regular axis from the first to the last time; their number where it is none."""
+    if len(times) < 3:
+        return len(times)
+    steps = (np.array(times) - times[0]) / np.median(np.diff(times))
+    places = np.rint(steps)
+    regular = np.isfinite(steps).all() and (abs(steps - places) <= REGULAR).all()
+    if not regular or (np.diff(places) < 1).any() or places[-1] >= 2 * len(times):
+        return len(times)
+    return int(places[-1]) + 1
+
+
+def frame_places(
+    numbers: Sequence[int], times: Sequence[float], phases: int, start: float = math.nan
+) -> list[int]:
+    """Place in time (from 0) of each file of one slice, for files in order of time.
+
+    numbers: frame numbers, used where they grow with time within 1..phases. Else, with too few
+    files, the times tell how many intervals lie between two files, and after `start`, the usual
+    time of the first frame; where they do not fit the number of phases either, files take the
+    first places.
+    """
+    count = len(times)
+    if min(numbers) >= 1 and max(numbers) <= phases and (np.diff(numbers) > 0).all():
+        return [number - 1 for number in numbers]
+    if 2 <= count < phases:
+        interval = float(np.median(np.diff(times)))
+        for first in (start, times[0]):
+            if not interval > 0 or math.isnan(first):
+                continue
+            places = np.rint((np.array(times) - first) / interval).astype(int)
+            if places[0] >= 0 and places[-1] < phases and (np.diff(places) > 0).all():
+                return places.tolist()
+    return list(range(count))
