@@ -32,19 +32,22 @@ def folder_files(folder: Path, series: str = "", zips: bool = False) -> dict[str
     file is a folder of its members. Raises SubjectError (UNREADABLE) naming one that is damaged,
     encrypted, or not safe to read.
     """
-    below = [p.relative_to(folder) for p in folder.rglob("*") if p.is_dir() or (zips and is_zip(p))]
+    places = [p for p in folder.rglob("*") if p.is_dir() or (zips and is_zip(p))]
+    below = [p.relative_to(folder) for p in places]
     names = selected([p.name for p in below if len(p.parts) == 1], series)
     chosen = [p for p in below if p.parts[0] in names]
-    listed: dict[str, list[str]] = {} if series else {"": _files_below(folder, "")}
-    for place in sorted(chosen, key=lambda p: natural(p.as_posix())):
+    listed = {} if series else {"": _files_below(folder, "")}
+    archives = set()
+    for place in chosen:
         name = place.as_posix()
         if (folder / place).is_dir():
             listed[name] = _files_below(folder, name)
         else:
+            archives.add(name)
             members = members_by_folder(folder / place, name)
             listed |= {n: sorted(files, key=natural) for n, files in members.items()}
-    if zips:
-        listed = {n: [f for f in files if f not in listed] for n, files in listed.items()}
+    if archives:
+        listed = {n: [f for f in files if f not in archives] for n, files in listed.items()}
     listed = dict(sorted(listed.items(), key=lambda item: natural(item[0])))
     # A folder that only holds folders is not an empty one.
     return {
