@@ -28,6 +28,13 @@ def picture(data: pydicom.Dataset, name: str, lenient: bool) -> np.ndarray:
     for keyword in ("Rows", "Columns", "SamplesPerPixel", "NumberOfFrames"):
         announced *= int(data.get(keyword) or 1)
     check_announced(announced, MOST_PIXELS, name)
+    if lenient and int(data.get("NumberOfFrames") or 1) > 1:
+        raise SubjectError(
+            UNREADABLE,
+            name,
+            f"{data.NumberOfFrames} frames in one file without a place and time of each; export "
+            "the series as single images, or as Enhanced MR",
+        )
     pixels = coded(data, name, 0, 1) if is_compressed(data) else data.pixel_array
     if pixels.ndim != 2:
         raise SubjectError(
