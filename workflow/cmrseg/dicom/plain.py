@@ -76,7 +76,10 @@ class Plain:
 
     def elements(self, tags: Iterable[int]) -> bytes:
         """Elements as they are written, one behind the other, after the character set."""
-        return self.element(CHARACTER_SET) + b"".join(map(self.element, tags))
+        content, places = self.content, self.places
+        # Of many tags in every file.
+        found = [place for tag in (CHARACTER_SET, *tags) if (place := places.get(tag))]
+        return b"".join([content[start:end] for start, _, end in found])
 
     def number(self, tag: int) -> float | None:
         """One number that is written as plain text; None where it is anything else."""
