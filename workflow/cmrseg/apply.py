@@ -23,27 +23,50 @@ from cmrseg.ready_made import single
 CLEANING: Mapping[str, Any] = {"mode": "corrected", "layout": "folder", "max_size_px": 256}
 
 
-def import_images(
+@dataclass(frozen=True)
+class Images:
+    """What the import made of the images at a path.
+
+    audit: what it repaired and left out. series: of a folder of DICOM files, all that it holds
+    (`dicom.choice.listing`); else None.
+    """
+
+    cine: Cine
+    audit: pd.DataFrame
+    series: pd.DataFrame | None = None
+
+
+def read_images(
     images: str | Path,
     subject: str = "subject",
     cleaning: Mapping[str, Any] = CLEANING,
     spacing_mm: tuple[float, float, float] | None = None,
     frame_interval_ms: float | None = None,
-) -> tuple[Cine, pd.DataFrame]:
-    """The short-axis cine at a path, as apply_model labels it, and the audit of its import.
+    series: str = "",
+) -> Images:
+    """The short-axis cine at a path, as apply_model labels it, with what was found beside it.
 
     Arguments are those of apply_model. Raises ValueError or SubjectError naming what cannot be
-    read.
+    read, and UnclearError with the list of series where these leave a choice.
     """
     found = find_images(Path(images))
+    if series and found.layout != "folder":
+        raise ValueError(f"{images}: is one cine, and has no series to choose; leave out series")
     if found.layout == "hdf5" or (spacing_mm, frame_interval_ms) != (None, None):
-        return _read_hdf5(found, spacing_mm, frame_interval_ms), Audit(subject).table()
+        cine = _read_hdf5(found, spacing_mm, frame_interval_ms)
+        return Images(cine, Audit(subject).table())
     if found.layout == "nifti":
         repairs = Audit(subject)
         image, _ = read_whole(found.raw, found.study, repairs)
-        return image, repairs.table()
-    imported = import_study(found.raw / found.study, subject, cleaning)
-    return imported.cine, imported.audit
+        return Images(image, repairs.table())
+    imported = import_study(found.raw / found.study, subject, cleaning, series)
+    return Images(imported.cine, imported.audit, imported.series)
+
+
+def import_images(images: str | Path, *args: Any, **settings: Any) -> tuple[Cine, pd.DataFrame]:
+    """The cine of `read_images` and the audit of its import."""
+    found = read_images(images, *args, **settings)
+    return found.cine, found.audit
 
 
 @dataclass(frozen=True)
@@ -70,6 +93,7 @@ def apply_model(
     cleaning: Mapping[str, Any] = CLEANING,
     spacing_mm: tuple[float, float, float] | None = None,
     frame_interval_ms: float | None = None,
+    series: str = "",
 ) -> Applied:
     """Label a short-axis cine with a model and measure its volumes.
 
@@ -77,16 +101,18 @@ def apply_model(
     orientation that networks know, or an HDF5 file as it is stored. model: folder of a model.
     subject: its name in the tables. device: cpu, cuda or mps. ed: see measure.volumes.
     cleaning: settings of dicom.study.import_study. spacing_mm (along z, y, x) and, if it is known,
-    frame_interval_ms are for an HDF5 file alone, which does not have them. Save what is wanted with
+    frame_interval_ms are for an HDF5 file alone, which does not have them. series: "" to find the
+    cine among all DICOM series of a folder, "#7" for that SeriesNumber. Save what is wanted with
     `applied.labels.save(path)` and `files.write_table(applied.volumes, path)`. Raises ValueError or
     SubjectError naming what cannot be read.
     """
     network, settings = load_model(model)
-    image, audit = import_images(images, subject, cleaning, spacing_mm, frame_interval_ms)
+    found = read_images(images, subject, cleaning, spacing_mm, frame_interval_ms, series)
+    image = found.cine
     labels = image.like(predict_cine(network, image, settings, device, subject=subject))
     curves = volume_curves(labels.voxels, labels.spacing_mm, subject, settings["classes"])
     volumes = volumes_table(curves, {subject: labels.frame_interval_s}, ed)
-    return Applied(image, labels, volumes, curves, audit)
+    return Applied(image, labels, volumes, curves, found.audit)
 
 
 def _read_hdf5(

@@ -71,7 +71,7 @@ class SubjectError(Exception):
     def __init__(self, kind: tuple[str, str], image: str, detail: str):
         # One line, as it becomes a cell of a table.
         detail = " ".join(detail.split())
-        super().__init__(f"{image}: {kind[0]}: {detail}")
+        super().__init__(": ".join(part for part in (image, kind[0], detail) if part))
         self.kind, self.image, self.detail = kind, image, detail
 
 
@@ -90,6 +90,16 @@ class Audit:
 
     def table(self) -> pd.DataFrame:
         return pd.DataFrame(self.rows, columns=COLUMNS)
+
+
+def mm(length: float) -> str:
+    """A length for the audit, to a hundredth of a millimetre."""
+    return f"{round(length, 2):g} mm"
+
+
+def size(rows: int, columns: int) -> str:
+    """A matrix for the audit, with the names of its axes."""
+    return f"{rows} rows x {columns} columns"
 
 
 def without_folders(text: str, folder: Path) -> str:

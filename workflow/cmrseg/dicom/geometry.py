@@ -7,7 +7,7 @@ from dataclasses import astuple, dataclass, replace
 
 import numpy as np
 
-from cmrseg.dicom.audit import COLLISION, ORIENTATION, Audit
+from cmrseg.dicom.audit import COLLISION, ORIENTATION, Audit, mm
 from cmrseg.vectors import dot, unit
 
 # Tolerances of Ankenbrand et al. 2021 (code); absolute, plus RELATIVE times the reference value.
@@ -165,7 +165,7 @@ def drop_other_planes(
             kept.append(replace(slice_, oblique=True))
         else:
             angle = math.degrees(math.acos(cosine))
-            audit.add(ORIENTATION, slice_.image, f"angle between normals: {angle} degrees")
+            audit.add(ORIENTATION, slice_.image, f"angle between normals: {angle:.1f} degrees")
     return kept
 
 
@@ -196,6 +196,8 @@ def drop_collisions(
         worse, better = sorted((last, slice_), key=lambda s: (s.series_number, s.image))
         kept[-1] = better
         audit.add(
-            COLLISION, worse.image, f"{better.image} ({worse.location_mm}, {better.location_mm})"
+            COLLISION,
+            worse.image,
+            f"at {mm(worse.location_mm)}; kept: {better.image} at {mm(better.location_mm)}",
         )
     return kept

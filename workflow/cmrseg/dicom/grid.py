@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cmrseg.dicom.audit import AXIS_SCALING, LARGE_IMAGE, Audit
+from cmrseg.dicom.audit import AXIS_SCALING, LARGE_IMAGE, Audit, size
 from cmrseg.dicom.geometry import PUBLISHED, Slice, Tolerances, is_close, largest_mode, normal
 from cmrseg.dicom.placement import Placement
 from cmrseg.dicom.resample import scaled_size
@@ -60,10 +60,10 @@ def target_grid(
     if max_size_px is not None and max(shape) > max_size_px:
         factor = max_size_px / max(shape)
         shape = (scaled_size(rows, factor), scaled_size(columns, factor))
-        audit.add(LARGE_IMAGE, "", f"({columns}, {rows}) scaled by {factor}")
+        audit.add(LARGE_IMAGE, "", f"{size(rows, columns)} scaled by {factor:.3f}")
     for axis in (axes[:3], axes[3:]):
         if not is_close(length(axis), 1, AXIS_LENGTH_TOLERANCE):
-            audit.add(AXIS_SCALING, "", f"length {length(axis)}")
+            audit.add(AXIS_SCALING, "", f"length {length(axis):.3f}, expected 1")
     if published:
         spacing = (own_spacing[0] / factor, own_spacing[1] / factor)
     else:

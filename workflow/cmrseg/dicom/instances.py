@@ -126,7 +126,8 @@ def _of_one_time(frames: Sequence[Frame]) -> tuple[Frame, Frame]:
 
 
 def _unclear(a: Frame, b: Frame, what: str) -> SubjectError:
-    differing = [tag for tag, value in TAGS.items() if value(a) != value(b)]
+    # As text, as a number that is absent is not equal to itself.
+    differing = [tag for tag, value in TAGS.items() if str(value(a)) != str(value(b))]
     said = f"they differ in {', '.join(differing)}" if differing else "no tag tells them apart"
     return SubjectError(
         SAME_IMAGE,

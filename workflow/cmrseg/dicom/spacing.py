@@ -17,6 +17,7 @@ from cmrseg.dicom.audit import (
     UNREADABLE,
     Audit,
     SubjectError,
+    mm,
 )
 from cmrseg.dicom.geometry import PUBLISHED, Slice, Tolerances, is_close, smallest_mode
 
@@ -49,9 +50,9 @@ def empirical_spacing_mm(
         return distance
     spacing = smallest_mode(round(gap, 2) for gap in gaps_mm(slices))
     if len(written) > 1:
-        audit.add(SPACING_METADATA, "", f"observed values: {written}")
+        audit.add(SPACING_METADATA, "", f"observed values: {', '.join(map(mm, written))}")
     elif written and not is_close(spacing, written[0], allowed.metadata):
-        audit.add(SPACING_EMPIRICAL, "", f"empirical: {spacing}, metadata: {written[0]}")
+        audit.add(SPACING_EMPIRICAL, "", f"empirical: {mm(spacing)}, metadata: {mm(written[0])}")
     return spacing
 
 
@@ -63,7 +64,8 @@ def fill_missing(
     for lower, upper in pairwise(slices):
         gap = upper.location_mm - lower.location_mm
         if is_close(gap, 2 * spacing_mm, allowed.proper):
-            audit.add(SPACING_MISSING, lower.image, f"expected: {spacing_mm}, actual: {gap}")
+            detail = f"expected: {mm(spacing_mm)}, actual: {mm(gap)}"
+            audit.add(SPACING_MISSING, lower.image, detail)
             filled.append(replace(lower, location_mm=lower.location_mm + spacing_mm, copied=True))
         filled.append(upper)
     return filled
@@ -87,7 +89,7 @@ def drop_irregular(
             audit.add(
                 SPACING_SPECIAL,
                 kept[i].image,
-                f"expected: {spacing_mm}, actual: {gap}, next slice: {kept[i + 1].image}",
+                f"expected: {mm(spacing_mm)}, actual: {mm(gap)}, next slice: {kept[i + 1].image}",
             )
     return kept
 
@@ -103,18 +105,16 @@ def _first_irregular(
         if gap > OUTLIER_SPACINGS * spacing_mm:
             # The slice that stands apart is on the side of the nearer end of the stack.
             removed = i + 1 if i > len(slices) / 2 else i
-            detail = f"expected: {spacing_mm}, actual: {gap}"
+            detail = f"expected: {mm(spacing_mm)}, actual: {mm(gap)}"
             audit.add(SPACING_OUTLIER, slices[removed].image, detail)
             return [removed]
         for count in (1, 2):
             group = gaps[i : i + count + 1]
             if len(group) == count + 1 and abs(sum(group) - spacing_mm) < allowed.proper:
                 for k in range(count):
-                    audit.add(
-                        SPACING_INTERSPERSED,
-                        slices[i + 1 + k].image,
-                        f"expected: {spacing_mm}, actual: {group[k]} and {group[k + 1]}",
-                    )
+                    actual = f"{mm(group[k])} and {mm(group[k + 1])}"
+                    detail = f"expected: {mm(spacing_mm)}, actual: {actual}"
+                    audit.add(SPACING_INTERSPERSED, slices[i + 1 + k].image, detail)
                 return list(range(i + 1, i + 1 + count))
     return []
 
@@ -135,6 +135,6 @@ def _trim_end(
         and abs(gaps[0] - spacing_mm) > allowed.end
     ):
         kind = SPACING_BOTTOM if bottom else SPACING_TOP
-        audit.add(kind, slices[0].image, f"expected: {spacing_mm}, actual: {gaps[0]}")
+        audit.add(kind, slices[0].image, f"expected: {mm(spacing_mm)}, actual: {mm(gaps[0])}")
         return slices[1:]
     return slices

@@ -18,6 +18,7 @@ from cmrseg.dicom.audit import (
     UNREADABLE,
     Audit,
     SubjectError,
+    size,
 )
 from cmrseg.dicom.geometry import Slice, is_close, normal
 from cmrseg.dicom.grid import (
@@ -57,8 +58,11 @@ def placement_of(slice_: Slice, grid: Grid, published: bool, audit: Audit) -> Pl
         for a, b in zip(slice_.spacing_mm, grid.own_spacing_mm, strict=True)
     ):
         scale_y, scale_x = own_y / grid.spacing_mm[1], own_x / grid.spacing_mm[2]
-        expected = grid.own_spacing_mm
-        audit.add(PIXEL_SPACING, slice_.image, f"expected: {expected}, actual: {slice_.spacing_mm}")
+        expected, actual = (
+            f"{down:.4g} mm between rows, {across:.4g} mm between columns"
+            for down, across in (grid.own_spacing_mm, slice_.spacing_mm)
+        )
+        audit.add(PIXEL_SPACING, slice_.image, f"expected: {expected}; actual: {actual}")
     # Float, as the product of a wrong distance may be any number.
     most = MOST_SCALED * max(grid.shape)
     if max(slice_.rows * scale_y, slice_.columns * scale_x) > most:
@@ -76,12 +80,11 @@ def placement_of(slice_: Slice, grid: Grid, published: bool, audit: Audit) -> Pl
         else:
             rotation_deg, mirrored = signed_angle_deg(slice_.orientation, grid.axes)
         audit.add(
-            ROTATION, slice_.image, f"{rotation_deg} degrees{', mirrored' if mirrored else ''}"
+            ROTATION, slice_.image, f"{rotation_deg:.1f} degrees{', mirrored' if mirrored else ''}"
         )
     if (slice_.rows, slice_.columns) != grid.own_shape:
-        expected = grid.own_shape[::-1]
-        actual = (slice_.columns, slice_.rows)
-        audit.add(IMAGE_SIZE, slice_.image, f"expected: {expected}, actual: {actual}")
+        expected, actual = size(*grid.own_shape), size(slice_.rows, slice_.columns)
+        audit.add(IMAGE_SIZE, slice_.image, f"expected: {expected}; actual: {actual}")
     return Placement(
         scale_y=scale_y,
         scale_x=scale_x,
@@ -156,13 +159,13 @@ def signed_angle_deg(orientation: Sequence[float], axes: np.ndarray) -> tuple[fl
 
 
 def frames_in_time(
-    group: Group, phases: int, published: bool, audit: Audit, start: float = math.nan
+    group: Group, phases: int, published: bool, audit: Audit, usual: Sequence[float] = ()
 ) -> list[tuple[Frame, bool]]:
     """For each phase the frame that shows it, and whether it is a copy of another one.
 
     A missing frame is a copy of the one before it; the cycle closes, so that the last stands
-    before the first. As published, what is missing is always taken to be at the end. start: usual
-    time of the first frame.
+    before the first. As published, what is missing is always taken to be at the end. usual: times
+    of a slice that lost none.
     """
     frames, numbers, times = list(group.frames), list(group.numbers), list(group.times)
     if len(frames) > phases:
@@ -175,7 +178,7 @@ def frames_in_time(
         times = [times[i] for i in chosen]
     places = list(range(len(frames)))
     if not published:
-        places = frame_places(numbers, times, phases, start)
+        places = frame_places(numbers, times, phases, usual)
     shown = []
     for phase in range(phases):
         # Before the first place this is -1, the last frame of the cycle.
@@ -189,6 +192,11 @@ def frames_in_time(
             )
         shown.append((frames[index], copied))
     return shown
+
+
+def _usual_times(whole: Sequence[Sequence[float]]) -> list[float]:
+    """The usual time of each frame, of the slices that have all; empty without any."""
+    return np.median(np.array(whole), axis=0).tolist() if whole else []
 
 
 def assemble(
@@ -209,14 +217,13 @@ def assemble(
     voxels = np.empty((phases, len(slices), *grid.turned_shape), np.float32)
     rows = []
     published = interval_s is None
-    whole = [group.times[0] for group in groups.values() if len(group.frames) == phases]
-    start = float(np.median(whole)) if whole else math.nan
+    usual = _usual_times([g.times for g in groups.values() if len(g.frames) == phases])
     placements, affine = placements_of(slices, grid, published, audit)
     for z, (slice_, placement) in enumerate(zip(slices, placements, strict=True)):
         # A copied slice's frames are in the audit already; the published log repeats them.
         log = Audit(audit.subject) if slice_.copied and not published else audit
         group = groups[slice_.image]
-        shown = frames_in_time(group, phases, published, log, start)
+        shown = frames_in_time(group, phases, published, log, usual)
         images = np.stack([frame.pixels for frame, _ in shown])
         placed = place(images, placement, grid.turned_shape)
         if published:

@@ -25,6 +25,7 @@ from cmrseg.dicom.audit import (
     WIDE_IMAGE_COPY,
     Audit,
     SubjectError,
+    size,
     without_folders,
 )
 from cmrseg.dicom.choice import choose
@@ -223,7 +224,7 @@ def _import(
     sources["last_instance"] = max(frame.instance_number for frame in frames)
     rotated = None
     if grid.shape[1] > grid.shape[0]:
-        audit.add(WIDE_IMAGE_COPY if published else WIDE_IMAGE, "", f"{grid.shape[::-1]}")
+        audit.add(WIDE_IMAGE_COPY if published else WIDE_IMAGE, "", size(*grid.shape))
         if published:
             rotated = cine.like(np.rot90(cine.voxels, 1, axes=(-2, -1)))
     return Imported(cine, audit.table(), headers, sources, rotated, listing)

@@ -126,33 +126,40 @@ def _span(times: Sequence[float]) -> int:
     """Places on a regular axis from the first to the last time; their number where it is none."""
     if len(times) < 3:
         return len(times)
-    steps = (np.array(times) - times[0]) / np.median(np.diff(times))
-    places = np.rint(steps)
-    regular = np.isfinite(steps).all() and (abs(steps - places) <= REGULAR).all()
-    if not regular or (np.diff(places) < 1).any() or places[-1] >= 2 * len(times):
-        return len(times)
-    return int(places[-1]) + 1
+    places = _on_axis(times, times[0], float(np.median(np.diff(times))), REGULAR)
+    return places[-1] + 1 if places and places[-1] < 2 * len(times) else len(times)
 
 
 def frame_places(
-    numbers: Sequence[int], times: Sequence[float], phases: int, start: float = math.nan
+    numbers: Sequence[int], times: Sequence[float], phases: int, usual: Sequence[float] = ()
 ) -> list[int]:
     """Place in time (from 0) of each file of one slice, for files in order of time.
 
     numbers: frame numbers, used where they grow with time within 1..phases. Else, with too few
-    files, the times tell how many intervals lie between two files, and after `start`, the usual
-    time of the first frame; where they do not fit the number of phases either, files take the
-    first places.
+    files, the times tell how many intervals lie between two files. usual: times of a slice that
+    lost none, which tell when the first frame was, and the interval where the slice's own times are
+    not regular. Where nothing fits the number of phases, files take the first places.
     """
     count = len(times)
     if min(numbers) >= 1 and max(numbers) <= phases and (np.diff(numbers) > 0).all():
         return [number - 1 for number in numbers]
     if 2 <= count < phases:
-        interval = float(np.median(np.diff(times)))
-        for first in (start, times[0]):
-            if not interval > 0 or math.isnan(first):
-                continue
-            places = np.rint((np.array(times) - first) / interval).astype(int)
-            if places[0] >= 0 and places[-1] < phases and (np.diff(places) > 0).all():
-                return places.tolist()
+        intervals = [float(np.median(np.diff(t))) for t in (times, usual) if len(t) > 1]
+        for off in (REGULAR, 0.5):
+            for first in [*usual[:1], times[0]]:
+                for interval in intervals:
+                    places = _on_axis(times, first, interval, off)
+                    if places and places[0] >= 0 and places[-1] < phases:
+                        return places
     return list(range(count))
+
+
+def _on_axis(times: Sequence[float], first: float, interval: float, off: float) -> list[int]:
+    """Places of times on a regular axis; none where they lie further off, or two at one place."""
+    if not interval > 0:
+        return []
+    steps = (np.array(times) - first) / interval
+    places = np.rint(steps)
+    if not (abs(steps - places) <= off).all() or (np.diff(places) < 1).any():
+        return []
+    return places.astype(int).tolist()

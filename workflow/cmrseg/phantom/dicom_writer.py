@@ -2,12 +2,13 @@
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from io import SEEK_END, BytesIO
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from pydicom.datadict import dictionary_VR
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filereader import dcmread
@@ -134,7 +135,7 @@ def decimal(value: float) -> str:
 
 
 def _set(dataset: Dataset, keyword: str, value: object) -> None:
-    if isinstance(value, float):
+    if isinstance(value, float) and dictionary_VR(keyword) == "DS":
         value = decimal(value)
     elif isinstance(value, list) and value and isinstance(value[0], float):
         value = [decimal(v) for v in value]
@@ -162,7 +163,7 @@ def write_slice(
         "WindowWidth": max(round(window), 1),
         **planned.elements,
     }
-    head = _dataset(elements)
+    head = dataset_of(elements)
     (study / planned.folder).mkdir(parents=True, exist_ok=True)
     # The head is encoded once, in parts between which the elements of a frame belong.
     tags = [Tag(keyword) for keyword in PER_FRAME]
@@ -178,11 +179,27 @@ def write_slice(
         }
         content = [_file_head(own["SOPInstanceUID"]), parts[0]]
         for (keyword, value), part in zip(own.items(), parts[1:], strict=True):
-            content += [_encoded(_dataset({keyword: value})), part]
+            content += [_encoded(dataset_of({keyword: value})), part]
         (study / name).write_bytes(_damaged(b"".join(content), planned.damage.get(frame)))
 
 
-def _dataset(elements: Mapping[str, object]) -> Dataset:
+def file_bytes(
+    elements: Mapping[str, object], private: Iterable[tuple[int, str, object]] = ()
+) -> bytes:
+    """A whole file of one object.
+
+    elements: keyword -> value, with SOPClassUID and SOPInstanceUID; None leaves an element out.
+    Sequences are lists of `Dataset`. private: elements without a keyword, (tag, VR, value).
+    """
+    dataset = dataset_of(elements)
+    for tag, representation, value in private:
+        dataset.add_new(tag, representation, value)
+    head = _file_head(str(elements["SOPInstanceUID"]), str(elements["SOPClassUID"]))
+    return head + _encoded(dataset)
+
+
+def dataset_of(elements: Mapping[str, object]) -> Dataset:
+    """A data set of keywords and values; what is None is left out."""
     dataset = Dataset()
     for keyword, value in elements.items():
         if keyword == "PixelData":
@@ -200,10 +217,10 @@ def _encoded(dataset: Dataset) -> bytes:
     return buffer.getvalue()
 
 
-def _file_head(instance_uid: str) -> bytes:
+def _file_head(instance_uid: str, class_uid: str = MRImageStorage) -> bytes:
     """Preamble and file meta information."""
     meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = MRImageStorage
+    meta.MediaStorageSOPClassUID = UID(class_uid)
     meta.MediaStorageSOPInstanceUID = UID(instance_uid)
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     meta.ImplementationClassUID = DCMTK_CLASS_UID

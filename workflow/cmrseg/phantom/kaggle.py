@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +13,12 @@ from cmrseg.dicom import audit
 from cmrseg.files import write_table
 from cmrseg.phantom.dicom_writer import study_elements, write_slice
 from cmrseg.phantom.faults import LARGEST_SIDE_PX, apply_faults, wide_image
-from cmrseg.phantom.heart import Heart, HeartParameters
-from cmrseg.phantom.plan import PlannedSlice, Stack, recentred
+from cmrseg.phantom.heart import HeartParameters
+from cmrseg.phantom.plan import PlannedSlice, Stack
 from cmrseg.phantom.population import draw_parameters
 from cmrseg.phantom.scanner import Plane, ScannerSettings, acquire, short_axis_planes
 from cmrseg.phantom.sites import site_scanner
+from cmrseg.phantom.views import long_axis_plane
 
 # Frames of a long-axis cine: they are there to be left out by an importer, so a few will do.
 LONG_AXIS_FRAMES = 2
@@ -162,25 +163,16 @@ def long_axis_slices(
     parameters: HeartParameters, like: Plane, first_series: int, rng: np.random.Generator
 ) -> list[PlannedSlice]:
     """A two- and a four-chamber view: planes along the long axis, apex at the top."""
-    base, apex = (np.asarray(p, float) for p in Heart(parameters).base_apex_mm(0.0))
     down = -np.asarray(parameters.long_axis, float)
     to_right_ventricle = np.asarray(parameters.rv_direction, float)
     across = {"4ch": -to_right_ventricle, "2ch": np.cross(down, to_right_ventricle)}
     slices = []
     for number, (view, right) in enumerate(sorted(across.items()), first_series):
-        plane = recentred(
-            replace(like, position_mm=(0.0, 0.0, 0.0)),
-            row_direction=tuple(right.tolist()),
-            column_direction=tuple(down.tolist()),
-        )
-        corner = (base + apex) / 2
-        corner = corner - right * (plane.columns - 1) / 2 * plane.column_spacing_mm
-        corner = corner - down * (plane.rows - 1) / 2 * plane.row_spacing_mm
         slices.append(
             PlannedSlice(
                 folder=f"{view}_{number}",
                 series_number=number,
-                plane=replace(plane, position_mm=tuple(corner.tolist())),
+                plane=long_axis_plane(parameters, like, right),
                 frames=tuple(range(LONG_AXIS_FRAMES)),
                 seed=int(rng.integers(2**31)),
                 file_number=number,

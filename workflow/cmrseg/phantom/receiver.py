@@ -22,3 +22,20 @@ def unit_noise(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
     noise = noise[:, 1:] + noise[:, :-1]
     noise *= np.float32(0.5)
     return noise
+
+
+def detected(
+    image: np.ndarray, noise: float, rng: np.random.Generator, out: np.ndarray | None = None
+) -> np.ndarray:
+    """The magnitude picture of a real one, with noise in both channels (Rician).
+
+    image: (rows, columns) float32, also negative. noise: standard deviation in each channel.
+    """
+    real, imaginary = unit_noise(image.shape, rng), unit_noise(image.shape, rng)
+    real *= noise
+    real += image
+    imaginary *= noise
+    real *= real
+    imaginary *= imaginary
+    real += imaginary
+    return np.sqrt(real, out=out)

@@ -10,7 +10,7 @@ from cmrseg.phantom.body import Signals, render_body
 from cmrseg.phantom.coils import receive_field, transmit_field
 from cmrseg.phantom.geometry import classify
 from cmrseg.phantom.heart import Heart, HeartParameters
-from cmrseg.phantom.receiver import unit_noise, with_ghosts
+from cmrseg.phantom.receiver import detected, with_ghosts
 from cmrseg.vectors import dot, length
 
 # In short-axis pictures the right ventricle lies left of the left one and this much lower.
@@ -174,14 +174,7 @@ def acquire(
             labels[t][box] = classify(exact, heart.surfaces(exact, state), state)
         if settings.ghosting > 0:
             image = with_ghosts(image, settings.ghosting, phase)
-        real, imaginary = unit_noise(image.shape, rng), unit_noise(image.shape, rng)
-        real *= settings.noise
-        real += image
-        imaginary *= settings.noise
-        real *= real
-        imaginary *= imaginary
-        real += imaginary
-        np.sqrt(real, out=images[t])
+        detected(image, settings.noise, rng, out=images[t])
     if settings.gain != 1:
         images *= np.float32(settings.gain)
     return images, labels

@@ -1,0 +1,109 @@
+"""One file for each image, and one image for each place and time."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from cmrseg.dicom.audit import Audit, SubjectError
+from cmrseg.dicom.choice import choose
+from cmrseg.dicom.instances import without_copies
+from made_frames import names, shown, stack
+
+CINE = stack(7, 3, 4)
+
+
+def again(frames, **changes):
+    """The same images with other file names, and what else is changed."""
+    return [replace(frame, name=f"again/{frame.name}", **changes) for frame in frames]
+
+
+@pytest.mark.parametrize("count", [1, 4, 12])
+@pytest.mark.parametrize("identified", [True, False])
+def test_copies_of_files_are_left_out_and_audited(count, identified):
+    cine = CINE if identified else [replace(frame, instance="") for frame in CINE]
+    audit = Audit("1")
+    assert without_copies(cine + again(cine[:count]), audit) == cine
+    assert [row[1:4:2] for row in audit.rows] == [
+        ("copy of a file", f"again/{frame.name}") for frame in cine[:count]
+    ]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"pixels": np.ones((6, 5))},
+        {"pixels": np.full((6, 6), 700)},
+        {"trigger_ms": 33.0},
+        {"position_mm": (0.0, 0.0, 1.0)},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_one_identifier_of_two_images_is_refused_with_both_files(changes):
+    with pytest.raises(SubjectError, match=r"again/7/00_00: one image twice: .* of 7/00_00, and"):
+        without_copies(CINE + again(CINE[:1], **changes), Audit("1"))
+
+
+def twice(**changes):
+    """A cine whose middle slice is there again under the same number, with other identifiers."""
+    second = [
+        replace(f, instance=f"{f.instance}.9", pixels=f.pixels + 50, **changes)
+        for f in again(CINE[4:8])
+    ]
+    return CINE + second, second
+
+
+def chosen(frames):
+    audit = Audit("1")
+    slices, _ = choose(frames, None, audit)
+    return shown(slices), audit.rows
+
+
+def test_of_two_acquisitions_of_a_slice_the_later_one_is_kept():
+    frames, second = twice(origin=replace(CINE[0].origin, acquisition=2))
+    first = [replace(f, origin=replace(f.origin, acquisition=1)) for f in frames[:12]]
+    found, rows = chosen(first + second)
+    assert found == names(CINE[:4], second, CINE[8:])
+    assert [row[1:4] for row in rows] == [("collision", "slice removed", "7/01_00")]
+    assert rows[0][4] == (
+        "4 images of an earlier acquisition (AcquisitionNumber); kept: again/7/01_00"
+    )
+
+
+def test_acquisitions_are_told_apart_by_their_time_of_day():
+    frames, second = twice(acquired_s=36600.0)
+    first = [replace(f, acquired_s=36000.0) for f in frames[:12]]
+    assert chosen(first + second)[0] == names(CINE[:4], second, CINE[8:])
+
+
+@pytest.mark.parametrize(
+    ("changes", "differing"),
+    [
+        ({}, "no tag tells them apart"),
+        ({"instance_number": 99}, "they differ in InstanceNumber"),
+        ({"origin": replace(CINE[0].origin, echo=2)}, "they differ in EchoNumbers"),
+        (
+            {"origin": replace(CINE[0].origin, image_type=("ORIGINAL", "", "M", "NORM"))},
+            "they differ in ImageType",
+        ),
+    ],
+    ids=["nothing", "number", "echo", "type"],
+)
+def test_two_images_of_one_place_and_time_are_refused_with_the_tags_that_differ(changes, differing):
+    frames, _ = twice(**changes)
+    with pytest.raises(SubjectError, match=f"again/7/01_00: .* and 7/01_00 are .*{differing}"):
+        chosen(frames)
+
+
+def test_slices_that_all_have_one_position_are_refused():
+    located = stack(7, 3, 4, position_mm=(0.0, 0.0, 0.0), slice_location_mm=lambda z, t: 10.0 * z)
+    with pytest.raises(SubjectError, match="have one ImagePositionPatient; they differ in Slice"):
+        chosen(located)
+    with pytest.raises(SubjectError, match="are of one place and time; they differ in InstanceN"):
+        chosen(stack(7, 3, 4, position_mm=(0.0, 0.0, 0.0)))
+
+
+def test_two_frames_of_nearly_one_time_are_no_second_acquisition():
+    frames = stack(7, 3, 20)
+    frames[3] = replace(frames[3], trigger_ms=frames[2].trigger_ms)
+    assert chosen(frames) == (names(frames), [])
