@@ -1,4 +1,4 @@
-"""Containers of DICOM files: zip files in the folder, gzip, and files without a preamble."""
+"""Files of a study as they lie: in folders, in zip files, packed, or without a preamble."""
 
 import gzip
 import io
@@ -12,7 +12,7 @@ from pydicom.data import get_testdata_file
 
 from cmrseg.dicom.audit import SubjectError
 from cmrseg.dicom.kinds import NotDicomError
-from cmrseg.dicom.layout import folder_files
+from cmrseg.dicom.layout import folder_files, natural
 from cmrseg.dicom.reading import open_file, read_file
 from cmrseg.dicom.study import import_study
 from cmrseg.dicom.zipped import place_of
@@ -234,3 +234,13 @@ def test_a_file_that_another_program_packed_is_read():
     (frame,) = read_file(path, path.name, lenient=True)
     plain = pydicom.dcmread(get_testdata_file("MR_small.dcm")).pixel_array
     assert frame.pixels.tolist() == plain.tolist()
+
+
+def test_files_are_listed_with_their_folder_in_natural_order_and_without_folders(tmp_path):
+    for name in ("a10.dcm", "a9.dcm", "b/c.dcm", "b/d/e.dcm"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "link.dcm").symlink_to(tmp_path / "a9.dcm")
+    listed = {"": ["a9.dcm", "a10.dcm", "link.dcm"], "b": ["b/c.dcm"], "b/d": ["b/d/e.dcm"]}
+    assert folder_files(tmp_path) == listed
+    assert natural("a9") < natural("a10")

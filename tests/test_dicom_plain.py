@@ -15,8 +15,8 @@ from pydicom.datadict import DicomDictionary, tag_for_keyword
 
 from cmrseg.dicom import headers, reading
 from cmrseg.dicom.audit import SubjectError
+from cmrseg.dicom.elements import plain_numbers
 from cmrseg.dicom.kinds import DECIDING_TAGS, NotDicomError
-from cmrseg.dicom.layout import folder_files, natural
 from cmrseg.dicom.plain import (
     CHARACTER_SET,
     LAYOUT,
@@ -26,7 +26,6 @@ from cmrseg.dicom.plain import (
     SHORT,
     Plain,
     plain_file,
-    plain_numbers,
 )
 from cmrseg.dicom.reading import open_file, read_frames
 from cmrseg.dicom.slices import _same_plane, planes
@@ -391,16 +390,6 @@ def test_planes_are_those_of_comparing_every_file():
             expected.append([(number, one)])
     assert len(expected) > 4
     assert planes(files) == expected
-
-
-def test_files_are_listed_with_their_folder_in_natural_order_and_without_folders(tmp_path):
-    for name in ("a10.dcm", "a9.dcm", "b/c.dcm", "b/d/e.dcm"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).touch()
-    (tmp_path / "link.dcm").symlink_to(tmp_path / "a9.dcm")
-    listed = {"": ["a9.dcm", "a10.dcm", "link.dcm"], "b": ["b/c.dcm"], "b/d": ["b/d/e.dcm"]}
-    assert folder_files(tmp_path) == listed
-    assert natural("a9") < natural("a10")
 
 
 def test_the_tags_of_a_frame_are_known():

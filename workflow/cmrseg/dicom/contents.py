@@ -8,8 +8,9 @@ import pydicom
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from cmrseg.dicom.audit import UNREADABLE, SubjectError
+from cmrseg.dicom.elements import META_START
 from cmrseg.dicom.kinds import NotDicomError, check_kind
-from cmrseg.dicom.plain import LONG, META_START, SHORT
+from cmrseg.dicom.plain import LONG, SHORT
 
 DICM, PREAMBLE = b"DICM", bytes(128)
 # A data set that is deflated as a whole may unpack to any size.

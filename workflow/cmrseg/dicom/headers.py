@@ -11,8 +11,9 @@ from pydicom.datadict import tag_for_keyword
 
 from cmrseg.dicom.audit import SubjectError
 from cmrseg.dicom.compressed import is_lossy
+from cmrseg.dicom.elements import REMEMBERED, all_as_defined, dataset
 from cmrseg.dicom.pixels import is_compressed, rescaled
-from cmrseg.dicom.plain import REMEMBERED, Plain, all_as_defined, dataset
+from cmrseg.dicom.plain import Plain
 from cmrseg.dicom.values import absurd, numbers, optional
 from cmrseg.vectors import dot
 

@@ -8,7 +8,8 @@ from pydicom.datadict import tag_for_keyword
 from pydicom.uid import UID
 
 from cmrseg.dicom.audit import NOT_DICOM, NOT_MR
-from cmrseg.dicom.plain import KIND, REMEMBERED, Plain, dataset
+from cmrseg.dicom.elements import REMEMBERED, dataset
+from cmrseg.dicom.plain import KIND, Plain
 
 # Secondary Capture Image Storage and its relatives.
 SCREENSHOT = "1.2.840.10008.5.1.4.1.1.7"

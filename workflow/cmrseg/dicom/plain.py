@@ -7,28 +7,31 @@ else, or damaged, is not taken: the caller reads it with pydicom, which also wor
 """
 
 import json
-import re
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from io import BytesIO
 
 import numpy as np
 import pydicom
 from pydicom.charset import python_encoding
-from pydicom.datadict import dictionary_VR, keyword_for_tag, tag_for_keyword
+from pydicom.datadict import keyword_for_tag, tag_for_keyword
 from pydicom.tag import BaseTag
 from pydicom.valuerep import EXPLICIT_VR_LENGTH_16, EXPLICIT_VR_LENGTH_32
 
+from cmrseg.dicom.elements import (
+    EXPLICIT,
+    META_PLACE,
+    META_START,
+    REMEMBERED,
+    all_as_defined,
+    dataset,
+    is_as_defined,
+    plain_numbers,
+)
 from cmrseg.dicom.header_table import header_entry, may_be_published
 from cmrseg.dicom.pixels import Padding, padding_of
 
-# The meta information starts with an element that tells its length.
-META_PLACE, META_START = 132, b"\x02\0\0\0UL\x04\0"
-EXPLICIT = b"1.2.840.10008.1.2.1\0"
-# The least that pydicom takes for a file of this form.
-FILE_HEAD = bytes(128) + b"DICM" + META_START + b"\x1c\0\0\0" + b"\x02\0\x10\0UI\x14\0" + EXPLICIT
 META_GROUP = 2
 KIND, SYNTAX, CHARACTER_SET, PIXEL_DATA = 0x00020002, 0x00020010, 0x00080005, 0x7FE00010
 # Other elements with pixels: together with PixelData, nobody knows which are meant. Tables of
@@ -48,16 +51,12 @@ LAYOUT = {
         *("RescaleSlope", "RescaleIntercept", "PixelPaddingValue", "PixelPaddingRangeLimit"),
     )
 }
-# Numbers as text that read the same everywhere.
-DECIMAL = re.compile(rb"[+-]?[0-9]{1,9}(\.[0-9]{0,9})? ?")
-WHOLE = re.compile(rb"[+-]?[0-9]{1,9} ?")
-# What is remembered: so many elements, and only short ones.
-REMEMBERED, MOST_BYTES = 2**14, 256
+# Only entries of short elements are remembered.
+MOST_BYTES = 256
 
 _head = struct.Struct("<HH2sH").unpack_from
 _item = struct.Struct("<HHI").unpack_from
 _long = struct.Struct("<I").unpack_from
-_short = struct.Struct("<H").unpack
 
 Entry = tuple[tuple[str, object], ...]
 
@@ -233,30 +232,8 @@ def _are_known(characters: bytes) -> bool:
 
 
 @lru_cache(maxsize=REMEMBERED)
-def is_as_defined(tag: int, vr: bytes) -> bool:
-    """Whether an element is of the kind that DICOM defines for it.
-
-    One of another kind may look right and be refused by pydicom, or by the decoder of pixels.
-    """
-    return vr.decode("ascii", "replace") in dictionary_VR(tag).split(" or ")
-
-
-@lru_cache(maxsize=REMEMBERED)
 def _published(tag: int, vr: bytes) -> bool:
     return may_be_published(BaseTag(tag), vr.decode())
-
-
-def plain_numbers(vr: bytes, value: bytes) -> list[float] | list[int] | None:
-    """Numbers of a short element that can be read in one way only; None for all others."""
-    if vr == b"US":
-        return list(_short(value)) if len(value) == 2 else None
-    if vr == b"DS":
-        parts = value.split(b"\\")
-        return [float(p) for p in parts] if all(map(DECIMAL.fullmatch, parts)) else None
-    if vr == b"IS":
-        parts = value.split(b"\\")
-        return [int(p) for p in parts] if all(map(WHOLE.fullmatch, parts)) else None
-    return None
 
 
 @lru_cache(maxsize=REMEMBERED)
@@ -266,7 +243,7 @@ def _entry(element: bytes, context: bytes) -> Entry:
     tag = BaseTag(group << 16 | number)
     numbers = plain_numbers(vr, element[8:])
     keyword = keyword_for_tag(tag)
-    if numbers is not None and keyword and vr.decode() in dictionary_VR(tag).split(" or "):
+    if numbers is not None and keyword and is_as_defined(tag, vr):
         return ((keyword, numbers[0] if len(numbers) == 1 else json.dumps(numbers)),)
     return tuple(header_entry(dataset(context + element), tag).items())
 
@@ -305,14 +282,3 @@ def _layout(elements: bytes) -> Layout | None:
         intercept=float(scale[1]),
         padding=padding,
     )
-
-
-def dataset(elements: bytes) -> pydicom.Dataset:
-    """What pydicom makes of elements that are written one behind the other."""
-    return pydicom.dcmread(BytesIO(FILE_HEAD + elements))
-
-
-def all_as_defined(data: pydicom.Dataset) -> bool:
-    """Whether all elements of a data set that was just read are of their kinds."""
-    tags = data.keys()
-    return all(is_as_defined(tag, data.get_item(tag).VR.encode()) for tag in tags)
