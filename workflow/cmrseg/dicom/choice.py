@@ -119,7 +119,7 @@ def _best(series: list[Series], everything: list[Series], reasons: dict) -> Stac
     stacks = merged(stacks_of([s for s in series if s.phases > 1]) + phase_stacks(series))
     for s in series:
         if not any(s in stack.series for stack in stacks):
-            reasons[s] = "one image in each plane"
+            reasons[s] = "single images, no cine"
     originals = [stack for stack in stacks if stack.is_original]
     stacks = originals or stacks
     table = listing(everything, [], reasons)
@@ -135,19 +135,21 @@ def _best(series: list[Series], everything: list[Series], reasons: dict) -> Stac
         raise UnclearError(
             NO_CINE,
             "",
-            f"no cine lies across the heart: {_named(everything, reasons)}; choose what you know to "
-            f"be right, {_how(stacks[-1].first.number)}",
+            f"no cine lies across the heart: {_named(everything, reasons)}; choose what you know "
+            f"to be right, {_how(stacks[-1].first.number)}",
             table,
         )
     best = [s for s in stacks if all(s is other or _is_better(s, other) for other in stacks)]
     _check_examinations(best[0] if best else stacks[0], stacks, table)
     if len(best) != 1 or (best[0].rank == 0 and any(s.rank == 2 for s in stacks)):
+        likely = [s for s in stacks if not any(_is_better(o, s) for o in stacks if o is not s)]
+        likely = likely or stacks
         raise UnclearError(
             UNCLEAR,
             "",
             "these may be the short-axis cine: "
-            + "; ".join(stack.text for stack in stacks[:NAMED])
-            + f"; choose one, {_how(stacks[-1].first.number)}",
+            + "; ".join(stack.text for stack in likely[:NAMED])
+            + f"; choose one, {_how(likely[-1].first.number)}",
             table,
         )
     return best[0]

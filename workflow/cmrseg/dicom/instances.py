@@ -31,35 +31,49 @@ TAGS: dict[str, Callable[[Frame], object]] = {
 def without_copies(frames: Sequence[Frame], audit: Audit) -> list[Frame]:
     """The frames with one file for each SOPInstanceUID; copies of a file are audited.
 
-    Files without the identifier are compared by their content. Raises SubjectError naming two
-    files that have one identifier and not the same image.
+    An image that was sent again under another identifier is a copy, too: the same pixels under the
+    same numbers, at one place and time. Raises SubjectError naming two files that have one
+    identifier and not the same image.
     """
     known: dict[object, Frame] = {}
     kept = []
-    for frame in frames:
-        key = frame.instance or (frame.position_mm, frame.instance_number, frame.pixels.tobytes())
-        first = known.setdefault(key, frame)
-        if first is frame:
+    copies: dict[str, str] = {}
+    # Series after series, so that of two that are the same one stays whole.
+    series = {uid: i for i, uid in enumerate(dict.fromkeys(f.origin.series for f in frames))}
+    for frame in sorted(frames, key=lambda f: series[f.origin.series]):
+        place = _place(frame)
+        same = known.get(place)
+        if same is not None and not np.array_equal(same.pixels, frame.pixels):
+            same = None
+        if same is None and frame.instance:
+            same = known.get(frame.instance)
+        if same is None:
+            known.setdefault(place, frame)
+            known[frame.instance or id(frame)] = frame
             kept.append(frame)
-        elif _same_image(first, frame):
-            audit.add(COPY, frame.name, f"the same image as {first.name}")
+        elif _place(same) == place and np.array_equal(same.pixels, frame.pixels):
+            # Of an object with many frames once.
+            copies.setdefault(frame.name.partition("#")[0], same.name)
         else:
             raise SubjectError(
                 SAME_IMAGE,
                 frame.name,
-                f"has the SOPInstanceUID of {first.name}, and another image; keep the one that "
+                f"has the SOPInstanceUID of {same.name}, and another image; keep the one that "
                 "is right, or export the series again",
             )
-    return kept
+    for name, original in copies.items():
+        audit.add(COPY, name, f"the same image as {original}")
+    order = {id(frame): i for i, frame in enumerate(frames)}
+    return sorted(kept, key=lambda frame: order[id(frame)])
 
 
-def _same_image(a: Frame, b: Frame) -> bool:
-    """Whether two files show the same at the same place and time."""
-    same = (a.position_mm, a.orientation, a.spacing_mm, a.series_number, a.instance_number) == (
-        *(b.position_mm, b.orientation, b.spacing_mm, b.series_number, b.instance_number),
+def _place(frame: Frame) -> tuple:
+    """Place, time and numbers of an image, as text where a number may be absent."""
+    return (
+        *(frame.position_mm, frame.orientation, frame.spacing_mm, frame.pixels.shape),
+        *(frame.series_number, frame.instance_number, str(frame.trigger_ms)),
+        *(frame.origin.image_type, frame.origin.acquisition, str(frame.temporal_position)),
     )
-    same_time = np.array_equal([a.trigger_ms], [b.trigger_ms], equal_nan=True)
-    return same and same_time and np.array_equal(a.pixels, b.pixels)
 
 
 def one_for_each_time(plane: Numbered, audit: Audit) -> Numbered:
