@@ -63,18 +63,17 @@ def open_file(
             if lenient:
                 check_kind(plain)
             return plain, plain.header_row()
-        if not lenient:
-            data = pydicom.dcmread(BytesIO(content))
-            check_image(data)
-        else:
-            data = _read_ours(content, name)
-        return data, header_row(data)
+        data = _read_whole(content, name) if lenient else pydicom.dcmread(BytesIO(content))
+        # Looking at a value changes of which kind pydicom says that it is.
+        row = header_row(data)
+        check_kind(data) if lenient else check_image(data)
+        return data, row
 
 
-def _read_ours(content: bytes, name: str) -> pydicom.Dataset:
+def _read_whole(content: bytes, name: str) -> pydicom.Dataset:
     """All of a file; where it is damaged, its header still tells whether it matters."""
     try:
-        data = pydicom.dcmread(BytesIO(content))
+        return pydicom.dcmread(BytesIO(content))
     except Exception as error:
         told = _told(error, name)
         try:
@@ -83,8 +82,6 @@ def _read_ours(content: bytes, name: str) -> pydicom.Dataset:
             raise told from None
         check_kind(head)
         raise _from(told, head) from None
-    check_kind(data)
-    return data
 
 
 def read_frames(data: Plain | pydicom.Dataset, name: str, lenient: bool = False) -> list[Frame]:
