@@ -51,6 +51,7 @@ def figure_settings(wildcards):
     if kind == "cleaning":
         about = STUDY.cohorts[cohort]
         kept = {key: about[key] for key in ("layout", "subjects_per_job")}
+        kept["mode"] = about["cleaning"]["mode"]
         return {**kept, "rows": STUDY.import_rows(cohort)}
     if kind in ("confidence", "learning_curves", "prediction"):
         return {}

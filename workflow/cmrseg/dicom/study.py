@@ -15,9 +15,9 @@ from cmrseg.dicom.audit import (
     COLUMNS,
     COMPRESSED,
     EMPTY_FOLDER,
+    LOSSY,
     MISSING_TAG,
     NO_IMAGES,
-    NOT_DICOM,
     OTHER,
     REPEATED_STACK,
     TWO_PATIENTS,
@@ -43,14 +43,11 @@ from cmrseg.dicom.geometry import (
 )
 from cmrseg.dicom.grid import target_grid
 from cmrseg.dicom.header_table import joined_rows, named_rows
-from cmrseg.dicom.headers import (
-    Frame,
-    NotDicomError,
-    open_file,
-    read_frame,
-)
+from cmrseg.dicom.headers import Frame
 from cmrseg.dicom.instances import without_copies
+from cmrseg.dicom.kinds import NotDicomError
 from cmrseg.dicom.layout import by_number, folder_files, kaggle_files
+from cmrseg.dicom.reading import open_file, read_frames
 from cmrseg.dicom.slices import (
     group,
     kaggle_slices,
@@ -61,6 +58,7 @@ from cmrseg.dicom.slices import (
 from cmrseg.dicom.spacing import drop_irregular, empirical_spacing_mm, fill_missing
 from cmrseg.dicom.stack import assemble
 from cmrseg.dicom.timing import TRIGGER, time_axis
+from cmrseg.dicom.zipped import place_of
 from cmrseg.files import write_table
 
 logger = logging.getLogger(__name__)
@@ -175,13 +173,14 @@ def _import(
             f"series is {series!r}, which chooses by SeriesNumber, in mode corrected of layout "
             "folder alone; name series folders",
         )
+    lenient = not published
     folders = "" if wanted is not None else series
-    files = kaggle_files(folder, folders) if kaggle else folder_files(folder, folders)
+    files = kaggle_files(folder, folders) if kaggle else folder_files(folder, folders, lenient)
     if series:
         audit.add(REPEATED_STACK, "", f"series {series} of study {_study(folder, kaggle)}")
     rows: list[dict[str, object]] = []
     try:
-        frames = _read(folder, files, audit, rows)
+        frames = _read(folder, files, lenient, audit, rows)
     finally:
         headers = named_rows(pd.DataFrame(rows), audit.subject, _study(folder, kaggle), kaggle)
         tables.append(headers)
@@ -265,11 +264,16 @@ def _below(folder: Path, kaggle: bool) -> str:
 
 
 def _read(
-    folder: Path, files: Mapping[str, list[str]], audit: Audit, rows: list[dict[str, object]]
+    folder: Path,
+    files: Mapping[str, list[str]],
+    lenient: bool,
+    audit: Audit,
+    rows: list[dict[str, object]],
 ) -> list[Frame]:
     """Open every file once; strays, empty folders and compression are audited.
 
-    rows: gets the headers, also of the files behind one that ends the import.
+    lenient: as in `open_file`. rows: gets the headers, also of the files behind one that ends the
+    import.
     """
     frames: list[Frame] = []
     failure: SubjectError | None = None
@@ -277,16 +281,16 @@ def _read(
         before, images = len(frames), 0
         for file in listed:
             try:
-                data, row = open_file(folder / file, file)
+                data, row = open_file(place_of(folder, file), file, lenient)
                 images += 1
                 place = {"dir": file.rpartition("/")[0], "file": file.rpartition("/")[2]}
                 rows.append({**place, **row})
                 # Behind a damaged file only the headers are of use.
                 if failure is None:
-                    frames.append(read_frame(data, file))
+                    frames += read_frames(data, file, lenient)
             except NotDicomError as error:
                 if failure is None:
-                    audit.add(NOT_DICOM, file, str(error))
+                    audit.add(error.kind, file, str(error))
             except SubjectError as error:
                 failure = failure or error
         if failure is not None:
@@ -298,6 +302,9 @@ def _read(
         if compressed:
             detail = f"{len(compressed)} files: {compressed[0].transfer_syntax}"
             audit.add(COMPRESSED, compressed[0].name, detail)
+        lossy = [f for f in frames[before:] if f.lossy]
+        if lossy and lenient:
+            audit.add(LOSSY, lossy[0].name, f"{len(lossy)} images")
     if failure is not None:
         raise failure
     return frames
