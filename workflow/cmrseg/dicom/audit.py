@@ -46,6 +46,7 @@ FRAME_ORDER = ("frame order", "another tag taken")  # corrected mode
 UNKNOWN_INTERVAL = ("frame interval", "taken as unknown")
 COPY = ("copy of a file", "file ignored")
 OTHER_SERIES = ("other series", "series left out")
+OTHER_DAMAGED = ("unreadable file of another series", "file ignored")
 EXTRA_FRAME = ("extra frame", "frame ignored")  # compat mode ignores them without a word
 # Of NIfTI, whose axes may have any order.
 MIRRORED = ("rows from bottom to top", "rows reversed")
