@@ -1,43 +1,38 @@
 """Label volumes: NIfTI files on the image's grid, or on any grid in the same patient."""
 
-import logging
 import re
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from cmrseg.annotations.grids import cleaned_as_published, onto, same_grid, share_on
+from cmrseg.annotations.subject import BESIDE_IMAGE, EMPTY_FRAME, Subject
 from cmrseg.cine import Cine
-from cmrseg.dicom.placement import check_labels
 from cmrseg.inputs import SUFFIXES
 from cmrseg.labels import UNLABELLED, Tissue
 from cmrseg.nifti import FRAMES, existing, read_frames
-
-logger = logging.getLogger(__name__)
 
 # Labels of which more than this fraction lies beside the image are worth a look.
 LOST_FRACTION = 0.01
 
 
-def pair(row: pd.Series, folder: Path, image: Path, cine: Cine) -> np.ndarray | None:
+def pair(subject: Subject) -> np.ndarray | None:
     """Labels of end-diastole and end-systole: `<folder>/<annotation>/label_sa_{ED,ES}.nii.gz`.
 
     They must lie on the image's grid.
     """
-    study = folder / row["annotation"]
+    study = subject.folder / subject.annotation
     if not (study / "label_sa_ED.nii.gz").exists():
         return None
     labels = read_frames(study, "label_sa_{frame}.nii.gz").voxels
-    shape = cine.voxels.shape
+    shape = subject.cine.voxels.shape
     if labels.shape != shape:
         raise ValueError(f"{study}: labels {labels.shape} and image {shape} differ (t, z, y, x)")
-    for frame, volume in zip(FRAMES, labels, strict=True):
-        check_labels(volume, f"label_sa_{frame}.nii.gz")
-    return labels.astype(np.uint8)
+    frames = zip(FRAMES, labels, strict=True)
+    return np.stack([subject.labels(v, f"label_sa_{frame}.nii.gz") for frame, v in frames])
 
 
-def volumes(row: pd.Series, folder: Path, image: Path, cine: Cine) -> np.ndarray | None:
+def volumes(subject: Subject) -> np.ndarray | None:
     """Labels of any frames, brought to the image by their places in the patient.
 
     `<folder>/<annotation>.nii.gz` has all frames of the image; `<annotation>_frame<fff>.nii.gz` has
@@ -46,7 +41,7 @@ def volumes(row: pd.Series, folder: Path, image: Path, cine: Cine) -> np.ndarray
     labels, are UNLABELLED. Images that are cleaned in mode compat do not lie where they were
     acquired, so that labels have to be drawn on them.
     """
-    path = folder / row["annotation"]
+    path, cine = subject.folder / subject.annotation, subject.cine
     whole = existing(path.parent, path.name)
     single = _frame_files(path)
     if not whole and not single:
@@ -56,7 +51,7 @@ def volumes(row: pd.Series, folder: Path, image: Path, cine: Cine) -> np.ndarray
     frames = len(cine.voxels)
     carried = np.full(cine.voxels.shape, UNLABELLED, np.uint8)
     for file in whole:
-        labels = _read(file, cine, image)
+        labels = _read(file, subject)
         if len(labels) != frames:
             raise ValueError(
                 f"{file.name}: {len(labels)} frames, the image has {frames}; name the labels of "
@@ -64,7 +59,7 @@ def volumes(row: pd.Series, folder: Path, image: Path, cine: Cine) -> np.ndarray
             )
         carried = labels
     for frame, file in single.items():
-        labels = _read(file, cine, image)
+        labels = _read(file, subject)
         if frame >= frames or len(labels) != 1:
             raise ValueError(
                 f"{file.name}: {len(labels)} frames from frame {frame} on, expected 1 of the "
@@ -79,7 +74,8 @@ def volumes(row: pd.Series, folder: Path, image: Path, cine: Cine) -> np.ndarray
         )
     empty = ~tissue & (carried != UNLABELLED).any(axis=(1, 2, 3))
     if empty.any():
-        logger.info("%s: frames %s are empty: unlabelled", path.name, np.flatnonzero(empty))
+        frames_from_0 = ", ".join(map(str, np.flatnonzero(empty)))
+        subject.audit.add(EMPTY_FRAME, path.name, f"frames {frames_from_0}")
     carried[empty] = UNLABELLED
     return carried
 
@@ -99,14 +95,13 @@ def _frame_files(path: Path) -> dict[int, Path]:
     return found
 
 
-def _read(path: Path, cine: Cine, image: Path) -> np.ndarray:
+def _read(path: Path, subject: Subject) -> np.ndarray:
     """Labels of a file on the grid of the image: (t, z, y, x) uint8."""
-    labels = Cine.load(path)
-    check_labels(labels.voxels, path.name)
-    labels = labels.like(labels.voxels.astype(np.uint8))
+    labels, cine = Cine.load(path), subject.cine
+    labels = labels.like(subject.labels(labels.voxels, path.name))
     if same_grid(labels, cine):
         return labels.voxels
-    if cleaned_as_published(image):
+    if cleaned_as_published(subject.image):
         raise ValueError(
             f"{path.name}: the labels lie on another grid than the image, and mode compat does not "
             "keep the place in the patient; import the cohort in mode corrected"
@@ -117,5 +112,5 @@ def _read(path: Path, cine: Cine, image: Path) -> np.ndarray:
         raise ValueError(f"{path.name}: {error}") from error
     lost = 1 - share_on(labels, cine)
     if lost > LOST_FRACTION:
-        logger.warning("%s: %.0f %% of the labels lie beside the image", path.name, 100 * lost)
+        subject.audit.add(BESIDE_IMAGE, path.name, f"{lost:.0%} of the labels")
     return carried
