@@ -28,9 +28,9 @@ def known_tissues(labels: np.ndarray) -> np.ndarray:
         elif _hides(labels[t, z], unlabelled[t, z]):
             present = [(labels[t, z] == tissue).any() for tissue in Tissue]
             known[t, z] = [True, *present[1:]]
-    cavity_alone = (known[..., Tissue.LV] & ~known[..., Tissue.MYO]).any(axis=1)
+    cavity_alone = np.any(known[..., Tissue.LV] & ~known[..., Tissue.MYO], axis=1, keepdims=True)
     empty = (labels == Tissue.BACKGROUND).all(axis=(2, 3))
-    known[..., Tissue.MYO] &= ~(cavity_alone[:, None] & empty)
+    known[..., Tissue.MYO] &= ~(cavity_alone & empty)
     return known
 
 

@@ -55,8 +55,9 @@ def carry_shard(
     where that is so for all that are labelled: the study is wrong rather than a file.
     """
     by_subject = rows.set_index("subject")
-    audits, carried, failed = [], [], []
-    missing = []
+    audits, failed = [], []
+    carried: list[str] = []
+    missing: list[str] = []
     for subject, folder in subject_folders([images]).items():
         source = original(subject)
         item = Subject(

@@ -28,6 +28,7 @@ NUMBERS = ("label numbers", "none")
 UNREADABLE = ("unreadable labels", LOST)
 # Of a whole cohort.
 NO_SUBJECT = ("labels of no subject", "file ignored")
+NO_LABELS = ("subjects without labels", "none")
 
 
 @dataclass(frozen=True)

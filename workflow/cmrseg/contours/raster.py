@@ -4,7 +4,7 @@ Coordinates are x (column) and y (row) in pixels, where whole numbers are the ce
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 import contourpy
 import numpy as np
@@ -114,7 +114,7 @@ def fill_with_outline(points: np.ndarray | None, shape: tuple[int, int]) -> np.n
     return np.array(image, bool)
 
 
-def is_drawn(points: np.ndarray | None) -> bool:
+def is_drawn(points: np.ndarray | None) -> TypeGuard[np.ndarray]:
     """Whether there is a contour; fewer than 2 points are none, as published."""
     return points is not None and len(points) >= 2
 
@@ -135,6 +135,8 @@ def rasterise(
     filled = fill_with_outline if published else fill
     inner, outer = filled(endocardium, shape), filled(epicardium, shape)
     outside = Outside(0, 0.0, 0.0)
+    around: int
+    wall: int
     if is_drawn(endocardium) and is_drawn(epicardium):
         outside = _outside(inner, outer, epicardium)
         around, wall = Tissue.BACKGROUND, Tissue.MYO

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from cmrseg.known import around_drawn, drawn_in_part, known_tissues
-from cmrseg.labels import UNLABELLED, Tissue
+from cmrseg.labels import SHORT_NAMES, UNLABELLED, Tissue
 from cmrseg.measure.comparison import COMPARED
 from cmrseg.measure.distance import slice_distances_mm
 from cmrseg.measure.overlap import confusion_counts, dice
@@ -15,7 +15,7 @@ from cmrseg.measure.phases import phases
 from cmrseg.measure.volumes import EndDiastole, curves_of_counts, measures, measures_at
 
 # Name of each tissue in columns.
-NAMES = {Tissue.BACKGROUND: "bg", Tissue.LV: "lv", Tissue.MYO: "my", Tissue.RV: "rv"}
+NAMES = SHORT_NAMES
 
 # End diastole and end systole of the reference, all other labelled frames (of inflow, for one), and
 # what Dice of all tissues together is called.
