@@ -211,9 +211,8 @@ def test_an_epicardium_beside_its_cavity_leaves_its_image_unlabelled(tmp_path, c
         "image unlabelled",
         "1/1.dcm",
     ]
-    # The epicardium begins at 38 - 14 = 24, the cavity at 12.
-    assert "lie outside, up to 12." in row["detail"]
-    assert "(18." in row["detail"]
+    # Pixels of the epicardium begin at 38 - 14 + 1 = 25, those of the cavity at 12 + 1.
+    assert row["detail"].endswith("lie outside, up to 11.5 px (17.2 mm) away")
     assert "subject p01: 1/1.dcm: epicardium beside its cavity" in caplog.text
 
 
