@@ -36,8 +36,11 @@ def annotation_raw(wildcards):
 
 
 def annotation_raws(wildcards):
-    """The raw data of all shards that an annotator's labels belong to."""
-    return shards_of(annotation_raw(wildcards), wildcards.cohort)
+    """The raw data of all shards that an annotator's labels belong to, each once."""
+    pattern = annotation_raw(wildcards)
+    if pattern == raw_pattern(wildcards.cohort) and "{shard}" in pattern:
+        return shards_of(pattern, wildcards.cohort)
+    return [pattern]
 
 
 def annotation_settings(wildcards):
