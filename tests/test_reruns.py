@@ -30,11 +30,11 @@ TRAINED = {"train_model", "write_card", "label_shard", "make_slices"} | MEASURED
 EXPECTED = {
     "phantom/heart.py": (
         {"make_phantom"},
-        {"make_phantom", "collect_audit", "carry_annotations"} | IMPORTS | TRAINED,
+        {"make_phantom", "collect_audit", "check_losses", "carry_annotations"} | IMPORTS | TRAINED,
     ),
     "dicom/stack.py": (
         {"import_dicom"},
-        {"import_dicom", "collect_audit", "carry_annotations"} | TRAINED,
+        {"import_dicom", "collect_audit", "check_losses", "carry_annotations"} | TRAINED,
     ),
     "measure/volumes.py": ({"measure_volumes", "evaluate_labels"}, MEASURED),
     "measure/distance.py": ({"evaluate_labels"}, {"evaluate_labels"} | FIGURE_RULES),

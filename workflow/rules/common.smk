@@ -99,3 +99,19 @@ def reference_shards(wildcards):
 def cohort_rows(wildcards):
     """Subject and split of a whole cohort."""
     return STUDY.subjects[wildcards.cohort][["subject", "split"]].to_dict("records")
+
+
+def cohort_subjects(wildcards):
+    return list(STUDY.subjects[wildcards.cohort]["subject"])
+
+
+def passed_checks(cohorts):
+    """What says that few enough subjects of some cohorts were lost.
+
+    Every target names it: a check that failed leaves nothing behind, and is made again.
+    """
+    return expand(
+        "results/{study}/cohorts/{cohort}/import/passed.txt",
+        study=STUDY.name,
+        cohort=sorted(set(cohorts)),
+    )

@@ -6,6 +6,7 @@ rule carry_annotations:
     input:
         raw=annotation_raw,
         images="results/{study}/cohorts/{cohort}/images/{shard}",
+        passed=ancient("results/{study}/cohorts/{cohort}/import/passed.txt"),
     output:
         labels=directory("results/{study}/cohorts/{cohort}/labels/{labeller}/{shard}"),
     log:
@@ -33,6 +34,7 @@ rule label_shard:
     input:
         images="results/{study}/cohorts/{cohort}/images/{shard}",
         weights=labelling_weights,
+        passed=ancient("results/{study}/cohorts/{cohort}/import/passed.txt"),
     output:
         labels=directory("results/{study}/cohorts/{cohort}/labels/{labeller}/{shard}"),
     log:
@@ -57,6 +59,7 @@ rule label_shard:
 
 rule label_all:
     input:
+        passed_checks(cohort for cohort, _ in STUDY.labelled()),
         [
             path
             for cohort, labeller in STUDY.labelled()

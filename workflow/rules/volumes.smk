@@ -4,6 +4,7 @@
 rule measure_volumes:
     input:
         labels=label_shards,
+        passed=ancient("results/{study}/cohorts/{cohort}/import/passed.txt"),
     output:
         volumes="results/{study}/cohorts/{cohort}/volumes/{labeller}.tsv",
         curves="results/{study}/cohorts/{cohort}/volumes/{labeller}.curves.tsv",
@@ -50,6 +51,7 @@ rule collect_known_volumes:
 
 rule volumes_all:
     input:
+        passed_checks(cohort for cohort, _ in STUDY.labelled()),
         [
             f"results/{STUDY.name}/cohorts/{cohort}/volumes/{labeller}.tsv"
             for cohort, labeller in STUDY.labelled()

@@ -86,16 +86,21 @@ def lost_subjects(audit: pd.DataFrame) -> list[str]:
     return list(dict.fromkeys(audit.loc[audit["resolution"] == LOST, "subject"]))
 
 
-def check_losses(
-    audit: pd.DataFrame, subjects: list[str], max_fraction: float, cohort: str
-) -> None:
-    """Raise ValueError where more than max_fraction of a cohort's subjects are lost."""
+def check_losses(audit: pd.DataFrame, subjects: list[str], max_fraction: float, cohort: str) -> str:
+    """How many of a cohort's subjects are lost, in a sentence.
+
+    Raises ValueError where that is more than max_fraction of them.
+    """
     lost = lost_subjects(audit)
+    sentence = (
+        f"{cohort}: {len(lost)} of {len(subjects)} subjects could not be imported, allowed are "
+        f"{max_fraction:.0%} (max_failed_fraction)"
+    )
     if len(lost) > max_fraction * len(subjects):
         first = audit[audit["resolution"] == LOST].iloc[0]
         raise ValueError(
-            f"{cohort}: {len(lost)} of {len(subjects)} subjects could not be imported, allowed are "
-            f"{max_fraction:.0%} (max_failed_fraction); the first is {first['subject']}: "
-            f"{first['problem']} ({': '.join(part for part in first[['image', 'detail']] if part)})"
-            "; the *.audit.tsv of its shards list all"
+            f"{sentence}; the first is {first['subject']}: {first['problem']} "
+            f"({': '.join(part for part in first[['image', 'detail']] if part)}); "
+            "the audit.tsv of the cohort lists all"
         )
+    return sentence
