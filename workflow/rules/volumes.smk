@@ -44,6 +44,7 @@ rule collect_known_volumes:
         runtime=10,
     params:
         rows=known_rows,
+        tables=known_state,
         code=code_of("collect_known_volumes.py"),
     script:
         "../scripts/collect_known_volumes.py"
