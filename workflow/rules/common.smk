@@ -6,16 +6,19 @@ from snakemake.logging import logger
 from study import IMAGENET, Study
 from study_prediction import prediction_origins, prediction_study
 from study_tables import StudyError
+from study_words import as_typed
 from tracking import code_of
+
+TYPED = as_typed(config, workflow.config_settings.config_args or [])
 
 try:
     # `--config input=... model=...` is a study of its own: one subject and one model.
-    STUDY = Study(prediction_study(config) if "input" in config else config)
+    STUDY = Study(prediction_study(TYPED) if "input" in TYPED else TYPED)
 except StudyError as error:
     raise WorkflowError(str(error))
 
 # What a prediction labels and with what; no other study has origins.
-ORIGINS = prediction_origins(config) if "input" in config else {}
+ORIGINS = prediction_origins(TYPED) if "input" in TYPED else {}
 
 for model, path in STUDY.left_out.items():
     logger.info(f"model {model} is left out: its ImageNet weights are not at {path}")
