@@ -36,7 +36,7 @@ def prediction_study(config: dict[str, Any]) -> dict[str, Any]:
     for key in TEXT:
         if not isinstance(config.get(key, ""), str):
             raise StudyError(
-                f"{key} is {config[key]!r}, which is no text; in a config file write {key} in quotes"
+                f"{key} is {config[key]!r}, which is no text; write it in quotes in a config file"
             )
     path = Path(config["input"])
     try:

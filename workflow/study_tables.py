@@ -125,6 +125,9 @@ def _sentence(error: jsonschema.ValidationError, where: str) -> str:
         return f"{place}: unknown key '{unknown}'; {hint}"
     if error.validator == "oneOf":
         return f"{place}: needs either `raw` (a folder) or `phantom`, not both"
+    if error.validator == "required":
+        missing = next(key for key in error.validator_value if key not in error.instance)
+        return f"{place}: has no '{missing}', which is needed"
     if (
         error.validator == "type"
         and error.validator_value == "string"

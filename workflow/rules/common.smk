@@ -4,6 +4,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 from study import IMAGENET, Study
+from study_owner import check_owner, note_owner
 from study_prediction import prediction_origins, prediction_study
 from study_tables import StudyError
 from study_words import as_typed
@@ -14,6 +15,7 @@ TYPED = as_typed(config, workflow.config_settings.config_args or [])
 try:
     # `--config input=... model=...` is a study of its own: one subject and one model.
     STUDY = Study(prediction_study(TYPED) if "input" in TYPED else TYPED)
+    check_owner(STUDY.name, workflow.configfiles)
 except StudyError as error:
     raise WorkflowError(str(error))
 
@@ -22,6 +24,19 @@ ORIGINS = prediction_origins(TYPED) if "input" in TYPED else {}
 
 for model, path in STUDY.left_out.items():
     logger.info(f"model {model} is left out: its ImageNet weights are not at {path}")
+
+
+# Before results are made, and where the first ones were.
+onstart:
+    note_owner(STUDY.name, workflow.configfiles)
+
+
+onsuccess:
+    note_owner(STUDY.name, workflow.configfiles)
+
+
+onerror:
+    note_owner(STUDY.name, workflow.configfiles)
 
 
 def one_of(names):
