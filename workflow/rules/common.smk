@@ -7,6 +7,7 @@ from study import IMAGENET, Study
 from study_owner import check_owner, note_owner
 from study_prediction import prediction_origins, prediction_study
 from study_tables import StudyError
+from study_tidy import unnamed
 from study_words import as_typed
 from tracking import code_of
 
@@ -117,6 +118,10 @@ def reference_shards(wildcards):
 def cohort_rows(wildcards):
     """Subject and split of a whole cohort."""
     return STUDY.subjects[wildcards.cohort][["subject", "split"]].to_dict("records")
+
+
+def unnamed_results(wildcards):
+    return unnamed(STUDY, f"results/{STUDY.name}", ORIGINS)
 
 
 def cohort_subjects(wildcards):
