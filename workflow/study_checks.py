@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from study_model_checks import SETS, check_cohort, check_labeller, check_models, check_order
+from study_path_checks import check_paths
 from study_tables import GRID, StudyError
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def check_study(study: Study) -> None:
         raise StudyError(
             f"config: study is '{RESERVED}', whose results have that folder; rename it"
         )
-    _check_paths(study)
+    check_paths(study)
     _check_cohorts(study)
     _check_phantoms(study)
     check_models(study)
@@ -49,22 +50,6 @@ def check_study(study: Study) -> None:
     _check_confidence(study)
     check_order(study)
     _check_figures(study)
-
-
-def _check_paths(study: Study) -> None:
-    """Snakemake takes what stands in braces for a wildcard."""
-    paths = {"published_tables": study.config["published_tables"]}
-    paths |= {f"weights {name}": about["folder"] for name, about in study.given.items()}
-    for name, cohort in study.cohorts.items():
-        paths[f"cohort {name}: raw"] = cohort.get("raw", "")
-        for annotator in cohort["annotators"]:
-            raw = study.annotator(name, annotator)["raw"]
-            paths[f"cohort {name}: annotator {annotator}: raw"] = raw
-    for where, path in paths.items():
-        if "{" in path or "}" in path:
-            raise StudyError(
-                f"{where} is {path}; no brace may stand in a path: rename the folder or name a link"
-            )
 
 
 def _check_cohorts(study: Study) -> None:
