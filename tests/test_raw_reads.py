@@ -89,7 +89,7 @@ def raw(request, tmp_path):
 
 
 def state(what: str, raw: Path, layout: str, row: dict) -> str:
-    raw_state._names.cache_clear()
+    raw_state._frames.cache_clear()
     raw_state._rows.cache_clear()
     if what == "images":
         return raw_state.image_state(layout, str(raw), row)

@@ -66,7 +66,7 @@ def here(tmp_path, monkeypatch):
 
 def forget() -> None:
     """What a new run knows: nothing."""
-    raw_state._names.cache_clear()
+    raw_state._frames.cache_clear()
     raw_state._rows.cache_clear()
 
 

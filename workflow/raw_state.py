@@ -8,6 +8,7 @@ Standard library only, as a plan asks for every subject of a study.
 import hashlib
 import os
 import re
+import stat
 from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from pathlib import Path
@@ -19,6 +20,8 @@ DIMENSIONS = "patient_dimensions.tsv"
 RAW, BY_HAND = "resources/raw/", "resources/downloads/{source}/by_hand"
 # Snakemake leaves it in folders that it makes.
 TIME_STAMP = ".snakemake_timestamp"
+# Label volumes of single frames.
+SINGLE_FRAME = re.compile(rf"(.+)_frame\d+(?:{'|'.join(map(re.escape, SUFFIXES))})")
 
 
 def on_disk(raw: str, sources: Collection[str]) -> str:
@@ -84,7 +87,8 @@ def label_state(layout: str, form: str, folder: str, row: Mapping[str, str]) -> 
 
 def table_state(raw: str) -> str:
     """The same of the tables in a raw folder, which have known volumes."""
-    return _sum(look(f"{raw}/{name}" for name in sorted(_names(raw)) if name.endswith(".csv")))
+    names = os.listdir(raw) if os.path.isdir(raw) else []
+    return _sum(look(f"{raw}/{name}" for name in names if name.endswith(".csv")))
 
 
 def look(places: Iterable[str]) -> list[str]:
@@ -94,10 +98,14 @@ def look(places: Iterable[str]) -> list[str]:
     """
     lines: list[str] = []
     for place in places:
-        if os.path.isdir(place):
+        try:
+            found = os.stat(place)
+        except OSError:
+            continue
+        if stat.S_ISDIR(found.st_mode):
             _look_below(place, "", lines, linked=False)
-        elif os.path.isfile(place):
-            lines.append(_line(os.path.basename(place), os.stat(place)))
+        elif stat.S_ISREG(found.st_mode):
+            lines.append(_line(os.path.basename(place), found))
     return sorted(lines)
 
 
@@ -121,17 +129,15 @@ def _look_below(folder: str, name: str, lines: list[str], linked: bool) -> None:
 
 def _dimensions(raw: str, name: str) -> list[str]:
     """The header and a study's rows of the table of sizes, which is one for all studies."""
-    names = {name, name.removesuffix("_rot90")}
-    rows = _rows(f"{raw}/{DIMENSIONS}")
-    chosen = rows[:1] + [row for row in rows[1:] if not names.isdisjoint(row)]
-    return ["\t".join(row) for row in chosen]
+    head, rows = _rows(f"{raw}/{DIMENSIONS}")
+    chosen = [rows.get(known, []) for known in dict.fromkeys((name, name.removesuffix("_rot90")))]
+    return [*head, *(row for found in chosen for row in found)]
 
 
 def _single_frames(name: str) -> list[str]:
     """Label volumes of single frames: `<name>_frame<fff>.nii.gz`."""
     folder, _, stem = name.rpartition("/")
-    pattern = re.compile(rf"{re.escape(stem)}_frame\d+({'|'.join(map(re.escape, SUFFIXES))})")
-    return [f"{folder}/{found}" for found in _names(folder) if pattern.fullmatch(found)]
+    return [f"{folder}/{found}" for found in _frames(folder).get(stem, [])]
 
 
 def _line(name: str, found: os.stat_result) -> str:
@@ -145,16 +151,31 @@ def _sum(lines: list[str]) -> str:
     return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()[:16]
 
 
-@cache
-def _names(folder: str) -> frozenset[str]:
-    """Names in a folder that holds files of many subjects; it is read once."""
-    return frozenset(os.listdir(folder)) if os.path.isdir(folder) else frozenset()
+# What many subjects have in common is read once in a run.
 
 
 @cache
-def _rows(table: str) -> list[list[str]]:
-    """Rows of a table with tabs; none where it cannot be read, which the import says."""
+def _frames(folder: str) -> dict[str, list[str]]:
+    """Names of the label volumes of single frames in a folder, by what stands before the frame."""
+    found: dict[str, list[str]] = {}
+    for name in os.listdir(folder) if os.path.isdir(folder) else []:
+        if match := SINGLE_FRAME.fullmatch(name):
+            found.setdefault(match[1], []).append(name)
+    return found
+
+
+@cache
+def _rows(table: str) -> tuple[list[str], dict[str, list[str]]]:
+    """Header, and rows by each of their cells, of a table with tabs.
+
+    Empty where it cannot be read, which the import says.
+    """
     try:
-        return [line.split("\t") for line in Path(table).read_text("utf-8").splitlines()]
+        head, *rows = Path(table).read_text("utf-8").splitlines()
     except (OSError, ValueError):
-        return []
+        return [], {}
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        for cell in dict.fromkeys(row.split("\t")):
+            found.setdefault(cell, []).append(row)
+    return [head], found
