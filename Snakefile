@@ -1,7 +1,7 @@
 # Table of contents. The default study is the demo; another one: --configfile config/<study>.yaml;
 # one folder of images: predict_all --config input=<folder> model=<folder of a model>
-if "cohorts" not in config and "input" not in config:
-    # Not read beside another study's file: Snakemake would merge the two.
+if not (workflow.overwrite_configfiles or "cohorts" in config or "input" in config):
+    # Not read beside another file, whatever that says: Snakemake would merge the two.
 
     configfile: "config/config.yaml"
 

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from cmrseg.annotations.carry import carry_shard
-from cmrseg.annotations.cohort import check_labels_lost, collect_audit, of_no_subject
+from cmrseg.annotations.cohort import collect_audit, of_no_subject
 from cmrseg.annotations.doubts import frames_without_muscle, other_numbers
 from cmrseg.cine import Cine
 from cmrseg.contours.qmass import Contours, ContourType, write_con
-from cmrseg.dicom.audit import COLUMNS
+from cmrseg.dicom.audit import COLUMNS, check_losses
 from cmrseg.dicom.study import import_shard
 from cmrseg.files import write_table
 from dicom_builder import write_series
@@ -314,12 +314,11 @@ def test_labels_among_the_images_are_not_looked_through(tmp_path):
 
 def test_too_many_unreadable_labels_end_the_run():
     lost = pd.DataFrame(
-        [["p02", "unreadable labels", "subject left out", "", "p02.nii.gz: no NIfTI"]],
+        [["p02", "unreadable labels", "subject left out", "", "p02.nii.gz: no NIfTI"]] * 2,
         columns=COLUMNS,
     )
-    check_labels_lost(lost, table(*SUBJECTS), 0.5, "reader", "people")
-    with pytest.raises(
-        ValueError,
-        match="cohort people: 1 of 3 subjects have labels of reader that could not be read",
-    ):
-        check_labels_lost(lost, table(*SUBJECTS), 0.1, "reader", "people")
+    lost.loc[1, "subject"] = "p02_rot90"
+    what = "have labels that could not be read"
+    check_losses(lost, [*SUBJECTS], 0.5, "cohort people", what)
+    with pytest.raises(ValueError, match=f"cohort people: 1 of 3 subjects {what}"):
+        check_losses(lost, [*SUBJECTS], 0.1, "cohort people", what)

@@ -66,7 +66,7 @@ class Story:
 
 @pytest.fixture(scope="module")
 def refusing(cluster, tiny, tmp_path_factory) -> Run:
-    """A run that is refused its audit; it goes on while others do."""
+    """A run of which one cohort lost too many subjects; it goes on while others do."""
     copy = Project(tmp_path_factory.mktemp("refused") / "copy")
     shutil.copytree(tiny.folder, copy.folder, symlinks=True)
     return start_run(cluster, copy, "run", "import_all", "--config", "max_failed_fraction=0.1")
@@ -242,16 +242,16 @@ def refusal(refusing) -> Refusal:
 
 def test_a_failing_job_is_tried_again_with_more_memory_and_time(refusal):
     assert [job["JobState"] for job in refusal.failing] == ["FAILED"] * 3
-    assert {job["rule"] for job in refusal.failing} == {"collect_audit"}
+    assert {job["rule"] for job in refusal.failing} == {"check_losses"}
     # The other two cohorts are none the worse for it.
     assert [job["JobState"] for job in refusal.others] == ["COMPLETED"] * 2
-    memory = [asked("collect_audit", "mem_mb", attempt) for attempt in (1, 2, 3)]
+    memory = [asked("check_losses", "mem_mb", attempt) for attempt in (1, 2, 3)]
     assert [job["MinMemoryNode"] for job in refusal.failing] == [f"{mb}M" for mb in memory]
     assert [job["TimeLimit"] for job in refusal.failing] == ["00:10:00", "00:20:00", "00:30:00"]
 
 
 def test_a_failing_job_is_reported_with_its_log(refusal):
-    log = "results/tiny/logs/collect_audit/small_kaggle.log"
+    log = "results/tiny/logs/check_losses/small_kaggle.log"
     assert log in refusal.text
     # The sentence of the log itself, and Slurm's own log, which stays.
     assert "cohort small_kaggle: 1 of 6 subjects could not be imported" in refusal.text
@@ -284,6 +284,6 @@ def test_fetching_is_done_by_the_machine_that_runs_snakemake(cluster, tmp_path, 
             file.write("\t".join(row.get(name, "") for name in header) + "\n")
         run = start_run(cluster, project, "run", "resources/raw/here")
         assert run.finish(120) == 0, run.text[-5000:]
-    assert {"fetch_source"} == LOCAL
+    assert {"fetch_source", "tidy"} == LOCAL
     assert (project.folder / "resources/raw/here/weights.bin").read_bytes() == content
     assert cluster.jobs(project) == {}

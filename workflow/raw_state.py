@@ -1,21 +1,181 @@
-"""What raw files on disk look like, so that an edit deep inside a folder is noticed.
+"""What the raw files of a subject look like, so that an edit of one is noticed, and of no other.
 
-Snakemake knows a folder by its time stamp, which does not change with the files further down.
-Standard library only.
+Snakemake knows a folder by its time stamp, which changes with a new file beside the others and does
+not change with a file further down. Only names, sizes and times are looked at: content is not read.
+Standard library only, as a plan asks for every subject of a study.
 """
 
 import hashlib
+import os
+import re
+import stat
+from collections.abc import Collection, Iterable, Mapping
+from functools import cache
 from pathlib import Path
 
+from cmrseg.inputs import HDF5_SUFFIXES, SUFFIXES
 
-def state_of(path: str | Path) -> str:
-    """A sum of names, sizes and times of a file, or of all files below a folder; "" without any."""
-    path = Path(path)
-    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
-    # Snakemake leaves hidden time stamps.
-    files = [file for file in files if not file.name.startswith(".")]
-    if not files:
+# Of layout png; see cmrseg.png.
+DIMENSIONS = "patient_dimensions.tsv"
+RAW, BY_HAND = "resources/raw/", "resources/downloads/{source}/by_hand"
+# Snakemake leaves it in folders that it makes.
+TIME_STAMP = ".snakemake_timestamp"
+# Label volumes of single frames.
+SINGLE_FRAME = re.compile(rf"(.+)_frame\d+(?:{'|'.join(map(re.escape, SUFFIXES))})")
+
+
+def on_disk(raw: str, sources: Collection[str]) -> str:
+    """The folder whose files somebody may edit; "" for what is fetched.
+
+    raw: folder of raw files. sources: names of what can be fetched. What is fetched has the time
+    stamp of its job; a source that was put there by hand is looked at where it lies.
+    """
+    source = raw.removeprefix(RAW).split("/")[0] if raw.startswith(RAW) else ""
+    if source not in sources:
+        return raw
+    by_hand = BY_HAND.format(source=source)
+    linked = os.path.islink(RAW + source) or not os.path.exists(RAW + source)
+    return by_hand if linked and os.path.isdir(by_hand) else ""
+
+
+def image_state(layout: str, raw: str, row: Mapping[str, str]) -> str:
+    """A sum of what the images of a subject look like; "" where there are none.
+
+    row: study and set of the subject table. The places are those of `docs/data.md`.
+    """
+    study, lines = f"{raw}/{row['study']}", []
+    if layout == "kaggle":
+        places = [f"{raw}/{row['set']}/{row['set']}/{row['study']}/study"]
+    elif layout == "folder":
+        places = [study]
+    elif layout == "ukbb":
+        places = [f"{study}/sa_{frame}.nii.gz" for frame in ("ED", "ES")]
+    elif layout == "nifti":
+        places = [f"{stem}{suffix}" for stem in (study, f"{study}/sa") for suffix in SUFFIXES]
+    elif layout == "png":
+        places = [f"{raw}/images/{row['study']}"]
+        lines = _dimensions(raw, Path(row["study"]).name)
+    elif layout == "hdf5":
+        places = [f"{study}{suffix}" for suffix in HDF5_SUFFIXES]
+    else:
+        raise ValueError(f"layout {layout}: where its images lie is not known; add it here")
+    return _sum([*lines, *look(places)])
+
+
+def label_state(layout: str, form: str, folder: str, row: Mapping[str, str]) -> str:
+    """The same of the labels that an annotator gave to a subject.
+
+    folder: that of the annotator. row: annotation and set of the subject table.
+    """
+    name = f"{folder}/{row['annotation']}"
+    if form == "masks":
+        places = [f"{folder}/{row['set']}/{row['set']}/{row['annotation']}/study"]
+    elif form == "qmass":
+        places = [f"{name}.con"]
+    elif form in ("text", "frames"):
+        places = [name]
+    elif form == "nifti" and layout == "ukbb":
+        places = [f"{name}/label_sa_{frame}.nii.gz" for frame in ("ED", "ES")]
+    elif form == "nifti":
+        places = [f"{name}{suffix}" for suffix in SUFFIXES] + _single_frames(name)
+    elif form == "hdf5":
+        places = [f"{name}{suffix}" for suffix in HDF5_SUFFIXES]
+    else:
+        raise ValueError(f"form {form}: where its labels lie is not known; add it here")
+    return _sum(look(places))
+
+
+def table_state(raw: str) -> str:
+    """The same of the tables in a raw folder, which have known volumes."""
+    names = os.listdir(raw) if os.path.isdir(raw) else []
+    return _sum(look(f"{raw}/{name}" for name in names if name.endswith(".csv")))
+
+
+def look(places: Iterable[str]) -> list[str]:
+    """A line for each file at some places, or below where they are folders: name, size, time.
+
+    Links are followed, within a linked folder those to files alone, so that no circle has no end.
+    """
+    lines: list[str] = []
+    for place in places:
+        try:
+            found = os.stat(place)
+        except OSError:
+            continue
+        if stat.S_ISDIR(found.st_mode):
+            _look_below(place, "", lines, linked=False)
+        elif stat.S_ISREG(found.st_mode):
+            lines.append(_line(os.path.basename(place), found))
+    return sorted(lines)
+
+
+def _look_below(folder: str, name: str, lines: list[str], linked: bool) -> None:
+    # Up to hundreds of thousands of files: no Path is made, and the kind is what the folder says.
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name == TIME_STAMP:
+                    continue
+                if entry.is_dir():
+                    link = entry.is_symlink()
+                    if not (link and linked):
+                        _look_below(entry.path, f"{name}{entry.name}/", lines, link or linked)
+                elif entry.is_file():
+                    lines.append(_line(f"{name}{entry.name}", entry.stat()))
+    except OSError as error:
+        # The import says so of the subject.
+        lines.append(f"{name} {error.strerror}")
+
+
+def _dimensions(raw: str, name: str) -> list[str]:
+    """The header and a study's rows of the table of sizes, which is one for all studies."""
+    head, rows = _rows(f"{raw}/{DIMENSIONS}")
+    chosen = [rows.get(known, []) for known in dict.fromkeys((name, name.removesuffix("_rot90")))]
+    return [*head, *(row for found in chosen for row in found)]
+
+
+def _single_frames(name: str) -> list[str]:
+    """Label volumes of single frames: `<name>_frame<fff>.nii.gz`."""
+    folder, _, stem = name.rpartition("/")
+    return [f"{folder}/{found}" for found in _frames(folder).get(stem, [])]
+
+
+def _line(name: str, found: os.stat_result) -> str:
+    return f"{name} {found.st_size} {found.st_mtime_ns}"
+
+
+def _sum(lines: list[str]) -> str:
+    if not lines:
         return ""
-    told = ((file, file.stat()) for file in files)
-    lines = (f"{f.relative_to(path)} {s.st_size} {s.st_mtime_ns}" for f, s in told)
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+    # Names may be any bytes.
+    return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()[:16]
+
+
+# What many subjects have in common is read once in a run.
+
+
+@cache
+def _frames(folder: str) -> dict[str, list[str]]:
+    """Names of the label volumes of single frames in a folder, by what stands before the frame."""
+    found: dict[str, list[str]] = {}
+    for name in os.listdir(folder) if os.path.isdir(folder) else []:
+        if match := SINGLE_FRAME.fullmatch(name):
+            found.setdefault(match[1], []).append(name)
+    return found
+
+
+@cache
+def _rows(table: str) -> tuple[list[str], dict[str, list[str]]]:
+    """Header, and rows by each of their cells, of a table with tabs.
+
+    Empty where it cannot be read, which the import says.
+    """
+    try:
+        head, *rows = Path(table).read_text("utf-8").splitlines()
+    except (OSError, ValueError):
+        return [], {}
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        for cell in dict.fromkeys(row.split("\t")):
+            found.setdefault(cell, []).append(row)
+    return [head], found

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from study_model_checks import SETS, check_cohort, check_labeller, check_models, check_order
 from study_numbers import check_numbers
+from study_path_checks import check_paths
 from study_tables import GRID, StudyError
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def check_study(study: Study) -> None:
         raise StudyError(
             f"config: study is '{RESERVED}', whose results have that folder; rename it"
         )
+    check_paths(study)
     _check_cohorts(study)
     _check_phantoms(study)
     check_models(study)

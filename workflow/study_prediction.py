@@ -12,7 +12,8 @@ from study_tables import GRID, StudyError
 from study_weights import CONVERTED
 
 COHORT = "input"
-KEYS = ("input", "model", "subject", "mode", *GRID)
+TEXT = ("input", "model", "subject", "mode")
+KEYS = (*TEXT, *GRID)
 # Where a prediction keeps what its input and model are.
 ORIGINS = "results/{study}/origins"
 
@@ -32,12 +33,17 @@ def prediction_study(config: dict[str, Any]) -> dict[str, Any]:
         )
     if "model" not in config:
         raise StudyError("--config input=... needs model=<folder of a model> as well")
-    path = Path(str(config["input"]))
+    for key in TEXT:
+        if not isinstance(config.get(key, ""), str):
+            raise StudyError(
+                f"{key} is {config[key]!r}, which is no text; write it in quotes in a config file"
+            )
+    path = Path(config["input"])
     try:
         found = find_images(path)
     except ValueError as error:
         raise StudyError(f"--config input={error}") from None
-    subject = str(config.get("subject") or without_suffix(path.resolve().name))
+    subject = config.get("subject") or without_suffix(path.resolve().name)
     subject = re.sub(r"[^A-Za-z0-9_-]+", "_", subject).strip("_-")
     if not subject:
         raise StudyError(
@@ -81,7 +87,7 @@ def _grid(path: Path, layout: str, config: dict[str, Any]) -> dict[str, Any]:
 def prediction_origins(config: dict[str, Any]) -> dict[str, str]:
     """The full path of what is labelled (`input`) and of each model (`model_<name>`)."""
     folder, name = _model(config)
-    paths = {"input": str(config["input"]), f"model_{name}": folder}
+    paths = {"input": config["input"], f"model_{name}": folder}
     return {key: str(Path(path).resolve()) for key, path in paths.items()}
 
 
@@ -105,7 +111,7 @@ def _check_origins(study: str, origins: dict[str, str]) -> None:
 
 def _model(config: dict[str, Any]) -> tuple[str, str]:
     """Folder of the model, and its name as a labeller."""
-    model = str(config["model"]).rstrip("/")
+    model = config["model"].rstrip("/")
     folder = model if "/" in model or Path(model).is_dir() else f"{CONVERTED}/{model}"
     # The folder that is meant by a name like "." too.
     name = Path(folder).name or Path(folder).resolve().name

@@ -1,5 +1,6 @@
 """Tables and config of a study, read and held against their schemas."""
 
+import datetime
 import difflib
 import math
 import re
@@ -124,7 +125,21 @@ def _sentence(error: jsonschema.ValidationError, where: str) -> str:
         return f"{place}: unknown key '{unknown}'; {hint}"
     if error.validator == "oneOf":
         return f"{place}: needs either `raw` (a folder) or `phantom`, not both"
+    if error.validator == "required":
+        missing = next(key for key in error.validator_value if key not in error.instance)
+        return f"{place}: has no '{missing}', which is needed"
+    if (
+        error.validator == "type"
+        and error.validator_value == "string"
+        and _looks_odd(error.instance)
+    ):
+        return f"{place}: {error.instance!r} is no text; write names and ids in quotes, as '071'"
     return f"{place}: {error.message}"
+
+
+def _looks_odd(value: Any) -> bool:
+    """Whether YAML makes something else than text of what was written without quotes."""
+    return isinstance(value, bool | int | float | datetime.date)
 
 
 def read_rows(

@@ -22,7 +22,7 @@ from app.answers import setup_of, state_of
 from app.guard import Guard
 from app.models import find_models, model_id
 from app.samples import SAMPLES
-from app.session import Refused, Session, Sessions
+from app.session import Closed, Refused, Session, Sessions
 from cmrseg.fetch.checks import check_room
 from cmrseg.fetch.progress import readable
 
@@ -110,8 +110,10 @@ class Api:
         try:
             check_room(session.folder, int(announced), "the upload")
             path = intake.received(session, name)
+            session.received = self.sessions.clock()
             with open(path, "wb") as file:
-                async for chunk in request.stream():
+                async for chunk in _until_closed(session, request.stream()):
+                    session.received = self.sessions.clock()
                     written += len(chunk)
                     if written > most:
                         raise too_large
@@ -120,9 +122,11 @@ class Api:
             if not written:
                 raise Refused("The file is empty.")
         except BaseException:
+            session.received = None
             shutil.rmtree(session.folder / intake.RECEIVED, ignore_errors=True)
             work.release(session)
             raise
+        session.received = None
         shown = intake.safe_name(name)
         work.start(self.sessions, session, lambda: intake.load_upload(session, path, shown, most))
         return JSONResponse(state_of(session), 202)
@@ -200,6 +204,28 @@ def _said(call: Callable[[Request], Awaitable[Response]]) -> Callable[..., Await
             return JSONResponse({"fault": sentence}, 507, {"connection": "close"})
 
     return answer
+
+
+async def _until_closed(session: Session, parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Parts of an upload. Raises Closed when the session ends, also while none comes."""
+    loop, closed = asyncio.get_running_loop(), asyncio.Event()
+    session.when_closed = lambda: loop.call_soon_threadsafe(closed.set)
+    if session.closed.is_set():
+        raise Closed
+    ending = asyncio.ensure_future(closed.wait())
+    try:
+        while True:
+            coming = asyncio.ensure_future(anext(parts, None))
+            await asyncio.wait({coming, ending}, return_when=asyncio.FIRST_COMPLETED)
+            if session.closed.is_set():
+                coming.cancel()
+                raise Closed
+            if (part := coming.result()) is None:
+                return
+            yield part
+    finally:
+        session.when_closed = lambda: None
+        ending.cancel()
 
 
 async def _words(request: Request) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -78,12 +79,18 @@ class Labelled:
 
 @dataclass
 class Session:
-    """One open page. owner: the browser's cookie. used: time.monotonic() of the last request."""
+    """One open page.
+
+    owner: the browser's cookie. used: when the last request came. received: when the last part of
+    an upload came; None while there is none. when_closed: called once, by any thread.
+    """
 
     name: str
     owner: str
     folder: Path
     used: float
+    received: float | None = None
+    when_closed: Callable[[], object] = lambda: None
     closed: threading.Event = field(default_factory=threading.Event)
     busy: threading.Lock = field(default_factory=threading.Lock)
     doing: str = ""
@@ -105,10 +112,13 @@ class Session:
 
 
 class Sessions:
-    """All sessions, by their names; a thread works for one of them at a time."""
+    """All sessions, by their names; a thread works for one of them at a time.
 
-    def __init__(self, most: int, idle_s: float):
-        self.most, self.idle_s = most, idle_s
+    clock: seconds that have passed; only their differences count.
+    """
+
+    def __init__(self, most: int, idle_s: float, clock: Callable[[], float] = time.monotonic):
+        self.most, self.idle_s, self.clock = most, idle_s, clock
         remove_left()
         self.root, self._held = own_folder()
         self.worker = ThreadPoolExecutor(1, thread_name_prefix="work")
@@ -132,7 +142,7 @@ class Sessions:
                     503,
                 )
             name = secrets.token_urlsafe(24)
-            session = Session(name, owner, self.root / name, time.monotonic())
+            session = Session(name, owner, self.root / name, self.clock())
             session.folder.mkdir(mode=0o700)
             self._all[name] = session
         return session
@@ -144,7 +154,7 @@ class Sessions:
             raise Refused(
                 "This page's session has ended and its data are deleted; reload the page.", 404
             )
-        session.used = time.monotonic()
+        session.used = self.clock()
         return session
 
     def close(self, session: Session) -> None:
@@ -152,16 +162,21 @@ class Sessions:
         with self._lock:
             self._all.pop(session.name, None)
         session.closed.set()
+        session.when_closed()
         if session.busy.acquire(blocking=False):
             shutil.rmtree(session.folder, ignore_errors=True)
             session.busy.release()
 
     def sweep(self) -> None:
-        """Close what nobody used for longer than idle_s; work counts as use."""
+        """Close what nobody used for longer than idle_s.
+
+        Work counts as use. Of an upload its parts count, not that a page waits for it.
+        """
         for session in self.all():
-            if session.busy.locked():
-                session.used = time.monotonic()
-            elif time.monotonic() - session.used > self.idle_s:
+            now, received = self.clock(), session.received
+            if received is None and session.busy.locked():
+                session.used = now
+            elif now - (session.used if received is None else received) > self.idle_s:
                 self.close(session)
 
     def end(self) -> None:

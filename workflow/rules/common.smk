@@ -4,21 +4,40 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 from study import IMAGENET, Study
+from study_owner import check_owner, note_owner
 from study_prediction import prediction_origins, prediction_study
 from study_tables import StudyError
+from study_tidy import unnamed
+from study_words import as_typed
 from tracking import code_of
+
+TYPED = as_typed(config, workflow.config_settings.config_args or [])
 
 try:
     # `--config input=... model=...` is a study of its own: one subject and one model.
-    STUDY = Study(prediction_study(config) if "input" in config else config)
+    STUDY = Study(prediction_study(TYPED) if "input" in TYPED else TYPED)
+    check_owner(STUDY.name, workflow.configfiles)
 except StudyError as error:
     raise WorkflowError(str(error))
 
 # What a prediction labels and with what; no other study has origins.
-ORIGINS = prediction_origins(config) if "input" in config else {}
+ORIGINS = prediction_origins(TYPED) if "input" in TYPED else {}
 
 for model, path in STUDY.left_out.items():
     logger.info(f"model {model} is left out: its ImageNet weights are not at {path}")
+
+
+# Before results are made, and where the first ones were.
+onstart:
+    note_owner(STUDY.name, workflow.configfiles)
+
+
+onsuccess:
+    note_owner(STUDY.name, workflow.configfiles)
+
+
+onerror:
+    note_owner(STUDY.name, workflow.configfiles)
 
 
 def one_of(names):
@@ -113,3 +132,7 @@ def reference_shards(wildcards):
 def cohort_rows(wildcards):
     """Subject and split of a whole cohort."""
     return STUDY.subjects[wildcards.cohort][["subject", "split"]].to_dict("records")
+
+
+def unnamed_results(wildcards):
+    return unnamed(STUDY, f"results/{STUDY.name}", ORIGINS)

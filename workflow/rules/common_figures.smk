@@ -80,7 +80,7 @@ def figure_inputs(wildcards):
     here = f"{top}/cohorts/{cohort}"
     images = shards_of("results/{study}/cohorts/{cohort}/images/{shard}", cohort)
     if kind == "cleaning":
-        raws = shards_of(raw_pattern(cohort), cohort)
+        raws = raw_of_cohort(cohort)
         return {"raw": raws, "images": images, "audit": f"{here}/audit.tsv"}
     if kind == "learning_curves":
         models = STUDY.drawn(wildcards.figure)

@@ -57,10 +57,7 @@ def known_raw(wildcards):
     """The raw data where they hold the known volumes, else nothing."""
     if STUDY.cohorts[wildcards.cohort]["known_volumes"] == "table":
         return []
-    # All shards of a cohort on disk are one folder.
-    return list(
-        dict.fromkeys(shards_of(raw_pattern(wildcards.cohort), wildcards.cohort))
-    )
+    return raw_of_cohort(wildcards.cohort)
 
 
 def published_values_inputs(wildcards):

@@ -26,6 +26,11 @@ def model_slices(wildcards):
     )
 
 
+def model_passed(wildcards):
+    row = STUDY.models[wildcards.model]
+    return passed_of(row["cohort"], row["labeller"])
+
+
 def model_start(wildcards):
     """The weights a model starts from: a file, or nothing for random weights."""
     row = STUDY.models[wildcards.model]
@@ -41,6 +46,10 @@ def model_scores(wildcards):
     if STUDY.models[wildcards.model]["subset"] not in ("c05", "c10", "c15"):
         return []
     return confidence_tables()[0]
+
+
+def confidence_cohorts():
+    return [STUDY.config["confidence"]["cohort"]] if confidence_tables() else []
 
 
 def confidence_tables():

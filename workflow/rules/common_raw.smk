@@ -1,8 +1,5 @@
 # Raw files: where they lie, and what the import and the annotations ask of them.
-from raw_state import state_of
-
-# Forms of annotation that people edit.
-EDITED = ("qmass", "text", "nifti")
+from raw_state import image_state, label_state, on_disk, table_state
 
 
 def phantom_settings(wildcards):
@@ -16,8 +13,27 @@ def raw_pattern(cohort):
     return "results/{study}/phantom/{cohort}/{shard}"
 
 
+def edited_raw(cohort):
+    """The folder of a cohort's raw files if people may edit them, else nothing."""
+    return on_disk(STUDY.cohorts[cohort].get("raw", ""), SOURCES)
+
+
+def watched(raw, edited):
+    """Raw files as an input: by the state of each subject's where people may edit them.
+
+    The time stamp of a folder changes with a new subject, and not with a file further down.
+    """
+    return ancient(raw) if edited else raw
+
+
 def raw_of(wildcards):
-    return raw_pattern(wildcards.cohort)
+    return watched(raw_pattern(wildcards.cohort), edited_raw(wildcards.cohort))
+
+
+def raw_of_cohort(cohort):
+    """The raw files of all shards; those of a cohort on disk are one folder."""
+    folders = dict.fromkeys(shards_of(raw_pattern(cohort), cohort))
+    return [watched(folder, edited_raw(cohort)) for folder in folders]
 
 
 def import_settings(wildcards):
@@ -29,10 +45,17 @@ def import_layout(wildcards):
     return STUDY.cohorts[wildcards.cohort]["layout"]
 
 
+def edited_labels(wildcards):
+    """The folder of raw files with an annotator's labels if people may edit them, else nothing."""
+    raw = STUDY.annotator(wildcards.cohort, wildcards.labeller)["raw"]
+    return on_disk(raw, SOURCES) if raw else edited_raw(wildcards.cohort)
+
+
 def annotation_raw(wildcards):
     """The raw data that an annotator's labels belong to; mostly the cohort's own."""
     about = STUDY.annotator(wildcards.cohort, wildcards.labeller)
-    return about["raw"] or raw_pattern(wildcards.cohort)
+    raw = about["raw"] or raw_pattern(wildcards.cohort)
+    return watched(raw, edited_labels(wildcards))
 
 
 def annotation_raws(wildcards):
@@ -51,17 +74,29 @@ def annotation_settings(wildcards):
 
 
 def raw_state(wildcards):
-    """Changes with the files that a prediction is of; whole cohorts are not looked through."""
-    return state_of(ORIGINS["input"]) if ORIGINS else ""
+    """What the raw images of each subject of a shard look like."""
+    raw = edited_raw(wildcards.cohort)
+    if not raw:
+        return {}
+    layout = import_layout(wildcards)
+    rows = shard_import_rows(wildcards)
+    return {row["subject"]: image_state(layout, raw, row) for row in rows}
 
 
 def annotation_state(wildcards):
-    """Changes with the files of an annotator's contours or label volumes."""
-    about = STUDY.annotator(wildcards.cohort, wildcards.labeller)
-    cohort = STUDY.cohorts[wildcards.cohort]
-    raw = about["raw"] or cohort.get("raw", "")
-    # What a job makes or fetches has the job's time; pairs of the layout ukbb lie among the images.
-    made = not raw or raw.startswith("resources/raw/") or cohort["layout"] == "ukbb"
-    if made or about["form"] not in EDITED:
-        return ""
-    return state_of(f"{raw}/{about['folder']}")
+    """What an annotator's labels of each subject of a shard look like."""
+    raw = edited_labels(wildcards)
+    if not raw:
+        return {}
+    about = annotation_settings(wildcards)
+    folder = f"{raw}/{about['folder']}"
+    rows = shard_annotation_rows(wildcards)
+    return {
+        row["subject"]: label_state(about["layout"], about["form"], folder, row)
+        for row in rows
+    }
+
+
+def known_state(wildcards):
+    """What the tables of known volumes in the raw data look like."""
+    return table_state(edited_raw(wildcards.cohort)) if known_raw(wildcards) else ""

@@ -5,6 +5,7 @@ rule score_confidence:
     input:
         volumes="results/{study}/cohorts/{cohort}/volumes/{labeller}.tsv",
         known="results/{study}/cohorts/{cohort}/known.tsv",
+        passed=ancient("results/{study}/cohorts/{cohort}/import/passed.txt"),
     output:
         confidence="results/{study}/cohorts/{cohort}/confidence/{labeller}.tsv",
     log:
@@ -25,4 +26,5 @@ rule score_confidence:
 
 rule confidence_all:
     input:
+        passed_checks(confidence_cohorts()),
         confidence_tables(),

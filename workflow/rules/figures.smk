@@ -65,6 +65,7 @@ rule make_viewer:
 
 rule figures_all:
     input:
+        passed_checks(entry["cohort"] for entry in STUDY.config["figures"].values()),
         expand(
             "results/{study}/figures/{figure}.{suffix}",
             study=STUDY.name,

@@ -73,7 +73,6 @@ rule collect_audit:
         "results/{study}/logs/collect_audit/{cohort}.log",
     benchmark:
         "results/{study}/benchmarks/collect_audit/{cohort}.tsv"
-    # Too many lost subjects end the run: before anybody labels or trains.
     priority: 10
     conda:
         "../../envs/imaging.yaml"
@@ -82,11 +81,34 @@ rule collect_audit:
         mem_mb=4000,
         runtime=10,
     params:
-        rows=cohort_rows,
-        max_failed_fraction=STUDY.config["max_failed_fraction"],
         code=code_of("collect_audit.py"),
     script:
         "../scripts/collect_audit.py"
+
+
+# What labels, measures and learns waits for its output, but does not run again for it (`ancient`).
+rule check_losses:
+    input:
+        audit="results/{study}/cohorts/{cohort}/audit.tsv",
+    output:
+        passed="results/{study}/cohorts/{cohort}/import/passed.txt",
+    log:
+        "results/{study}/logs/check_losses/{cohort}.log",
+    benchmark:
+        "results/{study}/benchmarks/check_losses/{cohort}.tsv"
+    priority: 10
+    conda:
+        "../../envs/imaging.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        subjects=cohort_subjects,
+        max_failed_fraction=STUDY.config["max_failed_fraction"],
+        code=code_of("check_losses.py"),
+    script:
+        "../scripts/check_losses.py"
 
 
 rule import_all:
@@ -96,3 +118,4 @@ rule import_all:
             study=STUDY.name,
             cohort=STUDY.cohorts,
         ),
+        passed_checks(STUDY.cohorts),

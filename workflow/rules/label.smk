@@ -6,6 +6,7 @@ rule carry_annotations:
     input:
         raw=annotation_raw,
         images="results/{study}/cohorts/{cohort}/images/{shard}",
+        passed=ancient("results/{study}/cohorts/{cohort}/import/passed.txt"),
     output:
         labels=directory("results/{study}/cohorts/{cohort}/labels/{labeller}/{shard}"),
         audit="results/{study}/cohorts/{cohort}/labels/{labeller}/{shard}.audit.tsv",
@@ -58,16 +59,43 @@ rule collect_label_audit:
     params:
         settings=annotation_settings,
         rows=cohort_annotation_rows,
-        max_failed_fraction=STUDY.config["max_failed_fraction"],
         code=code_of("collect_label_audit.py"),
     script:
         "../scripts/collect_label_audit.py"
+
+
+# As check_losses, for labels that could not be read.
+rule check_label_losses:
+    input:
+        audit="results/{study}/cohorts/{cohort}/labels/{labeller}.audit.tsv",
+    output:
+        passed="results/{study}/cohorts/{cohort}/labels/{labeller}.passed.txt",
+    log:
+        "results/{study}/logs/check_label_losses/{cohort}/{labeller}.log",
+    benchmark:
+        "results/{study}/benchmarks/check_label_losses/{cohort}/{labeller}.tsv"
+    wildcard_constraints:
+        labeller=one_of(ANNOTATORS),
+    priority: 10
+    conda:
+        "../../envs/imaging.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        subjects=cohort_subjects,
+        max_failed_fraction=STUDY.config["max_failed_fraction"],
+        code=code_of("check_label_losses.py"),
+    script:
+        "../scripts/check_label_losses.py"
 
 
 rule label_shard:
     input:
         images="results/{study}/cohorts/{cohort}/images/{shard}",
         weights=labelling_weights,
+        passed=ancient("results/{study}/cohorts/{cohort}/import/passed.txt"),
     output:
         labels=directory("results/{study}/cohorts/{cohort}/labels/{labeller}/{shard}"),
     log:
@@ -92,6 +120,7 @@ rule label_shard:
 
 rule label_all:
     input:
+        passed_checks(cohort for cohort, _ in STUDY.labelled()),
         [
             path
             for cohort, labeller in STUDY.labelled()
@@ -102,7 +131,7 @@ rule label_all:
             )
         ],
         [
-            f"results/{STUDY.name}/cohorts/{cohort}/labels/{labeller}.audit.tsv"
-            for cohort, labeller in STUDY.labelled()
-            if not STUDY.is_model(labeller)
+            path
+            for cohort in STUDY.cohorts
+            for path in label_checks(cohort, STUDY.labellers(cohort))
         ],

@@ -33,6 +33,7 @@ rule predict_all:
             study=STUDY.name,
             cohort=sorted({cohort for cohort, _ in STUDY.predicted()}),
         ),
+        passed_checks(cohort for cohort, _ in STUDY.predicted()),
         [
             path
             for cohort, labeller in STUDY.predicted()

@@ -5,6 +5,7 @@ rule make_slices:
     input:
         images=image_shards,
         labels=label_shards,
+        passed=ancient(labeller_passed),
     output:
         slices=directory(
             "results/{study}/slices/{cohort}/{labeller}/{preparation}_{intensity}_{size_px}_{classes}"
@@ -33,6 +34,7 @@ rule make_slices:
 
 rule slices_all:
     input:
+        passed_checks(row["cohort"] for row in STUDY.models.values()),
         [
             f"results/{STUDY.name}/slices/{row['cohort']}/{row['labeller']}/"
             f"{STUDY.slices_name(model)}"

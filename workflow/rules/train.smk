@@ -6,6 +6,7 @@ rule train_model:
         slices=model_slices,
         start=model_start,
         confidence=model_scores,
+        passed=ancient(model_passed),
     output:
         weights="results/{study}/models/{model}/weights.safetensors",
         history="results/{study}/models/{model}/history.tsv",
@@ -59,6 +60,7 @@ rule write_card:
 
 rule train_all:
     input:
+        passed_checks(row["cohort"] for row in STUDY.models.values()),
         expand(
             "results/{study}/models/{model}/{file}",
             study=STUDY.name,

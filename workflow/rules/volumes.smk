@@ -4,6 +4,7 @@
 rule measure_volumes:
     input:
         labels=label_shards,
+        passed=ancient(labeller_passed),
     output:
         volumes="results/{study}/cohorts/{cohort}/volumes/{labeller}.tsv",
         curves="results/{study}/cohorts/{cohort}/volumes/{labeller}.curves.tsv",
@@ -43,6 +44,7 @@ rule collect_known_volumes:
         runtime=10,
     params:
         rows=known_rows,
+        tables=known_state,
         code=code_of("collect_known_volumes.py"),
     script:
         "../scripts/collect_known_volumes.py"
@@ -50,6 +52,7 @@ rule collect_known_volumes:
 
 rule volumes_all:
     input:
+        passed_checks(cohort for cohort, _ in STUDY.labelled()),
         [
             f"results/{STUDY.name}/cohorts/{cohort}/volumes/{labeller}.tsv"
             for cohort, labeller in STUDY.labelled()

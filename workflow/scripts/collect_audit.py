@@ -1,8 +1,7 @@
-"""Join the audits and headers of a cohort's shards; too many lost subjects end the run."""
+"""Join the audits and headers of a cohort's shards."""
 
 import pandas as pd
 
-from cmrseg.dicom.audit import check_losses
 from cmrseg.files import read_table, write_table
 from stage import start
 
@@ -11,9 +10,3 @@ audit = pd.concat([read_table(path) for path in snakemake.input.audits], ignore_
 headers = pd.concat([read_table(path) for path in snakemake.input.headers], ignore_index=True)
 write_table(audit, snakemake.output.audit)
 write_table(headers, snakemake.output.headers)
-check_losses(
-    audit,
-    [row["subject"] for row in snakemake.params.rows],
-    snakemake.params.max_failed_fraction,
-    f"cohort {snakemake.wildcards.cohort}",
-)

@@ -1,19 +1,18 @@
-"""Join the audits of an annotator's labels; too many subjects whose labels are lost end the run."""
+"""Join the audits of an annotator's labels, with what fits no subject."""
 
 from pathlib import Path
 
 import pandas as pd
 
-from cmrseg.annotations.cohort import check_labels_lost, collect_audit
+from cmrseg.annotations.cohort import collect_audit
 from cmrseg.files import write_table
 from stage import start
 
 start(snakemake)
 rows = pd.DataFrame(snakemake.params.rows)
-annotator, cohort = snakemake.wildcards.labeller, snakemake.wildcards.cohort
 audit = collect_audit(
     rows,
-    annotator,
+    snakemake.wildcards.labeller,
     snakemake.params.settings,
     [Path(raw) for raw in snakemake.input.raw],
     snakemake.input.audits,
@@ -21,4 +20,3 @@ audit = collect_audit(
     snakemake.input.labels,
 )
 write_table(audit, snakemake.output.audit)
-check_labels_lost(audit, rows, snakemake.params.max_failed_fraction, annotator, cohort)

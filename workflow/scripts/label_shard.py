@@ -7,7 +7,7 @@ from stage import device, start
 start(snakemake)
 label_job(
     snakemake.params.model,
-    dict(snakemake.input.items()),
+    {key: snakemake.input[key] for key in ("images", "weights")},
     snakemake.output.labels,
     snakemake.params.code,
     kept_folder(snakemake.output.labels),

@@ -9,7 +9,7 @@ from stage import device, start
 start(snakemake)
 train_job(
     snakemake.params.model,
-    dict(snakemake.input.items()),
+    {key: snakemake.input[key] for key in ("slices", "start", "confidence")},
     dict(snakemake.output.items()),
     snakemake.params.code,
     Path(snakemake.output.weights).parent / ".state",

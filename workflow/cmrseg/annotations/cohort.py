@@ -9,11 +9,10 @@ from typing import Any
 import pandas as pd
 
 from cmrseg.annotations.subject import NO_LABELS, NO_SUBJECT
-from cmrseg.dicom.audit import Audit, check_losses
+from cmrseg.dicom.audit import Audit
 from cmrseg.files import read_table
 from cmrseg.inputs import SUFFIXES
 from cmrseg.shards import subject_folders
-from cmrseg.splits import original
 
 logger = logging.getLogger(__name__)
 
@@ -56,15 +55,6 @@ def collect_audit(
         count += f"; of no subject: {_some(foreign)}; compare the names with the column annotation"
     logger.log(logging.WARNING if missing or foreign else logging.INFO, count)
     return pd.concat([*joined, whole.table()], ignore_index=True)
-
-
-def check_labels_lost(
-    audit: pd.DataFrame, rows: pd.DataFrame, max_fraction: float, annotator: str, cohort: str
-) -> None:
-    """Raise ValueError where labels of more than a fraction of the cohort could not be read."""
-    what = f"have labels of {annotator} that could not be read"
-    own = audit[audit["subject"].map(original).isin(rows["subject"])]
-    check_losses(own, list(rows["subject"]), max_fraction, f"cohort {cohort}", what)
 
 
 def of_no_subject(rows: pd.DataFrame, settings: Mapping[str, Any], raw: Path) -> list[str]:

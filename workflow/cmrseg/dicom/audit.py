@@ -130,18 +130,22 @@ def check_losses(
     subjects: list[str],
     max_fraction: float,
     cohort: str,
-    what: str = "could not be imported",
-) -> None:
-    """Raise ValueError where more than max_fraction of a cohort's subjects are lost.
+    what: str,
+) -> str:
+    """How many of a cohort's subjects are lost, in a sentence.
 
-    what: became of them, for the error's text.
+    what: became of them. Raises ValueError where that is more than max_fraction of them.
     """
-    lost = lost_subjects(audit)
+    lost = [subject for subject in lost_subjects(audit) if subject in set(subjects)]
+    sentence = (
+        f"{cohort}: {len(lost)} of {len(subjects)} subjects {what}, allowed are "
+        f"{max_fraction:.0%} (max_failed_fraction)"
+    )
     if len(lost) > max_fraction * len(subjects):
         first = audit[audit["resolution"] == LOST].iloc[0]
         raise ValueError(
-            f"{cohort}: {len(lost)} of {len(subjects)} subjects {what}, allowed are "
-            f"{max_fraction:.0%} (max_failed_fraction); the first is {first['subject']}: "
-            f"{first['problem']} ({': '.join(part for part in first[['image', 'detail']] if part)})"
-            "; the *.audit.tsv of its shards list all"
+            f"{sentence}; the first is {first['subject']}: {first['problem']} "
+            f"({': '.join(part for part in first[['image', 'detail']] if part)}); "
+            "the audit of the cohort lists all"
         )
+    return sentence

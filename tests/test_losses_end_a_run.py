@@ -1,0 +1,77 @@
+"""Too many lost subjects: nothing is labelled, measured or learnt, whatever the target."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from cmrseg.files import read_table
+from disk_study import CONFIG, disk_study
+from tiny_study import Project
+
+TARGETS = [
+    f"{stage}_all"
+    for stage in (
+        *("import", "label", "volumes", "confidence"),
+        *("slices", "train", "predict", "evaluate", "figures"),
+    )
+]
+ALLOWED = ("--config", "max_failed_fraction=0.5")
+# Made before the losses are known; all else waits for them.
+BEFORE = {"import_nifti", "collect_audit", "check_losses", "collect_known_volumes"}
+
+
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory) -> tuple[Project, str]:
+    """The study with two broken images of four, after a run that shall go on; its output."""
+    project = disk_study(tmp_path_factory.mktemp("broken"))
+    for study in ("72", "74"):
+        (project.folder / f"raw/{study}.nii.gz").write_bytes(b"no image")
+    result = project.snakemake("--cores", "2", "--keep-going", *TARGETS, config=CONFIG)
+    assert result.returncode != 0
+    return project, result.stdout
+
+
+def names(project: Project) -> set[str]:
+    """Rules that left a log."""
+    return {path.name for path in (project.results / "logs").iterdir()}
+
+
+def test_nothing_is_labelled_measured_or_learnt(broken):
+    project, output = broken
+    assert names(project) == BEFORE
+    assert "cohort people: 2 of 4 subjects could not be imported, allowed are 0%" in output
+    assert "the first is 72: unreadable file" in output
+
+
+def test_the_audit_stays_when_the_check_fails(broken):
+    audit = read_table(broken[0].results / "cohorts/people/audit.tsv")
+    assert audit["subject"].tolist() == ["72", "74"]
+    assert not (broken[0].results / "cohorts/people/import/passed.txt").exists()
+
+
+@pytest.mark.parametrize("target", [t for t in TARGETS if t != "predict_all"])
+def test_every_target_looks_at_the_losses_again(broken, target):
+    assert "check_losses" in {job.rule for job in broken[0].planned(target, config=CONFIG)}
+
+
+@pytest.mark.slow
+def test_the_limit_re_runs_the_check_and_nothing_else(broken, tmp_path: Path):
+    project = Project(tmp_path / "copy", "disk")
+    shutil.copytree(broken[0].folder, project.folder, symlinks=True)
+    result = project.snakemake("--cores", "2", *ALLOWED, config=CONFIG)
+    assert result.returncode == 0, result.stdout[-3000:]
+    passed = project.results / "cohorts/people/import/passed.txt"
+    assert passed.read_text("utf-8") == (
+        "cohort people: 2 of 4 subjects could not be imported, allowed are 50% "
+        "(max_failed_fraction)\n"
+    )
+    more = ("--config", "max_failed_fraction=0.6")
+    planned = {job.rule for job in project.planned(*more, config=CONFIG)}
+    assert planned == {"check_losses", "check_label_losses"}
+    assert project.snakemake("--cores", "2", *more, config=CONFIG).returncode == 0
+    assert project.planned(*more, config=CONFIG) == []
+    # Below it again: results of before stay, and no target is reached.
+    assert project.snakemake("--cores", "2", config=CONFIG).returncode != 0
+    assert project.snakemake("--cores", "2", "volumes_all", config=CONFIG).returncode != 0
+    assert (project.results / "cohorts/people/volumes/reader.tsv").is_file()

@@ -1,0 +1,115 @@
+"""What results/<study>/ holds that the study no longer names."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from cmrseg.kept import FACTS, KEPT
+from cmrseg.splits import ROTATED
+
+if TYPE_CHECKING:
+    from study import Study
+
+# Folders that the workflow fills; what else lies in the study's folder is somebody's own.
+JOBS = ("logs", "benchmarks")
+MADE = ("cohorts", "phantom", "slices", "models", "evaluation", "figures", "origins", KEPT, *JOBS)
+# Snakemake leaves it in folders that it makes.
+TIME_STAMP = ".snakemake_timestamp"
+
+
+def unnamed(study: Study, folder: str | Path, origins: Iterable[str] = ()) -> list[str]:
+    """Paths below the study's folder that the study does not name, with forward slashes, sorted.
+
+    A folder of which nothing is named is one path. origins: of a prediction.
+    """
+    names = {*_results(study), *(f"origins/{origin}.txt" for origin in origins)}
+    names |= {*_of_jobs(study, Path(folder), origins)}
+    above = {str(parent) for name in names for parent in PurePosixPath(name).parents}
+    found: list[str] = []
+    for made in MADE:
+        if made in above:
+            _look(Path(folder), made, names, above, found)
+        elif os.path.lexists(Path(folder, made)):
+            found.append(made)
+    return sorted(found)
+
+
+def _look(folder: Path, inside: str, names: set[str], above: set[str], found: list[str]) -> None:
+    if not (folder / inside).is_dir():
+        return
+    for entry in os.scandir(folder / inside):
+        path = f"{inside}/{entry.name}"
+        if path in names or entry.name == TIME_STAMP:
+            continue
+        if path in above and entry.is_dir(follow_symlinks=False):
+            _look(folder, path, names, above, found)
+        else:
+            found.append(path)
+
+
+def _results(study: Study) -> Iterator[str]:
+    """All that the study makes, or may have made on the way; folders stand for what is in them."""
+    for cohort in study.cohorts:
+        here = f"cohorts/{cohort}"
+        for name in ("audit.tsv", "headers.tsv.gz", "known.tsv", "import/passed.txt"):
+            yield f"{here}/{name}"
+        for annotator in study.annotators(cohort):
+            for name in ("audit.tsv", "passed.txt"):
+                yield f"{here}/labels/{annotator}.{name}"
+            for shard in study.shards(cohort):
+                yield f"{here}/labels/{annotator}/{shard}.audit.tsv"
+        for shard in study.shards(cohort):
+            if cohort in study.phantoms():
+                yield f"phantom/{cohort}/{shard}"
+            for name in ("audit.tsv", "headers.tsv.gz"):
+                yield f"{here}/import/{shard}.{name}"
+            for place in (here, *(f"{here}/labels/{m}" for m in study.labellers(cohort))):
+                yield from _subjects(study, cohort, shard, place, place == here)
+    for cohort, labeller in study.labelled():
+        yield f"cohorts/{cohort}/volumes/{labeller}.tsv"
+        yield f"cohorts/{cohort}/volumes/{labeller}.curves.tsv"
+    if "confidence" in study.config:
+        yield "cohorts/{cohort}/confidence/{labeller}.tsv".format(**study.config["confidence"])
+    # Models without ImageNet weights are named, too.
+    for model in (*study.models, *study.left_out):
+        yield f"models/{model}"
+        yield f"{KEPT}/models/{model}/weights.safetensors"
+    for model, row in study.models.items():
+        yield f"slices/{row['cohort']}/{row['labeller']}/{study.slices_name(model)}"
+    for labeller, cohort in (*study.evaluations(), *study.volume_evaluations()):
+        yield f"evaluation/{labeller}/{cohort}"
+    if "published_values" in study.config:
+        yield "evaluation/published.tsv"
+    for figure in study.data_figures:
+        yield from (f"figures/{figure}.svg", f"figures/{figure}.png")
+    yield from (f"figures/{figure}.html" for figure in study.viewers)
+
+
+def _subjects(study: Study, cohort: str, shard: str, place: str, images: bool) -> Iterator[str]:
+    """Images or label maps of a shard's subjects, and what is kept of the latter."""
+    folder = f"{place}/images/{shard}" if images else f"{place}/{shard}"
+    kept = f"{KEPT}/{folder}"
+    yield from () if images else (f"{kept}/{FACTS}",)
+    for row in study.rows(cohort, shard):
+        for name in (row["subject"], row["subject"] + ROTATED):
+            yield f"{folder}/{name}"
+            yield from () if images else (f"{kept}/0/{name}",)
+
+
+def _of_jobs(study: Study, folder: Path, origins: Iterable[str]) -> Iterator[str]:
+    """Logs and benchmarks: those of a job are named by its wildcards, in a folder of the rule."""
+    jobs = {*study.cohorts, *study.models, *study.config["figures"], *origins}
+    for cohort in study.cohorts:
+        jobs |= {f"{cohort}/{shard}" for shard in study.shards(cohort)}
+    for cohort, labeller in study.labelled():
+        jobs |= {f"{cohort}/{labeller}"}
+        jobs |= {f"{cohort}/{labeller}/{shard}" for shard in study.shards(cohort)}
+    for model, row in study.models.items():
+        jobs |= {f"{row['cohort']}/{row['labeller']}/{study.slices_name(model)}"}
+    for kind, suffix in zip(JOBS, ("log", "tsv"), strict=True):
+        yield from (f"{kind}/{rule}.{suffix}" for rule in ("compare_published", "tidy"))
+        rules = [entry.name for entry in (folder / kind).glob("*") if entry.is_dir()]
+        yield from (f"{kind}/{rule}/{job}.{suffix}" for rule in rules for job in jobs)

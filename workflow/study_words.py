@@ -1,0 +1,21 @@
+"""Words on the command line that are text, whatever Snakemake takes them for."""
+
+from collections.abc import Iterable
+from typing import Any
+
+# Keys whose values are names and paths, in a study or beside `input`.
+TEXT = ("study", "published_tables", "input", "model", "subject", "mode")
+
+
+def as_typed(config: dict[str, Any], words: Iterable[str]) -> dict[str, Any]:
+    """The config with names and paths as they were typed: `subject=071` is no number.
+
+    words: what followed `--config`, as `key=value`; Snakemake makes numbers of what looks like one.
+    """
+    typed = dict(word.split("=", 1) for word in words if "=" in word)
+    text = {key: value.strip("'\"") for key, value in typed.items() if key in TEXT}
+    return config | {
+        key: value
+        for key, value in text.items()
+        if key in config and value and not isinstance(config[key], str)
+    }
