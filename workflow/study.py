@@ -103,6 +103,10 @@ class Study:
         settings = self.models.get(name) or self.given[name]
         return {key: settings[key] for key in (*LABELLING, *OPTIONAL)}
 
+    def training(self, name: str) -> dict[str, Any]:
+        """What the training of a model depends on in its row of the models table."""
+        return {key: value for key, value in self.models[name].items() if key not in OPTIONAL}
+
     def weights(self, name: str) -> str:
         """The file of a model's weights."""
         folder = self.given[name]["folder"] if name in self.given else None

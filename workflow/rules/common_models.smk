@@ -5,6 +5,10 @@ def model_row(wildcards):
     return STUDY.models[wildcards.model]
 
 
+def training_settings(wildcards):
+    return STUDY.training(wildcards.model)
+
+
 def model_phantom(wildcards):
     """Whether a model's images show the digital heart; its card says so."""
     return STUDY.models[wildcards.model]["cohort"] in STUDY.phantoms()

@@ -9,7 +9,8 @@ rule train_model:
     output:
         weights="results/{study}/models/{model}/weights.safetensors",
         history="results/{study}/models/{model}/history.tsv",
-        record="results/{study}/models/{model}/record.json",
+        # Without what labelling alone reads: write_card adds it.
+        record="results/{study}/training/{model}/record.json",
     log:
         "results/{study}/logs/train_model/{model}.log",
     benchmark:
@@ -25,7 +26,7 @@ rule train_model:
         mem_mb=16000,
         runtime=1440,
     params:
-        model=model_row,
+        model=training_settings,
         code=code_of("train_model.py"),
     script:
         "../scripts/train_model.py"
@@ -37,8 +38,10 @@ rule write_card:
         history="results/{study}/models/{model}/history.tsv",
         slices=model_slices,
         confidence=model_scores,
+        training="results/{study}/training/{model}/record.json",
     output:
         card="results/{study}/models/{model}/README.md",
+        record="results/{study}/models/{model}/record.json",
     log:
         "results/{study}/logs/write_card/{model}.log",
     benchmark:
@@ -63,5 +66,5 @@ rule train_all:
             "results/{study}/models/{model}/{file}",
             study=STUDY.name,
             model=STUDY.models,
-            file=["weights.safetensors", "README.md"],
+            file=["weights.safetensors", "record.json", "README.md"],
         ),
