@@ -4,13 +4,16 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 from study import IMAGENET, Study
+from study_memory import check_remembered
 from study_prediction import prediction_origins, prediction_study
-from study_tables import StudyError
-from tracking import code_of
+from study_tables import REPOSITORY, StudyError, own_file
+from tracking import code_of, content_of
 
 try:
     # `--config input=... model=...` is a study of its own: one subject and one model.
     STUDY = Study(prediction_study(config) if "input" in config else config)
+    if workflow.is_main_process:
+        check_remembered(STUDY.name)
 except StudyError as error:
     raise WorkflowError(str(error))
 

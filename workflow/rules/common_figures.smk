@@ -1,5 +1,11 @@
 # Which tables and images a figure is drawn from.
 
+# Read beside the inputs; the page changes with their content, wherever the repository lies.
+VIEWER_FILES = [
+    "workflow/report/viewer.html",
+    "workflow/report/vendor/niivue-0.69.0.umd.js.gz",
+]
+
 CATEGORIES = {
     "cleaning": "1 Import",
     "volume_agreement": "2 Volumes",

@@ -68,11 +68,17 @@ def published_values_inputs(wildcards):
     evaluation = (
         f"results/{STUDY.name}/evaluation/{about['labeller']}/{about['cohort']}"
     )
-    return {"published": about["table"], "subjects": f"{evaluation}/subjects.tsv"}
+    return {
+        "published": own_file(about["table"]),
+        "subjects": f"{evaluation}/subjects.tsv",
+    }
 
 
 def published_values_settings(wildcards):
-    return {"splits": STUDY.config["published_values"]["splits"]}
+    about = STUDY.config["published_values"]
+    # Its content, as a table that was put in its place may be older than the result.
+    content = content_of(own_file(about["table"]))
+    return {"splits": about["splits"], "content": content}
 
 
 def published_values_output():
