@@ -35,6 +35,19 @@ def given_models(weights: dict[str, str]) -> dict[str, dict[str, Any]]:
     return {name: _settings(name, Path(folder), catalogue) for name, folder in weights.items()}
 
 
+def weights_state(folder: str) -> str:
+    """Changes with the weights in a folder, also where older ones take their place; else "".
+
+    Size and time: the content of such files takes long to read. What the workflow converts has the
+    time of its job, and nothing to compare.
+    """
+    path = Path(folder) / "weights.safetensors"
+    if Path(folder).parent == Path(CONVERTED) or not path.is_file():
+        return ""
+    told = path.stat()
+    return f"{told.st_size} bytes of {int(told.st_mtime)}"
+
+
 def _settings(name: str, folder: Path, catalogue: dict[str, Any]) -> dict[str, Any]:
     if folder.parent == Path(CONVERTED) and folder.name in catalogue:
         found, where = catalogue[folder.name], CATALOGUE

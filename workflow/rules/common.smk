@@ -49,8 +49,7 @@ def shard_import_rows(wildcards):
 
 
 def shard_annotation_rows(wildcards):
-    keys = ("subject", "study", "set", "annotation")
-    return [{key: row[key] for key in keys} for row in shard_rows(wildcards)]
+    return STUDY.annotation_rows(wildcards.cohort, wildcards.shard)
 
 
 def origin_path(wildcards):

@@ -22,6 +22,14 @@ def labelling_weights(wildcards):
     return STUDY.weights(wildcards.labeller)
 
 
+def labelling_weights_state(wildcards):
+    return STUDY.weights_state(wildcards.labeller)
+
+
+def start_weights_state(wildcards):
+    return STUDY.weights_state(STUDY.models[wildcards.model]["start"])
+
+
 def model_slices(wildcards):
     row = STUDY.models[wildcards.model]
     return (

@@ -27,6 +27,7 @@ rule train_model:
         runtime=1440,
     params:
         model=training_settings,
+        state=start_weights_state,
         code=code_of("train_model.py"),
     script:
         "../scripts/train_model.py"
