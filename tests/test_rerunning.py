@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -362,3 +363,32 @@ def test_an_edit_plans_where_it_starts_and_what_follows(walk, jobs, case):
     made, names = made_by(plan), {name_of(job) for job in plan}
     followers = {name_of(job) for job in jobs if job.inputs & made}
     assert followers - names == set(filter(None, case.gone.split(", ")))
+
+
+def test_results_without_the_memory_of_snakemake_are_refused(walk):
+    memory, elsewhere = walk.folder / ".snakemake", walk.folder / "elsewhere"
+    memory.rename(elsewhere)
+    try:
+        result = walk.snakemake("--dry-run", config=CONFIG)
+    finally:
+        shutil.rmtree(memory, ignore_errors=True)
+        elsewhere.rename(memory)
+    assert result.returncode == 1
+    assert "results/walk has results, but .snakemake does not say what" in result.stdout
+
+
+def test_the_rest_of_an_interrupted_run_is_found(walk, tmp_path):
+    folder = tmp_path / "interrupted"
+    shutil.copytree(walk.folder, folder)
+    project = Project(folder, walk.study)
+    with edited(folder, cohort("clinic", cleaning={"mode": "compat"})):
+        # The first job of two ends, and nothing else.
+        done = project.snakemake(
+            *("--touch", "--cores", "1", "results/walk/cohorts/clinic/images/0000"), config=CONFIG
+        )
+        assert done.returncode == 0, done.stdout[-3000:]
+        assert starts(planned(project)) == {
+            "import_dicom clinic 0001",
+            *(f"carry_annotations clinic {name} 0000" for name in ("reader", "second")),
+            *(f"label_shard clinic {name} 0000" for name in ("mine", "ukbb")),
+        }
