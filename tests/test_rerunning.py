@@ -196,7 +196,7 @@ CASES = [
             )
         ),
         "import_nifti clinic 0000, import_nifti clinic 0001",
-        gone="draw_figure clean, measure_volumes clinic second, "
+        gone="draw_figure clean, "
         "carry_annotations clinic second 0000, carry_annotations clinic second 0001",
     ),
     Case(
@@ -274,7 +274,6 @@ CASES = [
             )
         ),
         "score_confidence kaggle truth",
-        gone="draw_figure scores",
     ),
     Case(
         ("`evaluate`, `predict`", "`figures`"),
@@ -286,7 +285,8 @@ CASES = [
             )
         ),
         "evaluate_labels second clinic, evaluate_volumes second clinic, "
-        "label_shard heart fcn 0000, label_shard heart fcn 0001, draw_figure scores",
+        "label_shard heart fcn 0000, label_shard heart fcn 0001, draw_figure scores, "
+        "make_viewer page",
     ),
     Case(
         ("`published_tables`", "words in an entry of `resources/weights.yaml`"),
