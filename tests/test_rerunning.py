@@ -133,7 +133,7 @@ CASES = [
         ("code of a module in `workflow/cmrseg/`",),
         appended("workflow/cmrseg/measure/distance.py", "\nEDITED = 1\n"),
         "evaluate_labels mine clinic, evaluate_labels ukbb clinic, evaluate_labels next clinic, "
-        "evaluate_labels base kaggle, evaluate_labels fcn kaggle",
+        "evaluate_labels base kaggle, evaluate_labels fcn kaggle, recompute_published",
     ),
     Case(
         ("a script in `workflow/scripts/`, also by an older one",),
