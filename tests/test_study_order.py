@@ -140,3 +140,8 @@ def test_the_workflow_s_own_files_are_found_from_any_folder(make, tmp_path):
     (tmp_path / "resources").mkdir()
     (tmp_path / "resources/sources.yaml").write_text("mine: {kind: files}\n")
     assert list(read_sources()) == ["mine"]
+
+
+def test_a_table_of_published_numbers_that_is_not_there_is_named(make):
+    with pytest.raises(StudyError, match=r"published_values: no table none\.tsv"):
+        make(braces("published_values", "none.tsv"))
