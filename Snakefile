@@ -12,11 +12,4 @@ include: "workflow/Snakefile"
 rule all:
     default_target: True
     input:
-        rules.import_all.input,
-        rules.label_all.input,
-        rules.figures_all.input,
-        rules.evaluate_all.input,
-        rules.train_all.input,
-        rules.confidence_all.input,
-        rules.volumes_all.input,
-        rules.predict_all.input,
+        rules.study_all.input,

@@ -15,7 +15,7 @@ from own_conda import ENVS, TOOLS, bear_witness, witnesses
 from source_places import row
 from test_envs import imports, pins, rules, scripts
 from tiny_study import ROOT, copy_project
-from tracking import code_of
+from tracking import modules_of
 
 pytestmark = [pytest.mark.conda, pytest.mark.slow]
 
@@ -42,7 +42,7 @@ def project(conda, tmp_path_factory):
 def names_of(env: Path) -> list[str]:
     """What the rules of an environment import: others' names and the project's modules."""
     used = [s for r, (_, e) in rules().items() if e == f"envs/{env.name}" for s in scripts(r)]
-    modules = {entry.split("@")[0] for script in used for entry in code_of(script)}
+    modules = {module for script in used for module in modules_of(script)}
     return sorted(modules.union(*map(imports, used)))
 
 

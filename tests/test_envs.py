@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tiny_study import ROOT
-from tracking import code_of, module_path, third_party
+from tracking import module_path, modules_of, third_party
 
 ENVS = sorted((ROOT / "envs").glob("*.yaml"))
 # Distribution of each import that is called otherwise.
@@ -54,7 +54,7 @@ def scripts(rule: str) -> list[str]:
 
 def imports(script: str) -> set[str]:
     """What of others a script and the modules it reaches import, also within functions."""
-    modules = [entry.split("@")[0] for entry in code_of(script)]
+    modules = modules_of(script)
     files = [ROOT / "workflow/scripts" / script, *map(module_path, modules)]
     own = set().union(*map(third_party, files))
     # stage.device() is called by scripts with a network only.

@@ -14,17 +14,8 @@ PROFILE = yaml.safe_load(TEXT)
 SET = PROFILE["set-resources"]
 DEFAULT_PARTITION = PROFILE["default-resources"]["slurm_partition"]
 GPU_BLOCK = {rule for rule, about in SET.items() if "slurm_partition" in about}
-LOCAL = set(
-    re.findall(
-        r"^    (\w+),$",
-        "".join(
-            block
-            for path in (ROOT / "workflow/rules").glob("*.smk")
-            for block in re.findall(r"^localrules:\n((?:    .*\n)+)", path.read_text("utf-8"), re.M)
-        ),
-        re.M,
-    )
-)
+LOCAL = {rule for rule in WORKING if section(rule, "localrule") == "True"}
+DEFAULT = yaml.safe_load((ROOT / "profiles/default/config.yaml").read_text("utf-8"))
 # Goes on where it was ended, so a further attempt needs no more time than the first.
 RESUMES = {"train_model"}
 
@@ -73,6 +64,11 @@ def test_every_key_has_a_comment_right_above():
         key = re.match(r"( *)([\w-]+):", line)
         if key and len(key[1]) < 4 and key[2] not in ("slurm_partition",):
             assert re.match(r" *# \S", lines[number - 1]), f"{key[2]} has no comment"
+
+
+def test_both_profiles_re_run_for_the_same_reasons_and_time_stamps_of_scripts_are_none():
+    assert DEFAULT["rerun-triggers"] == ["mtime", "params", "input", "software-env"]
+    assert PROFILE["rerun-triggers"] == DEFAULT["rerun-triggers"]
 
 
 def test_the_profile_names_no_site():

@@ -207,7 +207,7 @@ def test_words_of_the_catalogue_and_cards_convert_nothing_anew():
     ) == study_weights.without_words(entry)
     assert study_weights.without_words(entry | {"width": 8}) != study_weights.without_words(entry)
     for script in ("convert_weights.py", "convert_imagenet.py"):
-        used = {module.split("@")[0] for module in tracking.code_of(script)}
+        used = tracking.modules_of(script)
         assert "cmrseg.model_card" not in used
     assert "cmrseg.model_card@" in "".join(tracking.code_of("write_published_card.py"))
 

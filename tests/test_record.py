@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from cmrseg.record import record
+from cmrseg.record import copy_record, record
 
 
 def test_record_says_what_a_result_was_made_of(tmp_path):
@@ -41,3 +41,13 @@ def test_absent_input_is_refused_by_name(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"no such input: .*weights.safetensors"):
         record(tmp_path / "r.json", {}, [], [tmp_path / "weights.safetensors"], 0, "cpu", 0, {})
     assert not (tmp_path / "r.json").exists()
+
+
+def test_a_copy_of_a_record_says_more_of_its_settings_and_the_same_otherwise(tmp_path):
+    first, second = tmp_path / "first.json", tmp_path / "second.json"
+    record(first, {"seed": 3}, ["a@1"], [], 3, "cpu", time.time(), {"dice_lv": math.nan})
+    copy_record(first, second, {"seed": 3, "islands": "code"})
+    before, after = (json.loads(path.read_text()) for path in (first, second))
+    assert after.pop("settings") == before.pop("settings") | {"islands": "code"}
+    assert after == before
+    assert list(after) == sorted(after)

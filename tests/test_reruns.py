@@ -102,7 +102,7 @@ def jobs(tiny) -> list[Job]:
 
 @pytest.mark.parametrize("script", sorted(p.relative_to(SCRIPTS) for p in SCRIPTS.rglob("*.py")))
 def test_tracking_finds_the_modules_that_python_itself_would_load(script):
-    found = {entry.split("@")[0] for entry in tracking.code_of(str(script))}
+    found = set(tracking.modules_of(str(script)))
     assert found == reached(str(script))
 
 

@@ -25,7 +25,8 @@ cohorts/people/images/0000/.snakemake_timestamp cohorts/people/labels/truth/0001
 .kept/cohorts/people/labels/fcn/0000/made_of.json .kept/cohorts/people/labels/fcn/0000/0/1/sa.nii.gz
 .kept/models/fcn/weights.safetensors/0 models/fcn/.state/state models/base/weights.safetensors
 cohorts/people/labels/truth.audit.tsv cohorts/people/labels/truth/0001.audit.tsv
-cohorts/people/labels/truth.passed.txt cohorts/people/volumes/truth.tsv cohorts/people/volumes/fcn.curves.tsv
+cohorts/people/labels/truth.passed.txt cohorts/people/volumes/truth.tsv
+cohorts/people/volumes/fcn.curves.tsv
 cohorts/people/confidence/fcn.tsv slices/people/truth/fcn_linear_64_4/index.tsv
 slices/people/fcn/unet_linear_64_3/index.tsv evaluation/base/people/subjects.tsv figures/errors.svg
 logs/import_dicom/people/0001.log logs/label_shard/people/fcn/0000.log logs/train_model/fcn.log

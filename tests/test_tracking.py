@@ -1,3 +1,5 @@
+import ast
+import os
 import shutil
 from pathlib import Path
 
@@ -6,7 +8,8 @@ import pytest
 import tracking
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGE = ROOT / "workflow" / "cmrseg"
+MODULES = sorted((ROOT / "workflow" / "cmrseg").rglob("*.py"))
+SCRIPTS = sorted((ROOT / "workflow" / "scripts").rglob("*.py"))
 
 
 @pytest.fixture
@@ -35,16 +38,57 @@ def code(workflow):
     return tracking.code_of("a.py")
 
 
-def test_code_of_a_script_is_what_it_reaches_through_imports(workflow):
-    assert [entry.split("@")[0] for entry in code(workflow)] == ["cmrseg.one", "cmrseg.two"]
+def test_code_of_a_script_is_itself_and_what_it_reaches_through_imports(workflow):
+    names = [entry.split("@")[0] for entry in code(workflow)]
+    assert names == ["a.py", "cmrseg.one", "cmrseg.two"]
 
 
 def test_an_edit_changes_the_module_and_no_other(workflow):
     before = code(workflow)
     (workflow / "cmrseg/two.py").write_text('def g():\n    """Say one."""\n    return 2\n')
     after = code(workflow)
-    assert before[0] == after[0]
-    assert before[1] != after[1]
+    assert before[:2] == after[:2]
+    assert before[2] != after[2]
+
+
+def test_an_edit_of_the_script_is_one_whatever_its_time_stamp(workflow):
+    script, before = workflow / "scripts/a.py", code(workflow)
+    script.write_text("from cmrseg.one import f\nf()\nf()\n")
+    os.utime(script, (0, 0))
+    after = code(workflow)
+    assert before[0] != after[0]
+    assert before[1:] == after[1:]
+
+
+def test_a_comment_or_another_time_stamp_of_the_script_is_no_edit(workflow):
+    before = code(workflow)
+    (workflow / "scripts/a.py").write_text('"""Says."""\n\nfrom cmrseg.one import f\n\nf()  # so\n')
+    os.utime(workflow / "scripts/a.py", (2**31, 2**31))
+    assert code(workflow) == before
+
+
+def test_a_file_that_a_script_reads_counts_by_its_bytes(workflow, monkeypatch):
+    monkeypatch.setattr(tracking, "WORKFLOW", workflow / "workflow")
+    (workflow / "scripts").rename(workflow / "workflow-scripts")
+    (workflow / "workflow").mkdir()
+    (workflow / "workflow-scripts").rename(workflow / "workflow/scripts")
+    (workflow / "cmrseg").rename(workflow / "workflow/cmrseg")
+    (workflow / "page.html").write_text("one")
+    before = tracking.code_of("a.py", "page.html")
+    assert before[-1] == f"page.html@{tracking.content_of(workflow / 'page.html')}"
+    (workflow / "page.html").write_text("two")
+    os.utime(workflow / "page.html", (0, 0))
+    after = tracking.code_of("a.py", "page.html")
+    assert (before[:-1], before[-1] == after[-1]) == (after[:-1], False)
+    with pytest.raises(FileNotFoundError, match=r"none\.html"):
+        tracking.code_of("a.py", "none.html")
+
+
+@pytest.mark.parametrize("line", ["from .two import g", "from . import two", "from ..x import y"])
+def test_a_relative_import_is_refused_by_name(workflow, line):
+    (workflow / "cmrseg/one.py").write_text(f"import os\n{line}\n")
+    with pytest.raises(ImportError, match=r"one\.py, line 2: a relative import is not tracked"):
+        code(workflow)
 
 
 def test_comments_docstrings_and_layout_are_no_edit(workflow):
@@ -81,7 +125,7 @@ def test_every_script_of_the_project_can_be_tracked():
 
 
 # What tracking relies on: imports tell the whole dependency.
-@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: p.name)
+@pytest.mark.parametrize("path", [*MODULES, *SCRIPTS], ids=lambda p: p.name)
 def test_modules_hide_no_dependency(path):
     text = path.read_text()
     if path.name == "__init__.py":
@@ -89,6 +133,8 @@ def test_modules_hide_no_dependency(path):
     assert path.name != "utils.py"
     for hidden in ("importlib", "import *", "__import__"):
         assert hidden not in text, f"{path} hides imports from tracking: {hidden}"
+    relative = [n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.ImportFrom) and n.level]
+    assert not relative, f"{path} hides imports from tracking: relative ones"
 
 
 def test_a_copy_of_the_project_has_the_same_code(tmp_path, monkeypatch):

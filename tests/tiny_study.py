@@ -23,7 +23,7 @@ from cmrseg.phantom.population import draw_subjects
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = "config/tiny.yaml"
 # Needed to run a study, where git cannot say what belongs to the project.
-FOLDERS = ("config", "envs", "workflow")
+FOLDERS = ("config", "envs", "profiles", "workflow")
 
 # Faults of the raw data by study of the heterogeneous cohort; 105 cannot be imported.
 FAULTS = {

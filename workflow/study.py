@@ -11,7 +11,7 @@ import pandas as pd
 from cmrseg.labels import SHORT_NAMES
 from study_checks import check_study
 from study_tables import GRID, StudyError, check, read_rows
-from study_weights import LABELLING, OPTIONAL, given_models
+from study_weights import LABELLING, OPTIONAL, given_models, weights_state
 
 # Published encoder weights, by name of the encoder; a model that starts from them needs the file.
 IMAGENET = "resources/downloads/imagenet/{encoder}.safetensors"
@@ -19,6 +19,8 @@ IMAGENET = "resources/downloads/imagenet/{encoder}.safetensors"
 ANNOTATIONS = {"ukbb": ".", "png": "masks", "hdf5": "."}
 # What the import of a subject depends on; known volumes, say, may change without a new import.
 IMPORTED = ("subject", "study", "series", "set")
+# And the labels of its annotators.
+ANNOTATED = ("subject", "study", "set", "annotation")
 
 
 class Study:
@@ -58,11 +60,19 @@ class Study:
 
     def import_rows(self, cohort: str, shard: str | None = None) -> list[dict[str, Any]]:
         """What the import has to know of the subjects of a shard, or of a whole cohort."""
+        keys = (*IMPORTED, *GRID) if self.cohorts[cohort]["layout"] == "hdf5" else IMPORTED
+        return self._parts(cohort, shard, keys)
+
+    def annotation_rows(self, cohort: str, shard: str) -> list[dict[str, Any]]:
+        """What the labels of an annotator have to know of the subjects of a shard."""
+        return self._parts(cohort, shard, ANNOTATED)
+
+    def _parts(self, cohort: str, shard: str | None, keys: tuple[str, ...]) -> list[dict[str, Any]]:
+        """Some columns of the rows of a shard, or of a whole cohort."""
         rows = self.rows_of(cohort) if shard is None else self.rows(cohort, shard)
         if self.cohorts[cohort]["layout"] != "kaggle":
-            # Nothing lies in the folder of a set; a new split does not import anew.
+            # Nothing lies in the folder of a set; a new split reads no raw files anew.
             rows = [row | {"set": ""} for row in rows]
-        keys = (*IMPORTED, *GRID) if self.cohorts[cohort]["layout"] == "hdf5" else IMPORTED
         return [{key: row[key] for key in keys} for row in rows]
 
     def rows_of(self, cohort: str) -> list[dict[str, Any]]:
@@ -109,10 +119,18 @@ class Study:
         settings = self.models.get(name) or self.given[name]
         return {key: settings[key] for key in (*LABELLING, *OPTIONAL)}
 
+    def training(self, name: str) -> dict[str, Any]:
+        """What the training of a model depends on in its row of the models table."""
+        return {key: value for key, value in self.models[name].items() if key not in OPTIONAL}
+
     def weights(self, name: str) -> str:
         """The file of a model's weights."""
         folder = self.given[name]["folder"] if name in self.given else None
         return f"{folder or f'results/{self.name}/models/{name}'}/weights.safetensors"
+
+    def weights_state(self, name: str) -> str:
+        """Changes with the weights of a given model; of others Snakemake knows."""
+        return weights_state(self.given[name]["folder"]) if name in self.given else ""
 
     def ed(self, cohort: str, labeller: str) -> str:
         """How end-diastole is chosen in a labeller's volumes of a cohort."""

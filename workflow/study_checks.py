@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from study_model_checks import SETS, check_cohort, check_labeller, check_models, check_order
 from study_numbers import check_numbers
-from study_path_checks import check_paths
-from study_tables import GRID, StudyError
+from study_tables import GRID, StudyError, own_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,7 +42,6 @@ def check_study(study: Study) -> None:
         raise StudyError(
             f"config: study is '{RESERVED}', whose results have that folder; rename it"
         )
-    check_paths(study)
     _check_cohorts(study)
     _check_phantoms(study)
     check_models(study)
@@ -189,6 +188,8 @@ def _check_own_frames(study: Study, cohort: str) -> None:
 
 def _check_published(study: Study) -> None:
     entry = study.config.get("published_values")
+    if entry and not Path(own_file(entry["table"])).is_file():
+        raise StudyError(f"published_values: no table {entry['table']}; name one that is there")
     if entry and (entry["labeller"], entry["cohort"]) not in study.evaluations():
         raise StudyError(
             f"published_values: `evaluate` does not hold labeller {entry['labeller']} of cohort "

@@ -4,7 +4,7 @@ import csv
 from typing import Any
 
 from cmrseg.files import check_plain
-from study_tables import StudyError, read_yaml
+from study_tables import StudyError, own_file, read_yaml
 
 SOURCES = "resources/sources.yaml"
 CHECKSUMS = "resources/checksums.tsv"
@@ -13,7 +13,7 @@ CHECKSUM_COLUMNS = ["source", "path", "size", "sha256"]
 
 def read_sources() -> dict[str, dict[str, Any]]:
     """Entries of resources/sources.yaml by name. Raises StudyError naming one that is none."""
-    sources = read_yaml(SOURCES)
+    sources = read_yaml(own_file(SOURCES))
     for name, entry in sources.items():
         if not isinstance(entry, dict):
             raise StudyError(f"{SOURCES}, source {name}: expected keys and values, such as kind")
@@ -24,8 +24,9 @@ def read_checksums() -> dict[str, list[dict[str, str]]]:
     """Rows of the table of checksums, by source. Raises StudyError naming file and line."""
     found: dict[str, list[dict[str, str]]] = {}
     try:
-        check_plain(CHECKSUMS)
-        with open(CHECKSUMS, encoding="utf-8", newline="") as file:
+        path = own_file(CHECKSUMS)
+        check_plain(path)
+        with open(path, encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file, delimiter="\t")
             if reader.fieldnames != CHECKSUM_COLUMNS:
                 raise StudyError(

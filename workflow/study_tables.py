@@ -17,17 +17,30 @@ from cmrseg.files import check_plain
 # What files of the layout hdf5 do not say: a cell of the subject table, else a key of the cohort or
 # of its phantom.
 GRID = ("spacing_mm", "slice_distance_mm", "frame_interval_ms")
-SCHEMAS = Path(__file__).resolve().parent / "schemas"
+REPOSITORY = Path(__file__).resolve().parents[1]
+SCHEMAS = REPOSITORY / "workflow" / "schemas"
 # Of a table, behind the header.
 FIRST_LINE = 2
 # No study comes near; what does is a mistake, or meant to fill the memory.
 DEEPEST, MOST_ITEMS = 20, 10**6
 CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 LONG = re.compile(r"[^/]{240}")
+# Of paths in the schema of a study.
+WITHOUT_BRACES = "^[^{}]*$"
 
 
 class StudyError(ValueError):
     """A study cannot be run as it is written; the message says where and what to do."""
+
+
+def own_file(path: str) -> str:
+    """A file that comes with the workflow, by its path in the repository.
+
+    One at the same path in the working directory takes its place: a study that runs elsewhere, as
+    a module of another workflow, may have its own catalogues. In the top folder of the repository
+    the two are the same.
+    """
+    return path if Path(path).is_file() else str(REPOSITORY / path)
 
 
 def read_yaml(path: str) -> dict[str, Any]:
@@ -71,7 +84,7 @@ def check_extent(value: Any, where: str) -> None:
 
 
 def check(value: dict[str, Any], schema: str, where: str) -> dict[str, Any]:
-    """A copy of `value` with defaults, if it fits the schema.
+    """A copy of `value` with defaults, in the order of the schema, if it fits the schema.
 
     Raises StudyError naming the place, the value and what is allowed.
     """
@@ -99,14 +112,16 @@ def _with_defaults(value: Any, rule: dict[str, Any], root: dict[str, Any]) -> An
         return value
     known = rule.get("properties", {})
     other = rule.get("additionalProperties")
-    filled = {
-        key: _with_defaults(item, known.get(key, other if isinstance(other, dict) else {}), root)
-        for key, item in value.items()
-    }
+    filled = {}
+    # Not in the order of the file: params are compared as they are written.
     for key, property_ in known.items():
-        if key not in filled and "default" in property_:
-            filled[key] = _with_defaults(property_["default"], property_, root)
-    return filled
+        if key in value or "default" in property_:
+            item = value.get(key, property_.get("default"))
+            filled[key] = _with_defaults(item, property_, root)
+    rest = other if isinstance(other, dict) else {}
+    return filled | {
+        key: _with_defaults(item, rest, root) for key, item in value.items() if key not in known
+    }
 
 
 def _line(error: Exception) -> str:
@@ -123,6 +138,15 @@ def _sentence(error: jsonschema.ValidationError, where: str) -> str:
         near = difflib.get_close_matches(str(unknown), known, n=1)
         hint = f"did you mean '{near[0]}'?" if near else f"known keys: {', '.join(known)}"
         return f"{place}: unknown key '{unknown}'; {hint}"
+    if error.validator == "anyOf":
+        for inner in error.context or ():
+            if inner.validator_value == WITHOUT_BRACES:
+                return _sentence(inner, where)
+    if error.validator_value == WITHOUT_BRACES:
+        return (
+            f"{place}: '{error.instance}' has a brace, which Snakemake takes for a wildcard; "
+            "rename what is there, or give the path of a link to it"
+        )
     if error.validator == "oneOf":
         return f"{place}: needs either `raw` (a folder) or `phantom`, not both"
     if error.validator == "required":
@@ -147,6 +171,8 @@ def read_rows(
 ) -> list[dict[str, Any]]:
     """Rows of a TSV with the types that its schema wants, each checked.
 
+    They have the order of the schema and its defaults: neither another order of columns nor an
+    empty column makes other rows.
     A schema of rows says what a cell may be, so each value of a column is checked once: tables
     have up to hundreds of thousands of rows.
     """
@@ -165,14 +191,12 @@ def read_rows(
     for column in sorted((numbers | integers) & set(table.columns)):
         table[column] = _as_numbers(table[column], int if column in integers else float, path)
     rows = table.to_dict("records")
-    defaults = {
-        key: rule["default"]
-        for key, rule in _validator(schema).schema["properties"].items()
-        if "default" in rule and key not in table.columns
-    }
     for line in _doubtful_lines(table, schema):
         check(rows[line - FIRST_LINE], schema, f"{path}, line {line}")
-    return [row | defaults for row in rows] if defaults else rows
+    known = _validator(schema).schema["properties"]
+    missing = {k: r["default"] for k, r in known.items() if "default" in r and k not in table}
+    order = [key for key in known if key in table or key in missing]
+    return [{key: row[key] for key in order} for row in (row | missing for row in rows)]
 
 
 def _as_numbers(cells: pd.Series, kind: type, path: str) -> pd.Series:

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from study_tables import StudyError, read_yaml
+from study_tables import StudyError, own_file, read_yaml
 
 # Published weights that can be fetched and converted, and where they come to lie.
 CATALOGUE = "resources/weights.yaml"
@@ -13,7 +13,8 @@ CONVERTED = "resources/models"
 SEQUENCE = "sa"
 # What labelling has to know of a model: the same names as in cmrseg.learn.label.
 LABELLING = ("network", "encoder", "width", "classes", "preparation", "intensity", "size_px")
-# What it may know, and what holds where nothing is said of it; the same as there.
+# What it may know, and what holds where nothing is said of it; the same as there. No training
+# reads it.
 OPTIONAL = {"islands": ""}
 # What an entry of the catalogue says for people: its card, and no number, depends on it.
 WORDS = ("orientation", "trained_on", "limits", "terms", "reference")
@@ -30,8 +31,21 @@ def given_models(weights: dict[str, str]) -> dict[str, dict[str, Any]]:
     weights: name -> folder. A folder below resources/models may be absent: it will be made if
     the catalogue has it. Raises StudyError naming model and folder.
     """
-    catalogue = read_yaml(CATALOGUE) if weights else {}
+    catalogue = read_yaml(own_file(CATALOGUE)) if weights else {}
     return {name: _settings(name, Path(folder), catalogue) for name, folder in weights.items()}
+
+
+def weights_state(folder: str) -> str:
+    """Changes with the weights in a folder, also where older ones take their place; else "".
+
+    Size and time: the content of such files takes long to read. What the workflow converts has the
+    time of its job, and nothing to compare.
+    """
+    path = Path(folder) / "weights.safetensors"
+    if Path(folder).parent == Path(CONVERTED) or not path.is_file():
+        return ""
+    told = path.stat()
+    return f"{told.st_size} bytes of {int(told.st_mtime)}"
 
 
 def _settings(name: str, folder: Path, catalogue: dict[str, Any]) -> dict[str, Any]:
@@ -61,7 +75,10 @@ def _settings(name: str, folder: Path, catalogue: dict[str, Any]) -> dict[str, A
 def _recorded(name: str, folder: Path) -> dict[str, Any]:
     for file in ("weights.safetensors", "record.json"):
         if not (folder / file).is_file():
-            raise StudyError(f"weights {name}: {folder} has no {file}; name a model's folder")
+            raise StudyError(
+                f"weights {name}: {folder} has no {file}; name a model's folder, which is whole "
+                "after `train_all` of its study"
+            )
     try:
         return dict(json.loads((folder / "record.json").read_text("utf-8"))["settings"])
     except (ValueError, KeyError, TypeError, RecursionError) as error:

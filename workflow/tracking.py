@@ -1,9 +1,11 @@
 """What a script depends on, so that an edit re-runs the stages that use the code and no other.
 
-Snakemake re-runs a rule when its params change, but does not look into the modules that its
-script imports. Each rule therefore has `params: code=code_of("<script>.py")`: the list of
-`cmrseg` modules that the script reaches through imports, each with a hash of its code. Comments,
-docstrings and layout are not part of the hash. Standard library only.
+Snakemake re-runs a rule when its params change, but does not look into its script, of which it
+compares the time stamp at most, nor into the modules that the script imports. Each rule therefore
+has `params: code=code_of("<script>.py")`: the script and the `cmrseg` modules that it reaches
+through imports, each with a hash of its code, and files of the repository that it reads, each with
+a hash of its bytes. Comments, docstrings and layout of code are not part of its hash, and neither
+are time stamps and the place of the repository. Standard library only.
 """
 
 import ast
@@ -17,12 +19,21 @@ PACKAGE = "cmrseg"
 DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def code_of(script: str) -> list[str]:
-    """The `cmrseg` modules that a script uses, directly or not, as `module@hash`, sorted.
+def code_of(script: str, *files: str) -> list[str]:
+    """A script, the `cmrseg` modules that it uses, directly or not, and files that it reads.
 
-    script: path below `workflow/scripts`.
-    Raises FileNotFoundError naming the script or the module that does not exist.
+    script: path below `workflow/scripts`. files: paths in the repository that are read beside the
+    rule's inputs. Returns `script@hash`, then `module@hash` and then `file@hash`, each sorted.
+    Raises FileNotFoundError naming the script, module or file that does not exist.
     """
+    path = WORKFLOW / "scripts" / script
+    modules = [f"{module}@{_hash(module_path(module))}" for module in modules_of(script)]
+    read = [f"{file}@{content_of(WORKFLOW.parent / file)}" for file in sorted(files)]
+    return [f"{script}@{_hash(path)}", *modules, *read]
+
+
+def modules_of(script: str) -> list[str]:
+    """Names of the `cmrseg` modules that a script uses, directly or not, sorted."""
     used: set[str] = set()
     waiting = list(_package_imports(WORKFLOW / "scripts" / script))
     while waiting:
@@ -30,7 +41,12 @@ def code_of(script: str) -> list[str]:
         if module not in used:
             used.add(module)
             waiting.extend(_package_imports(module_path(module)))
-    return [f"{module}@{_hash(module_path(module))}" for module in sorted(used)]
+    return sorted(used)
+
+
+def content_of(path: str | Path) -> str:
+    """A hash of a file's bytes. Raises FileNotFoundError naming a file that does not exist."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]
 
 
 def third_party(path: Path) -> set[str]:
@@ -66,6 +82,11 @@ def _package_imports(path: Path) -> tuple[str, ...]:
     for node in ast.walk(_parse(path)):
         if isinstance(node, ast.Import):
             modules += [alias.name for alias in node.names if _is_ours(alias.name)]
+        elif isinstance(node, ast.ImportFrom) and node.level:
+            raise ImportError(
+                f"{path}, line {node.lineno}: a relative import is not tracked; name the module in "
+                f"full, such as {PACKAGE}.files"
+            )
         elif isinstance(node, ast.ImportFrom) and node.module and _is_ours(node.module):
             if WORKFLOW.joinpath(*node.module.split(".")).is_dir():
                 modules += [f"{node.module}.{alias.name}" for alias in node.names]

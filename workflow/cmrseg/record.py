@@ -67,6 +67,20 @@ def record(
         "peak_gpu_memory_mb": _peak_gpu_memory_mb(device),
         "scores": dict(scores),
     }
+    _write(content, path)
+
+
+def copy_record(source: str | Path, path: str | Path, settings: Mapping[str, Any]) -> None:
+    """Write a record again with settings that its result does not depend on, but its use does.
+
+    source: a record. settings: added to those of the record.
+    """
+    content = json.loads(Path(source).read_text("utf-8"))
+    content["settings"] |= settings
+    _write(content, path)
+
+
+def _write(content: Mapping[str, Any], path: str | Path) -> None:
     with replacing(path) as temporary:
         text = json.dumps(_plain(content), indent=2, sort_keys=True, allow_nan=False)
         temporary.write_text(text + "\n")

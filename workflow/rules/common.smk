@@ -4,12 +4,13 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 from study import IMAGENET, Study
+from study_memory import forgotten
 from study_owner import check_owner, note_owner
 from study_prediction import prediction_origins, prediction_study
-from study_tables import StudyError
+from study_tables import REPOSITORY, StudyError, own_file
 from study_tidy import unnamed
 from study_words import as_typed
-from tracking import code_of
+from tracking import code_of, content_of
 
 TYPED = as_typed(config, workflow.config_settings.config_args or [])
 
@@ -19,6 +20,9 @@ try:
     check_owner(STUDY.name, workflow.configfiles)
 except StudyError as error:
     raise WorkflowError(str(error))
+
+if workflow.is_main_process and (warning := forgotten(STUDY.name)):
+    logger.warning(warning)
 
 # What a prediction labels and with what; no other study has origins.
 ORIGINS = prediction_origins(TYPED) if "input" in TYPED else {}
@@ -65,8 +69,7 @@ def shard_import_rows(wildcards):
 
 
 def shard_annotation_rows(wildcards):
-    keys = ("subject", "study", "set", "annotation")
-    return [{key: row[key] for key in keys} for row in shard_rows(wildcards)]
+    return STUDY.annotation_rows(wildcards.cohort, wildcards.shard)
 
 
 def cohort_annotation_rows(wildcards):

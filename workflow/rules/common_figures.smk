@@ -1,5 +1,11 @@
 # Which tables and images a figure is drawn from.
 
+# Read beside the inputs; the page changes with their content, wherever the repository lies.
+VIEWER_FILES = [
+    "workflow/report/viewer.html",
+    "workflow/report/vendor/niivue-0.69.0.umd.js.gz",
+]
+
 CATEGORIES = {
     "cleaning": "1 Import",
     "volume_agreement": "2 Volumes",
@@ -51,8 +57,8 @@ def figure_settings(wildcards):
     if kind == "cleaning":
         about = STUDY.cohorts[cohort]
         kept = {key: about[key] for key in ("layout", "subjects_per_job")}
-        kept["mode"] = about["cleaning"]["mode"]
-        return {**kept, "rows": STUDY.import_rows(cohort)}
+        mode, rows = about["cleaning"]["mode"], STUDY.import_rows(cohort)
+        return {**kept, "mode": mode, "rows": rows}
     if kind in ("confidence", "learning_curves", "prediction"):
         return {}
     labellers = STUDY.drawn(wildcards.figure)
@@ -103,11 +109,8 @@ def figure_inputs(wildcards):
     if kind in ("volume_agreement", "ef_error"):
         # Known volumes are nearer to the truth than those of a reference's contours.
         table = "known_volumes" if STUDY.known_volumes(cohort) else "subjects"
-        return {
-            "subjects": [
-                f"{top}/evaluation/{m}/{cohort}/{table}.tsv" for m in labellers
-            ]
-        }
+        evaluated = f"{top}/evaluation/{{}}/{cohort}/{table}.tsv"
+        return {"subjects": [evaluated.format(m) for m in labellers]}
     if kind == "volume_curves":
         return {
             "curves": curves,
@@ -133,16 +136,10 @@ def figure_inputs(wildcards):
         }
     # The last labeller of the study's list is the one that it is about.
     shown = labellers[-1:] if kind == "overlays" else labellers
+    maps = "results/{study}/cohorts/{cohort}/labels/{labeller}/{shard}"
+    labels = [shards_of(maps, cohort, labeller=m) for m in [reference, *shown]]
     return {
         "images": images,
-        "labels": [
-            path
-            for labeller in [reference, *shown]
-            for path in shards_of(
-                "results/{study}/cohorts/{cohort}/labels/{labeller}/{shard}",
-                cohort,
-                labeller=labeller,
-            )
-        ],
+        "labels": sum(labels, []),
         "evaluation": f"{top}/evaluation/{labellers[-1]}/{cohort}/images.tsv",
     }

@@ -60,16 +60,20 @@ def known_raw(wildcards):
     return raw_of_cohort(wildcards.cohort)
 
 
-def published_values_inputs(wildcards):
+def published_values_subjects(wildcards):
     about = STUDY.config["published_values"]
-    evaluation = (
-        f"results/{STUDY.name}/evaluation/{about['labeller']}/{about['cohort']}"
-    )
-    return {"published": about["table"], "subjects": f"{evaluation}/subjects.tsv"}
+    return f"results/{STUDY.name}/evaluation/{about['labeller']}/{about['cohort']}/subjects.tsv"
+
+
+def published_values_table(wildcards, input):
+    """Where the published numbers lie. What is made of `input` is not compared: only their content is."""
+    return own_file(STUDY.config["published_values"]["table"])
 
 
 def published_values_settings(wildcards):
-    return {"splits": STUDY.config["published_values"]["splits"]}
+    about = STUDY.config["published_values"]
+    content = content_of(own_file(about["table"]))
+    return {"splits": about["splits"], "content": content}
 
 
 def published_values_output():

@@ -5,6 +5,10 @@ def model_row(wildcards):
     return STUDY.models[wildcards.model]
 
 
+def training_settings(wildcards):
+    return STUDY.training(wildcards.model)
+
+
 def model_phantom(wildcards):
     """Whether a model's images show the digital heart; its card says so."""
     return STUDY.models[wildcards.model]["cohort"] in STUDY.phantoms()
@@ -16,6 +20,14 @@ def labelling_settings(wildcards):
 
 def labelling_weights(wildcards):
     return STUDY.weights(wildcards.labeller)
+
+
+def labelling_weights_state(wildcards):
+    return STUDY.weights_state(wildcards.labeller)
+
+
+def start_weights_state(wildcards):
+    return STUDY.weights_state(STUDY.models[wildcards.model]["start"])
 
 
 def model_slices(wildcards):

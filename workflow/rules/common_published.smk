@@ -1,4 +1,10 @@
 # The published study: its tables, and which of them a figure is drawn from.
+
+# The paper's numbers as they were printed. They come with the repository and are tracked by their content.
+PUBLISHED_NUMBERS = [
+    "resources/published_kaggle.tsv",
+    "resources/published_7t.tsv",
+]
 PUBLISHED_FIGURES = {
     "method_errors": ["kaggle_ef_error"],
     "volumes_by_method": ["kaggle_ef_error"],
@@ -12,6 +18,11 @@ PUBLISHED_FIGURES = {
     "data_requirements": ["learning_curves", "smoothed_curves"],
     "observer_table": ["observers"],
 }
+
+
+def published_numbers(wildcards, input):
+    """Where these are. What is made of `input` is not compared: another place of them re-runs nothing."""
+    return [str(REPOSITORY / path) for path in PUBLISHED_NUMBERS]
 
 
 def published_figure_tables(wildcards):

@@ -2,13 +2,13 @@
 from snakemake.exceptions import WorkflowError
 
 from study_sources import read_checksums, read_sources
-from study_tables import StudyError, read_yaml
+from study_tables import read_yaml
 from study_weights import CATALOGUE as CATALOGUE_FILE, CONVERTED, without_words
 
 try:
     SOURCES = read_sources()
     CHECKSUMS = read_checksums()
-    CATALOGUE = read_yaml(CATALOGUE_FILE)
+    CATALOGUE = read_yaml(own_file(CATALOGUE_FILE))
 except StudyError as error:
     raise WorkflowError(str(error))
 ENCODERS = [

@@ -67,7 +67,7 @@ rule evaluate_volumes:
 
 rule compare_published:
     input:
-        unpack(published_values_inputs),
+        subjects=published_values_subjects,
     output:
         table=report(
             "results/{study}/evaluation/published.tsv",
@@ -87,6 +87,7 @@ rule compare_published:
         runtime=10,
     params:
         settings=published_values_settings,
+        published=published_values_table,
         code=code_of("compare_published.py"),
     script:
         "../scripts/compare_published.py"

@@ -1,11 +1,6 @@
 # Raw files and published weights: fetched, made by the digital heart, or already on disk (`raw:` of a cohort).
 
 
-# Small files and long waits: on a cluster they belong on the login node.
-localrules:
-    fetch_source,
-
-
 rule fetch_source:
     output:
         folder=directory("resources/raw/{source}"),
@@ -15,6 +10,8 @@ rule fetch_source:
         "resources/benchmarks/fetch_source/{source}.tsv"
     wildcard_constraints:
         source=one_of(TO_FETCH),
+    # Small files and long waits: on a cluster they belong on the login node.
+    localrule: True
     conda:
         "../../envs/fetch.yaml"
     threads: 1

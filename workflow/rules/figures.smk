@@ -35,8 +35,6 @@ rule draw_figure:
 rule make_viewer:
     input:
         unpack(figure_inputs),
-        template="workflow/report/viewer.html",
-        library="workflow/report/vendor/niivue-0.69.0.umd.js.gz",
     output:
         page=report(
             "results/{study}/figures/{figure}.html",
@@ -58,7 +56,7 @@ rule make_viewer:
         runtime=30,
     params:
         settings=figure_settings,
-        code=code_of("make_viewer.py"),
+        code=code_of("make_viewer.py", *VIEWER_FILES),
     script:
         "../scripts/make_viewer.py"
 

@@ -113,6 +113,7 @@ rule label_shard:
         runtime=120,
     params:
         model=labelling_settings,
+        state=labelling_weights_state,
         code=code_of("label_shard.py"),
     script:
         "../scripts/label_shard.py"

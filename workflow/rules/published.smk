@@ -5,10 +5,6 @@
 rule recompute_published:
     input:
         tables=STUDY.config["published_tables"],
-        published=[
-            "resources/published_kaggle.tsv",
-            "resources/published_7t.tsv",
-        ],
     output:
         numbers=report(
             "results/published/numbers.tsv",
@@ -36,7 +32,8 @@ rule recompute_published:
         mem_mb=4000,
         runtime=30,
     params:
-        code=code_of("recompute_published.py"),
+        published=published_numbers,
+        code=code_of("recompute_published.py", *PUBLISHED_NUMBERS),
     script:
         "../scripts/recompute_published.py"
 

@@ -10,7 +10,8 @@ rule train_model:
     output:
         weights="results/{study}/models/{model}/weights.safetensors",
         history="results/{study}/models/{model}/history.tsv",
-        record="results/{study}/models/{model}/record.json",
+        # Without what labelling alone reads: write_card adds it.
+        record="results/{study}/training/{model}/record.json",
     log:
         "results/{study}/logs/train_model/{model}.log",
     benchmark:
@@ -26,7 +27,8 @@ rule train_model:
         mem_mb=16000,
         runtime=1440,
     params:
-        model=model_row,
+        model=training_settings,
+        state=start_weights_state,
         code=code_of("train_model.py"),
     script:
         "../scripts/train_model.py"
@@ -38,8 +40,10 @@ rule write_card:
         history="results/{study}/models/{model}/history.tsv",
         slices=model_slices,
         confidence=model_scores,
+        training="results/{study}/training/{model}/record.json",
     output:
         card="results/{study}/models/{model}/README.md",
+        record="results/{study}/models/{model}/record.json",
     log:
         "results/{study}/logs/write_card/{model}.log",
     benchmark:
@@ -65,5 +69,5 @@ rule train_all:
             "results/{study}/models/{model}/{file}",
             study=STUDY.name,
             model=STUDY.models,
-            file=["weights.safetensors", "README.md"],
+            file=["weights.safetensors", "record.json", "README.md"],
         ),

@@ -7,5 +7,5 @@ from stage import start
 start(snakemake)
 subjects = read_table(snakemake.input.subjects)
 subjects = subjects[subjects["split"].isin(snakemake.params.settings["splits"])]
-published = read_published_values(snakemake.input.published)
+published = read_published_values(snakemake.params.published)
 write_table(compare_values(published, subjects), snakemake.output.table)

@@ -21,8 +21,6 @@ page = viewer_page(
         subject_folders(snakemake.input.images),
         layers,
     ),
-    template=Path(snakemake.input.template),
-    library=Path(snakemake.input.library),
 )
 with replacing(snakemake.output.page) as path:
     path.write_text(page, encoding="utf-8")

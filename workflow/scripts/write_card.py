@@ -1,12 +1,15 @@
-"""Write the card of a model: what it is, what it learnt from, how good it is, how to use it."""
+"""Write what a model's folder says of it: its card for people, and its record for programs."""
 
 from cmrseg.learn.card import write_card
+from cmrseg.record import copy_record
 from stage import start
 
 start(snakemake)
+model = snakemake.params.model
 write_card(
-    snakemake.params.model,
+    model,
     dict(snakemake.input.items()),
     snakemake.output.card,
     snakemake.params.phantom,
 )
+copy_record(snakemake.input.training, snakemake.output.record, settings=model)

@@ -1,0 +1,138 @@
+"""A study with all that a study can say, finished without any computing.
+
+For tests of what an edit re-runs: its outputs are empty files, of which Snakemake remembers how
+they would have been made (`--touch`).
+"""
+
+import json
+from base64 import urlsafe_b64encode
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from tiny_study import FCN, UNET, Job, Project, copy_project, write
+
+CONFIG = "config/walk.yaml"
+SPLITS = ["train", "train", "validate", "test"]
+# Two jobs of two subjects each in all cohorts.
+PER_JOB = 2
+PHANTOM = {
+    "scanner": "3T", "rows": 64, "columns": 48, "spacing_mm": 5.0, "slice_distance_mm": 15.0,
+    "thickness_mm": 8.0, "frames": 3,
+}  # fmt: skip
+COHORTS: dict[str, dict[str, Any]] = {
+    "heart": {"layout": "folder", "phantom": PHANTOM, "annotators": {"truth": "qmass"}},
+    "clinic": {
+        "layout": "folder",
+        "raw": "raw/clinic",
+        "annotators": {"reader": "qmass", "second": {"form": "text", "raw": "raw/second"}},
+        "ed": "first",
+    },
+    "kaggle": {
+        "layout": "kaggle",
+        "raw": "raw/kaggle",
+        "known_volumes": "kaggle",
+        "annotators": {"truth": "masks"},
+    },
+}
+FILES = {
+    "raw/clinic/c1/1.dcm": "",
+    "raw/clinic/annotations/reader/c1.con": "",
+    "raw/second/c1.txt": "",
+    "raw/kaggle/train.csv": "",
+    "raw/other/train.csv": "",
+    "given/weights.safetensors": "",
+    "other/weights.safetensors": "",
+    "tables/a.csv": "",
+    "results.tsv": "",
+}
+GIVEN = {
+    key: FCN[key]
+    for key in ("network", "encoder", "width", "classes", "preparation", "intensity", "size_px")
+}
+MODELS: dict[str, dict[str, Any]] = {
+    "fcn": FCN | {"cohort": "heart", "labeller": "truth", "seed": 1},
+    "base": UNET | {"cohort": "kaggle", "labeller": "fcn", "subset": "c10", "seed": 2},
+    "next": UNET | {"cohort": "clinic", "labeller": "reader", "start": "base", "seed": 3},
+}
+STUDY: dict[str, Any] = {
+    "study": "walk",
+    "max_failed_fraction": 0.2,
+    "cohorts": {
+        name: {
+            "subjects": f"config/cohorts/walk_{name}.tsv",
+            "subjects_per_job": PER_JOB,
+            "cleaning": {"mode": "corrected", "max_size_px": 256},
+            **about,
+        }
+        for name, about in COHORTS.items()
+    },
+    "models": "config/models/walk.tsv",
+    "weights": {"mine": "given", "ukbb": "resources/models/ukbb_sa"},
+    "volumes": {"ed": "max"},
+    "confidence": {"cohort": "kaggle", "labeller": "fcn"},
+    "evaluate": [
+        {"cohort": "clinic", "labellers": ["mine", "ukbb", "next"], "reference": "reader"}
+        | {"frames": "reference"},
+        {"cohort": "kaggle", "labellers": ["base", "fcn"], "reference": "truth"},
+    ],
+    "published_values": {"table": "results.tsv", "cohort": "clinic", "labeller": "next"},
+    "figures": {
+        "clean": {"figure": "cleaning", "cohort": "clinic"},
+        "agreement": {"figure": "volume_agreement", "cohort": "clinic"},
+        "curves": {"figure": "learning_curves", "cohort": "clinic"},
+        "scores": {"figure": "confidence", "cohort": "kaggle"},
+        "page": {"figure": "viewer", "cohort": "clinic"},
+    },
+}
+
+
+def subjects(cohort: str) -> pd.DataFrame:
+    """The subject table of a cohort: c1 to c4 of clinic, and so on."""
+    table = pd.DataFrame(
+        {"subject": [f"{cohort[0]}{i}" for i in range(1, 5)], "split": SPLITS, "annotation": ""}
+    )
+    if cohort == "heart":
+        table = table.assign(disease="healthy", sex="F", age_y=50, heart_rate_bpm=60, seed=1)
+    return table.assign(edv_ml=150.0, esv_ml=60.0) if cohort != "kaggle" else table
+
+
+def finished(folder: Path) -> Project:
+    """A copy of the project in which this study and the published one seem to be finished."""
+    project = Project(copy_project(folder).folder, "walk")
+    for path, content in FILES.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(content)
+    for name in ("given", "other"):
+        (folder / name / "record.json").write_text(json.dumps({"settings": GIVEN}))
+    for cohort in COHORTS:
+        write(subjects(cohort), folder / f"config/cohorts/walk_{cohort}.tsv")
+    columns = ["model", *UNET, "cohort", "labeller", "seed"]
+    models = pd.DataFrame([{"model": name} | row for name, row in MODELS.items()])[columns]
+    write(models, folder / STUDY["models"])
+    (folder / CONFIG).write_text(yaml.safe_dump(STUDY, sort_keys=False), "utf-8")
+    for job in planned(project, "--forceall"):
+        for output in map(folder.joinpath, job.outputs):
+            output.parent.mkdir(parents=True, exist_ok=True)
+            output.touch() if output.suffix else output.mkdir()
+    # Results that Snakemake knows nothing of at all would be refused.
+    note = folder / ".snakemake/metadata" / urlsafe_b64encode(b"results/walk/").decode()
+    note.write_text("{}")
+    done = project.snakemake("--touch", "--forceall", "--cores", "1", *TARGETS, config=CONFIG)
+    assert done.returncode == 0, done.stdout[-3000:]
+    return project
+
+
+TARGETS = ("all", "published")
+
+
+def planned(project: Project, *arguments: str) -> list[Job]:
+    """The jobs that a dry run of the study plans."""
+    return project.planned(*TARGETS, *arguments, config=CONFIG)
+
+
+def name_of(job: Job) -> str:
+    """A job by its rule and wildcards, as in `import_dicom clinic 0000`."""
+    return " ".join([job.rule, *(value for key, value in job.wildcards if key != "study")])
