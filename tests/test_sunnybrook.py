@@ -167,6 +167,6 @@ def test_a_converted_cine_is_imported_as_the_scanner_showed_it(tmp_path, sunnybr
         Cine(few, affine).save(tmp_path / "raw" / f"{subject}.nii.gz")
         rows = pd.DataFrame({"subject": [subject], "study": [subject]})
         audit, _ = import_studies(rows, tmp_path / "raw", tmp_path, read_whole)
-        assert audit["problem"].tolist() == ["rows from bottom to top"]
+        assert audit["problem"].tolist() == ["rows from bottom to top", "slices from base to apex"]
         converted = Cine.load(tmp_path / subject / "sa.nii.gz").voxels
-        np.testing.assert_array_equal(converted, cine.voxels[:1, ::-1])
+        np.testing.assert_array_equal(converted, cine.voxels[:1])

@@ -38,7 +38,9 @@ def without_copies(frames: Sequence[Frame], audit: Audit) -> list[Frame]:
     known: dict[object, Frame] = {}
     kept = []
     copies: dict[str, str] = {}
-    for frame in frames:
+    # Series after series, so that of two that are the same one stays whole.
+    series = {uid: i for i, uid in enumerate(dict.fromkeys(f.origin.series for f in frames))}
+    for frame in sorted(frames, key=lambda f: series[f.origin.series]):
         place = _place(frame)
         same = known.get(place)
         if same is not None and not np.array_equal(same.pixels, frame.pixels):
@@ -61,7 +63,8 @@ def without_copies(frames: Sequence[Frame], audit: Audit) -> list[Frame]:
             )
     for name, original in copies.items():
         audit.add(COPY, name, f"the same image as {original}")
-    return kept
+    order = {id(frame): i for i, frame in enumerate(frames)}
+    return sorted(kept, key=lambda frame: order[id(frame)])
 
 
 def _place(frame: Frame) -> tuple:

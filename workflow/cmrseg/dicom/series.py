@@ -63,7 +63,10 @@ class Series:
     @cached_property
     def normal(self) -> np.ndarray:
         """Direction across the usual plane."""
-        usual = largest_mode(tuple(np.round(f.orientation, 2) + 0.0) for f in self.frames)
+        counts: Counter[tuple[float, ...]] = Counter()
+        for orientation, count in Counter(f.orientation for f in self.frames).items():
+            counts[tuple(round(v, 2) + 0.0 for v in orientation)] += count
+        usual = max(counts, key=lambda o: (counts[o], o))
         return unit(np.cross(usual[:3], usual[3:]))
 
     @property
