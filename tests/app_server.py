@@ -102,7 +102,7 @@ def served(root: Path, **options: Any) -> Iterator[tuple[int, Any]]:
         yield port, app.app.state.sessions
     finally:
         server.should_exit = True
-        thread.join(30)
+        thread.join(120)
         assert not thread.is_alive()
 
 

@@ -9,7 +9,7 @@ import pytest
 from cmrseg.dicom.audit import SubjectError
 from cmrseg.dicom.study import import_study
 from dicom_builder import write_series, write_study
-from dicom_studies import COMPAT, CORRECTED, clean_study, expected_voxels, found
+from dicom_studies import COMPAT, CORRECTED, FOLDER, clean_study, expected_voxels, found
 
 study = pytest.fixture(clean_study)
 
@@ -18,13 +18,6 @@ def test_inverted_pictures_are_refused_with_advice(study):
     write_series(study / "sax_6", 6, location_mm=8, PhotometricInterpretation="MONOCHROME1")
     with pytest.raises(SubjectError, match="MONOCHROME1, bright is dark; convert the series"):
         import_study(study, "7", CORRECTED)
-
-
-def test_compressed_files_are_decoded_with_one_row_per_folder(study):
-    write_series(study / "sax_6", 6, location_mm=8, compress=True)
-    imported = import_study(study, "7", CORRECTED)
-    assert found(imported) == [("compressed transfer syntax", "sax_6/IM-0006-0001.dcm")]
-    assert (imported.cine.voxels == expected_voxels()).all()
 
 
 def test_stray_files_and_empty_folders_are_ignored_and_audited(study):
@@ -100,18 +93,6 @@ def test_an_invalid_value_that_is_not_needed_is_called_so_in_the_headers(study):
     assert headers["PatientAge"].value_counts().to_dict() == {"051Y": 11, "invalid": 1}
 
 
-def test_a_transfer_syntax_nobody_decodes_ends_the_import_with_advice(study):
-    path = study / "sax_6/IM-0006-0002.dcm"
-    data = pydicom.dcmread(path)
-    data.file_meta.TransferSyntaxUID = pydicom.uid.JPEG2000Lossless
-    data.PixelData = pydicom.encaps.encapsulate([data.PixelData])
-    data.save_as(path)
-    with pytest.raises(
-        SubjectError, match=r"cannot decode JPEG 2000.*; decompress .*gdcmconv --raw"
-    ):
-        import_study(study, "7", CORRECTED)
-
-
 @pytest.mark.parametrize(
     "keyword",
     [
@@ -146,7 +127,7 @@ def test_slice_location_is_needed_in_compat_only(study):
         ({"SliceThickness": [8, 8]}, "SliceThickness is .*expected numbers;"),
         ({"Rows": 60000, "Columns": 60000}, "unreadable file: .*copy the file again"),
         ({"SamplesPerPixel": 3}, "unreadable file"),
-        ({"NumberOfFrames": 2, "Rows": 6}, r"shape \(2, 6, 10\), expected one grey"),
+        ({"NumberOfFrames": 2, "Rows": 6}, "2 frames in one file without a place"),
     ],
 )
 def test_absurd_headers_end_the_import_by_name(study, elements, message):
@@ -198,6 +179,34 @@ def test_the_number_of_frames_is_that_of_the_slices_that_stay(tmp_path):
     imported = import_study(tmp_path, "7", CORRECTED)
     assert imported.cine.voxels.shape[:2] == (3, 4)
     assert imported.audit["problem"].tolist() == ["orientation"] * 6
+
+
+@pytest.mark.parametrize(
+    ("elements", "message"),
+    [
+        ({"ImagePositionPatient": None}, "missing tag: ImagePositionPatient is absent"),
+        ({"PixelSpacing": [0, 1.5]}, "unreadable file: PixelSpacing is"),
+    ],
+)
+def test_a_damaged_file_of_another_series_costs_no_subject(tmp_path, elements, message):
+    write_study(tmp_path)
+    write_series(tmp_path / "lge", 30, (1,), **elements)
+    imported = import_study(tmp_path, "7", FOLDER)
+    assert (imported.cine.voxels == expected_voxels()).all()
+    assert found(imported) == [("unreadable file of another series", "lge/IM-0030-0001.dcm")]
+    assert imported.audit["detail"][0].startswith(message)
+    # Of the cine it does, and so it does where only it is there.
+    write_series(tmp_path / "sax_5", 5, (2,), **elements)
+    with pytest.raises(SubjectError, match=f"sax_5/IM-0005-0002.dcm: {message}"):
+        import_study(tmp_path, "7", FOLDER)
+    with pytest.raises(SubjectError, match=f"lge/IM-0030-0001.dcm: {message}"):
+        import_study(tmp_path, "7", FOLDER, series="lge")
+
+
+def test_a_folder_without_mr_images_is_refused_with_what_it_holds(tmp_path):
+    write_study(tmp_path / "7", Modality="CT")
+    with pytest.raises(SubjectError, match=r"no MR image among the files of 7; .*Modality is CT"):
+        import_study(tmp_path / "7", "7", FOLDER)
 
 
 def test_two_patients_in_one_study_end_the_import(study):

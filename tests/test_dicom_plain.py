@@ -1,6 +1,7 @@
 """The fast way to read DICOM files, held against pydicom: same rows, frames and messages."""
 
 import struct
+import warnings
 from dataclasses import fields
 from types import SimpleNamespace
 from unittest.mock import patch
@@ -12,11 +13,21 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydicom.datadict import DicomDictionary, tag_for_keyword
 
-from cmrseg.dicom import headers
+from cmrseg.dicom import headers, reading
 from cmrseg.dicom.audit import SubjectError
-from cmrseg.dicom.headers import NotDicomError, open_file, read_frame
-from cmrseg.dicom.layout import folder_files, natural
-from cmrseg.dicom.plain import LONG, Plain, plain_file, plain_numbers
+from cmrseg.dicom.elements import plain_numbers
+from cmrseg.dicom.kinds import DECIDING_TAGS, NotDicomError
+from cmrseg.dicom.plain import (
+    CHARACTER_SET,
+    LAYOUT,
+    LONG,
+    OTHER_PIXELS,
+    PIXEL_DATA,
+    SHORT,
+    Plain,
+    plain_file,
+)
+from cmrseg.dicom.reading import open_file, read_frames
 from cmrseg.dicom.slices import _same_plane, planes
 from dicom_builder import write_series
 
@@ -76,29 +87,29 @@ def file_of(elements, meta=META):
     return bytes(128) + b"DICM" + b"\2\0\0\0UL\4\0" + struct.pack("<I", len(head)) + head + elements
 
 
-def outcome(content):
+def outcome(content, lenient=False):
     """All that the import learns of a file, as text that shows types and bits."""
     try:
-        data, row = open_file(SimpleNamespace(read_bytes=lambda: content), "a.dcm")
+        data, row = open_file(SimpleNamespace(read_bytes=lambda: content), "a.dcm", lenient)
     except (NotDicomError, SubjectError) as error:
         return [f"{type(error).__name__}: {error}"]
     told = [sorted((key, repr(value), type(value).__name__) for key, value in row.items())]
     try:
-        frame = read_frame(data, "a.dcm")
+        (frame,) = read_frames(data, "a.dcm", lenient)
     except SubjectError as error:
         return [*told, str(error)]
-    told += [repr(getattr(frame, field.name)) for field in fields(frame)[:-1]]
+    told += [repr(getattr(frame, f.name)) for f in fields(frame) if f.name != "pixels"]
     return [*told, frame.pixels.dtype.str, frame.pixels.shape, frame.pixels.tobytes()]
 
 
-def by_pydicom(content):
-    with patch.object(headers, "plain_file", return_value=None):
-        return outcome(content)
+def by_pydicom(content, lenient=False):
+    with patch.object(reading, "plain_file", return_value=None):
+        return outcome(content, lenient)
 
 
 def is_fast(content):
     plain = plain_file(content)
-    return plain is not None and headers._plain_frame(plain, "a.dcm") is not None
+    return plain is not None and headers.plain_frame(plain, "a.dcm", True) is not None
 
 
 # Values as they should be, as they are now and then, and as nobody writes them.
@@ -123,23 +134,49 @@ TEXTS = st.one_of(
     st.sampled_from([b"ROW", b"MONOCHROME1", b"ISO_IR 6", b"ISO 2022 IR 87", b"a\\b ", b"1\0"]),
     st.binary(max_size=8),
 )
-VALUES = st.one_of(TEXTS, st.integers(0, 20).map(lambda n: struct.pack("<H", n)))
-VRS = st.sampled_from([b"DS", b"IS", b"US", b"SS", b"UL", b"FD", b"CS", b"LO", b"UN", b"OB", b"UT"])
+PADDINGS = st.sampled_from([b"", b" ", b"\0", b"  ", b"\0\0", b" \0", b"\n"])
+VRS = st.sampled_from(sorted(SHORT | LONG))
+# What is read of a file, beside its row of the headers table.
+READ = sorted(
+    {*LAYOUT.values(), *headers.SHARED, *headers.TIME, *headers.OWN_TEXT, *DECIDING_TAGS}
+    | {headers.INSTANCE_NUMBER, PIXEL_DATA, CHARACTER_SET}
+)
 KNOWN = sorted(t for t in DicomDictionary if t >> 16 in (0x08, 0x10, 0x18, 0x20, 0x28))
 TAGS = st.one_of(
+    st.sampled_from(READ),
     st.sampled_from(sorted(USUAL)),
     st.sampled_from(KNOWN),
     st.sampled_from([0x00191016, 0x00291001, 0x00291010, 0x00280008, 0x00281052, 0x00281053]),
+    st.sampled_from(sorted(OTHER_PIXELS)),
 )
+# How a number is written, by VR; in all others it is a text.
+BINARY = {
+    **{b"US": "<H", b"SS": "<h", b"UL": "<I", b"SL": "<i", b"UV": "<Q", b"SV": "<q"},
+    **{b"FL": "<f", b"FD": "<d", b"OW": "<H", b"OF": "<f", b"OD": "<d", b"OL": "<I"},
+}
+
+
+def usual_vr(tag):
+    vr = USUAL[tag][0] if tag in USUAL else DicomDictionary.get(tag, ("DS",))[0][:2].encode()
+    return b"UN" if vr == b"SQ" else vr
 
 
 @st.composite
 def element(draw):
+    """Any element, of the kind that it should be or of any other, with a value that may fit."""
     tag = draw(TAGS)
-    usual = USUAL[tag][0] if tag in USUAL else DicomDictionary.get(tag, ("DS",))[0][:2].encode()
-    vr = draw(st.one_of(st.just(usual if usual != b"SQ" else b"UN"), VRS))
-    value = draw(VALUES)
-    return tag, (vr, value + b" " * (len(value) % 2))
+    usual = USUAL.get(tag, (usual_vr(tag), b"1 "))
+    vr = draw(st.one_of(st.just(usual[0]), VRS))
+    numbers = st.lists(st.integers(0, 20), min_size=1, max_size=2)
+    as_numbers = numbers.map(lambda ns: written_numbers(vr, ns))
+    value = draw(st.one_of(as_numbers, as_numbers, TEXTS, st.just(usual[1])))
+    return tag, (vr, value + draw(st.one_of(st.just(b" " * (len(value) % 2)), PADDINGS)))
+
+
+def written_numbers(vr, numbers):
+    if vr in BINARY:
+        return b"".join(struct.pack(BINARY[vr], n) for n in numbers)
+    return b"\\".join(str(n).encode() for n in numbers)
 
 
 def undefined(tag, items, vr=b"SQ", mark=b"\xfe\xff\xdd\xe0"):
@@ -177,7 +214,7 @@ def test_a_usual_file_is_read_the_fast_way():
     assert is_fast(content)
     assert outcome(content) == by_pydicom(content)
     # Of 12 bits that are stored the four above are of no meaning.
-    frame = read_frame(plain_file(content), "a.dcm")
+    (frame,) = read_frames(plain_file(content), "a.dcm")
     assert frame.pixels.tolist() == [[0, 1], [4095, 0], [40000 % 4096, 4095]]
 
 
@@ -196,23 +233,33 @@ def test_pixels_of_any_stored_bits_sign_and_slope_are_those_of_pydicom(bits, sig
     assert outcome(content) == by_pydicom(content)
 
 
-@settings(max_examples=4000, deadline=None)
-@given(st.lists(element(), max_size=4), st.sets(st.sampled_from(sorted(USUAL)), max_size=2))
-@example([(0x00080005, (b"CS", b"ISO_IR 999"))], set())
-@example([(0x00080005, (b"UN", b"ISO_IR 6"))], set())
-@example([(0x00100020, (b"LO", "Ä7".encode()))], {0x00080005})
-@example([(0x00191015, (b"FD", b"1234"))], set())
-@example([(0x00281052, (b"DS", b"a "))], set())
-@example([(0x00080008, (b"UN", b""))], set())
-@example([(0x00080008, (b"CS", b"ROW ")), (0x7FE00010, (b"UN", b""))], set())
-@example([(0x00080005, (b"CS", b""))], set())
-def test_whatever_the_elements_hold_rows_frames_and_messages_are_those_of_pydicom(changed, absent):
+@settings(max_examples=3000, deadline=None, derandomize=True)
+@given(
+    st.lists(element(), max_size=4),
+    st.sets(st.sampled_from(sorted(USUAL)), max_size=2),
+    st.booleans(),
+)
+@example([(0x00080005, (b"CS", b"ISO_IR 999"))], set(), True)
+@example([(0x00080005, (b"UN", b"ISO_IR 6"))], set(), True)
+@example([(0x00100020, (b"LO", "Ä7".encode()))], {0x00080005}, True)
+@example([(0x00191015, (b"FD", b"1234"))], set(), True)
+@example([(0x00281052, (b"DS", b"a "))], set(), True)
+@example([(0x00080008, (b"UN", b""))], set(), True)
+@example([(0x00080008, (b"CS", b"ROW ")), (0x7FE00010, (b"UN", b""))], set(), True)
+@example([(0x00080005, (b"CS", b""))], set(), True)
+@example([(0x00280103, (b"DS", b"1 "))], set(), True)
+@example([(0x00280006, (b"US", b"\0"))], set(), True)
+@example([(0x7FE00001, (b"OV", b""))], set(), True)
+@example([(0x00280004, (b"UN", b"MONOCHROME2 "))], set(), True)
+def test_whatever_the_elements_hold_rows_frames_and_messages_are_those_of_pydicom(
+    changed, absent, lenient
+):
     elements = USUAL | dict(changed)
     content = file_of(encoded({tag: e for tag, e in elements.items() if tag not in absent}))
-    assert outcome(content) == by_pydicom(content)
+    assert outcome(content, lenient) == by_pydicom(content, lenient)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400, deadline=None, derandomize=True)
 @given(st.data())
 def test_whatever_bytes_are_damaged_rows_frames_and_messages_are_those_of_pydicom(data):
     sequence = undefined(0x00081140, [(REFERENCE, False), (REFERENCE, True)])
@@ -222,7 +269,8 @@ def test_whatever_bytes_are_damaged_rows_frames_and_messages_are_those_of_pydico
         content[place] = data.draw(st.integers(0, 255))
     end = data.draw(st.one_of(st.just(len(content)), st.integers(0, len(content))))
     content = bytes(content[:end]) + data.draw(st.sampled_from([b"", b"\0", bytes(8), bytes(40)]))
-    assert outcome(content) == by_pydicom(content)
+    lenient = data.draw(st.booleans())
+    assert outcome(content, lenient) == by_pydicom(content, lenient)
 
 
 @pytest.mark.parametrize("name", SEQUENCES)
@@ -272,7 +320,8 @@ def test_files_of_the_phantom_and_of_real_scanners_are_read_the_fast_way(tmp_pat
     assert len(paths) > 10
     for path in paths:
         content = path.read_bytes()
-        assert is_fast(content), path
+        with warnings.catch_warnings(action="ignore"):
+            assert is_fast(content), path
         assert outcome(content) == by_pydicom(content)
 
 
@@ -312,7 +361,7 @@ def test_a_plain_file_is_not_decoded_again_for_each_frame(tmp_path, monkeypatch)
     for path in paths:
         plain, _ = open_file(path, path.name)
         assert isinstance(plain, Plain)
-        read_frame(plain, path.name)
+        read_frames(plain, path.name)
     # Elements of the first file; those that differ between frames are numbers.
     assert len(read) <= 40
 
@@ -342,16 +391,6 @@ def test_planes_are_those_of_comparing_every_file():
             expected.append([(number, one)])
     assert len(expected) > 4
     assert planes(files) == expected
-
-
-def test_files_are_listed_with_their_folder_in_natural_order_and_without_folders(tmp_path):
-    for name in ("a10.dcm", "a9.dcm", "b/c.dcm", "b/d/e.dcm"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).touch()
-    (tmp_path / "link.dcm").symlink_to(tmp_path / "a9.dcm")
-    listed = {"": ["a9.dcm", "a10.dcm", "link.dcm"], "b": ["b/c.dcm"], "b/d": ["b/d/e.dcm"]}
-    assert folder_files(tmp_path) == listed
-    assert natural("a9") < natural("a10")
 
 
 def test_the_tags_of_a_frame_are_known():

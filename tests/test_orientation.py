@@ -72,7 +72,7 @@ angles = st.floats(0, 30)
 axes = st.tuples(*[st.floats(-1, 1)] * 3).filter(lambda v: np.linalg.norm(v) > 0.1)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60)
 @given(
     axis=axes, degrees=angles, order=st.sampled_from(ORDERS), wide=st.booleans(), tilt=st.booleans()
 )
@@ -87,7 +87,7 @@ def test_a_heart_up_to_30_degrees_from_the_usual_is_read_as_dicom_shows_it(
     assert_same(read(cine, order)[1], expected)
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40)
 @given(axis=axes, degrees=angles, order=st.sampled_from(ORDERS))
 def test_steep_planes_are_read_as_scanners_show_transversal_ones(axis, degrees, order):
     """There the direction of rows that is nearest to the left is that of the columns."""
@@ -124,7 +124,7 @@ def test_a_cine_of_the_import_of_dicom_comes_back_as_it_is(tmp_path, rows_column
     again = read_cine(tmp_path / "sa.nii.gz", audit)
     np.testing.assert_array_equal(again.voxels, imported.voxels)
     np.testing.assert_allclose(again.affine, imported.affine, atol=1e-4)
-    assert audit.table()["problem"].tolist() == ["frame interval"]  # three frames are no beat
+    assert audit.table()["problem"].tolist() == []
     assert_as_dicom_in_any_order(imported)
 
 

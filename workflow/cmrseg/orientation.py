@@ -100,7 +100,7 @@ def as_scanners_show(affine: np.ndarray, axis: int) -> np.ndarray:
 
 
 def as_import_shows(sizes: tuple[int, int, int], turn: np.ndarray) -> tuple[np.ndarray, bool]:
-    """A turn to pictures, and whether it turns wide ones counter-clockwise, as those of DICOM are."""
+    """A turn to pictures, and whether these were wide and are turned as those of DICOM are."""
     columns, rows = (sizes[i] for i in abs(turn[:, :2]).argmax(axis=0))
     wide = columns > rows
     return (turn @ QUARTER if wide else turn), wide

@@ -3,8 +3,12 @@
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
+
+if TYPE_CHECKING:
+    from cmrseg.dicom.headers import Origin
 
 COLUMNS = ["subject", "problem", "resolution", "image", "detail"]
 
@@ -33,13 +37,16 @@ WIDE_IMAGE_COPY = ("rows < columns", "rotated copy")  # compat mode: <subject>_r
 TWO_SLICES = ("two slices in one folder", "separated")
 EMPTY_FOLDER = ("empty folder", "folder ignored")
 NOT_DICOM = ("not a DICOM file", "file ignored")
+NOT_MR = ("not a grey MR image", "file ignored")  # corrected mode
 COMPRESSED = ("compressed transfer syntax", "decoded")
+LOSSY = ("lossy compression", "none")  # corrected mode
 UNEXPECTED_NAME = ("unexpected file name", "file ignored")
 FRAME_COUNT = ("frame count: metadata", "files counted")  # corrected mode
 FRAME_ORDER = ("frame order", "another tag taken")  # corrected mode
 UNKNOWN_INTERVAL = ("frame interval", "taken as unknown")
 COPY = ("copy of a file", "file ignored")
 OTHER_SERIES = ("other series", "series left out")
+OTHER_DAMAGED = ("unreadable file of another series", "file ignored")
 EXTRA_FRAME = ("extra frame", "frame ignored")  # compat mode ignores them without a word
 # Of NIfTI, whose axes may have any order.
 MIRRORED = ("rows from bottom to top", "rows reversed")
@@ -62,7 +69,13 @@ OTHER = ("other", "subject left out")
 
 
 class SubjectError(Exception):
-    """A subject cannot be imported: what is wrong, where, and what to do."""
+    """A subject cannot be imported: what is wrong, where, and what to do.
+
+    origin, series_number: of the file that is damaged, as far as its header could be read.
+    """
+
+    origin: "Origin | None" = None
+    series_number: int | None = None
 
     def __init__(self, kind: tuple[str, str], image: str, detail: str):
         # One line, as it becomes a cell of a table.

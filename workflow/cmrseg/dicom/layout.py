@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cmrseg.dicom.audit import NO_IMAGES, SubjectError
+from cmrseg.dicom.zipped import is_zip, members_by_folder
 
 
 def natural(text: str) -> list[tuple[int, int | str]]:
@@ -24,23 +25,41 @@ def kaggle_files(folder: Path, series: str = "") -> dict[str, list[str]]:
     return {name: _files_below(folder, name) for name in selected(names, series)}
 
 
-def folder_files(folder: Path, series: str = "") -> dict[str, list[str]]:
+def folder_files(folder: Path, series: str = "", zips: bool = False) -> dict[str, list[str]]:
     """All files below a folder by their own folder ("" for the study's), in natural order.
 
-    series: as for `kaggle_files`, names of the folders directly below the study's.
+    series: as for `kaggle_files`, names of the folders directly below the study's. zips: a zip
+    file is a folder of its members. Raises SubjectError (UNREADABLE) naming one that is damaged,
+    encrypted, or not safe to read.
     """
-    below = [p.relative_to(folder) for p in folder.rglob("*") if p.is_dir()]
-    names = selected([p.name for p in folder.iterdir() if p.is_dir()], series)
-    chosen = [p.as_posix() for p in below if p.parts[0] in names]
-    if not series:
-        chosen.append("")
-    listed = {name: _files_below(folder, name) for name in sorted(chosen, key=natural)}
+    places = [p for p in folder.rglob("*") if p.is_dir() or (zips and is_zip(p))]
+    below = [p.relative_to(folder) for p in places]
+    names = selected([p.name for p in below if len(p.parts) == 1], series)
+    chosen = [p for p in below if p.parts[0] in names]
+    listed = {} if series else {"": _files_below(folder, "")}
+    archives = set()
+    for place in chosen:
+        name = place.as_posix()
+        if (folder / place).is_dir():
+            listed[name] = _files_below(folder, name)
+        else:
+            archives.add(name)
+            members = members_by_folder(folder / place, name)
+            listed |= {n: sorted(files, key=natural) for n, files in members.items()}
+    if archives:
+        listed = {n: [f for f in files if f not in archives] for n, files in listed.items()}
+    listed = dict(sorted(listed.items(), key=lambda item: natural(item[0])))
     # A folder that only holds folders is not an empty one.
     return {
         name: files
         for name, files in listed.items()
-        if files or (name and not any((folder / name).iterdir()))
+        if files or (name and _is_empty(folder / name))
     }
+
+
+def _is_empty(folder: Path) -> bool:
+    """Also of a zip file, which is listed without files where it has none."""
+    return not folder.is_dir() or not any(folder.iterdir())
 
 
 def _is_file(entry: os.DirEntry) -> bool:

@@ -7,31 +7,36 @@ else, or damaged, is not taken: the caller reads it with pydicom, which also wor
 """
 
 import json
-import re
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from io import BytesIO
 
 import numpy as np
 import pydicom
 from pydicom.charset import python_encoding
-from pydicom.datadict import dictionary_VR, keyword_for_tag, tag_for_keyword
+from pydicom.datadict import keyword_for_tag, tag_for_keyword
 from pydicom.tag import BaseTag
 from pydicom.valuerep import EXPLICIT_VR_LENGTH_16, EXPLICIT_VR_LENGTH_32
 
+from cmrseg.dicom.elements import (
+    EXPLICIT,
+    META_PLACE,
+    META_START,
+    REMEMBERED,
+    all_as_defined,
+    dataset,
+    is_as_defined,
+    plain_numbers,
+)
 from cmrseg.dicom.header_table import header_entry, may_be_published
+from cmrseg.dicom.pixels import Padding, padding_of
 
-# The meta information starts with an element that tells its length.
-META_PLACE, META_START = 132, b"\x02\0\0\0UL\x04\0"
-EXPLICIT = b"1.2.840.10008.1.2.1\0"
-# The least that pydicom takes for a file of this form.
-FILE_HEAD = bytes(128) + b"DICM" + META_START + b"\x1c\0\0\0" + b"\x02\0\x10\0UI\x14\0" + EXPLICIT
 META_GROUP = 2
 KIND, SYNTAX, CHARACTER_SET, PIXEL_DATA = 0x00020002, 0x00020010, 0x00080005, 0x7FE00010
-# Other elements with pixels: together with PixelData, nobody knows which are meant.
-OTHER_PIXELS = {0x7FE00008, 0x7FE00009}
+# Other elements with pixels: together with PixelData, nobody knows which are meant. Tables of
+# offsets belong to compressed pixels.
+OTHER_PIXELS = {0x7FE00001, 0x7FE00002, 0x7FE00008, 0x7FE00009}
 ITEM, END_OF_ITEM, END_OF_SEQUENCE = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 UNDEFINED = 0xFFFFFFFF
 # VRs whose length has two bytes, and those where two unused bytes and then four follow.
@@ -42,20 +47,16 @@ LAYOUT = {
     keyword: tag_for_keyword(keyword) or 0
     for keyword in (
         *("SamplesPerPixel", "PhotometricInterpretation", "NumberOfFrames", "Rows", "Columns"),
-        *("BitsAllocated", "BitsStored", "PixelRepresentation"),
-        *("RescaleSlope", "RescaleIntercept"),
+        *("BitsAllocated", "BitsStored", "PixelRepresentation", "PlanarConfiguration"),
+        *("RescaleSlope", "RescaleIntercept", "PixelPaddingValue", "PixelPaddingRangeLimit"),
     )
 }
-# Numbers as text that read the same everywhere.
-DECIMAL = re.compile(rb"[+-]?[0-9]{1,9}(\.[0-9]{0,9})? ?")
-WHOLE = re.compile(rb"[+-]?[0-9]{1,9} ?")
-# What is remembered: so many elements, and only short ones.
-REMEMBERED, MOST_BYTES = 2**14, 256
+# Only entries of short elements are remembered.
+MOST_BYTES = 256
 
 _head = struct.Struct("<HH2sH").unpack_from
 _item = struct.Struct("<HHI").unpack_from
 _long = struct.Struct("<I").unpack_from
-_short = struct.Struct("<H").unpack
 
 Entry = tuple[tuple[str, object], ...]
 
@@ -74,11 +75,16 @@ class Plain:
 
     def elements(self, tags: Iterable[int]) -> bytes:
         """Elements as they are written, one behind the other, after the character set."""
-        return self.element(CHARACTER_SET) + b"".join(map(self.element, tags))
+        content, places = self.content, self.places
+        # Of many tags in every file.
+        found = [place for tag in (CHARACTER_SET, *tags) if (place := places.get(tag))]
+        return b"".join([content[start:end] for start, _, end in found])
 
     def number(self, tag: int) -> float | None:
         """One number that is written as plain text; None where it is anything else."""
         element = self.element(tag)
+        if not is_as_defined(tag, element[4:6]):
+            return None
         numbers = plain_numbers(element[4:6], element[8:])
         return None if numbers is None or len(numbers) != 1 else float(numbers[0])
 
@@ -123,7 +129,10 @@ class Plain:
 
 @dataclass(frozen=True)
 class Layout:
-    """How the pixels of a plain file are stored. unused_bits: above those that are stored."""
+    """How the pixels of a plain file are stored.
+
+    unused_bits: above those that are stored. padding: `pixels.padding_of`.
+    """
 
     rows: int
     columns: int
@@ -131,6 +140,7 @@ class Layout:
     unused_bits: int
     slope: float
     intercept: float
+    padding: Padding | None
 
 
 def plain_file(content: bytes) -> Plain | None:
@@ -226,19 +236,6 @@ def _published(tag: int, vr: bytes) -> bool:
     return may_be_published(BaseTag(tag), vr.decode())
 
 
-def plain_numbers(vr: bytes, value: bytes) -> list[float] | list[int] | None:
-    """Numbers of a short element that can be read in one way only; None for all others."""
-    if vr == b"US":
-        return list(_short(value)) if len(value) == 2 else None
-    if vr == b"DS":
-        parts = value.split(b"\\")
-        return [float(p) for p in parts] if all(map(DECIMAL.fullmatch, parts)) else None
-    if vr == b"IS":
-        parts = value.split(b"\\")
-        return [int(p) for p in parts] if all(map(WHOLE.fullmatch, parts)) else None
-    return None
-
-
 @lru_cache(maxsize=REMEMBERED)
 def _entry(element: bytes, context: bytes) -> Entry:
     """What the headers table has of an element. context: elements that its meaning depends on."""
@@ -246,7 +243,7 @@ def _entry(element: bytes, context: bytes) -> Entry:
     tag = BaseTag(group << 16 | number)
     numbers = plain_numbers(vr, element[8:])
     keyword = keyword_for_tag(tag)
-    if numbers is not None and keyword and vr.decode() in dictionary_VR(tag).split(" or "):
+    if numbers is not None and keyword and is_as_defined(tag, vr):
         return ((keyword, numbers[0] if len(numbers) == 1 else json.dumps(numbers)),)
     return tuple(header_entry(dataset(context + element), tag).items())
 
@@ -254,8 +251,11 @@ def _entry(element: bytes, context: bytes) -> Entry:
 @lru_cache(maxsize=REMEMBERED)
 def _layout(elements: bytes) -> Layout | None:
     data = dataset(elements)
+    if not all_as_defined(data):
+        return None
     try:
         values = {keyword: data.get(keyword) for keyword in LAYOUT}
+        padding = padding_of(data)
     except Exception:  # pydicom raises whatever the conversion of a wrong value raises
         return None
     expected = {
@@ -280,9 +280,5 @@ def _layout(elements: bytes) -> Layout | None:
         unused_bits=16 - values["BitsStored"],
         slope=float(scale[0]),
         intercept=float(scale[1]),
+        padding=padding,
     )
-
-
-def dataset(elements: bytes) -> pydicom.Dataset:
-    """What pydicom makes of elements that are written one behind the other."""
-    return pydicom.dcmread(BytesIO(FILE_HEAD + elements))

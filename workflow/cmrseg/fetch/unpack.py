@@ -3,9 +3,7 @@
 import errno
 import logging
 import os
-import re
 import shutil
-import stat
 import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
@@ -13,21 +11,9 @@ from pathlib import Path, PurePosixPath
 from cmrseg.fetch.checks import CHUNK_BYTES, FULL, check_room
 from cmrseg.fetch.progress import Progress, readable
 from cmrseg.files import check_plain
+from cmrseg.zips import check_size, checked_members, escaped, shown
 
 logger = logging.getLogger(__name__)
-
-# A zip of images shrinks to a third, one of tables to a twentieth; a bomb is made of zeros.
-MOST_RATIO = 200
-ENCRYPTED = 0x1
-# Characters of a member's name that a message shows.
-MOST_SHOWN = 100
-KINDS = {
-    stat.S_IFLNK: "a link",
-    stat.S_IFCHR: "a device",
-    stat.S_IFBLK: "a device",
-    stat.S_IFIFO: "a pipe",
-    stat.S_IFSOCK: "a socket",
-}
 
 
 def unpack(archive: str | Path, folder: str | Path, most_bytes: int) -> int:
@@ -43,9 +29,9 @@ def unpack(archive: str | Path, folder: str | Path, most_bytes: int) -> int:
     check_plain(archive)
     try:
         with zipfile.ZipFile(archive) as opened:
-            members = _checked(archive, opened.infolist())
+            members = checked_members(archive, opened.infolist())
             total = sum(member.file_size for member in members.values())
-            _check_size(archive, total, most_bytes)
+            check_size(archive, total, most_bytes)
             block = 4096  # what the smallest file takes of most file systems
             check_room(folder, total + block * len(members), f"unpacking {archive}")
             folder.mkdir(parents=True)
@@ -91,66 +77,6 @@ def unpack_nested(folder: str | Path, most_bytes: int) -> int:
     return written
 
 
-def _checked(archive: Path, infos: list[zipfile.ZipInfo]) -> dict[PurePosixPath, zipfile.ZipInfo]:
-    """Files of an archive by the path that each is written to."""
-    members: dict[PurePosixPath, zipfile.ZipInfo] = {}
-    parents: set[PurePosixPath] = set()
-    for info in infos:
-        if why := _refused(info):
-            raise ValueError(f"{archive}: member {shown(info.orig_filename)} {why}; refused")
-        path = PurePosixPath(info.filename)
-        parents.update([*path.parents, path] if info.is_dir() else path.parents)
-        if not info.is_dir():
-            if path in members:
-                raise ValueError(f"{archive}: member {shown(path)} is there twice; refused")
-            members[path] = info
-    if both := parents & members.keys():
-        raise ValueError(f"{archive}: member {shown(min(both))} is a file and a folder; refused")
-    return members
-
-
-def shown(name: object) -> str:
-    """A name from an archive, as messages show it: quoted, escaped, and cut in its middle."""
-    return f"'{_plain(name)}'"
-
-
-def _plain(text: object) -> str:
-    text = str(text)
-    if len(text) > MOST_SHOWN:
-        text = f"{text[: MOST_SHOWN // 2]}...{text[-MOST_SHOWN // 2 :]}"
-    return ascii(text)[1:-1]
-
-
-def _refused(info: zipfile.ZipInfo) -> str:
-    """Why a member is not taken, "" if it is."""
-    name = info.orig_filename
-    if name.startswith("/") or re.match("[A-Za-z]:", name):
-        return "has an absolute path"
-    if ".." in PurePosixPath(name).parts:
-        return "leads out of its folder"
-    if "\\" in name or "\0" in name or not (PurePosixPath(name).name or info.is_dir()):
-        return "has a name that is none"
-    # The upper half holds the mode of Unix, 0 where the archive was made on another system.
-    kind = stat.S_IFMT(info.external_attr >> 16)
-    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-        return f"is {KINDS.get(kind, 'no file')}"
-    return "is encrypted" if info.flag_bits & ENCRYPTED else ""
-
-
-def _check_size(archive: Path, total: int, most_bytes: int) -> None:
-    size = archive.stat().st_size
-    if total > most_bytes:
-        raise ValueError(
-            f"{archive}: holds {readable(total)}, at most {readable(most_bytes)} are expected; "
-            "refused"
-        )
-    if total > MOST_RATIO * size:
-        raise ValueError(
-            f"{archive}: {readable(size)} would become {readable(total)}, more than {MOST_RATIO} "
-            "times as much; refused"
-        )
-
-
 def _write_all(
     archive: Path,
     opened: zipfile.ZipFile,
@@ -168,8 +94,8 @@ def _write_all(
                 shutil.copyfileobj(packed, file, CHUNK_BYTES)
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
             raise ValueError(
-                f"{archive}: member {shown(path)} is damaged ({_plain(error)}); remove the archive "
-                "and fetch it anew"
+                f"{archive}: member {shown(path)} is damaged ({escaped(error)}); remove the "
+                "archive and fetch it anew"
             ) from error
         except OSError as error:
             if error.errno not in FULL:

@@ -7,9 +7,12 @@ import numpy as np
 import pandas as pd
 
 from cmrseg.cine import Cine
-from cmrseg.dicom.headers import NotDicomError, read_file
+from cmrseg.dicom.audit import SubjectError
+from cmrseg.dicom.kinds import NotDicomError
 from cmrseg.dicom.layout import folder_files, kaggle_files
+from cmrseg.dicom.reading import read_file
 from cmrseg.dicom.study import study_folder
+from cmrseg.dicom.zipped import place_of
 from cmrseg.figures.cleaning import Stack
 from cmrseg.shards import IMAGE
 from cmrseg.vectors import dot, unit
@@ -41,7 +44,7 @@ def most_repaired(audit: pd.DataFrame, subjects: Sequence[str], count: int) -> l
 def read_stack(row, raw: Path, settings: Mapping[str, str], image: Path) -> Stack:
     """A subject's slices as acquired, first frame each, and the cine that came of them.
 
-    row: of the subject table. raw: raw files of its shard. settings: layout. image: the
+    row: of the subject table. raw: raw files of its shard. settings: layout and mode. image: the
     subject's folder of imported images. Files that the import ignored are not slices.
     """
     cine = Cine.load(image / IMAGE)
@@ -49,15 +52,20 @@ def read_stack(row, raw: Path, settings: Mapping[str, str], image: Path) -> Stac
     across = unit(cine.affine[:3, 2]) * LPS
     origin = cine.affine[:3, 3] * LPS
     before, spacing_mm, seen = [], [], set()
-    listed = kaggle_files if settings["layout"] == "kaggle" else folder_files
-    for name in (name for names in listed(folder, row.series).values() for name in names):
+    lenient = settings["mode"] == "corrected"
+    if settings["layout"] == "kaggle":
+        listed = kaggle_files(folder, row.series)
+    else:
+        listed = folder_files(folder, row.series, lenient)
+    for name in (name for names in listed.values() for name in names):
         try:
-            frame = read_file(folder / name, name)
-        except NotDicomError:
+            frames = read_file(place_of(folder, name), name, lenient)
+        except (NotDicomError, SubjectError):
             continue
-        position_mm = round(float(dot(frame.position_mm - origin, across)), 2)
-        if (frame.folder, position_mm) not in seen:
-            seen.add((frame.folder, position_mm))
-            before.append((position_mm, frame.pixels))
-            spacing_mm.append(frame.spacing_mm[0])
+        for frame in frames:
+            position_mm = round(float(dot(frame.position_mm - origin, across)), 2)
+            if (frame.folder, position_mm) not in seen:
+                seen.add((frame.folder, position_mm))
+                before.append((position_mm, frame.pixels))
+                spacing_mm.append(frame.spacing_mm[0])
     return Stack(row.subject, before, spacing_mm, cine.voxels, cine.spacing_mm)
