@@ -98,6 +98,25 @@ def test_the_cine_of_an_export_is_found_and_the_page_lists_all_series(app, visit
     assert [(row["examination"], row["first"]) for row in listed(visitor)] == 3 * [(0, "")]
 
 
+def test_of_a_whole_export_the_cine_is_shown_and_all_that_was_left_out_is_told(root, tmp_path):
+    small_export(tmp_path / "export", "siemens")
+    with served(root, most_bytes=30_000_000) as (port, _):
+        visitor = Visitor(port)
+        visitor.open()
+        state = visitor.upload(zipped(tmp_path / "export"))
+        assert (state["fault"], state["image"]["shape"]) == ("", [8, 5, 48, 40])
+        assert set(state["image"]["notes"]) >= {
+            "Not a DICOM file: file ignored (5 times)",
+            "Not a grey MR image: file ignored (2 times)",
+            "Copy of a file: file ignored (6 times)",
+        }
+        rows = listed(visitor)
+        assert [row["name"] for row in rows if row["chosen"]] == ["#5"]
+        assert [row["name"] for row in rows if row["reason"]] == [
+            *("#1", "#2", "#3", "#4", "#6", "#7", "#8.1", "#8.2", "#9", "#10")
+        ]
+
+
 def test_other_series_replace_the_images_and_the_first_ones_come_back(app, visitor, network, made):
     first = visitor.upload(made("one cine"))
     cine = pixels(visitor)
