@@ -1,5 +1,6 @@
 """Small exports like a PACS makes them, of the digital heart, for tests."""
 
+import zipfile
 from functools import cache
 from pathlib import Path
 
@@ -36,6 +37,16 @@ def small_export(folder: Path, variant: str | Variant = "siemens", seed: int = 0
     """Write a small export below `folder`; variant: a name of VARIANTS, or one of its own."""
     chosen = VARIANTS[variant] if isinstance(variant, str) else variant
     return write_export(folder, ROW, SMALL, chosen, seed)
+
+
+def zipped(folder: Path, name: str = "export.zip") -> Path:
+    """A zip of a folder, beside it."""
+    path = folder.with_name(name)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in sorted(folder.rglob("*")):
+            if file.is_file():
+                archive.write(file, file.relative_to(folder.parent))
+    return path
 
 
 @cache

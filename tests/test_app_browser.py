@@ -1,7 +1,6 @@
 """The app's page in a browser: what people do with it, from a sample to files taken away."""
 
 import re
-import tempfile
 import time
 import zipfile
 from dataclasses import replace
@@ -11,7 +10,16 @@ import pytest
 import torch
 
 from app import samples, work
-from app_server import PREPARATION, SETTINGS, ByBrightness, cine_of, heart, model_folder, served
+from app_page import CONTRAST, FAULT, IDLE, IMAGES, NAMELESS, READY, RESULT, SEEN, opened_app
+from app_server import (
+    PREPARATION,
+    SETTINGS,
+    ByBrightness,
+    cine_of,
+    heart,
+    root_of_one_model,
+    served,
+)
 from browser import opened, program
 from cmrseg.cine import Cine
 from cmrseg.labels import COLOURS, Tissue
@@ -21,16 +29,6 @@ from hdf5_builder import write as write_hdf5
 pytestmark = pytest.mark.skipif(program() is None, reason="no browser; install chromium")
 
 FRAMES = 8
-IDLE = "(document.querySelector('#working').hidden && !polling)"
-READY = "document.body && document.body.dataset.ready === 'yes'"
-IMAGES = f"!document.querySelector('#stage').hidden && {IDLE}"
-RESULT = f"!document.querySelector('#results').hidden && {IDLE}"
-FAULT = "document.querySelector('#fault').textContent"
-# Whether all of the fault is in the window.
-SEEN = (
-    "(() => { const r = document.querySelector('#fault').getBoundingClientRect();"
-    " return r.height > 0 && r.top >= 0 && r.bottom <= innerHeight; })()"
-)
 CAPTION = "document.querySelector('#caption').textContent"
 
 
@@ -74,31 +72,8 @@ def truth(monkeypatch):
 ACQUIRE = samples.acquire_slice
 
 
-@pytest.fixture
-def root(tmp_path, monkeypatch):
-    (tmp_path / "tmp").mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
-    model_folder(tmp_path / "root/results/demo/models/fcn")
-    return tmp_path / "root"
-
-
-@pytest.fixture
-def page(root, tmp_path):
-    """The app's page in a browser; what went wrong in it, and whom it asked, is looked at."""
-    with served(root) as (port, sessions), opened(tmp_path) as page:
-        page.sessions = sessions
-        page.size(1360, 900)
-        page.go(f"http://127.0.0.1:{port}/")
-        page.wait(READY)
-        yield page
-        page.run("1")
-        asked = [e["params"]["request"]["url"] for e in of(page, "Network.requestWillBeSent")]
-        assert {url for url in asked if not url.startswith(f"http://127.0.0.1:{port}/")} <= {
-            "about:blank"
-        }
-        assert of(page, "Runtime.exceptionThrown") == []
-        told = [e["params"]["entry"] for e in of(page, "Log.entryAdded")]
-        assert [entry for entry in told if entry["source"] in ("security", "violation")] == []
+root = pytest.fixture(root_of_one_model)
+page = pytest.fixture(opened_app)
 
 
 def begin(page):
@@ -108,10 +83,6 @@ def begin(page):
     page.click("#label")
     page.wait(f"{RESULT} || {FAULT}")
     assert page.run(FAULT) == ""
-
-
-def of(page, method):
-    return [event for event in page.events if event["method"] == method]
 
 
 def cell(page, key):
@@ -311,31 +282,6 @@ def test_closing_the_page_deletes_what_it_had(page, truth):
         assert time.monotonic() < end
         time.sleep(0.05)
     assert len(page.sessions) == 0
-
-
-# Text whose contrast with what is behind it is below that of WCAG 2.1 AA, on plain colours.
-CONTRAST = """(() => {
-  const rgb = (text) => (text.match(/[\\d.]+/g) || []).map(Number);
-  const light = ([r, g, b]) => [r, g, b].map((v) => v / 255)
-    .map((v) => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
-    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-  const found = [];
-  for (const e of document.querySelectorAll('body *')) {
-    const own = [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
-    if (!own || !e.offsetParent || e.closest('#stage, :disabled, svg, .unseen')) continue;
-    let back = e;
-    const clear = (one) => rgb(getComputedStyle(one).backgroundColor)[3] === 0;
-    while (back && clear(back)) back = back.parentElement;
-    const a = light(rgb(getComputedStyle(e).color));
-    const b = light(rgb(back ? getComputedStyle(back).backgroundColor : 'rgb(255,255,255)'));
-    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    if (ratio < 4.5) found.push([e.textContent.trim().slice(0, 30), ratio]);
-  }
-  return found;
-})()"""
-NAMELESS = """[...document.querySelectorAll('input, select, button, a')].filter((e) =>
-  !(e.labels && e.labels.length) && !e.getAttribute('aria-label') && !e.textContent.trim()
-).map((e) => e.id)"""
 
 
 @pytest.mark.parametrize(("width", "height", "phone"), [(1360, 900, False), (360, 740, True)])

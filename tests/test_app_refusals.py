@@ -251,13 +251,13 @@ def test_nothing_is_labelled_or_taken_away_before_there_are_images(visitor):
 
 def test_a_cine_that_is_too_large_is_refused_before_it_is_read(visitor, tmp_path, monkeypatch):
     monkeypatch.setattr("app.intake.MOST_VOXELS", 1000)
-    monkeypatch.setattr("app.intake.import_images", lambda *a, **k: pytest.fail("was read"))
+    monkeypatch.setattr("app.intake.read_images", lambda *a, **k: pytest.fail("was read"))
     for path in (nifti(tmp_path), mouse(tmp_path)[0]):
         assert "million voxels are more than" in visitor.upload(path)["fault"]
 
 
 def test_what_nobody_foresaw_gets_a_sentence_too(visitor, tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr("app.intake.import_images", lambda *a, **k: {}["secret of line 7"])
+    monkeypatch.setattr("app.intake.read_images", lambda *a, **k: {}["secret of line 7"])
     fault = visitor.upload(nifti(tmp_path))["fault"]
     assert fault == "Something went wrong that nobody foresaw; the terminal shows what."
     assert "secret of line 7" in caplog.text

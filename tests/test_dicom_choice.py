@@ -202,3 +202,62 @@ def test_a_description_that_may_be_a_name_is_not_repeated_in_messages():
     assert "Zephyrine" not in str(error)
     assert error.series["description"].tolist() == ["", "Zephyrine"]
     assert "'cine sax'" in str(refusal(CINE, stack(9, 6, 8, description="cine sax")))
+
+
+def test_series_that_share_a_number_are_told_apart_in_any_order_of_files():
+    first = stack(7, 6, 8, study="2.1", series="9.1", name=lambda z, t: f"b/{z}_{t}")
+    second = stack(7, 6, 8, study="2.2", series="9.2", name=lambda z, t: f"a/{z}_{t}")
+    for order in ((first, second), (second, first)):
+        assert "with series '#7." in refusal(*order).detail
+        assert chosen(*order, series="#7.1")[0] == names(first)
+        assert chosen(*order, series="#7.2")[0] == names(second)
+        assert chosen(*order, series="!#7.1")[0] == names(second)
+    table = refusal(first, second).series
+    assert table["name"].tolist() == ["#7.1", "#7.2"]
+    assert table["examination"].tolist() == [1, 2]
+    assert table["first"].tolist() == [first[0].name, second[0].name]
+
+
+def test_magnitude_and_phase_pictures_of_one_number_are_chosen_apart():
+    phase = stack(7, 6, 8, image_type=("ORIGINAL", "PRIMARY", "P"), name=lambda z, t: f"p/{z}_{t}")
+    assert chosen(CINE, phase, series="#7.1")[0] == names(CINE)
+    assert chosen(CINE, phase, series="#7.2")[0] == names(phase)
+
+
+def test_series_of_two_examinations_are_not_taken_together_though_asked_for():
+    other = stack(9, 6, 8, study="2.1", reference="2.4")
+    error = refusal(CINE, other, series="#7,#9")
+    assert error.kind == TWO_EXAMINATIONS
+    assert CINE[0].name in error.detail
+    assert other[0].name in error.detail
+
+
+def reasons(*stacks, series=""):
+    frames = [frame for frames in stacks for frame in frames]
+    try:
+        _, table = choose(frames, by_number(series), Audit("1"))
+    except UnclearError as error:
+        table = error.series
+    return dict(zip(table["name"], table["reason"], strict=True))
+
+
+def test_the_list_says_why_a_series_is_not_the_cine():
+    long_axis, late = OTHERS["four chambers"], OTHERS["late enhancement in the same planes"]
+    derived = OTHERS["pictures derived from it"]
+    told = {
+        "#7": "",
+        "#20": "does not lie across the heart",
+        "#30": "single images, no cine",
+        "#47": "derived pictures (ImageType)",
+        "#44": "another series is rather the cine",
+    }
+    flow = OTHERS["flow through one plane"]
+    assert reasons(CINE, long_axis, late, derived, flow) == told
+    # What may be the cine has no reason not to be.
+    assert reasons(CINE, stack(9, 6, 8), long_axis, late, derived) == {
+        **{name: told[name] for name in ("#7", "#20", "#30", "#47")},
+        "#9": "",
+    }
+    assert reasons(CINE, long_axis, late, series="#20") == {
+        **{"#7": "not asked for", "#20": "", "#30": "single images, no cine"}
+    }

@@ -50,6 +50,7 @@ def state_of(session: Session) -> dict[str, Any]:
         "interval_s": None if math.isnan(loaded.interval_s) else loaded.interval_s,
         "notes": loaded.notes,
         "is_file": loaded.file_affine is not None,
+        "series": loaded.series,
     }
     result = labelled and {
         "number": labelled.number,
@@ -63,5 +64,6 @@ def state_of(session: Session) -> dict[str, Any]:
         "part": session.part,
         "fault": session.fault,
         "image": image,
+        "series": session.offer and session.offer.number,
         "result": result,
     }

@@ -11,8 +11,9 @@ import pandas as pd
 
 from app.checks import NO_SPACING, spacing_fault
 from app.samples import make_sample
-from app.session import Loaded, Refused, Session
-from cmrseg.apply import import_images
+from app.series import GONE, LISTED, offer, read_series, used, withdraw
+from app.session import Loaded, Offer, Refused, Session
+from cmrseg.apply import read_images
 from cmrseg.cine import UNREADABLE, Cine
 from cmrseg.fetch.unpack import unpack
 from cmrseg.files import check_plain, replacing
@@ -71,8 +72,9 @@ def stem(name: str) -> str:
 def load_upload(session: Session, path: Path, name: str, most_bytes: int) -> None:
     """Import an upload, which is deleted, whether or not it can be read.
 
-    most_bytes: limit of what a zip holds, too, as DICOM files are in memory while they are read.
-    Raises ValueError or SubjectError saying what is wrong with it.
+    DICOM files of several series are kept to choose from. most_bytes: limit of what a zip holds,
+    too, as DICOM files are in memory while they are read. Raises ValueError, Refused or
+    SubjectError saying what is wrong with it.
     """
     folder = session.folder / UNPACKED / stem(path.name)
     try:
@@ -80,20 +82,47 @@ def load_upload(session: Session, path: Path, name: str, most_bytes: int) -> Non
         if path.name.endswith(".zip"):
             session.doing = "Unpacking and reading the images"
             unpack(path, folder, most_bytes)
+            path.unlink()
             images = images_in(folder)
         else:
             images = path
-        affine, given_mm = None, None
-        if images.name.endswith(HDF5_SUFFIXES):
-            _check_hdf5(images)
-            given_mm = UNKNOWN_MM
-        elif images.is_file():
-            affine = _file_affine(images)
-        cine, audit = import_images(images, stem(name), spacing_mm=given_mm)
-        _keep(session, cine, name, affine, _repairs(audit), has_spacing=given_mm is None)
+        if images.is_dir():
+            _load_dicom(session, images, name)
+        else:
+            _load_file(session, images, name)
+            withdraw(session)
     finally:
         shutil.rmtree(folder.parent, ignore_errors=True)
         shutil.rmtree(path.parent, ignore_errors=True)
+
+
+def load_series(session: Session, offered: Offer, chosen: str) -> None:
+    """Import series of the files that were kept. chosen: as `series` of `read_images`."""
+    if session.offer is not offered:
+        raise Refused(GONE, 409)
+    session.doing = "Reading the images"
+    _load_dicom(session, offered.folder, offered.name, chosen)
+
+
+def _load_dicom(session: Session, folder: Path, name: str, chosen: str = "") -> None:
+    """Import the short-axis cine of a folder of DICOM files, and keep these to choose from."""
+    cine, audit, table = read_series(session, folder, name, stem(name), chosen)
+    notes = _repairs(audit[~audit["problem"].isin(LISTED)])
+    _keep(session, cine, name, None, notes, series=used(table))
+    offer(session, folder, name, table)
+
+
+def _load_file(session: Session, path: Path, name: str) -> None:
+    """Import a NIfTI or an HDF5 file."""
+    affine, given_mm = None, None
+    if path.name.endswith(HDF5_SUFFIXES):
+        _check_hdf5(path)
+        given_mm = UNKNOWN_MM
+    else:
+        affine = _file_affine(path)
+    found = read_images(path, stem(name), spacing_mm=given_mm)
+    notes = _repairs(found.audit)
+    _keep(session, found.cine, name, affine, notes, has_spacing=given_mm is None)
 
 
 def load_sample(session: Session, name: str) -> None:
@@ -101,6 +130,7 @@ def load_sample(session: Session, name: str) -> None:
     session.doing = "Scanning the digital heart"
     cine, truth = make_sample(name, session.progress)
     _keep(session, cine, f"digital_heart_{name}", None, [truth], is_sample=True)
+    withdraw(session)
 
 
 def images_in(folder: Path) -> Path:
@@ -162,6 +192,7 @@ def _keep(
     notes: list[str],
     has_spacing: bool = True,
     is_sample: bool = False,
+    series: str = "",
 ) -> None:
     _check_voxels(cine.voxels.shape)
     session.progress(1, 1)
@@ -187,6 +218,7 @@ def _keep(
         interval_s=cine.frame_interval_s,
         notes=notes,
         is_sample=is_sample,
+        series=series,
     )
 
 

@@ -124,6 +124,7 @@ def measures_csv(session: Session, ed_frame: int, es_frame: int) -> str:
     z, y, x = labelled.spacing_mm
     rows: list[tuple[str, Any, str]] = [
         ("images", loaded.name, ""),
+        *([("series", loaded.series, "")] if loaded.series else []),
         ("model", labelled.model, ""),
         ("sha256 of its weights", labelled.weights_sha256, ""),
         *((row["name"], f"{row['value']:.6g}", row["unit"]) for row in content["rows"]),

@@ -17,7 +17,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from app import intake, measured, work
+from app import intake, measured, series, work
 from app.answers import setup_of, state_of
 from app.guard import Guard
 from app.models import find_models, model_id
@@ -27,7 +27,9 @@ from cmrseg.fetch.checks import check_room
 from cmrseg.fetch.progress import readable
 
 STATIC = Path(__file__).parent / "static"
-FILES = {"/": "index.html", "/app.js": "app.js", "/app.css": "app.css", "/icon.svg": "icon.svg"}
+FILES = {"/": "index.html"} | {
+    f"/{name}": name for name in ("app.js", "series.js", "app.css", "icon.svg")
+}
 # A message that is no upload is a few words.
 MOST_MESSAGE_BYTES = 10_000
 SWEEP_S = 20
@@ -62,6 +64,8 @@ class Api:
             ("/api/{session}/state", self.state, "GET"),
             ("/api/{session}/images", self.images, "PUT"),
             ("/api/{session}/sample", self.sample, "POST"),
+            ("/api/{session}/series", self.series, "GET"),
+            ("/api/{session}/series", self.choose, "POST"),
             ("/api/{session}/label", self.label, "POST"),
             ("/api/{session}/measures", self.measures, "GET"),
             ("/api/{session}/voxels/{what}", self.voxels, "GET"),
@@ -138,6 +142,20 @@ class Api:
             raise Refused("There is no such sample.", 404)
         work.claim(session)
         work.start(self.sessions, session, lambda: intake.load_sample(session, name))
+        return JSONResponse(state_of(session), 202)
+
+    async def series(self, request: Request) -> Response:
+        """The list of series that an upload holds."""
+        offered = self.session(request).offer
+        if offered is None:
+            raise Refused(series.GONE, 404)
+        return JSONResponse({"name": offered.name, "rows": offered.rows})
+
+    async def choose(self, request: Request) -> Response:
+        session, words = self.session(request), await _words(request)
+        offered, chosen = series.wanted(session, words.get("series"))
+        work.claim(session)
+        work.start(self.sessions, session, lambda: intake.load_series(session, offered, chosen))
         return JSONResponse(state_of(session), 202)
 
     async def label(self, request: Request) -> Response:

@@ -40,7 +40,7 @@ class Loaded:
     name: of the upload, safe to show. shape: (t, z, y, x). affine, file_affine: (4, 4) of the cine
     and of the NIfTI file it was read from, None for others. spacing_mm: along z, y, x as the
     header has it. notes: what the import did and what is known, in words. is_sample: whether it
-    is a digital heart made here.
+    is a digital heart made here. series: numbers of the DICOM series that it was made of.
     """
 
     number: int
@@ -53,6 +53,21 @@ class Loaded:
     interval_s: float
     notes: list[str]
     is_sample: bool
+    series: str = ""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """DICOM files among whose series somebody may choose.
+
+    name: of the upload, safe to show. folder: of the files, in the session's folder. rows: of the
+    list of series (`app.series.rows_of`).
+    """
+
+    number: int
+    name: str
+    folder: Path
+    rows: list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -97,6 +112,7 @@ class Session:
     part: float | None = None
     fault: str = ""
     loaded: Loaded | None = None
+    offer: Offer | None = None
     labelled: Labelled | None = None
     numbers: int = 0
 

@@ -12,6 +12,7 @@ import numpy as np
 from app.checks import interval_fault, model_warnings, spacing_fault, species
 from app.intake import RECEIVED, UNPACKED
 from app.models import Model
+from app.series import KEPT
 from app.session import Closed, Labelled, Loaded, Refused, Session, Sessions
 from cmrseg.cine import Cine
 from cmrseg.dicom.audit import SubjectError
@@ -80,7 +81,7 @@ def _run(session: Session, work: Callable[[], None]) -> None:
 def _sentence(session: Session, text: str) -> str:
     """An error without this machine's folders."""
     own = session.folder
-    for place in (own / UNPACKED, own / RECEIVED, own, own.parent):
+    for place in (own / UNPACKED, own / RECEIVED, own / KEPT, own, own.parent):
         text = text.replace(f"{place}/", "").replace(str(place), "the upload")
     text = text.lstrip(": ") + ("" if text.endswith(".") else ".")
     # A file's name, which a message may begin with, stays as it is.

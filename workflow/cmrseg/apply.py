@@ -102,9 +102,9 @@ def apply_model(
     subject: its name in the tables. device: cpu, cuda or mps. ed: see measure.volumes.
     cleaning: settings of dicom.study.import_study. spacing_mm (along z, y, x) and, if it is known,
     frame_interval_ms are for an HDF5 file alone, which does not have them. series: "" to find the
-    cine among all DICOM series of a folder, "#7" for that SeriesNumber. Save what is wanted with
-    `applied.labels.save(path)` and `files.write_table(applied.volumes, path)`. Raises ValueError or
-    SubjectError naming what cannot be read.
+    cine among all DICOM series of a folder, "#7" for that SeriesNumber (see `import_study`). Save
+    what is wanted with `applied.labels.save(path)` and `files.write_table(applied.volumes, path)`.
+    Raises ValueError or SubjectError naming what cannot be read.
     """
     network, settings = load_model(model)
     found = read_images(images, subject, cleaning, spacing_mm, frame_interval_ms, series)

@@ -45,6 +45,7 @@ function showWork(text, part) {
   if (part === null) at("progress").removeAttribute("value"); else at("progress").value = part;
   for (const control of document.querySelectorAll("#samples button, #file")) control.disabled = !!text;
   at("label").disabled = !!text || !image || !at("model").value;
+  showTicked();
   at("steps").setAttribute("aria-busy", String(!!text));
 }
 
@@ -57,6 +58,7 @@ async function follow() {
     while (again) {
       again = false;
       const state = await call(`${base}/state`);
+      if ((state.series || 0) !== seriesNumber) await takeSeries(state.series);
       if (state.image && state.image.number !== imageNumber) await takeImage(state.image);
       if (state.result && state.result.number !== resultNumber) await takeResult(state.result);
       showFault(state.fault);
@@ -132,6 +134,7 @@ async function takeImage(about) {
   const [frames, slices, rows, columns] = about.shape;
   fill(at("imageFacts"), {
     images: about.name,
+    ...(about.series && { series: about.series }),
     size: `${columns} × ${rows} pixels, ${counted(slices, "slice")}, ${counted(frames, "frame")}`,
     voxels: about.spacing_fault ? "distances unknown" : distances(about.spacing_mm),
     time: about.interval_s ? `${short(1000 * about.interval_s)} ms between frames` : "between frames unknown",
@@ -539,6 +542,7 @@ function listen() {
     attempt(() => take(link));
   };
   at("asFound").onclick = () => attempt(async () => { await showMeasures(""); draw(); });
+  listenToSeries();
   document.addEventListener("keydown", key);
   new ResizeObserver(() => { draw(); drawCurve(); }).observe(at("show"));
   window.addEventListener("beforeunload", (event) => { if (untaken) event.preventDefault(); });

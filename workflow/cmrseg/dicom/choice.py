@@ -26,6 +26,8 @@ from cmrseg.dicom.stacks import NAMED, Stack, merged, phase_stacks, stacks_of
 
 # A stack with so many times the frames or planes of another is clearly the better one.
 CLEARLY = 2
+# Why a series is not considered.
+SINGLE = "single images, no cine"
 # As many planes are a stack rather than single slices.
 STACK = 3
 
@@ -49,22 +51,15 @@ def choose(
     """
     series = series_of(frames)
     if wanted is not None:
-        kept = [s for s in series if wanted(s)]
-        if not kept:
-            raise UnclearError(
-                NO_IMAGES,
-                "",
-                f"no image is of the series that were asked for; there are {_named(series, {})}",
-                listing(series, [], {}),
-            )
+        kept, reasons = _wanted(series, wanted)
         slices = [plane for s in kept for plane in s.slices]
-        reasons: dict[Series, str] = {}
     elif len(series) == 1 and series[0].phases > 1 and _is_usual(series[0]):
         kept, slices, reasons = series, series[0].slices, {}
     else:
         reasons = {s: reason for s in series if (reason := _no_cine(s))}
         stack = _best([s for s in series if s not in reasons], series, reasons)
         kept, slices = list(stack.series), list(stack.slices)
+        reasons = {s: _passed_over(s) for s in series} | reasons
     table = listing(series, kept, reasons)
     for row, one in zip(table.itertuples(index=False), series, strict=True):
         if not row.chosen:
@@ -76,9 +71,15 @@ def choose(
 
 
 def listing(series: Sequence[Series], kept: list[Series], reasons: dict) -> pd.DataFrame:
-    """A row per series for people who choose: number, description, what it holds, and why not."""
+    """A row per series for people who choose: number, description, what it holds, and why not.
+
+    name: what chooses it alone. examination: counts from 1. A series that is neither chosen nor has
+    a reason may be the cine. first: name of its first file.
+    """
+    examinations = sorted({s.study for s in series})
     rows = [
         {
+            "name": s.name,
             "number": s.number,
             "description": s.description,
             "kind": s.kind,
@@ -87,12 +88,47 @@ def listing(series: Sequence[Series], kept: list[Series], reasons: dict) -> pd.D
             "frames": s.phases,
             "plane": s.plane,
             "chosen": s in kept,
-            "reason": "" if s in kept else reasons.get(s, "not the cine that was chosen"),
+            "reason": "" if s in kept else reasons.get(s, ""),
+            "examination": examinations.index(s.study) + 1,
+            "first": s.frames[0].name,
         }
         for s in series
     ]
-    columns = ["number", "description", "kind", "images", "planes", "frames", "plane"]
-    return pd.DataFrame(rows, columns=[*columns, "chosen", "reason"])
+    columns = ["name", "number", "description", "kind", "images", "planes", "frames", "plane"]
+    return pd.DataFrame(rows, columns=[*columns, "chosen", "reason", "examination", "first"])
+
+
+def _wanted(
+    series: Sequence[Series], wanted: Callable[[Series], bool]
+) -> tuple[list[Series], dict[Series, str]]:
+    """The series that were asked for, and why the others are left out."""
+    kept = [s for s in series if wanted(s)]
+    if not kept:
+        raise UnclearError(
+            NO_IMAGES,
+            "",
+            f"no image is of the series that were asked for; there are {_named(series, {})}",
+            listing(series, [], {}),
+        )
+    other = next((s for s in kept if s.study != kept[0].study), None)
+    if other is not None:
+        raise UnclearError(
+            TWO_EXAMINATIONS,
+            other.frames[0].name,
+            f"the series that were asked for, {kept[0].text} and {other.text}, are of two "
+            f"examinations (StudyInstanceUID), with {kept[0].frames[0].name} and "
+            f"{other.frames[0].name}; choose one, {_how(kept[0])}",
+            listing(series, [], {}),
+        )
+    single = {s: SINGLE for s in series if s.phases == 1}
+    return kept, {s: _no_cine(s) or single.get(s, "not asked for") for s in series}
+
+
+def _passed_over(series: Series) -> str:
+    """Why a series with several images in each plane is not the cine that was found."""
+    if Stack((series,), tuple(series.slices)).rank == 0:
+        return "does not lie across the heart"
+    return "another series is rather the cine"
 
 
 def _is_usual(series: Series) -> bool:
@@ -114,8 +150,11 @@ def _best(series: list[Series], everything: list[Series], reasons: dict) -> Stac
     stacks = merged(stacks_of([s for s in series if s.phases > 1]) + phase_stacks(series))
     for s in series:
         if not any(s in stack.series for stack in stacks):
-            reasons[s] = "single images, no cine"
+            reasons[s] = SINGLE
     originals = [stack for stack in stacks if stack.is_original]
+    if originals:
+        others = [s for stack in stacks if stack not in originals for s in stack.series]
+        reasons |= {s: f"{s.kind} pictures (ImageType)" for s in others}
     stacks = originals or stacks
     table = listing(everything, [], reasons)
     if not stacks:
@@ -123,7 +162,7 @@ def _best(series: list[Series], everything: list[Series], reasons: dict) -> Stac
             NO_CINE,
             "",
             f"no series has several images in each plane: {_named(everything, reasons)}; check the "
-            f"folder, or choose what you know to be right, {_how(everything[0].number)}",
+            f"folder, or choose what you know to be right, {_how(everything[0])}",
             table,
         )
     if all(stack.rank == 0 and stack.planes < STACK for stack in stacks):
@@ -131,27 +170,28 @@ def _best(series: list[Series], everything: list[Series], reasons: dict) -> Stac
             NO_CINE,
             "",
             f"no cine lies across the heart: {_named(everything, reasons)}; choose what you know "
-            f"to be right, {_how(stacks[-1].first.number)}",
-            table,
+            f"to be right, {_how(stacks[-1].first)}",
+            listing(everything, [], {s: _passed_over(s) for s in everything} | reasons),
         )
     best = [s for s in stacks if all(s is other or _is_better(s, other) for other in stacks)]
-    _check_examinations(best[0] if best else stacks[0], stacks, table)
+    _check_examinations(best[0] if best else stacks[0], stacks, everything, reasons)
     if len(best) != 1 or (best[0].rank == 0 and any(s.rank == 2 for s in stacks)):
         likely = [s for s in stacks if not any(_is_better(o, s) for o in stacks if o is not s)]
-        likely = likely or stacks
+        likely = stacks if best or not likely else likely
+        worse = {s: _passed_over(s) for one in stacks if one not in likely for s in one.series}
         raise UnclearError(
             UNCLEAR,
             "",
             "these may be the short-axis cine: "
             + "; ".join(stack.text for stack in likely[:NAMED])
-            + f"; choose one, {_how(likely[-1].first.number)}",
-            table,
+            + f"; choose one, {_how(likely[-1].first)}",
+            listing(everything, [], worse | reasons),
         )
     return best[0]
 
 
-def _how(number: int) -> str:
-    return f"with series '#{number}' (subject table, or series=... of a prediction)"
+def _how(series: Series) -> str:
+    return f"with series '{series.name}' (subject table, or series=... of a prediction)"
 
 
 def _named(series: Sequence[Series], reasons: dict) -> str:
@@ -171,16 +211,20 @@ def _is_better(a: Stack, b: Stack) -> bool:
     )
 
 
-def _check_examinations(best: Stack, stacks: list[Stack], table: pd.DataFrame) -> None:
+def _check_examinations(
+    best: Stack, stacks: list[Stack], everything: list[Series], reasons: dict
+) -> None:
     """Two examinations that both may have the cine are refused, whichever has more of it."""
     for other in stacks:
         same = other.first.study == best.first.study
         if not same and other.rank >= best.rank and other.planes >= min(2, best.planes):
+            likely = best.series + other.series
+            worse = {s: _passed_over(s) for s in everything if s not in likely}
             raise UnclearError(
                 TWO_EXAMINATIONS,
                 other.first.frames[0].name,
                 f"{best.text} and {other.text} are of two examinations (StudyInstanceUID), with "
                 f"{best.first.frames[0].name} and {other.first.frames[0].name}; give each a folder "
-                f"and a subject of its own, or choose one, {_how(best.first.number)}",
-                table,
+                f"and a subject of its own, or choose one, {_how(best.first)}",
+                listing(everything, [], worse | reasons),
             )

@@ -96,16 +96,17 @@ def selected(names: Iterable[str], series: str) -> list[str]:
 def by_number(series: str) -> Callable[[Any], bool] | None:
     """Whether a series is chosen by its SeriesNumber: "#7,#8" for these, "!#7" for all but it.
 
+    Of several series with one number "#7.2" is the second alone (`Series.name`), "#7" are all.
     None for a selection of folders. Raises SubjectError (NO_IMAGES) for a number that is none.
     """
     names = [name.strip() for name in series.removeprefix("!").split(",")]
     if not any(name.startswith("#") for name in names):
         return None
-    if not all(re.fullmatch(r"#\d+", name) for name in names):
+    if not all(re.fullmatch(r"#\d+(\.\d+)?", name) for name in names):
         raise SubjectError(
             NO_IMAGES,
             "",
-            f"series is {series!r}, expected numbers as '#7,#8', or names of folders",
+            f"series is {series!r}, expected numbers as '#7,#8' or '#7.2', or names of folders",
         )
-    numbers, others = {int(name[1:]) for name in names}, series.startswith("!")
-    return lambda one: (one.number in numbers) != others
+    chosen, others = set(names), series.startswith("!")
+    return lambda one: bool({f"#{one.number}", one.name} & chosen) != others

@@ -35,7 +35,8 @@ HEARTBEAT_S = 0.25
 class Series:
     """Images of one series and of one kind of picture.
 
-    kind: magnitude, derived, localiser or phase. slices: by plane, in order of appearance.
+    kind: magnitude, derived, localiser or phase. slices: by plane, in order of appearance. nth:
+    counts the series that share a number, from 1; 0 where no other has it.
     """
 
     study: str
@@ -43,6 +44,12 @@ class Series:
     number: int
     kind: str
     frames: tuple[Frame, ...]
+    nth: int = 0
+
+    @property
+    def name(self) -> str:
+        """What chooses it and no other (`layout.by_number`): "#7", or "#7.2" of several."""
+        return f"#{self.number}.{self.nth}" if self.nth else f"#{self.number}"
 
     @cached_property
     def slices(self) -> list[Numbered]:
@@ -103,7 +110,7 @@ class Series:
     def text(self) -> str:
         """The series in some words; of its description only what may be shown to others."""
         described = harmless_description(self.description)
-        name = f"#{self.number}" + (f" '{described}'" if described else "")
+        name = self.name + (f" '{described}'" if described else "")
         return f"{name}: {extent(len(self.slices), self.phases, self.plane)}"
 
 
@@ -143,9 +150,16 @@ def series_of(frames: Sequence[Frame]) -> list[Series]:
     for frame in frames:
         key = study_of(frame), uid_of(frame), frame.series_number, kind_of(frame.origin.image_type)
         found[key].append(frame)
+    # Those of one number are counted by their identifiers, whatever the order of files.
+    same: dict[int, list[tuple]] = defaultdict(list)
+    for key in sorted(found):
+        same[key[2]].append(key)
+    nth = {
+        key: i + 1 if len(keys) > 1 else 0 for keys in same.values() for i, key in enumerate(keys)
+    }
     return [
-        Series(study, reference_of(files[0]), number, kind, tuple(files))
-        for (study, _, number, kind), files in found.items()
+        Series(key[0], reference_of(files[0]), key[2], key[3], tuple(files), nth[key])
+        for key, files in found.items()
     ]
 
 

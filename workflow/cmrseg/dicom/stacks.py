@@ -75,7 +75,7 @@ class Stack:
     def text(self) -> str:
         if len(self.series) == 1:
             return self.first.text
-        numbers = ",".join(f"#{s.number}" for s in self.series[:NAMED])
+        numbers = ",".join(s.name for s in self.series[:NAMED])
         more = " and more" if len(self.series) > NAMED else ""
         return f"{numbers}{more}: {extent(self.planes, self.phases, self.first.plane)}"
 

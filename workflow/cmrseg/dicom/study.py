@@ -86,7 +86,8 @@ def import_study(
     folder with DICOM files below it. settings: mode "corrected" or "compat" (as published),
     layout "kaggle" or "folder", max_size_px (longer side after scaling, or None).
     series: "" for all series folders, "sax_10,sax_11" for these, "!sax_10" for all but these;
-    "#7,#8" and "!#7" choose by SeriesNumber, in mode corrected of layout "folder".
+    "#7,#8" and "!#7" choose by SeriesNumber, "#7.2" the second series of that number, in mode
+    corrected of layout "folder".
     In that mode and layout the cine is chosen among all series below the folder (`choice.choose`).
     Each file is opened once. Rules: Ankenbrand et al. 2021, doi:10.1002/mrm.28822, supplement.
     Raises SubjectError where the subject cannot be imported, ValueError for unknown settings.

@@ -1,0 +1,103 @@
+"""The DICOM series of an upload: kept to choose from, and told to the page."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from app.session import Offer, Refused, Session
+from cmrseg.apply import read_images
+from cmrseg.cine import Cine
+from cmrseg.dicom.audit import NO_CINE, OTHER_SERIES, REPEATED_STACK, TWO_EXAMINATIONS, UNCLEAR
+from cmrseg.dicom.choice import UnclearError
+
+# Folder of the files that somebody may choose other series of.
+KEPT = "kept"
+# Characters of a description that are shown; a SeriesDescription has no more.
+MOST_SHOWN = 64
+# What is asked where nobody can tell which series is the cine.
+QUESTIONS = {
+    UNCLEAR: "Several series may be the short-axis cine; choose one in the list.",
+    TWO_EXAMINATIONS: "The files are of two examinations, and both may have the short-axis cine; "
+    "choose a series of one in the list.",
+    NO_CINE: "No series looks like a short-axis cine; choose one in the list if you know it to be "
+    "right.",
+}
+MIXED = "These series are of two examinations; choose series of one."
+GONE = "The files are not there any more; choose the file again."
+# What the list of series says, and no note repeats.
+LISTED = (OTHER_SERIES[0], REPEATED_STACK[0])
+
+
+def read_series(
+    session: Session, folder: Path, name: str, subject: str, chosen: str = ""
+) -> tuple[Cine, pd.DataFrame, pd.DataFrame]:
+    """The cine of a folder of DICOM files, its audit and the list of series.
+
+    chosen: as `series` of `read_images`; empty to find the cine. Raises Refused with the question
+    where that is unclear; the page then has the list to choose from.
+    """
+    try:
+        found = read_images(folder, subject, series=chosen)
+    except UnclearError as error:
+        if not chosen:
+            offer(session, folder, name, error.series)
+        questions = {TWO_EXAMINATIONS: MIXED} if chosen else QUESTIONS
+        raise Refused(questions.get(error.kind, str(error))) from error
+    assert found.series is not None  # as there is for every folder
+    return found.cine, found.audit, found.series
+
+
+def offer(session: Session, folder: Path, name: str, table: pd.DataFrame) -> None:
+    """Keep the files of an upload while there is something to choose among their series.
+
+    folder: one in a folder of its own, which becomes that of the session's kept files. table: of
+    `choice.listing`.
+    """
+    place = session.folder / KEPT
+    if folder.parent != place:
+        withdraw(session)
+        if len(table) == 1 and table["chosen"].all():
+            return
+        folder.parent.rename(place)
+    session.offer = Offer(session.next_number(), name, place / folder.name, rows_of(table))
+
+
+def withdraw(session: Session) -> None:
+    """Delete the files that were kept to choose from."""
+    session.offer = None
+    shutil.rmtree(session.folder / KEPT, ignore_errors=True)
+
+
+def wanted(session: Session, names: Any) -> tuple[Offer, str]:
+    """What is chosen by names of series, as `series` of `read_images`.
+
+    Raises Refused where there is nothing to choose from, or no such series.
+    """
+    if session.offer is None:
+        raise Refused(GONE, 409)
+    if not isinstance(names, list) or not names:
+        raise Refused("Choose one or more series.")
+    known = {row["name"] for row in session.offer.rows}
+    if not all(isinstance(name, str) and name in known for name in names):
+        raise Refused("There is no such series.", 404)
+    return session.offer, ",".join(dict.fromkeys(names))
+
+
+def rows_of(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows of `choice.listing` for the page, by examination and number."""
+    rows: list[dict[str, Any]] = table.to_dict("records")
+    several = table["examination"].nunique() > 1
+    shared = several | table["number"].duplicated(keep=False)
+    for row, told_apart in zip(rows, shared, strict=True):
+        row["description"] = row["description"][:MOST_SHOWN]
+        # Names of files tell what numbers and words do not.
+        row["first"] = row["first"] if told_apart else ""
+        row["examination"] = row["examination"] if several else 0
+    return sorted(rows, key=lambda row: (row["examination"], row["number"], row["name"]))
+
+
+def used(table: pd.DataFrame) -> str:
+    """Names of the series that a cine was made of."""
+    return ", ".join(row["name"] for row in rows_of(table) if row["chosen"])
