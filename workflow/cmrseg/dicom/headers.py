@@ -46,6 +46,8 @@ OWN_TEXT = {
         ("ContentTime", b"TM"),
     )
 }
+# Text without blanks, of one value, that is filled up to an even length or not.
+PLAIN_TEXT = re.compile(rb"([!-\[\]-~]*)[ \0]?")
 CLOCK = re.compile(r"(\d\d):?(\d\d)(?::?(\d\d(?:\.\d{1,6})?))?")
 
 
@@ -146,10 +148,8 @@ def _plain_text(data: Plain, tag: int, vr: bytes) -> str | None:
     element = data.element(tag)
     if not element:
         return ""
-    text = element[8:].rstrip(b"\0 ")
-    if element[4:6] != vr or b"\\" in text or not text.isascii():
-        return None
-    return text.decode("ascii")
+    text = PLAIN_TEXT.fullmatch(element, 8)
+    return text[1].decode("ascii") if element[4:6] == vr and text else None
 
 
 def _own(position: float, instance: str, reference: str, acquired: str, created: str) -> dict:
