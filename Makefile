@@ -5,8 +5,11 @@ CORES ?= all
 # Processes of the tests; a file of tests is one's.
 WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+# Seed of the first round of `make soak`, and the number of its rounds.
+SEED ?= $(shell $(BIN)/python -c "import secrets; print(secrets.randbelow(2**31))")
+ROUNDS ?= 10
 
-.PHONY: demo app test test-more lint bench clean
+.PHONY: demo app test test-more soak lint bench clean
 .DELETE_ON_ERROR:
 
 demo: .venv/installed
@@ -18,6 +21,9 @@ demo: .venv/installed
 app: .venv/installed
 	PYTHONPATH=workflow $(BIN)/python -m app $(APP)
 
+# The same verdict every time: nothing is drawn without a seed, sets of text have one order.
+test test-more: export PYTHONHASHSEED := 0
+
 test: .venv/installed
 	$(PYTEST) -m "not long and not slurm and not conda"
 
@@ -25,6 +31,13 @@ test: .venv/installed
 # and said.
 test-more: .venv/installed
 	$(PYTEST) -m "long or slurm or conda"
+
+# Property tests with other examples each round; the line above a round that failed shows it again.
+soak: .venv/installed
+	@first=$(SEED); for round in $$(seq 0 $$(($(ROUNDS) - 1))); do \
+		seed=$$((first + round)); echo "make soak SEED=$$seed ROUNDS=1"; \
+		PYTHONHASHSEED=$$seed $(PYTEST) -q -m hypothesis --hypothesis-profile soak --hypothesis-seed $$seed || exit 1; \
+	done
 
 lint: .venv/installed
 	$(BIN)/ruff check .

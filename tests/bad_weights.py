@@ -4,8 +4,6 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
 from bad_cases import Case, Family, content_cases, place_cases
 from bad_study import RECORD
 from mutations import damaged_bytes
@@ -14,10 +12,9 @@ from mutations import damaged_bytes
 def make_weights(folder: Path) -> None:
     import torch
 
-    from bundle_writer import write_bundle
+    from bundle_writer import random_checkpoint
     from cmrseg.learn.weights import save_weights
     from cmrseg.nets.build import empty_network
-    from cmrseg.nets.published import checkpoint_variables
 
     settings = {key: RECORD["settings"][key] for key in ("network", "encoder", "width", "classes")}
     state = empty_network({**settings, "width": 1}).state_dict()
@@ -28,15 +25,8 @@ def make_weights(folder: Path) -> None:
     (folder / "torch").mkdir()
     torch.save({"conv1.weight": torch.zeros(2, 2)}, folder / "torch/resnet34.pth")
     entry = {"network": "fcn", "width": 1, "classes": 4}
-    rng = np.random.default_rng(0)
     (folder / "bundle").mkdir()
-    write_bundle(
-        folder / "bundle/FCN_sa",
-        {
-            name: rng.random(shape).astype(dtype)
-            for name, (dtype, shape) in checkpoint_variables(entry).items()
-        },
-    )
+    random_checkpoint(folder / "bundle/FCN_sa", entry)
 
 
 def run_model(folder: Path) -> list[str]:

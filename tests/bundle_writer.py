@@ -2,14 +2,53 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from cmrseg.nets.published import model_variables
 from cmrseg.nets.tensorbundle import MAGIC, masked_crc32c
 
 DTYPES = {"float32": 1, "float64": 2, "int32": 3, "int64": 9}
 # Names in a block before the next begins; TensorFlow fills blocks up to a size.
 NAMES_PER_BLOCK = 50
+# What the published checkpoints hold beside the network: two averages of Adam for each variable
+# that it trained, two counters, and of the joint training of the U-Net its number of steps.
+SLOTS, COUNTERS, STEP = ("/Adam", "/Adam_1"), ("beta1_power", "beta2_power"), "Variable"
+# Statistics of batch norms, and an output that is idle in the joint training.
+UNTRAINED, IDLE = ("/moving_mean", "/moving_variance"), "UNet/conv_out/"
+
+
+def checkpoint_variables(weights: Mapping[str, Any]) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """Type and shape of everything that a published checkpoint holds, by name."""
+    model = model_variables(weights)
+    trained = {
+        name: shape
+        for name, shape in model.items()
+        if not name.endswith(UNTRAINED) and not name.startswith(IDLE)
+    }
+    shapes = model | {name + end: shape for name, shape in trained.items() for end in SLOTS}
+    found = {name: ("float32", shape) for name, shape in shapes.items()}
+    found |= dict.fromkeys(COUNTERS, ("float32", ()))
+    if weights["network"] == "unet_lstm":
+        found[STEP] = ("int32", ())
+    return found
+
+
+def random_checkpoint(
+    prefix: Path, weights: Mapping[str, Any], **changes: np.ndarray | None
+) -> dict[str, np.ndarray]:
+    """Write a checkpoint of random values; `changes` replace variables, None leaves one out."""
+    rng = np.random.default_rng(1)
+    variables = {
+        name: rng.normal(size=shape).astype(dtype)
+        for name, (dtype, shape) in checkpoint_variables(weights).items()
+    }
+    for name in [name for name in variables if name.endswith("moving_variance")]:
+        variables[name] = abs(variables[name])
+    variables = {k: v for k, v in (variables | changes).items() if v is not None}
+    write_bundle(prefix, variables)
+    return variables
 
 
 def write_bundle(

@@ -139,7 +139,7 @@ def test_contours_of_another_study_are_refused_by_subject_and_file(contours):
 # -- volumes on any grid ---------------------------------------------------------------------
 
 
-GRID_MM = np.array([[-1.5, 0, 0, 20], [0, 0, 2, 30], [0, -1.5, 0, 50], [0, 0, 0, 1.0]])
+GRID_MM = np.array([[-1.5, 0, 0, 20], [0, 0, -2, 30], [0, -1.5, 0, 50], [0, 0, 0, 1.0]])
 SHAPE = (3, 4, 12, 10)
 HEART = np.zeros(SHAPE, np.uint8)
 HEART[:, 1:3, 4:9, 3:8] = 2

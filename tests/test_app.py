@@ -110,8 +110,11 @@ def test_labels_and_contours_lie_as_the_file_does(visitor, network, tmp_path, wi
     labels = heart().transpose(0, 1, 3, 2) if wide else heart()
     path = nifti(tmp_path, labels, affine=AFFINE * [1, -1 if mirrored else 1, 1, 1])
     notes = visitor.upload(path)["image"]["notes"]
-    # as in that file, the base comes first: the reader turns what is not seen from the apex
-    assert len(notes) == (mirrored != (np.linalg.det(AFFINE) > 0)) + wide or len(notes) <= 2
+    assert notes == [
+        *(["Rows from bottom to top: rows reversed"] if mirrored else []),
+        "Slices from base to apex: slices reversed",
+        *(["Rows < columns: rotated"] if wide else []),
+    ]
     visitor.label(visitor.model)
     (tmp_path / "out.nii.gz").write_bytes(visitor.ask("GET", f"{visitor.base}/download/labels")[1])
     out, given = nib.load(tmp_path / "out.nii.gz"), nib.load(path)
@@ -135,6 +138,34 @@ def test_labels_and_contours_lie_as_the_file_does(visitor, network, tmp_path, wi
     row = one.iloc[0]
     place = given.affine @ [row["x_px"], row["y_px"], 1, 1]
     assert row[["x_mm", "y_mm", "z_mm"]].tolist() == pytest.approx(place[:3], rel=1e-4, abs=1e-3)
+
+
+def test_a_file_in_another_order_of_axes_gets_its_labels_in_that_order(visitor, network, tmp_path):
+    """The heart lies as in the usual file, so that its volumes are the same."""
+    usual = nib.load(nifti(tmp_path))
+    reordered = nib.as_closest_canonical(usual)
+    assert reordered.shape[:3] != usual.shape[:3]
+    nib.save(reordered, tmp_path / "ras.nii.gz")
+    state = visitor.upload(tmp_path / "ras.nii.gz")
+    assert state["image"]["notes"] == ["Axes in another order: axes reordered"]
+    visitor.label(visitor.model)
+    (tmp_path / "out.nii.gz").write_bytes(visitor.ask("GET", f"{visitor.base}/download/labels")[1])
+    out = nib.load(tmp_path / "out.nii.gz")
+    assert out.shape == reordered.shape
+    np.testing.assert_allclose(out.affine, reordered.affine, atol=1e-5)
+    back = out.as_reoriented(
+        nib.orientations.ornt_transform(
+            nib.io_orientation(out.affine), nib.io_orientation(usual.affine)
+        )
+    )
+    assert (heart() == np.asarray(back.dataobj).T).all()
+    volumes = visitor.talk("GET", "/measures")[1]["curves"]["lv_ml"]
+    assert volumes == pytest.approx(
+        ((heart() == Tissue.LV).sum(axis=(1, 2, 3)) * np.prod(SPACING) / 1000).tolist()
+    )
+    status, answer = visitor.ask("GET", f"{visitor.base}/download/contours")[:2]
+    assert status == 409
+    assert b"The slices of this file are not along its third axis" in answer
 
 
 def test_an_hdf5_file_is_measured_with_the_distances_that_somebody_gives(

@@ -118,7 +118,7 @@ def cell(page, key):
     return page.run(f"document.querySelector('#measures [data-key={key}] td').textContent")
 
 
-def taken(folder, name, timeout_s=20):
+def taken(folder, name, timeout_s=120):
     """A file that the browser has taken away, whole."""
     end = time.monotonic() + timeout_s
     while not (folder / name).is_file() or list(folder.glob("*.crdownload")):
@@ -306,7 +306,7 @@ def test_closing_the_page_deletes_what_it_had(page, truth):
     page.wait(IMAGES)
     (session,) = page.sessions.all()
     page.go("about:blank")
-    end = time.monotonic() + 20
+    end = time.monotonic() + 120
     while session.folder.exists():
         assert time.monotonic() < end
         time.sleep(0.05)

@@ -34,7 +34,7 @@ def write(folder: Path, names, numbers, series) -> None:
             )
 
 
-@settings(max_examples=12, deadline=None, derandomize=True, database=None)
+@settings(max_examples=12)
 @given(
     st.permutations(range(COUNT)),
     st.permutations(range(1, COUNT + 1)),

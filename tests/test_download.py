@@ -224,7 +224,8 @@ def test_a_server_that_is_silent_is_left(site, tmp_path, pauses, monkeypatch):
     started = time.monotonic()
     with pytest.raises(ConnectionError, match=r"connection broke .*timed out"):
         get(site, tmp_path / "a.bin")
-    assert time.monotonic() - started < 1
+    # Far less than the module's own patience, however busy the machine is.
+    assert time.monotonic() - started < 20
     assert pauses == [1]
 
 

@@ -416,7 +416,9 @@ def test_end_systole_of_the_reference_may_be_given():
     labels = heart([[8], [6], [4]])
     _, _, row = evaluate_cine(labels, labels, SPACING_MM, 4, "7", frames="reference", es_frame=1)
     assert row["reference_es_frame"] == row["predicted_es_frame"] == 1
-    with pytest.raises(ValueError, match=r"subject 7: es_frame 5 .* choose one of 0, 1, 2"):
+    with pytest.raises(
+        ValueError, match=r"subject 7: es_frame 5 .* choose one of 0, 1, 2 \(from 0"
+    ):
         evaluate_cine(labels, labels, SPACING_MM, 4, "7", frames="reference", es_frame=5)
 
 

@@ -109,11 +109,34 @@ def test_strategies_are_told_by_start_and_cohort_and_people_left_out():
         "imagenet": {"cohort": "7t", "start": "imagenet", "subset": "all"},
         "double": {"cohort": "7t", "start": "base", "subset": "all"},
     }
+    models = {name: row | {"network": "unet"} for name, row in models.items()}
     table = by_strategy(subjects, models)
     assert table["strategy"].tolist() == names[:4]
     assert table["subset"].tolist() == ["none", "v3", "all", "all"]
     twice = pd.concat([subjects, subjects.assign(subject="1_rot90")])
     assert set(by_strategy(twice, models)["subject"]) == {"1_rot90"}
+
+
+def strategies_of(**networks):
+    """Names in the figure of models that start at random, by the networks they have."""
+    subjects = pd.DataFrame({"labeller": list(networks), "cohort": "mice", "subject": "1"})
+    models = {
+        name: {"cohort": "mice", "start": "random", "subset": subset, "network": network}
+        for name, (network, subset) in networks.items()
+    }
+    return by_strategy(subjects, models)["strategy"].tolist()
+
+
+def test_models_of_one_strategy_and_training_set_are_shown_apart():
+    assert strategies_of(a=("unet", "all"), b=("unet", "v1")) == ["plain", "plain"]
+    found = strategies_of(a=("unet", "all"), b=("unet3plus", "all"), c=("unet", "v1"))
+    assert found == ["plain unet", "plain unet3plus", "plain unet"]
+    assert strategies_of(a=("unet", "all"), b=("unet", "all")) == ["plain a", "plain b"]
+
+
+def test_a_cohort_without_models_has_no_strategy():
+    subjects = pd.DataFrame({"labeller": ["expert"], "cohort": "mice", "subject": "1"})
+    assert by_strategy(subjects, {}).empty
 
 
 def test_scores_are_shown_of_copies_and_without_dice_where_there_is_none():
@@ -133,8 +156,28 @@ def test_observers_differ_by_pair_in_one_orientation_of_each_subject():
         ).astype({"frame": int, "lv_ml": float})
 
     curves = {"net": curve(110, 60), "expert2": curve(90, 40), "expert1": curve(100, 50)}
-    table = observer_differences(curves, ["expert1", "expert2"])
+    frames = pd.DataFrame({"subject": ["1", "1_rot90"], "ed_frame": 0, "es_frame": 1})
+    measures = dict.fromkeys(["expert1", "expert2"], frames)
+    table = observer_differences(curves, measures, ["expert1", "expert2"])
     assert table["volunteer"].tolist() == ["1_rot90"] * 3
     rows = table.set_index(["reference", "method"])
     assert set(rows.index) == {("expert1", "net"), ("expert1", "expert2"), ("expert2", "net")}
     assert rows.loc[("expert1", "net"), ["edv", "esv", "sv"]].tolist() == pytest.approx([10, 20, 0])
+
+
+def test_observers_are_compared_at_the_frames_of_the_first_one_s_table():
+    # Largest in frame 2, but the study says that the first frame is end-diastole.
+    first = pd.DataFrame({"subject": "1", "frame": range(4), "lv_ml": [100.0, 40.0, 101.0, 60.0]})
+    second = first.assign(lv_ml=[90.0, 50.0, 101.0, math.nan])
+    curves = {"expert1": first, "expert2": second}
+
+    def found(ed, es):
+        frames = pd.DataFrame({"subject": ["1"], "ed_frame": [ed], "es_frame": [es]})
+        row = observer_differences(curves, {"expert1": frames}, ["expert1"]).iloc[0]
+        return row[["edv", "esv", "sv"]].tolist()
+
+    assert found(0, 1) == pytest.approx([10, 25, 100 * 20 / 60])
+    # Frame 3 is not labelled by the second one: unknown, not a volume of 0.
+    edv, *others = found(0, 3)
+    assert edv == pytest.approx(10)
+    assert all(math.isnan(value) for value in others)

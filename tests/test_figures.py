@@ -19,112 +19,19 @@ from cmrseg.figures import (
     strategies,
     style,
     volume_agreement,
-    volume_curves,
 )
-from cmrseg.figures.truth import against_truth
-from cmrseg.labels import COLOURS, UNLABELLED, Tissue
-
-MODELS = ("plain_all", "double_all")
-
-
-def volumes() -> pd.DataFrame:
-    rng = np.random.default_rng(1)
-    rows = []
-    for labeller in MODELS:
-        for subject in range(12):
-            edv, esv = 120 + 5 * subject, 50 + 3 * subject
-            got_edv, got_esv = edv + rng.normal(2, 5), esv + rng.normal(1, 4)
-            ef = 1 - got_esv / got_edv
-            got, true = (got_edv, got_esv, ef), (edv, esv, 1 - esv / edv)
-            rows.append((labeller, f"{subject:03d}", "test", *got, *true))
-    sides = [f"{s}_{v}" for s in ("predicted", "reference") for v in ("edv_ml", "esv_ml", "ef")]
-    return against_truth(pd.DataFrame(rows, columns=["labeller", "subject", "split", *sides]))
-
-
-def scores(dice: bool = True) -> pd.DataFrame:
-    table = pd.DataFrame({"subject": list("abcdef"), "score": [0.01, 0.04, 0.08, 0.12, 0.3, 2.0]})
-    table["set"] = ["c05", "c05", "c10", "c15", "", ""]
-    if dice:
-        table["dice_lv"], table["dice_my"] = 0.95 - table["score"] / 5, 0.85 - table["score"] / 5
-    return table
-
-
-def curves() -> pd.DataFrame:
-    rows = [
-        (labeller, f"s{subject}", frame, 100 + 40 * np.cos(2 * np.pi * frame / 10) * (subject + 1))
-        for labeller in ("truth", *MODELS)
-        for subject in range(3)
-        for frame in range(10)
-    ]
-    return pd.DataFrame(rows, columns=["labeller", "subject", "frame", "lv_ml"])
-
-
-def history() -> pd.DataFrame:
-    rows = [
-        (model, epoch, phase, 1 / (epoch + 1), 1.1 / (epoch + 1), 0.9, 0.8)
-        for model in MODELS
-        for epoch, phase in enumerate(["frozen", "frozen", "whole", "whole"])
-    ]
-    return pd.DataFrame(rows, columns=list(learning_curves.COLUMNS))
-
-
-def transfer() -> pd.DataFrame:
-    rows = [
-        (f"{strategy}_{subset}", strategy, subset, f"v{n}", "test", 0.9 - n / 50, 0.8 - n / 50)
-        for strategy in ("plain", "double")
-        for subset in ("all", "v1")
-        for n in range(3)
-    ]
-    columns = "model strategy subset subject split dice_lv dice_my"
-    return pd.DataFrame(rows, columns=columns.split())
-
-
-def observer_tables() -> tuple[pd.DataFrame, pd.DataFrame]:
-    pairs = [("expert1", "expert2"), ("expert1", "double_all"), ("expert2", "double_all")]
-    rows = [(v, *pair, 4.0, 6.0, 8.0, 5.0) for v in "abc" for pair in pairs]
-    dice = [(v, *pair, 0.93, 0.81) for v in "abc" for pair in pairs]
-    return (
-        pd.DataFrame(rows, columns=list(observers.COLUMNS)),
-        pd.DataFrame(dice, columns=list(observers.DICE_COLUMNS)),
-    )
-
-
-def case(kind: str = "best") -> overlays.Case:
-    y, x = np.mgrid[:48, :48]
-    radius = np.hypot(y - 24, x - 24)
-    labels = np.where(radius < 8, Tissue.LV, np.where(radius < 12, Tissue.MYO, 0)).astype(np.uint8)
-    image = np.where(radius < 8, 900.0, 200.0) + x
-    affine = np.diag([1.5, 1.5, 8, 1.0])
-    return overlays.Case(kind, "7_a", 3, 0, image, labels, labels, affine, 1.0, float("nan"))
-
-
-def stacks() -> tuple[list[cleaning.Stack], pd.DataFrame]:
-    image = np.outer(np.arange(30.0), np.ones(24))
-    before = [(8.0 * n, image) for n in (0, 1, 1, 3)]
-    after = np.broadcast_to(image, (2, 4, 30, 24))
-    audit = audit_kinds.Audit("123")
-    audit.add(audit_kinds.REPEATED_STACK, "sax_5")
-    audit.add(audit_kinds.SPACING_MISSING, "sax_6")
-    return [cleaning.Stack("123", before, [1.5] * 4, after, (8, 1.5, 1.5))], audit.table()
-
-
-def every_figure():
-    return {
-        "cleaning": lambda: cleaning.figure(*stacks()),
-        "confidence": lambda: confidence.figure(scores()),
-        "ef_error": lambda: ef_error.figure(volumes()),
-        "learning_curves": lambda: learning_curves.figure(history()),
-        "observers": lambda: observers.figure(*observer_tables()),
-        "overlays": lambda: overlays.figure([case("best"), case("worst")]),
-        "strategies": lambda: strategies.figure(transfer()),
-        "volume_agreement": lambda: volume_agreement.figure(volumes()),
-        "volume_curves": lambda: volume_curves.figure(curves()),
-    }
-
-
-def texts(figure) -> str:
-    found = figure.findobj(matplotlib.text.Text)
-    return "\n".join(text.get_text() for text in found if text.get_text())
+from cmrseg.labels import COLOURS, UNLABELLED
+from figure_data import (
+    case,
+    every_figure,
+    history,
+    observer_tables,
+    scores,
+    stacks,
+    texts,
+    transfer,
+    volumes,
+)
 
 
 @pytest.mark.parametrize("name", sorted(every_figure()))
@@ -174,7 +81,6 @@ def test_figures_do_not_depend_on_or_change_the_settings_of_matplotlib(tmp_path)
         (learning_curves, history()),
         (strategies, transfer()),
         (volume_agreement, volumes()),
-        (volume_curves, curves()),
     ],
     ids=lambda value: getattr(value, "__name__", "").rpartition(".")[2] or None,
 )
@@ -223,15 +129,6 @@ def test_a_good_ef_of_bad_volumes_is_drawn_hollow():
     assert list(found.values()) == [1]
 
 
-def test_agreement_shows_bias_and_number_of_pairs():
-    table = volumes()
-    table["edv_ml"] = table["true_edv_ml"] + np.tile([4.0, 6.0], 12)
-    table.loc[0, "edv_ml"] = np.nan
-    found = texts(volume_agreement.figure(table))
-    assert "n = 11, r" in found
-    assert "+5.0" in found
-
-
 def test_confidence_of_unlabelled_data_has_no_dice_panel():
     assert len(confidence.figure(scores()).axes) == 3
     figure = confidence.figure(scores(dice=False))
@@ -242,31 +139,6 @@ def test_confidence_of_unlabelled_data_has_no_dice_panel():
 def test_confidence_draws_broken_labels_in_the_last_bin():
     bars = confidence.figure(scores(dice=False)).axes[0].patches
     assert sum(bar.get_height() for bar in bars) == 6
-
-
-def test_curves_of_a_subject_that_is_not_there_are_refused_by_name():
-    with pytest.raises(ValueError, match="subject 99 is not in the table"):
-        volume_curves.figure(curves(), subjects=["s1", "99"])
-
-
-def test_curves_are_spread_over_the_range_of_stroke_volumes():
-    shown = texts(volume_curves.figure(curves(), limit=2))
-    assert "Subject s0" in shown
-    assert "Subject s2" in shown
-    assert "Subject s1" not in shown
-
-
-@pytest.mark.parametrize(
-    ("module", "build"), [(volume_agreement, volumes), (volume_curves, curves)]
-)
-def test_volumes_of_mice_are_drawn_in_microlitres(module, build):
-    drawn = build()
-    assert "(ml)" in texts(module.figure(drawn))
-    columns = [name for name in drawn if name.endswith("_ml")]
-    drawn[columns] /= 2000
-    found = texts(module.figure(drawn))
-    assert "(µl)" in found
-    assert "(ml)" not in found
 
 
 def test_learning_curves_over_images_seen_need_their_column():
@@ -280,6 +152,22 @@ def test_strategies_show_means_without_undefined_dice():
     table = transfer()
     table.loc[(table["strategy"] == "plain") & (table["subject"] == "v2"), "dice_lv"] = np.nan
     assert "89" in texts(strategies.figure(table)).split("\n")
+
+
+def test_strategies_of_several_networks_are_at_their_strategy_s_place():
+    table = transfer().replace({"strategy": {"plain": "plain unet"}})
+    other = table[table["strategy"] == "plain unet"].assign(strategy="plain fcn")
+    shown = strategies.figure(pd.concat([table, other])).legends[0]
+    found = [text.get_text() for text in shown.get_texts()]
+    assert found == ["plain fcn", "plain unet", "double"]
+
+
+def test_observers_count_the_volunteers_with_a_value():
+    table, dice = observer_tables()
+    assert "expert1 – expert2 (n = 3)" in texts(observers.figure(table, dice))
+    second = (table["method"] == "expert2") & (table["volunteer"] == "a")
+    table.loc[second, ["edv", "sv", "ef"]] = np.nan
+    assert "expert1 – expert2 (n = 2–3)" in texts(observers.figure(table, dice))
 
 
 def test_observers_need_a_pair_of_people():

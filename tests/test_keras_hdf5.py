@@ -177,6 +177,33 @@ def test_conversion_makes_a_model_s_folder(tmp_path):
     assert [name.rsplit("/")[-1] for name in content["inputs"]] == ["SEG459.h5"]
 
 
+def test_a_file_without_the_optimiser_gives_the_same_weights(tmp_path):
+    path = write_keras(tmp_path / "whole.h5", keras_arrays())
+    expected = read_unet3plus(path, WIDTH, 3)
+    with h5py.File(path, "r+") as file:
+        del file["optimizer_weights"]
+    bare = read_unet3plus(path, WIDTH, 3)
+    # As Keras writes a file of weights alone: the layers are at the top.
+    with h5py.File(path) as file, h5py.File(tmp_path / "weights.h5", "w") as alone:
+        for layer in file["model_weights"]:
+            file.copy(f"model_weights/{layer}", alone)
+    alone = read_unet3plus(tmp_path / "weights.h5", WIDTH, 3)
+    for found in (bare, alone):
+        assert found.keys() == expected.keys()
+        assert all(torch.equal(found[name], expected[name]) for name in expected)
+
+
+def test_the_width_is_read_off_the_file_and_an_entry_that_says_another_is_refused(tmp_path):
+    write_keras(tmp_path / "SEG459.h5", keras_arrays())
+    outputs = {"weights": str(tmp_path / "w.safetensors"), "record": str(tmp_path / "r.json")}
+    given = {key: value for key, value in NARROW.items() if key not in ("width", "classes")}
+    convert_weights("mine", given, tmp_path, outputs, [])
+    settings = json.loads((tmp_path / "r.json").read_text())["settings"]
+    assert (settings["width"], settings["classes"]) == (WIDTH, 3)
+    with pytest.raises(ValueError, match=r"weights mine: .*SEG459\.h5 has a network with width 2"):
+        convert_weights("mine", NARROW | {"width": 32}, tmp_path, outputs, [])
+
+
 def test_a_file_of_another_content_is_not_opened(tmp_path):
     (tmp_path / "SEG459.h5").write_text("version https://git-lfs.github.com/spec/v1\n")
     with pytest.raises(ValueError, match=r"seg459: .*SEG459.h5 has 43 bytes and sha256 .* pointer"):

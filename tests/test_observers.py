@@ -70,7 +70,7 @@ def test_subjects_without_frames_are_named(counts):
 
 def test_frames_without_images_are_named(counts):
     frames = end_frames(counts).assign(es_frame=9)
-    with pytest.raises(ValueError, match="subject 07 has no images of frame 9"):
+    with pytest.raises(ValueError, match="subject 07 has no images of frame 10"):
         observer_table(counts, frames, 1)
 
 

@@ -214,7 +214,7 @@ def test_islands_are_removed_where_a_model_says_so_and_it_is_logged(cine, caplog
     assert labels[1, 2, 0, 0] == 0
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert (
-        "subject 7: islands (code): removed 4 voxels of LV cavity in frames 1, slices 2"
+        "subject 7: islands (code): removed 4 voxels of LV cavity in frames 2, slices 3 (from 1)"
         in caplog.text
     )
 
@@ -224,7 +224,7 @@ def test_an_erased_tissue_is_named_with_its_frames(cine, caplog):
     labels = predict_cine(Threshold(), cine, FCN | {"islands": "code"}, subject="subject 7")
     assert not labels[0].any()
     assert labels[1].any()
-    assert "subject 7: islands (code): no LV cavity is left in frames 0" in caplog.text
+    assert "subject 7: islands (code): no LV cavity is left in frames 1" in caplog.text
 
 
 def test_cine_that_is_not_finite_is_refused(cine):

@@ -271,5 +271,5 @@ def test_a_changed_label_image_is_noticed(folder, tmp_path):
     assert rows["K4f"] == 815
     labels[0, 0] = 7
     Image.fromarray(labels).save(file)
-    with pytest.raises(ValueError, match=r"1139-frame004-slice002\.png: frame 0, slice 0 .* \[7\]"):
+    with pytest.raises(ValueError, match=r"1139-frame004-slice002\.png: frame 1, slice 1 .* \[7\]"):
         manual.numbers(tmp_path)

@@ -14,42 +14,22 @@ from safetensors.torch import load_file
 
 import study_weights
 import tracking
-from bundle_writer import write_bundle
+from bundle_writer import checkpoint_variables, random_checkpoint
 from cmrseg.cine import Cine
 from cmrseg.learn.convert import convert_weights
-from cmrseg.learn.imagenet import convert_imagenet, read_torchvision
 from cmrseg.learn.label import LABELLING, OPTIONAL, label_shard, load_model, load_network
 from cmrseg.learn.prepare import check_settings
 from cmrseg.learn.weights import save_weights
-from cmrseg.nets.build import NETWORKS, SETTINGS, make_encoder
+from cmrseg.nets.build import NETWORKS, SETTINGS
 from cmrseg.nets.fcn import FCN
-from cmrseg.nets.published import check_index, checkpoint_variables, model_variables, read_published
-from cmrseg.nets.tensorbundle import read_bundle, read_index
+from cmrseg.nets.published import check_index, model_variables, sizes_of
+from cmrseg.nets.tensorbundle import read_index
 from conftest import ROOT
 
 CATALOGUE = yaml.safe_load((ROOT / "resources/weights.yaml").read_text("utf-8"))
 NAMES = sorted(name for name in CATALOGUE if CATALOGUE[name]["format"] == "tensorflow")
 FCNS = [name for name in NAMES if CATALOGUE[name]["network"] == "fcn"]
 NARROW = CATALOGUE["ukbb_sa"] | {"width": 4}
-
-
-def narrowed(name):
-    """An entry of the catalogue with few filters, for which random weights are quickly made."""
-    return CATALOGUE[name] | {"width": 2}
-
-
-def random_checkpoint(prefix, weights, seed=1, **changes):
-    """Write a checkpoint of random values; `changes` replace variables, None leaves one out."""
-    rng = np.random.default_rng(seed)
-    variables = {
-        name: rng.normal(size=shape).astype(dtype)
-        for name, (dtype, shape) in checkpoint_variables(weights).items()
-    }
-    for name in [name for name in variables if name.endswith("moving_variance")]:
-        variables[name] = abs(variables[name])
-    variables = {k: v for k, v in (variables | changes).items() if v is not None}
-    write_bundle(prefix, variables)
-    return variables
 
 
 def outputs_in(folder):
@@ -89,7 +69,12 @@ def test_published_index_is_read_as_listed(data, name):
 @pytest.mark.parametrize("name", NAMES)
 def test_published_index_holds_what_the_architecture_says(data, name):
     file = data / "ukbb/published-index" / f"{CATALOGUE[name]['file']}.index"
-    check_index(read_index(file), CATALOGUE[name], file)
+    entries = read_index(file)
+    found = {name: (entry.dtype.name, entry.shape) for name, entry in entries.items()}
+    assert found == checkpoint_variables(CATALOGUE[name])
+    check_index(entries, CATALOGUE[name], file)
+    sizes = {key: CATALOGUE[name][key] for key in ("width", "classes")}
+    assert sizes_of(entries, CATALOGUE[name]["network"], file) == sizes
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -253,7 +238,7 @@ def test_model_folder_is_loaded_by_its_path_alone(narrow):
 
 @pytest.mark.parametrize("name", FCNS)
 def test_every_fcn_becomes_a_model_that_loads(name, tmp_path):
-    weights = narrowed(name)
+    weights = CATALOGUE[name] | {"width": 2}
     variables = random_checkpoint(tmp_path / weights["file"], weights)
     folder = tmp_path / name
     convert_weights(name, weights, tmp_path, outputs_in(folder), [])
@@ -266,7 +251,7 @@ def test_every_fcn_becomes_a_model_that_loads(name, tmp_path):
 
 
 def test_aortic_network_is_kept_under_its_own_names_and_not_used(tmp_path):
-    weights = narrowed("ukbb_ao")
+    weights = CATALOGUE["ukbb_ao"] | {"width": 2}
     variables = random_checkpoint(tmp_path / "UNet-LSTM_ao", weights)
     convert_weights("ukbb_ao", weights, tmp_path, outputs_in(tmp_path / "ao"), [])
     kept = load_file(tmp_path / "ao/weights.safetensors")
@@ -275,182 +260,3 @@ def test_aortic_network_is_kept_under_its_own_names_and_not_used(tmp_path):
     assert all(np.array_equal(kept[name].numpy(), variables[name]) for name in kept)
     with pytest.raises(ValueError, match="ao: network unet_lstm cannot be used here; there are"):
         load_model(tmp_path / "ao")
-
-
-# -- refusals ---------------------------------------------------------------------------------
-
-
-def test_checkpoint_with_other_names_is_refused_with_them(tmp_path):
-    weights, value = narrowed("ukbb_sa"), np.zeros(2, np.float32)
-    random_checkpoint(
-        tmp_path / "FCN_sa",
-        weights,
-        **{"conv2d_3/kernel/Adam": None, "batch_normalization/beta": None, "dense/bias": value},
-    )
-    with pytest.raises(
-        ValueError,
-        match=r"FCN_sa\.index: not the published fcn with width 2 and 4 classes: missing "
-        r"batch_normalization/beta; missing conv2d_3/kernel/Adam; unknown dense/bias; fetch",
-    ):
-        read_published(tmp_path / "FCN_sa", weights)
-
-
-def test_checkpoint_with_other_shapes_or_types_is_refused_with_them(tmp_path):
-    weights = narrowed("ukbb_ao")
-    random_checkpoint(
-        tmp_path / "ao",
-        weights,
-        **{
-            "LSTM/output/conv2d/bias": np.zeros(4, np.float32),
-            "Variable": np.zeros((), np.int64),
-        },
-    )
-    with pytest.raises(
-        ValueError,
-        match=r"LSTM/output/conv2d/bias is float32 \(4,\), expected float32 \(3,\); "
-        r"Variable is int64 \(\), expected int32 \(\); fetch",
-    ):
-        read_published(tmp_path / "ao", weights)
-
-
-def test_checkpoint_of_another_view_is_refused_before_its_data_are_read(data):
-    file = data / "ukbb/published-index/FCN_la_2ch.index"
-    with pytest.raises(ValueError, match=r"with width 16 and 4 classes: conv2d_20/bias is float32"):
-        read_published(file.with_suffix(""), CATALOGUE["ukbb_sa"])
-
-
-def test_many_differences_are_counted(data):
-    file = data / "ukbb/published-index/FCN_sa.index"
-    # Half the filters change 13 kernels and 52 norms of the levels with 78 averages, and the
-    # kernels of 5 joins with 10: 158, of which 5 are listed.
-    with pytest.raises(ValueError, match=r"and 153 more; fetch it again or mend its entry"):
-        check_index(read_index(file), CATALOGUE["ukbb_sa"] | {"width": 8}, file)
-
-
-def test_values_that_are_not_finite_are_refused_by_name(tmp_path):
-    weights = narrowed("ukbb_la_2ch")
-    bias = np.array([np.nan, 0], np.float32)
-    random_checkpoint(tmp_path / "net", weights, **{"conv2d_20/bias": bias})
-    with pytest.raises(ValueError, match="net: conv2d_20/bias has values that are not finite"):
-        read_published(tmp_path / "net", weights)
-
-
-def test_unknown_network_is_refused_by_name():
-    with pytest.raises(ValueError, match="network 'vit' is not among the published ones: fcn, un"):
-        model_variables({"network": "vit", "width": 16, "classes": 4})
-
-
-def test_absent_files_are_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"weights ukbb_sa: no .*FCN_sa\.index, .*data-0"):
-        convert_weights("ukbb_sa", NARROW, tmp_path, outputs_in(tmp_path), [])
-
-
-def test_what_the_writer_writes_is_read(tmp_path):
-    given = {
-        "a": np.arange(6, dtype=np.float32).reshape(2, 3),
-        "ab/c": np.array(7, np.int64),
-        **{f"many/{i:03d}": np.full(i % 5, i, np.float64) for i in range(120)},
-    }
-    write_bundle(tmp_path / "net", given)
-    read = read_bundle(tmp_path / "net")
-    assert list(read) == sorted(given)
-    for name, value in given.items():
-        assert read[name].dtype == value.dtype
-        np.testing.assert_array_equal(read[name], value)
-
-
-def test_cut_files_are_refused_by_name(tmp_path):
-    write_bundle(tmp_path / "net", {"a": np.zeros(50, np.float32)})
-    shard = tmp_path / "net.data-00000-of-00001"
-    shard.write_bytes(shard.read_bytes()[:-1])
-    with pytest.raises(ValueError, match=r"data-00000-of-00001: 199 bytes, its index says 200; f"):
-        read_bundle(tmp_path / "net")
-    index = tmp_path / "net.index"
-    index.write_bytes(index.read_bytes()[-48:])
-    with pytest.raises(ValueError, match=r"net\.index: ends before its block at byte \d+ does"):
-        read_index(index)
-
-
-def test_checkpoints_in_several_files_or_of_another_byte_order_are_refused(tmp_path):
-    for header in (b"\x08\x02", b"\x08\x01\x10\x01"):
-        write_bundle(tmp_path / "net", {}, header)
-        with pytest.raises(ValueError, match="only checkpoints with one file in little-endian"):
-            read_index(tmp_path / "net.index")
-
-
-# -- ImageNet ---------------------------------------------------------------------------------
-
-
-def torchvision_file(folder, encoder, width, **changes):
-    """A file like torchvision's, named by its checksum."""
-    generator = torch.Generator().manual_seed(1)
-    state = {
-        name: torch.rand(value.shape, generator=generator)
-        for name, value in make_encoder(encoder, width).state_dict().items()
-        if not name.endswith("num_batches_tracked")
-    }
-    classifier = "classifier.0" if encoder == "vgg16_bn" else "fc"
-    state |= {f"{classifier}.weight": torch.zeros(3, 2), f"{classifier}.bias": torch.zeros(3)}
-    torch.save(state | changes, folder / "saved")
-    digest = hashlib.sha256((folder / "saved").read_bytes()).hexdigest()
-    return (folder / "saved").rename(folder / f"{encoder}-{digest[:8]}.pth"), state
-
-
-@pytest.mark.parametrize("encoder", ["resnet34", "resnet50", "vgg16_bn"])
-def test_encoder_weights_are_taken_without_the_classifier(encoder, tmp_path):
-    file, state = torchvision_file(tmp_path, encoder, 2)
-    read = read_torchvision(file, encoder, width=2)
-    assert read.keys() == make_encoder(encoder, 2).state_dict().keys()
-    assert all(torch.equal(read[k], v) for k, v in state.items() if not k.startswith(("fc", "cl")))
-
-
-def test_published_encoder_is_written_as_training_reads_it(tmp_path):
-    _, state = torchvision_file(tmp_path, "resnet34", 64)
-    convert_imagenet(tmp_path, "resnet34", tmp_path / "resnet34.safetensors")
-    weights = load_file(tmp_path / "resnet34.safetensors")
-    encoder = make_encoder("resnet34", 64)
-    encoder.load_imagenet(weights)
-    assert torch.equal(encoder.layer4[2].conv2.weight, state["layer4.2.conv2.weight"])
-
-
-def test_encoder_file_of_another_network_is_refused(tmp_path):
-    file, _ = torchvision_file(tmp_path, "resnet34", 2)
-    with pytest.raises(ValueError, match=r"resnet34-.*\.pth: ImageNet weights do not fit ResNet"):
-        read_torchvision(file, "resnet50", width=2)
-
-
-class Harmful:
-    """Runs a command where a pickle is opened without care."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return os.mkdir, (str(self.path),)
-
-
-def test_code_in_a_file_of_weights_is_not_run(tmp_path):
-    file, _ = torchvision_file(tmp_path, "resnet34", 2, extra=Harmful(tmp_path / "broken_in"))
-    with pytest.raises(ValueError, match="holds more than tensors and was not opened, as it could"):
-        read_torchvision(file, "resnet34", width=2)
-    assert not (tmp_path / "broken_in").exists()
-
-
-def test_files_that_are_no_weights_are_refused(tmp_path):
-    file, _ = torchvision_file(tmp_path, "resnet34", 2)
-    wrong = file.with_name("resnet34-00000000.pth")
-    wrong.write_bytes(file.read_bytes())
-    with pytest.raises(ValueError, match=r"resnet34-00000000\.pth: its sha256 is not the one in"):
-        read_torchvision(wrong, "resnet34", width=2)
-    cut = tmp_path / "cut.pth"
-    cut.write_bytes(file.read_bytes()[:1000])
-    with pytest.raises(ValueError, match=r"cut\.pth: not a file of torch"):
-        read_torchvision(cut, "resnet34", width=2)
-    torch.save({"epoch": 3}, tmp_path / "other.pth")
-    with pytest.raises(ValueError, match=r"other\.pth: holds no state dict"):
-        read_torchvision(tmp_path / "other.pth", "resnet34", width=2)
-
-
-def test_folder_needs_exactly_one_file_of_weights(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"0 files end in \.pth, expected torchvision's"):
-        convert_imagenet(tmp_path, "resnet34", tmp_path / "out")

@@ -92,7 +92,9 @@ def test_end_diastole_and_end_systole_may_be_given():
 
 @pytest.mark.parametrize("frame", [-1, 2, 3])
 def test_a_frame_without_a_volume_is_refused(frame):
-    with pytest.raises(ValueError, match=f"subject 7: frame {frame} is not labelled in every"):
+    with pytest.raises(
+        ValueError, match=rf"subject 7: frame {frame + 1} \(from 1\) is not labelled"
+    ):
         measures_at(curves([100.0, 40.0, math.nan]), 0, frame)
 
 
@@ -160,7 +162,9 @@ def test_labels_of_other_shape_are_refused_by_name():
 def test_values_that_are_no_tissue_are_refused_by_name():
     labels = np.zeros((1, 2, 3, 3), np.uint8)
     labels[0, 1, 0, 0] = 9
-    with pytest.raises(ValueError, match=r"subject 7: frame 0, slice 1 has labels \[9\]"):
+    with pytest.raises(
+        ValueError, match=r"subject 7: frame 1, slice 2 \(from 1\) has labels \[9\]"
+    ):
         count_voxels(labels, "7")
 
 

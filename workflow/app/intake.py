@@ -4,10 +4,8 @@ import re
 import shutil
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import h5py
-import nibabel as nib
 import numpy as np
 import pandas as pd
 
@@ -20,7 +18,7 @@ from cmrseg.fetch.unpack import unpack
 from cmrseg.files import check_plain, replacing
 from cmrseg.hdf5 import IMAGES
 from cmrseg.inputs import HDF5_SUFFIXES, SUFFIXES
-from cmrseg.nifti import MILLIMETRES
+from cmrseg.nifti_header import affine_mm, read_header
 from cmrseg.plain_hdf5 import item, opened
 
 # Endings of what may be uploaded.
@@ -131,13 +129,11 @@ def _file_affine(path: Path) -> np.ndarray:
     """Affine of a NIfTI file in mm, and a look at its size before its voxels are read."""
     check_plain(path)
     try:
-        image: Any = nib.load(path)
-        shape, affine = image.shape, np.array(image.affine, float)
-        space, _ = image.header.get_xyzt_units()
-    except (*UNREADABLE, KeyError) as error:
+        header = read_header(path)
+        shape, affine = header.get_data_shape(), affine_mm(header)
+    except UNREADABLE as error:
         raise ValueError(f"{path.name}: not a readable NIfTI ({error})") from error
     _check_voxels(shape)
-    affine[:3] *= MILLIMETRES[space]
     return affine
 
 

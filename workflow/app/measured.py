@@ -19,6 +19,7 @@ from cmrseg.contours.raster import contours_of, outline, to_world
 from cmrseg.labels import Tissue
 from cmrseg.measure.volumes import MYOCARDIUM_G_PER_ML, measures_at
 from cmrseg.nifti import turned_back
+from cmrseg.orientation import turn_between
 
 # Below this end-diastolic volume in ml, volumes are in µL and masses in mg.
 SMALL_ML = 1.0
@@ -166,8 +167,18 @@ def contours_zip(session: Session) -> bytes:
 
     contours.csv: contour, slice and frame (from 1), x and y in pixels (from 0, whole numbers are
     centres), and the place in RAS mm. contours.con: endocardium and epicardium; it counts from 0.
+    Raises Refused where the slices of the uploaded file are not along its third axis.
     """
-    loaded, _ = result(session)
+    loaded, labelled = result(session)
+    if loaded.file_affine is not None:
+        turn = turn_between(loaded.file_affine, labelled.affine)
+        if not turn[2, 2]:
+            raise Refused(
+                "The slices of this file are not along its third axis, so that its pixels have no "
+                "short-axis contours. Take the label maps, or bring the file to the order x, y, "
+                "slices first.",
+                409,
+            )
     cine = label_map(session)
     frames, slices = cine.voxels.shape[:2]
     points: dict[tuple[int, int, ContourType], np.ndarray] = {}

@@ -4,32 +4,52 @@ import math
 from pathlib import Path
 from typing import Any
 
-import nibabel as nib
 import numpy as np
 import pandas as pd
 
-from cmrseg.cine import Cine
-from cmrseg.dicom.audit import NO_IMAGES, OTHER, WIDE_IMAGE, Audit, SubjectError
+from cmrseg.cine import Cine, check_right_angles
+from cmrseg.dicom.audit import (
+    AXES,
+    FORMS,
+    MIRRORED,
+    NO_IMAGES,
+    OTHER,
+    SHEARED,
+    SLICE_AXIS,
+    SLICE_ORDER,
+    UNKNOWN_INTERVAL,
+    UNUSUAL_PLANE,
+    WIDE_IMAGE,
+    Audit,
+    SubjectError,
+)
 from cmrseg.inputs import SUFFIXES
+from cmrseg.nifti_header import forms_differ, is_placed, read_header
+from cmrseg.orientation import (
+    SAME_GRID,
+    SHORT_AXIS,
+    along_long_axis,
+    as_import_shows,
+    as_scanners_show,
+    described,
+    reordered,
+    same_grid,
+    sizes_of,
+    slice_axis,
+    slice_offset_mm,
+    slices_last,
+    tells_of_patient,
+    turn_between,
+)
 
 # The two frames of the cine of a cohort that has no others, in this order.
 FRAMES = ("ED", "ES")
 
-# Repairs of this import, beside the turn of wide images.
-MIRRORED = ("rows from bottom to top", "rows reversed")
-UNKNOWN_INTERVAL = ("frame interval", "taken as unknown")
-
 SECONDS = {"sec": 1.0, "msec": 1e-3, "usec": 1e-6}
-MILLIMETRES = {"mm": 1.0, "meter": 1000.0, "micron": 1e-3, "unknown": 1.0}
 # A beat takes this long: 300 to 20 beats per minute. Many programs write 1 where they know nothing.
 BEAT_S = (0.2, 3.0)
-
-# Usual direction of the heart from base to apex, RAS: to the left, forwards and downwards.
-# Short-axis images are looked at from the apex.
-BASE_TO_APEX = np.array([-0.64, 0.64, -0.43])
-# Cosine beyond which a plane counts as looked at from the base. A short axis is far beyond it; an
-# axial stack, or an affine that is a mere scaling, has 0.43 and is left alone.
-FROM_BASE = 0.5
+# A slice that lies further beside the one before than this part of a pixel is worth a look.
+SHEARED_PIXELS = 0.5
 
 
 def existing(folder: Path, name: str) -> list[Path]:
@@ -37,54 +57,76 @@ def existing(folder: Path, name: str) -> list[Path]:
     return [path for path in (folder / f"{name}{s}" for s in SUFFIXES) if path.is_file()]
 
 
-def read_frames(folder: Path, pattern: str) -> Cine:
-    """The volumes of end-diastole and end-systole as a cine of two frames.
+def read_frames(folder: Path, pattern: str, audit: Audit) -> Cine:
+    """The volumes of end-diastole and end-systole as a cine of two frames, as the first is stored.
 
-    pattern: file name with {frame}. Raises ValueError naming the file that is missing,
-    unreadable, on another grid, or not finite.
+    pattern: file name with {frame}. The second volume may have its axes in another order than the
+    first, which is audited. Raises ValueError naming the file that is missing, unreadable, on
+    another grid, not finite, or whose slices are not along its third axis.
     """
-    cines = [Cine.load(folder / pattern.format(frame=frame)) for frame in FRAMES]
-    first, second = cines
-    same_grid = np.allclose(first.affine, second.affine, atol=1e-3)
-    if first.voxels.shape != second.voxels.shape or not same_grid:
+    names = [pattern.format(frame=frame) for frame in FRAMES]
+    first, second = [Cine.load(folder / name) for name in names]
+    for name, cine in zip(names, (first, second), strict=True):
+        check_finite(cine.voxels, folder / name)
+        _check_forms(read_header(folder / name), name, audit)
+    axis = slice_axis(first.affine, sizes_of(first), placed=False)
+    if axis not in (2, None):
         raise ValueError(
-            f"{folder}: {pattern.format(frame='ED')} {first.voxels.shape} and "
-            f"{pattern.format(frame='ES')} {second.voxels.shape} must lie on one grid; "
-            "export both from one cine"
+            f"{folder / names[0]}: the slices are along the axis {'xyz'[axis]} of the file, "
+            "expected z, as pairs are taken in the order in which they are stored; reorder the "
+            "axes of both files"
         )
-    for frame, cine in zip(FRAMES, cines, strict=True):
-        check_finite(cine.voxels, folder / pattern.format(frame=frame))
-    return Cine(np.concatenate([cine.voxels for cine in cines]), first.affine)
+    try:
+        turned = onto_order(second, first)
+    except ValueError as error:
+        raise ValueError(
+            f"{folder}: {names[0]} {first.voxels.shape} and {names[1]} {second.voxels.shape} must "
+            f"lie on one grid; export both from one cine ({error})"
+        ) from error
+    if not same_grid(second, first):
+        audit.add(AXES, names[1], f"brought to the order of {names[0]}")
+    return Cine(np.concatenate([first.voxels, turned.voxels]), first.affine)
 
 
 def read_cine(path: Path, audit: Audit) -> Cine:
     """A cine in the orientation of DICOM pictures: x along their columns, y down their rows.
 
-    Where the file places its grid in the patient (a form code above 0) and the pictures are mirror
-    images of short-axis pictures, as converters leave them that store rows from bottom to top, rows
-    are reversed; then pictures wider than high are turned counter-clockwise, as those of DICOM are.
-    The affine follows, so that no voxel moves in the patient. Slices keep their order. Units are
-    those of the header; a frame interval without a unit, or with which the frames are no
-    heartbeat, is unknown. Turns and unknown intervals are audited.
-    Raises ValueError naming the file where it is unreadable, not finite, or without extent.
+    Where the file places its grid in the patient (a form code above 0), the affine alone decides,
+    whatever the order of the file's axes: pictures are seen from the apex, columns run to the left,
+    rows to the feet, and slices go from apex to base. Grids without a place, and affines that are a
+    mere scaling, keep their order. Then pictures wider than high are turned counter-clockwise, as
+    those of DICOM are. The affine follows, so that no voxel moves in the patient. Units are those
+    of the header; a frame interval without a unit, or with which the frames are no heartbeat, is
+    unknown. What was done, and what is unclear, is audited.
+    Raises ValueError naming the file where it is unreadable, not finite, without extent, or its
+    rows and columns do not meet at right angles.
     """
     cine = Cine.load(path)
     check_finite(cine.voxels, path)
-    header: Any = nib.load(path).header
-    try:
-        space, time = header.get_xyzt_units()
-    except KeyError as error:
+    header = read_header(path)
+    if math.isclose(np.linalg.det(cine.affine), 0, abs_tol=1e-9):
         raise ValueError(
-            f"{path}: xyzt_units is {int(header['xyzt_units'])}, which is no unit; mend the header"
-        ) from error
-    affine = cine.affine.copy()
-    affine[:3] *= MILLIMETRES[space]
-    if math.isclose(np.linalg.det(affine), 0, abs_tol=1e-9):
-        raise ValueError(f"{path}: the affine {affine.tolist()} has no extent; repair the header")
+            f"{path}: the affine {cine.affine.tolist()} has no extent; repair the header"
+        )
+    _check_forms(header, path.name, audit)
+    time = header.get_xyzt_units()[1]
     interval_s = _interval_s(float(header["pixdim"][4]), time, len(cine.voxels), path.name, audit)
-    placed = int(header["sform_code"]) > 0 or int(header["qform_code"]) > 0
-    cine = Cine(cine.voxels, affine, interval_s)
-    return _turned(cine, placed, path.name, audit)
+    turn = _turn_to_pictures(cine, is_placed(header), path.name, audit)
+    cine = reordered(Cine(cine.voxels, cine.affine, interval_s), turn)
+    try:
+        check_right_angles(cine.affine)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    offset_mm = slice_offset_mm(cine.affine)
+    if offset_mm > SHEARED_PIXELS * min(cine.spacing_mm[1:]):
+        audit.add(SHEARED, path.name, f"{offset_mm:.2f} mm from each slice to the next")
+    return cine
+
+
+def _check_forms(header: Any, name: str, audit: Audit) -> None:
+    """Audit a file whose header gives two places."""
+    if difference := forms_differ(header):
+        audit.add(FORMS, name, difference)
 
 
 def check_finite(voxels: np.ndarray, path: Path) -> None:
@@ -111,24 +153,41 @@ def _interval_s(value: float, unit: str, frames: int, name: str, audit: Audit) -
     return math.nan
 
 
-def _turned(cine: Cine, placed: bool, name: str, audit: Audit) -> Cine:
-    """The cine as DICOM pictures show it; placed: whether the affine knows the patient."""
-    voxels, affine = cine.voxels, cine.affine.copy()
-    rows, columns = voxels.shape[2:]
-    normal = np.cross(affine[:3, 0], affine[:3, 1])
-    lengths = np.linalg.norm(normal) * np.linalg.norm(BASE_TO_APEX)
-    if placed and float(normal @ BASE_TO_APEX) / lengths > FROM_BASE:
-        audit.add(MIRRORED, name, "the affine shows the heart from its base")
-        voxels = voxels[:, :, ::-1]
-        affine[:3, 3] += affine[:3, 1] * (rows - 1)
-        affine[:3, 1] *= -1
-    if columns > rows:
-        audit.add(WIDE_IMAGE, name, f"{(columns, rows)}")
-        voxels = np.rot90(voxels, 1, axes=(-2, -1))
-        x, y = affine[:3, 0].copy(), affine[:3, 1].copy()
-        affine[:3, 3] += x * (columns - 1)
-        affine[:3, 0], affine[:3, 1] = y, -x
-    return Cine(np.ascontiguousarray(voxels), affine, cine.frame_interval_s)
+def _turn_to_pictures(cine: Cine, placed: bool, name: str, audit: Audit) -> np.ndarray:
+    """The turn (3, 3) to pictures as DICOM shows them; placed: the affine knows the patient."""
+    affine, sizes = cine.affine, sizes_of(cine)
+    axis = slice_axis(affine, sizes, placed)
+    if axis is None or not (placed or axis == 2):
+        if placed or axis is not None:
+            distances = " x ".join(f"{d:.3g}" for d in np.linalg.norm(affine[:3, :3], axis=0))
+            audit.add(SLICE_AXIS, name, f"voxels are {distances} mm apart along the file's x, y, z")
+        axis = 2
+    shown = slices_last(axis)
+    cosine = along_long_axis(affine, axis)
+    if placed and tells_of_patient(affine, cosine):
+        shown = as_scanners_show(affine, axis)
+        if abs(cosine) <= SHORT_AXIS:
+            angle = math.degrees(math.acos(abs(cosine)))
+            audit.add(UNUSUAL_PLANE, name, f"{angle:.0f} degrees from it")
+    turn, wide = as_import_shows(sizes, shown)
+    columns, rows = (sizes[i] for i in abs(shown[:, :2]).argmax(axis=0))
+    if _audited_flips(turn, name, audit):
+        return turn
+    if wide and _audited_flips(shown, name, audit):
+        audit.add(WIDE_IMAGE, name, f"{columns} columns, {rows} rows")
+    else:
+        audit.add(AXES, name, described(turn))
+    return turn
+
+
+def _audited_flips(turn: np.ndarray, name: str, audit: Audit) -> bool:
+    """Audit a turn that reverses rows, slices, both or nothing; False for any other turn."""
+    if (turn != np.diag([1, *turn.diagonal()[1:]])).any():
+        return False
+    for kind, axis in ((MIRRORED, 1), (SLICE_ORDER, 2)):
+        if turn[axis, axis] < 0:
+            audit.add(kind, name)
+    return True
 
 
 def turned_back(cine: Cine, affine: np.ndarray) -> Cine:
@@ -137,19 +196,30 @@ def turned_back(cine: Cine, affine: np.ndarray) -> Cine:
     affine: (4, 4) of the file in mm. Raises ValueError where the two grids are not those of one
     file, up to the order and direction of their axes.
     """
-    relation = np.linalg.inv(affine) @ cine.affine
-    turn = np.rint(relation[:3, :3])
-    if not np.allclose(relation[:3, :3], turn, atol=1e-3) or (abs(turn).sum(0) != 1).any():
+    back = reordered(cine, turn_between(affine, cine.affine).T)
+    if not np.allclose(back.affine, affine, rtol=0, atol=SAME_GRID):
         raise ValueError(
-            f"the affine {affine.tolist()} is not of the grid with {cine.affine.tolist()}; "
-            "give that of the file which the cine was read from"
+            f"the affine {affine.tolist()} is not of the grid with {cine.affine.tolist()}, which "
+            "begins elsewhere; give that of the file which the cine was read from"
         )
-    axes = nib.orientations.io_orientation(np.pad(turn, (0, 1)) + np.diag([0, 0, 0, 1]))
-    return Cine(
-        np.ascontiguousarray(nib.orientations.apply_orientation(cine.voxels.T, axes).T),
-        affine,
-        cine.frame_interval_s,
-    )
+    return Cine(back.voxels, affine, cine.frame_interval_s)
+
+
+def onto_order(cine: Cine, other: Cine) -> Cine:
+    """A cine with its voxels in the order of another one on the same grid.
+
+    Raises ValueError where the two grids differ in more than the order and direction of axes.
+    """
+    try:
+        turned = turned_back(cine, other.affine)
+    except ValueError as error:
+        raise ValueError("they lie on different grids in the patient") from error
+    if turned.voxels.shape[1:] != other.voxels.shape[1:]:
+        raise ValueError(
+            f"their numbers of voxels differ, {turned.voxels.shape[1:]} and "
+            f"{other.voxels.shape[1:]} along z, y, x"
+        )
+    return turned
 
 
 def read_whole(raw: Path, study: str, audit: Audit) -> tuple[Cine, pd.DataFrame]:
@@ -176,13 +246,14 @@ def read_whole(raw: Path, study: str, audit: Audit) -> tuple[Cine, pd.DataFrame]
 def read_pair(raw: Path, study: str, audit: Audit) -> tuple[Cine, pd.DataFrame]:
     """The cine of two frames and sources of a study with one file for each: a `ready_made.Reader`.
 
-    The files are `<raw>/<study>/sa_ED.nii.gz` and `sa_ES.nii.gz`, taken as they are stored.
+    The files are `<raw>/<study>/sa_ED.nii.gz` and `sa_ES.nii.gz`, taken as they are stored; see
+    read_frames.
     Raises SubjectError where there is no folder, ValueError where a file cannot be read.
     """
     folder = raw / study
     if not folder.is_dir():
         raise SubjectError(NO_IMAGES, "", f"no folder {folder.name}")
-    cine = read_frames(folder, "sa_{frame}.nii.gz")
+    cine = read_frames(folder, "sa_{frame}.nii.gz", audit)
     return cine, _sources(cine, [f"sa_{frame}.nii.gz" for frame in FRAMES])
 
 

@@ -39,8 +39,8 @@ def figure_code(wildcards):
 
 
 def transfer_rows(labellers):
-    """Start, subset and cohort of the models among some labellers."""
-    keys = ("start", "subset", "cohort")
+    """Start, subset, cohort and network of the models among some labellers."""
+    keys = ("start", "subset", "cohort", "network")
     models = {m: STUDY.models[m] for m in labellers if m in STUDY.models}
     return {model: {key: row[key] for key in keys} for model, row in models.items()}
 
@@ -97,6 +97,7 @@ def figure_inputs(wildcards):
     labellers = STUDY.drawn(wildcards.figure)
     reference = STUDY.reference(cohort)
     curves = [f"{here}/volumes/{m}.curves.tsv" for m in labellers]
+    volumes = [f"{here}/volumes/{m}.tsv" for m in labellers]
     reference_curves = f"{here}/volumes/{reference}.curves.tsv"
     subjects = [f"{top}/evaluation/{m}/{cohort}/subjects.tsv" for m in labellers]
     if kind in ("volume_agreement", "ef_error"):
@@ -108,7 +109,12 @@ def figure_inputs(wildcards):
             ]
         }
     if kind == "volume_curves":
-        return {"curves": curves, "reference_curves": reference_curves}
+        return {
+            "curves": curves,
+            "volumes": volumes,
+            "reference_curves": reference_curves,
+            "reference_volumes": f"{here}/volumes/{reference}.tsv",
+        }
     if kind == "confidence":
         labeller = STUDY.config["confidence"]["labeller"]
         return {
@@ -118,7 +124,13 @@ def figure_inputs(wildcards):
     if kind == "strategies":
         return {"subjects": subjects}
     if kind == "observers":
-        return {"subjects": subjects, "curves": curves, "reference": reference_curves}
+        people = [m for m in labellers if not STUDY.is_model(m)]
+        return {
+            "subjects": subjects,
+            "curves": curves,
+            "reference": reference_curves,
+            "measures": [f"{here}/volumes/{m}.tsv" for m in [reference, *people]],
+        }
     # The last labeller of the study's list is the one that it is about.
     shown = labellers[-1:] if kind == "overlays" else labellers
     return {

@@ -456,8 +456,8 @@ function drawCurve() {
   }
   const every = Math.max(1, Math.ceil(frames / (width / 45)));
   for (let i = 0; i < frames; i += every) parts.push(svg("text", { x: x(i), y: height - margin.bottom + 17, "text-anchor": "middle", fill: ink }, i + 1));
-  const time = result.interval_s ? ` (${short(1000 * result.interval_s)} ms each)` : "";
-  parts.push(svg("text", { x: (margin.left + width - margin.right) / 2, y: height - 6, "text-anchor": "middle", fill: ink }, `frame${time}`));
+  const time = result.interval_s ? `, ${short(1000 * result.interval_s)} ms each` : "";
+  parts.push(svg("text", { x: (margin.left + width - margin.right) / 2, y: height - 6, "text-anchor": "middle", fill: ink }, `frame (from 1)${time}`));
   parts.push(svg("text", { x: -(margin.top + height - margin.bottom) / 2, y: 13, transform: "rotate(-90)", "text-anchor": "middle", fill: ink }, `volume, ${measures.unit}`));
   for (const [which, name] of [["ed", "ED"], ["es", "ES"]]) {
     const here = x(measures[which] - 1);

@@ -11,8 +11,6 @@ from cmrseg.shards import SOURCES
 
 # A place half-way between two voxels belongs to the later one, whatever the rounding of affines.
 TIE = 1e-3
-# Affines of one grid differ by no more, in mm or mm per voxel.
-SAME_GRID = 1e-3
 
 
 def cleaned_as_published(image: Path) -> bool | None:
@@ -21,13 +19,6 @@ def cleaned_as_published(image: Path) -> bool | None:
     if "rotation_canvas" not in sources:
         return None
     return bool(sources["rotation_canvas"].eq("own").all())
-
-
-def same_grid(labels: Cine, cine: Cine) -> bool:
-    """Whether voxels of both lie at the same places; frames do not matter."""
-    return labels.voxels.shape[1:] == cine.voxels.shape[1:] and bool(
-        np.allclose(labels.affine, cine.affine, rtol=0, atol=SAME_GRID)
-    )
 
 
 def onto(labels: Cine, cine: Cine) -> np.ndarray:

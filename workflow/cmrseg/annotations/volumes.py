@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cmrseg.annotations.grids import cleaned_as_published, onto, same_grid, share_on
+from cmrseg.annotations.grids import cleaned_as_published, onto, share_on
 from cmrseg.cine import Cine
 from cmrseg.dicom.placement import check_labels
 from cmrseg.inputs import SUFFIXES
 from cmrseg.labels import UNLABELLED, Tissue
-from cmrseg.nifti import FRAMES, existing, read_frames
+from cmrseg.nifti import FRAMES, check_finite, existing, onto_order
+from cmrseg.nifti_header import forms_differ, is_placed, read_header
+from cmrseg.orientation import same_grid
 
 logger = logging.getLogger(__name__)
 
@@ -23,18 +25,27 @@ LOST_FRACTION = 0.01
 def pair(row: pd.Series, folder: Path, image: Path, cine: Cine) -> np.ndarray | None:
     """Labels of end-diastole and end-systole: `<folder>/<annotation>/label_sa_{ED,ES}.nii.gz`.
 
-    They must lie on the image's grid.
+    They must lie on the image's grid; their axes may have another order.
     """
     study = folder / row["annotation"]
     if not (study / "label_sa_ED.nii.gz").exists():
         return None
-    labels = read_frames(study, "label_sa_{frame}.nii.gz").voxels
-    shape = cine.voxels.shape
-    if labels.shape != shape:
-        raise ValueError(f"{study}: labels {labels.shape} and image {shape} differ (t, z, y, x)")
-    for frame, volume in zip(FRAMES, labels, strict=True):
-        check_labels(volume, f"label_sa_{frame}.nii.gz")
-    return labels.astype(np.uint8)
+    found = []
+    for frame in FRAMES:
+        path = study / f"label_sa_{frame}.nii.gz"
+        labels = Cine.load(path)
+        check_finite(labels.voxels, path)
+        check_labels(labels.voxels, path.name)
+        if len(labels.voxels) != 1:
+            raise ValueError(f"{path.name}: {len(labels.voxels)} frames, expected 1")
+        try:
+            found.append(onto_order(labels, cine).voxels.astype(np.uint8))
+        except ValueError as error:
+            raise ValueError(
+                f"{path.name}: labels and image differ: {error}; save the labels on the grid of "
+                "the image"
+            ) from error
+    return np.concatenate(found)
 
 
 def volumes(row: pd.Series, folder: Path, image: Path, cine: Cine) -> np.ndarray | None:
@@ -104,8 +115,16 @@ def _read(path: Path, cine: Cine, image: Path) -> np.ndarray:
     labels = Cine.load(path)
     check_labels(labels.voxels, path.name)
     labels = labels.like(labels.voxels.astype(np.uint8))
+    header = read_header(path)
+    if difference := forms_differ(header):
+        logger.warning("%s: sform and qform differ, sform taken: %s", path.name, difference)
     if same_grid(labels, cine):
         return labels.voxels
+    if not is_placed(header):
+        raise ValueError(
+            f"{path.name}: has neither sform nor qform, and another grid than the image; save the "
+            "labels with the position of the images that they were drawn on"
+        )
     if cleaned_as_published(image):
         raise ValueError(
             f"{path.name}: the labels lie on another grid than the image, and mode compat does not "

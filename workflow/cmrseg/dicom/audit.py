@@ -47,6 +47,14 @@ UNKNOWN_INTERVAL = ("frame interval", "taken as unknown")
 COPY = ("copy of a file", "file ignored")
 OTHER_SERIES = ("other series", "series left out")
 EXTRA_FRAME = ("extra frame", "frame ignored")  # compat mode ignores them without a word
+# Of NIfTI, whose axes may have any order.
+MIRRORED = ("rows from bottom to top", "rows reversed")
+SLICE_ORDER = ("slices from base to apex", "slices reversed")
+AXES = ("axes in another order", "axes reordered")
+SLICE_AXIS = ("axis of the slices unclear", "third axis taken")
+UNUSUAL_PLANE = ("not a usual short axis", "none")
+SHEARED = ("slices displaced along the stack", "place of slices kept")
+FORMS = ("sform and qform differ", "sform taken")
 # These end a subject's import: it is absent downstream, by name.
 UNREADABLE = ("unreadable file", "subject left out")
 MISSING_TAG = ("missing tag", "subject left out")

@@ -51,7 +51,7 @@ def figure(table: pd.DataFrame, reference: str = FIRST_OBSERVER) -> Figure:
             if row == 0:
                 axes.set_title(f"Volunteer {volunteer}")
             else:
-                axes.set_xlabel("Slice")
+                axes.set_xlabel(style.SLICE)
             axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, steps=[1, 2, 5, 10]))
             axes.set(xlim=(0.4, slices + 0.6), ylim=(-0.03, 1.03))
         panels[row, 0].set_ylabel(f"Mean Dice, {NAMES[tissue]}")

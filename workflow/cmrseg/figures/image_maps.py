@@ -64,8 +64,8 @@ def figure(table: pd.DataFrame, column: str) -> Figure:
             if row == 0:
                 axes.set_title(f"Volunteer {volunteer}")
             if row == len(PAIRS) - 1:
-                axes.set_xlabel("Frame")
-        panels[row, 0].set_ylabel(f"{label}\nSlice")
+                axes.set_xlabel(style.FRAME)
+        panels[row, 0].set_ylabel(f"{label}\n{style.SLICE}")
         style.letter(panels[row, 0], "abc"[row])
     bar = result.colorbar(shown, ax=panels, aspect=45, pad=0.015, extend=SCALES[column].extend)
     bar.set_label(SCALES[column].label)

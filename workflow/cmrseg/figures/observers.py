@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from cmrseg.figures import style
 from cmrseg.labels import COLOURS, NAMES, Tissue
-from cmrseg.measure.observers import MEAN, PERCENT_COLUMNS, end_frames, observer_table
+from cmrseg.measure.observers import MEAN, PERCENT_COLUMNS, observer_table
 from cmrseg.splits import upright_rows
 
 COLUMNS = ("volunteer", "reference", "method", "edv", "esv", "sv", "ef")
@@ -23,14 +23,17 @@ OBSERVER_COLOUR = "#555555"
 
 
 def observer_differences(
-    curves: Mapping[str, pd.DataFrame], references: Sequence[str]
+    curves: Mapping[str, pd.DataFrame],
+    measures: Mapping[str, pd.DataFrame],
+    references: Sequence[str],
 ) -> pd.DataFrame:
     """Percent differences of EDV, ESV, SV and EF of every pair of a reference and a method.
 
-    curves: by labeller, the volume curves (subject, frame, lv_ml). references: labellers that
-    others are held against, the first observer first; pairs of references are compared once.
-    Frames are those of the reference's own largest and smallest volume. A subject with a rotated
-    copy is there as the copy.
+    curves: by labeller, the volume curves (subject, frame, lv_ml). measures: by reference, the
+    frames that both sides are compared at (subject, ed_frame, es_frame). references: labellers
+    that others are held against, the first observer first; pairs of references are compared once.
+    What the method did not label at these frames is nan. A subject with a rotated copy is there
+    as the copy.
     Returns volunteer, reference, method, edv, esv, sv, ef.
     """
     curves = {name: upright_rows(table) for name, table in curves.items()}
@@ -43,7 +46,7 @@ def observer_differences(
                 curves[method], on=["subject", "frame"], suffixes=("", "_second")
             )
             pair = pair.rename(columns={"lv_ml": "first_px", "lv_ml_second": "second_px"})
-            table = observer_table(pair, end_frames(pair), ml_per_pixel=1.0)
+            table = observer_table(pair, measures[reference], ml_per_pixel=1.0)
             table = table[table["subject"] != MEAN]
             short = {name: name.removesuffix("_percent") for name in PERCENT_COLUMNS}
             table = table[["subject", *PERCENT_COLUMNS]].rename(
@@ -109,7 +112,7 @@ def _differences(
             width=step * 0.88,
             color=_mixed_with_white(colour, 0.6 if pale else 0.15),
             linewidth=0,
-            label=f"{reference} – {method} (n = {len(rows)})",
+            label=f"{reference} – {method} (n = {_counted(rows)})",
         )
         handles.append(bars)
         for centre, quantity in zip(centres, QUANTITIES, strict=True):
@@ -131,6 +134,12 @@ def _differences(
     axes.legend(
         handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=2, columnspacing=1
     )
+
+
+def _counted(rows: pd.DataFrame) -> str:
+    """Volunteers with a value; a range where some quantities are known of fewer than others."""
+    counts = rows[list(QUANTITIES)].notna().sum()
+    return f"{counts.max()}" if counts.min() == counts.max() else f"{counts.min()}–{counts.max()}"
 
 
 def _dice(

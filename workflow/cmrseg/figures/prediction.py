@@ -90,7 +90,7 @@ def _curve(axes: Axes, subject: Predicted) -> None:
             markeredgecolor=style.INK,
         )
     axes.set_ylim(0, max(float(curve["lv_ml"].max()) * factor * 1.1, 1))
-    axes.set_xlabel("Frame")
+    axes.set_xlabel(style.FRAME)
     axes.set_ylabel(f"Volume ({units.volume})")
     lines = (
         f"EDV {measures['edv_ml'] * factor:.{digits}f} {units.volume}",

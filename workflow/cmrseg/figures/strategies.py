@@ -13,6 +13,8 @@ from cmrseg.splits import upright_rows
 COLUMNS = ("strategy", "subset", "subject", "dice_lv", "dice_my")
 SUBSETS = ("none", "all", "r7", "r3", "r1", "v7", "v3", "v1", "esed", "r_esed")
 STRATEGIES = ("base", "plain", "imagenet", "double")
+# Strategies by the start of a model; any other start is a model.
+STARTS = {"random": "plain", "imagenet": "imagenet"}
 PANELS = (("dice_lv", "LV cavity"), ("dice_my", "LV myocardium"))
 # Means stand between a panel and its title.
 TITLE_PAD_PT = 11.0
@@ -21,23 +23,36 @@ TITLE_PAD_PT = 11.0
 def by_strategy(subjects: pd.DataFrame, models: Mapping[str, Mapping[str, str]]) -> pd.DataFrame:
     """Evaluation rows with the transfer strategy and the training subset of their labeller.
 
-    subjects: labeller, cohort and scores. models: start, subset and cohort of each model. A model
-    trained on another cohort is `base`; one trained on this cohort is `plain`, `imagenet` or
-    `double` by its start; a person is left out. A subject with a rotated copy is there as the
-    copy.
+    subjects: labeller, cohort (one) and scores. models: start, subset, cohort and network of each
+    model. A model trained on another cohort is `base`; one trained on this cohort is `plain`,
+    `imagenet` or `double` by its start; a person is left out. Where several models of a strategy
+    learnt from one subset, the network is named as well, or the model if that does not tell them
+    apart: each is a strategy of its own. A subject with a rotated copy is there as the copy.
     """
     table = upright_rows(subjects[subjects["labeller"].isin(models)]).copy()
-
-    def strategy(row: pd.Series) -> str:
-        model = models[row["labeller"]]
-        if model["cohort"] != row["cohort"]:
-            return "base"
-        return {"random": "plain", "imagenet": "imagenet"}.get(model["start"], "double")
-
-    table["strategy"] = table.apply(strategy, axis=1)
-    subset = table["labeller"].map({name: model["subset"] for name, model in models.items()})
-    table["subset"] = np.where(table["strategy"] == "base", "none", subset)
+    if table.empty:
+        return table.assign(strategy="", subset="")
+    there = pd.DataFrame([{"model": name, **models[name]} for name in table["labeller"].unique()])
+    start = there["start"].map(lambda given: STARTS.get(given, "double"))
+    base = there["cohort"] != table["cohort"].iloc[0]
+    there["strategy"], there["subset"] = (
+        start.mask(base, "base"),
+        there["subset"].mask(base, "none"),
+    )
+    names = pd.concat([_names(rows) for _, rows in there.groupby("strategy")])
+    table["strategy"] = table["labeller"].map(names)
+    table["subset"] = table["labeller"].map(there.set_index("model")["subset"])
     return table
+
+
+def _names(models: pd.DataFrame) -> pd.Series:
+    """Name of a strategy for each of its models, by model: one for each of a subset."""
+    plain = models.set_index("model", drop=False)
+    for said in ("", " " + plain["network"], " " + plain["model"]):
+        names = plain["strategy"] + said
+        if not pd.DataFrame({"name": names, "subset": plain["subset"]}).duplicated().any():
+            break
+    return names
 
 
 @style.styled
@@ -48,11 +63,16 @@ def figure(
 
     table: columns strategy, subset, subject, dice_lv, dice_my; one row per case (a subject, or
     an image of one). Dice nan (tissue in neither label) is left out of the mean.
-    order, subsets: strategies and subsets from left to right.
+    order, subsets: strategies and subsets from left to right; a strategy that is named with a
+    network or model behind it is at the strategy's place.
     Raises ValueError where a column or every row is missing.
     """
     table = style.checked(table, COLUMNS, "strategies")
-    looks = style.looks(table["strategy"], order)
+    places = {name: place for place, name in enumerate(order)}
+    by_place = sorted(
+        set(table["strategy"]), key=lambda name: (places.get(name.split()[0], 99), name)
+    )
+    looks = style.looks(table["strategy"], by_place)
     groups = style.in_order(table["subset"], subsets)
     width = style.TWO_COLUMNS_MM * min(1.0, 0.45 + 0.1 * len(groups))
     result = style.figure_mm(width, 118)

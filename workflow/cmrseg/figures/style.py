@@ -28,6 +28,9 @@ INK = "#222222"
 PALE = "#8A8A8A"
 GRID = "#E4E4E4"
 
+# People count from 1, tables from 0; an axis says so.
+FRAME, SLICE = "Frame (from 1)", "Slice (from 1)"
+
 # DejaVu Sans comes with matplotlib: figures do not depend on a machine's fonts.
 STYLE = {
     "font.family": "DejaVu Sans",

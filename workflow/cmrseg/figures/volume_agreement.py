@@ -30,6 +30,9 @@ QUANTITIES = (
     ("ef", "Ejection fraction", "EF"),
 )
 ROW_MM = 47.0
+# Intervals of the limits reach further than this times points and limits with few subjects; they
+# are cut there, so that the points can be told apart.
+MOST_REACH = 1.5
 # Numbers of pairs stand between a panel and its title.
 TITLE_PAD_PT = 13.0
 
@@ -171,8 +174,8 @@ def _differences(
 
 
 def _reach(measured: np.ndarray, known: np.ndarray) -> float:
-    """Largest absolute difference or limit with its interval, at least 1."""
+    """Largest absolute difference or limit, at least 1, and its interval up to MOST_REACH of it."""
     found = bland_altman(measured, known)
-    candidates = [1.0, *np.abs(measured - known)]
-    candidates += [abs(found[name]) for name in ("lower", "upper", "lower_low", "upper_high")]
-    return float(np.nanmax(candidates))
+    inner = np.nanmax([1.0, *np.abs(measured - known), abs(found["lower"]), abs(found["upper"])])
+    outer = np.nanmax([inner, abs(found["lower_low"]), abs(found["upper_high"])])
+    return float(min(outer, MOST_REACH * inner))

@@ -12,6 +12,7 @@ from cmrseg.figures import style
 from cmrseg.figures.units import units_of
 
 COLUMNS = ("labeller", "subject", "frame", "lv_ml")
+MEASURES = ("labeller", "subject", "sv_ml", "ed_frame", "es_frame")
 TRUTH = "truth"
 PANELS_PER_ROW = 4
 ROW_MM = 38.0
@@ -19,17 +20,25 @@ ROW_MM = 38.0
 
 @style.styled
 def figure(
-    table: pd.DataFrame, subjects: Sequence[str] = (), limit: int = 8, order: Sequence[str] = ()
+    table: pd.DataFrame,
+    measures: pd.DataFrame,
+    subjects: Sequence[str] = (),
+    limit: int = 8,
+    order: Sequence[str] = (),
 ) -> Figure:
     """LV volume against frame, small multiples of some subjects, ED and ES marked.
 
-    table: columns labeller, subject, frame, lv_ml; the labeller "truth" is a thin dark line.
+    table: columns labeller, subject, frame (from 0), lv_ml; the labeller "truth" is a thin dark
+    line. measures: columns labeller, subject, sv_ml, ed_frame, es_frame (from 0): the frames that
+    are marked, whatever rule chose them. The axis counts frames from 1.
     subjects: which to show, in this order; without them at most `limit`, spread evenly over
     the range of stroke volumes, so that both weak and strong hearts are seen.
-    Raises ValueError where a column, every row or a named subject is missing.
+    Raises ValueError where a column, every row, a named subject, or the row or frame of a curve
+    is missing.
     """
     table = style.checked(table, COLUMNS, "volume_curves")
-    chosen = list(subjects) or _spread(table, limit)
+    measures = style.checked(measures, MEASURES, "volume_curves")
+    chosen = list(subjects) or _spread(measures, limit)
     absent = sorted(set(chosen) - set(table["subject"]))
     if absent:
         raise ValueError(f"figure volume_curves: subject {', '.join(absent)} is not in the table")
@@ -52,18 +61,18 @@ def figure(
             curve = curve.dropna(subset=["lv_ml"]).sort_values("frame")
             if curve.empty:
                 continue
-            frames, volumes = curve["frame"].to_numpy(), curve["lv_ml"].to_numpy()
+            volumes = curve.set_index(curve["frame"] + 1)["lv_ml"]
             truth = name == TRUTH
             axes.plot(
-                frames,
+                volumes.index,
                 volumes,
                 color=look.colour,
                 linewidth=0.8 if truth else 1.2,
                 zorder=3 if truth else 2,
             )
-            for at, marker in ((volumes.argmax(), "^"), (volumes.argmin(), "v")):
+            for at, marker in _marked(measures, name, subject, volumes.index):
                 axes.plot(
-                    frames[at],
+                    at,
                     volumes[at],
                     marker,
                     color=look.colour if truth else "white",
@@ -76,23 +85,43 @@ def figure(
             axes.tick_params(labelbottom=True)
     panels[0, 0].set_ylim(0, float(table["lv_ml"].max()) * 1.08)
     panels[0, 0].xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10], integer=True))
-    result.supxlabel("Frame", fontsize=7)
+    result.supxlabel(style.FRAME, fontsize=7)
     result.supylabel(f"LV volume ({units.volume})", fontsize=7)
     handles: list[Line2D] = [
         Line2D([], [], color=look.colour, linewidth=0.8 if name == TRUTH else 1.4, label=name)
         for name, look in looks.items()
     ]
-    for marker, text in (("^", "ED (largest)"), ("v", "ES (smallest)")):
+    for marker, text in (("^", "ED"), ("v", "ES")):
         handles.append(Line2D([], [], color=style.PALE, marker=marker, linestyle="", label=text))
     style.legend_above(result, handles, result.get_figwidth() * style.MM_PER_INCH)
     return result
 
 
-def _spread(table: pd.DataFrame, limit: int) -> list[str]:
+def _marked(
+    measures: pd.DataFrame, labeller: str, subject: str, frames: pd.Index
+) -> list[tuple[int, str]]:
+    """End-diastole and end-systole of a curve, from 1, each with its marker."""
+    row = measures[(measures["labeller"] == labeller) & (measures["subject"] == subject)]
+    if len(row) != 1:
+        raise ValueError(
+            f"figure volume_curves: {len(row)} rows of measures for subject {subject} of "
+            f"{labeller}, expected one; measure its volumes again"
+        )
+    found = [(int(row["ed_frame"].item()) + 1, "^"), (int(row["es_frame"].item()) + 1, "v")]
+    for at, _ in found:
+        if at not in frames:
+            raise ValueError(
+                f"figure volume_curves: subject {subject} of {labeller} has no volume at frame "
+                f"{at} (from 1), which its measures name; measure its volumes again"
+            )
+    return found
+
+
+def _spread(measures: pd.DataFrame, limit: int) -> list[str]:
     """At most `limit` subjects at even steps of rank in stroke volume, smallest first."""
-    labellers = set(table["labeller"])
+    labellers = set(measures["labeller"])
     reference = TRUTH if TRUTH in labellers else min(labellers)
-    volumes = table[table["labeller"] == reference].groupby("subject")["lv_ml"]
-    stroke = (volumes.max() - volumes.min()).sort_index().sort_values(kind="stable")
+    volumes = measures[measures["labeller"] == reference].set_index("subject")["sv_ml"]
+    stroke = volumes.sort_index().sort_values(kind="stable")
     steps = np.linspace(0, len(stroke) - 1, min(limit, len(stroke))).round().astype(int)
     return [str(stroke.index[step]) for step in steps]

@@ -7,9 +7,10 @@ from typing import Any
 
 from cmrseg.files import sha256
 from cmrseg.learn.weights import save_weights
-from cmrseg.nets.keras_hdf5 import read_unet3plus
-from cmrseg.nets.published import read_published
-from cmrseg.nets.tensorbundle import data_file, index_file
+from cmrseg.nets.keras_hdf5 import CLASSES, keras_width, read_unet3plus
+from cmrseg.nets.network import MOST_WIDTH
+from cmrseg.nets.published import read_published, sizes_of
+from cmrseg.nets.tensorbundle import data_file, index_file, read_index
 from cmrseg.record import record
 
 
@@ -24,9 +25,10 @@ def convert_weights(
 
     name: of the model. weights: its entry in resources/weights.yaml. folder: holds the
     checkpoint. outputs: weights, record. The settings in the record are the entry, which has all
-    that labelling needs. Raises FileNotFoundError naming a file that is not there, ValueError
-    naming one whose content is not that of the entry's `sha256`, or as `read_published` and
-    `read_unet3plus` do.
+    that labelling needs, with the width and the number of classes that the file's arrays have.
+    Raises FileNotFoundError naming a file that is not there, ValueError naming one whose content
+    is not that of the entry's `sha256`, or that has another width or number of classes than the
+    entry says, or as `read_published` and `read_unet3plus` do.
     """
     started = time.time()
     path = Path(folder) / weights["file"]
@@ -37,13 +39,18 @@ def convert_weights(
         raise FileNotFoundError(f"weights {name}: no {', '.join(absent)}; fetch the files again")
     if keras:
         _check_content(name, path, weights.get("sha256"))
-        state = read_unet3plus(path, weights["width"], weights["classes"])
+        sizes = {"width": keras_width(path), "classes": len(CLASSES)}
     else:
-        state = read_published(path, weights)
+        sizes = sizes_of(read_index(files[0]), weights["network"], files[0])
+    settings = {**weights, **_checked(name, files[0], weights, sizes)}
+    if keras:
+        state = read_unet3plus(path, settings["width"], settings["classes"])
+    else:
+        state = read_published(path, settings)
     save_weights(state, outputs["weights"])
     record(
         outputs["record"],
-        settings={"model": name, **weights},
+        settings={"model": name, **settings},
         code=code,
         inputs=files,
         seed=None,
@@ -51,6 +58,25 @@ def convert_weights(
         started=started,
         scores={},
     )
+
+
+def _checked(
+    name: str, file: Path, weights: Mapping[str, Any], sizes: Mapping[str, int]
+) -> Mapping[str, int]:
+    """What a file's arrays say of the network, if the entry says the same or nothing."""
+    for setting, size in sizes.items():
+        if weights.get(setting, size) != size:
+            raise ValueError(
+                f"weights {name}: {file} has a network with {setting} {size}, its entry in "
+                f"resources/weights.yaml says {weights[setting]}; write {setting}: {size} there, "
+                "or fetch the file again"
+            )
+    if sizes["width"] > MOST_WIDTH:
+        raise ValueError(
+            f"weights {name}: {file} has a network with width {sizes['width']}, expected at most "
+            f"{MOST_WIDTH}; fetch the file again"
+        )
+    return sizes
 
 
 def _check_content(name: str, file: Path, expected: str | None) -> None:

@@ -70,18 +70,21 @@ def without_islands(labels: np.ndarray, settings: Mapping, subject: str) -> np.n
 
 
 def describe_removed(removed: Sequence[Removed]) -> list[str]:
-    """A sentence for each tissue that lost voxels, and one where it is gone from frames."""
+    """A sentence for each tissue that lost voxels, and one where it is gone from frames.
+
+    Frames and slices count from 1.
+    """
     sentences = []
     for tissue in sorted({entry.tissue for entry in removed}):
         entries = [entry for entry in removed if entry.tissue == tissue]
         name = NAMES[Tissue(tissue)] if tissue in NAMES else f"label {tissue}"
-        slices = sorted({z for entry in entries for z in entry.slices})
-        frames = [entry.frame for entry in entries]
+        slices = sorted({z + 1 for entry in entries for z in entry.slices})
+        frames = [entry.frame + 1 for entry in entries]
         sentences.append(
             f"removed {sum(entry.voxels for entry in entries)} voxels of {name} in frames "
-            f"{', '.join(map(str, frames))}, slices {', '.join(map(str, slices))}"
+            f"{', '.join(map(str, frames))}, slices {', '.join(map(str, slices))} (from 1)"
         )
-        if erased := [str(entry.frame) for entry in entries if entry.erased]:
+        if erased := [str(entry.frame + 1) for entry in entries if entry.erased]:
             sentences.append(f"no {name} is left in frames {', '.join(erased)}")
     return sentences
 

@@ -224,6 +224,6 @@ def _end_systole(
     if es_frame not in complete:
         raise ValueError(
             f"subject {subject}: es_frame {es_frame} of the subject table is not labelled in every "
-            f"slice by both sides; choose one of {', '.join(map(str, complete))}"
+            f"slice by both sides; choose one of {', '.join(map(str, complete))} (from 0)"
         )
     return es_frame

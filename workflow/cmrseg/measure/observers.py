@@ -31,13 +31,14 @@ def observer_table(counts: pd.DataFrame, frames: pd.DataFrame, ml_per_pixel: flo
     the second observer). frames: subject, es_frame, ed_frame, the same for both observers: those
     of the first. Returns subject, edv_ml, esv_ml of the first observer, second_edv_ml,
     second_esv_ml, and PERCENT_COLUMNS = |second - first| x 100/first, one row per subject of
-    `counts` and a last row `mean`. EF is (EDV - ESV)/EDV. A percentage of nothing is nan
-    and is left out of the mean.
+    `counts` and a last row `mean`. EF is (EDV - ESV)/EDV. A percentage of nothing, or of what was
+    not labelled (counts of nan), is nan and is left out of the mean.
     Raises ValueError naming a subject without frames, or without images at one of its frames.
     Definition of Ankenbrand et al. 2021, doi:10.1002/mrm.28822.
     """
     by_subject = frames.set_index("subject")
-    sums = counts.groupby(["subject", "frame"])[["first_px", "second_px"]].sum() * ml_per_pixel
+    sums = counts.groupby(["subject", "frame"])[["first_px", "second_px"]].sum(min_count=1)
+    sums *= ml_per_pixel
     rows = []
     for subject in dict.fromkeys(counts["subject"]):
         if subject not in by_subject.index:
@@ -48,7 +49,7 @@ def observer_table(counts: pd.DataFrame, frames: pd.DataFrame, ml_per_pixel: flo
         for frame in (ed_frame, es_frame):
             if (subject, frame) not in sums.index:
                 raise ValueError(
-                    f"subject {subject} has no images of frame {frame}, add its labels"
+                    f"subject {subject} has no images of frame {frame + 1} (from 1), add its labels"
                 )
         first_edv, second_edv = sums.loc[(subject, ed_frame)]
         first_esv, second_esv = sums.loc[(subject, es_frame)]

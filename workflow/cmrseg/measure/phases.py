@@ -17,7 +17,7 @@ FEWER_SLICES = 2
 
 
 class Phases(NamedTuple):
-    """Frames; es is -1 where there is none. doubts: what a person should look at."""
+    """Frames, from 0; es is -1 where there is none. doubts: what to look at, with frames from 1."""
 
     ed: int
     es: int
@@ -49,12 +49,14 @@ def phases(
     es = whole[0] if whole else -1
     doubts = []
     if max(counts.values()) > counts[ed]:
-        doubts.append(f"frame {max(counts, key=counts.__getitem__)} has more cavity than ED ({ed})")
+        most = max(counts, key=counts.__getitem__)
+        doubts.append(f"frame {most + 1} has more cavity than ED (frame {ed + 1}, from 1)")
     if by_size and by_size[0] != es:
         least = by_size[0]
+        taken = "unknown" if es < 0 else f"taken as frame {es + 1}"
         doubts.append(
-            f"frame {least} has the smallest cavity, but {slices[least]} labelled slices of "
-            f"{slices[ed]} at ED; ES is {'unknown' if es < 0 else f'taken as frame {es}'}"
+            f"frame {least + 1} (from 1) has the smallest cavity, but {slices[least]} labelled "
+            f"slices of {slices[ed]} at ED; ES is {taken}"
         )
     return Phases(ed, es, tuple(t for t in others if t != es), tuple(doubts))
 

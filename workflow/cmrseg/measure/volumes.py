@@ -91,7 +91,7 @@ def count_voxels(labels: np.ndarray, subject: str = "") -> np.ndarray:
         if values[: len(Tissue)].sum() + values[UNLABELLED] != labels[t, z].size:
             wrong = sorted(set(np.flatnonzero(values).tolist()) - {*Tissue, UNLABELLED})
             raise ValueError(
-                f"subject {subject}: frame {t}, slice {z} has labels {wrong}, "
+                f"subject {subject}: frame {t + 1}, slice {z + 1} (from 1) has labels {wrong}, "
                 f"expected 0 to {max(Tissue)} or {UNLABELLED} (unlabelled)"
             )
     counts[counts.sum(axis=2) == 0] = np.nan
@@ -187,8 +187,8 @@ def measures_at(
         row = curves[curves["frame"] == frame]
         if row.empty or row["lv_ml"].isna().any():
             raise ValueError(
-                f"subject {subject}: frame {frame} is not labelled in every slice, or is none of "
-                f"{len(curves)} frames; choose another"
+                f"subject {subject}: frame {frame + 1} (from 1) is not labelled in every slice, or "
+                f"is none of {len(curves)} frames; choose another"
             )
         rows.append(row.iloc[0])
     diastole, systole = rows

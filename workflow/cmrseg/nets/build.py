@@ -7,7 +7,7 @@ import torch
 
 from cmrseg.nets.encoder import Encoder
 from cmrseg.nets.fcn import FCN
-from cmrseg.nets.network import Network
+from cmrseg.nets.network import MOST_WIDTH, Network
 from cmrseg.nets.resnet import ResNet
 from cmrseg.nets.unet import UNet
 from cmrseg.nets.unet3plus import UNet3Plus
@@ -22,8 +22,8 @@ UNET3PLUS = {
 }
 NETWORKS = ("fcn", "unet", "unet_compat", *UNET3PLUS)
 ENCODERS = ("resnet34", "resnet50", "vgg16_bn")
-# Four times the filters of the published encoders; labels are bytes, of which one is no label.
-MOST_WIDTH, MOST_CLASSES = 256, 255
+# Labels are bytes, of which one is no label.
+MOST_CLASSES = 255
 SETTINGS = frozenset({"network", "encoder", "width", "classes"})
 
 

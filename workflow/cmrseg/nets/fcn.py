@@ -23,9 +23,6 @@ HEAD_CHANNELS = 64
 # TensorFlow's batch norm: momentum 0.99 of the old value is PyTorch's 0.01 of the new one.
 NORM_EPS = 1e-3
 NORM_MOMENTUM = 0.01
-# What a training checkpoint holds beside the network: state of the Adam optimiser.
-OPTIMISER_NAMES = ("beta1_power", "beta2_power")
-OPTIMISER_SUFFIXES = ("/Adam", "/Adam_1")
 
 
 class Unit(nn.Module):
@@ -133,27 +130,24 @@ def from_tensorflow(variables: Mapping[str, np.ndarray]) -> dict[str, torch.Tens
     """State dict of an `FCN` from the variables of a TensorFlow 1 checkpoint.
 
     The published network sees images as (x, y), this one as (y, x): the two axes of each
-    kernel change places. Filters and classes follow from the variables; the optimiser's
-    state is left out. Raises ValueError naming a variable that is missing, unknown or of
-    the wrong shape or type.
+    kernel change places. Filters and classes follow from the variables; what else is given,
+    such as the optimiser's state, is left out. Raises ValueError naming a variable that is
+    missing or of the wrong shape or type.
     """
-    given = {
-        name: value
-        for name, value in variables.items()
-        if name not in OPTIMISER_NAMES and not name.endswith(OPTIMISER_SUFFIXES)
-    }
     places = _places()
     first, last = "conv2d/kernel", f"{places[-1][0]}/bias"
     for name in (first, last):
-        if name not in given:
+        if name not in variables:
             raise ValueError(f"{name}: missing; is this a checkpoint of the published FCN?")
     with torch.device("meta"):
-        expected = FCN(classes=given[last].shape[-1], filters=given[first].shape[-1]).state_dict()
+        expected = FCN(
+            classes=variables[last].shape[-1], filters=variables[first].shape[-1]
+        ).state_dict()
     state = {}
     for tensorflow, own, kernel in _variables(places):
-        if tensorflow not in given:
+        if tensorflow not in variables:
             raise ValueError(f"{tensorflow}: missing; is this a checkpoint of the published FCN?")
-        value = given.pop(tensorflow)
+        value = variables[tensorflow]
         if value.dtype != np.float32:
             raise ValueError(f"{tensorflow}: is {value.dtype}, expected float32")
         shape = tuple(expected[own].shape)
@@ -162,8 +156,6 @@ def from_tensorflow(variables: Mapping[str, np.ndarray]) -> dict[str, torch.Tens
         if value.shape != shape:
             raise ValueError(f"{tensorflow}: has shape {value.shape}, expected {shape}")
         state[own] = torch.tensor(value.T if kernel else value).contiguous()
-    if given:
-        raise ValueError(f"{min(given)}: not a variable of the published FCN")
     # Batches seen is a counter of PyTorch alone, and unused with a fixed momentum.
     return {name: state.get(name, torch.tensor(0)) for name in expected}
 

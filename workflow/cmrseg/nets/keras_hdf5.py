@@ -1,12 +1,14 @@
 """Weights in the HDF5 files of Keras 2, read without Keras.
 
-A file has the architecture as JSON, weights and the optimiser's state; only the weights are read:
-group `model_weights`, a group per layer, whose attribute `weight_names` lists its arrays. Nothing
-in the file is run or unpickled, no link is followed out of it, and an array is read only if it
-has the shape and type that are expected.
+A whole model has the architecture as JSON, weights and maybe the optimiser's state, a file of
+weights has them alone; only the weights are read: a group per layer, whose attribute
+`weight_names` lists its arrays, in the group `model_weights` or, without that, in the file itself.
+Nothing in the file is run or unpickled, no link is followed out of it, and an array is read only
+if it has the shape and type that are expected.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
@@ -18,6 +20,8 @@ from cmrseg.plain_hdf5 import UNREADABLE, item, line, opened, values
 
 WEIGHTS = "model_weights"
 NAMES = "weight_names"
+# The layer whose kernel has as many filters as the network is wide.
+FIRST = "Encoder1_Conv_1"
 # The published file has 156 MB; names of a layer's arrays are few.
 MOST_BYTES, MOST_NAMES = 2**30, 8
 # Own order of the published classes 0 background, 1 myocardium, 2 blood pool: see labels.Tissue.
@@ -65,27 +69,47 @@ def read_unet3plus(path: str | Path, width: int, classes: int) -> dict[str, torc
         raise ValueError(f"{path}: the published network has {len(CLASSES)} classes, not {classes}")
     with torch.device("meta"):
         expected = UNet3Plus(classes, width).state_dict()
-    if Path(path).exists() and Path(path).stat().st_size > MOST_BYTES:
-        raise ValueError(f"{path}: is larger than {MOST_BYTES:,} bytes, which no such model is")
     state: dict[str, torch.Tensor] = {}
-    with opened(path) as file:
-        try:
-            for layer, (place, parts) in layers().items():
-                arrays = _layer(file, layer, parts)
-                for keras, own in parts.items():
-                    name = f"{place}.{own}"
-                    value = _read(arrays[keras], tuple(expected[name].shape), keras == "kernel")
-                    state[name] = torch.from_numpy(value)
-        except UNREADABLE as error:
-            raise ValueError(f"{path}: {line(error)}; fetch it again") from error
+    with _named(path) as file:
+        for layer, (place, parts) in layers().items():
+            arrays = _layer(file, layer, parts)
+            for keras, own in parts.items():
+                name = f"{place}.{own}"
+                value = _read(arrays[keras], tuple(expected[name].shape), keras == "kernel")
+                state[name] = torch.from_numpy(value)
     state = _registered(state)
     # Batches seen is a counter of PyTorch alone, and unused with a fixed momentum.
     return {name: state.get(name, torch.tensor(0)) for name in expected}
 
 
+def keras_width(path: str | Path) -> int:
+    """Filters of the first level of the network in a Keras file, by the shape of its first kernel.
+
+    Raises ValueError as `read_unet3plus` does.
+    """
+    with _named(path) as file:
+        kernel = _layer(file, FIRST, CONVOLUTION)["kernel"]
+        if kernel.ndim != 4 or not kernel.shape[-1]:
+            raise ValueError(f"{kernel.name} is {kernel.shape}, expected a kernel (y, x, in, out)")
+        return int(kernel.shape[-1])
+
+
+@contextmanager
+def _named(path: str | Path) -> Iterator[h5py.File]:
+    """The file, which is named in all errors of reading it."""
+    if Path(path).exists() and Path(path).stat().st_size > MOST_BYTES:
+        raise ValueError(f"{path}: is larger than {MOST_BYTES:,} bytes, which no such model is")
+    with opened(path) as file:
+        try:
+            yield file
+        except UNREADABLE as error:
+            raise ValueError(f"{path}: {line(error)}; fetch it again") from error
+
+
 def _layer(file: h5py.File, layer: str, parts: Mapping[str, str]) -> dict[str, h5py.Dataset]:
     """The arrays of a layer by the last part of their names, such as `kernel`."""
-    where = f"{WEIGHTS}/{layer}"
+    whole = file.get(WEIGHTS, getlink=True) is not None
+    where = f"{WEIGHTS}/{layer}" if whole else layer
     group = _inner(file, where)
     if not isinstance(group, h5py.Group) or NAMES not in group.attrs:
         raise ValueError(f"{where} has no attribute {NAMES}; is it a Keras 2 model in HDF5?")

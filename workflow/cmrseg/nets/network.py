@@ -3,6 +3,9 @@
 import torch
 from torch import nn
 
+# Four times the filters of the published encoders.
+MOST_WIDTH = 256
+
 
 class Network(nn.Module):
     """Base of the networks: images (n, 1, y, x) float32 in 0..1 to logits (n, classes, y, x).

@@ -2,24 +2,18 @@
 
 Bai et al. 2018, doi:10.1186/s12968-018-0471-x (FCN), and 2018, doi:10.1007/978-3-030-00937-3_67
 (U-Net with a recurrent part, for the aorta). A checkpoint is checked name by name before its
-data are read, so that a wrong file is refused with a reason.
+data are read, so that a wrong file is refused with a reason. Width and classes are what its
+shapes say; the optimiser's state, there or not, is not looked at.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from cmrseg.nets.fcn import (
-    CONVOLUTIONS,
-    HEAD_CHANNELS,
-    JOINED_CHANNELS,
-    OPTIMISER_NAMES,
-    OPTIMISER_SUFFIXES,
-    from_tensorflow,
-)
+from cmrseg.nets.fcn import CONVOLUTIONS, HEAD_CHANNELS, JOINED_CHANNELS, from_tensorflow
 from cmrseg.nets.tensorbundle import Entry, index_file, read_bundle, read_index
 
 Shapes = dict[str, tuple[int, ...]]
@@ -28,12 +22,6 @@ Shapes = dict[str, tuple[int, ...]]
 LEVELS = 5
 # Gates of a recurrent cell: input, new value, forget, output.
 GATES = 4
-# Number of steps of the joint training of the U-Net with its recurrent part.
-STEP_NAME = "Variable"
-# Statistics of batch norms are not trained, and the single-image output of the U-Net is idle in
-# the joint training: the optimiser has no state of them.
-UNTRAINED = ("/moving_mean", "/moving_variance")
-IDLE_SCOPE = "UNet/conv_out/"
 # Most names that an error lists.
 MOST_NAMES = 5
 
@@ -70,7 +58,7 @@ def unet_lstm_variables(filters: int, classes: int) -> Shapes:
         shapes[f"{scope}/conv2d_transpose/kernel"] = (3, 3, wanted, 2 * wanted)
         shapes |= _norm(f"{scope}/batch_normalization", wanted)
         shapes |= _pair(scope, 2 * wanted, wanted, first_norm=1)
-    shapes |= _output(f"{IDLE_SCOPE}conv2d", filters, classes)
+    shapes |= _output("UNet/conv_out/conv2d", filters, classes)
     for direction in ("forward", "backward"):
         cell = f"LSTM/{direction}/conv_lstm_cell"
         shapes[f"{cell}/kernel"] = (3, 3, 2 * filters, GATES * filters)
@@ -102,10 +90,14 @@ def _output(scope: str, channels: int, classes: int) -> Shapes:
     return {f"{scope}/kernel": (1, 1, channels, classes), f"{scope}/bias": (classes,)}
 
 
-# Variables of a published network, by its name in the catalogue.
-VARIABLES: dict[str, Callable[[int, int], Shapes]] = {
-    "fcn": fcn_variables,
-    "unet_lstm": unet_lstm_variables,
+# Of each published network, by its name in the catalogue: its variables for a width and a number
+# of classes, and the variables whose last axis is the one and the other.
+NETWORKS: dict[str, tuple[Callable[[int, int], Shapes], dict[str, str]]] = {
+    "fcn": (fcn_variables, {"width": "conv2d/kernel", "classes": "conv2d_20/bias"}),
+    "unet_lstm": (
+        unet_lstm_variables,
+        {"width": "UNet/conv0/conv2d/kernel", "classes": "LSTM/output/conv2d/bias"},
+    ),
 }
 
 
@@ -115,50 +107,54 @@ def model_variables(weights: Mapping[str, Any]) -> Shapes:
     weights: its entry in the catalogue, of which network, width and classes count.
     Raises ValueError naming an unknown network.
     """
-    network = weights["network"]
-    if network not in VARIABLES:
+    return _known(weights["network"])[0](weights["width"], weights["classes"])
+
+
+def _known(network: str) -> tuple[Callable[[int, int], Shapes], dict[str, str]]:
+    if network not in NETWORKS:
         raise ValueError(
-            f"network {network!r} is not among the published ones: {', '.join(VARIABLES)}"
+            f"network {network!r} is not among the published ones: {', '.join(NETWORKS)}"
         )
-    return VARIABLES[network](weights["width"], weights["classes"])
+    return NETWORKS[network]
 
 
-def checkpoint_variables(weights: Mapping[str, Any]) -> dict[str, tuple[str, tuple[int, ...]]]:
-    """Type and shape of everything that a published checkpoint holds, by name.
+def sizes_of(entries: Mapping[str, Entry], network: str, file: str | Path) -> dict[str, int]:
+    """Width and number of classes of the network in a checkpoint, by its variables' shapes.
 
-    Those of the network, two averages of the optimiser for each trained one, and its counters.
+    entries: what its index lists. file: the index, for the error. Raises ValueError naming an
+    unknown network, or the variable that is not there.
     """
-    model = model_variables(weights)
-    trained = {
-        name: shape
-        for name, shape in model.items()
-        if not name.endswith(UNTRAINED) and not name.startswith(IDLE_SCOPE)
-    }
-    shapes = model | {
-        name + end: shape for name, shape in trained.items() for end in OPTIMISER_SUFFIXES
-    }
-    expected = {name: ("float32", shape) for name, shape in shapes.items()}
-    expected |= dict.fromkeys(OPTIMISER_NAMES, ("float32", ()))
-    if weights["network"] == "unet_lstm":
-        expected[STEP_NAME] = ("int32", ())
-    return expected
+    sizes = {}
+    for setting, name in _known(network)[1].items():
+        entry = entries.get(name)
+        if entry is None or not entry.shape:
+            raise ValueError(
+                f"{file}: not the published {network}: missing {name}; fetch it again or mend its "
+                "entry in resources/weights.yaml"
+            )
+        sizes[setting] = entry.shape[-1]
+    return sizes
 
 
 def check_index(entries: Mapping[str, Entry], weights: Mapping[str, Any], file: str | Path) -> None:
-    """Refuse a checkpoint that is not that of the catalogue's entry.
+    """Refuse a checkpoint that does not hold the network of some settings, and nothing else.
 
-    entries: what its index lists. file: the index, for the error.
+    What an optimiser keeps may be there or not: variables below one of the network, such as
+    `conv2d/kernel/Adam`, and counters, which have a single value. entries: what its index lists.
+    file: the index, for the error.
     Raises ValueError with the names that are missing or unknown, or of another type or shape.
     """
-    expected = checkpoint_variables(weights)
-    found = {name: (entry.dtype.name, entry.shape) for name, entry in entries.items()}
-    problems = [f"missing {name}" for name in sorted(expected.keys() - found.keys())]
-    problems += [f"unknown {name}" for name in sorted(found.keys() - expected.keys())]
+    expected = model_variables(weights)
+    problems = [f"missing {name}" for name in sorted(expected.keys() - entries.keys())]
     problems += [
-        f"{name} is {' '.join(map(str, found[name]))}, expected {' '.join(map(str, wanted))}"
-        for name, wanted in sorted(expected.items())
-        if name in found and found[name] != wanted
+        f"unknown {name}"
+        for name in sorted(entries.keys() - expected.keys())
+        if entries[name].shape and not _is_slot(name, expected)
     ]
+    for name, shape in sorted(expected.items()):
+        if name in entries and (entries[name].dtype, entries[name].shape) != (np.float32, shape):
+            found = f"{entries[name].dtype.name} {entries[name].shape}"
+            problems.append(f"{name} is {found}, expected float32 {shape}")
     if problems:
         more = f" and {len(problems) - MOST_NAMES} more" if len(problems) > MOST_NAMES else ""
         raise ValueError(
@@ -168,17 +164,20 @@ def check_index(entries: Mapping[str, Entry], weights: Mapping[str, Any], file: 
         )
 
 
+def _is_slot(name: str, variables: Collection[str]) -> bool:
+    return name.rpartition("/")[0] in variables
+
+
 def read_published(prefix: str | Path, weights: Mapping[str, Any]) -> dict[str, torch.Tensor]:
     """Weights of a published checkpoint, as this project stores them.
 
-    prefix: its files without `.index` and `.data-...`. weights: its entry in the catalogue.
+    prefix: its files without `.index` and `.data-...`. weights: network, width and classes.
     Returns the state dict of an `FCN`; of networks that are not rebuilt here, the variables
-    under TensorFlow's names and in its layout, without those of the optimiser.
+    under TensorFlow's names and in its layout.
     Raises ValueError as `check_index` and `read_bundle` do, or if a value is not finite.
     """
     check_index(read_index(index_file(prefix)), weights, index_file(prefix))
-    variables = read_bundle(prefix)
-    wanted = {name: variables[name] for name in model_variables(weights)}
+    wanted = read_bundle(prefix, model_variables(weights))
     for name, value in wanted.items():
         if not np.isfinite(value).all():
             raise ValueError(f"{prefix}: {name} has values that are not finite; fetch it again")

@@ -10,7 +10,7 @@ so that neither a compiled package nor a faster way is needed.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -189,11 +189,12 @@ def _entry(index: Path, name: str, fields: dict) -> Entry:
     return Entry(dtype, shape, fields.get(4, 0), size, int.from_bytes(fields[6], "little"))
 
 
-def read_bundle(prefix: str | Path) -> dict[str, np.ndarray]:
-    """All variables of the checkpoint `<prefix>.index`, `<prefix>.data-00000-of-00001`, by name.
+def read_bundle(prefix: str | Path, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
+    """Variables of the checkpoint `<prefix>.index`, `<prefix>.data-00000-of-00001`, by name.
 
-    Raises ValueError as `read_index` does, and naming file and variable if the data are shorter
-    or longer than the index says, or the checksum of a variable is wrong.
+    names: which, without them all. Raises ValueError as `read_index` does, and naming file and
+    variable if the data are shorter or longer than the index says, or the checksum of a variable
+    is wrong.
     """
     entries, file = read_index(index_file(prefix)), data_file(prefix)
     check_plain(file)
@@ -204,7 +205,8 @@ def read_bundle(prefix: str | Path) -> dict[str, np.ndarray]:
             f"{file}: {len(data)} bytes, its index says {expected}; fetch the file again"
         )
     variables = {}
-    for name, entry in entries.items():
+    for name in entries if names is None else names:
+        entry = entries[name]
         content = data[entry.offset : entry.offset + entry.size]
         if masked_crc32c(content) != entry.checksum:
             raise ValueError(f"{file}: wrong checksum of {name}; fetch the file again")

@@ -10,6 +10,14 @@ from stage import start
 start(snakemake)
 settings = snakemake.params.settings
 names = settings["labellers"]
-paths = [snakemake.input.reference_curves, *snakemake.input.curves]
-table = named(map(read_table, paths), [TRUTH, *names], "labeller")
-save(figure(upright_rows(table), order=names), snakemake.output.svg, snakemake.output.png)
+given = snakemake.input
+
+
+def together(reference, others):
+    """Rows of the reference and of the labellers, each subject in one orientation."""
+    return upright_rows(named(map(read_table, [reference, *others]), [TRUTH, *names], "labeller"))
+
+
+curves = together(given.reference_curves, given.curves)
+volumes = together(given.reference_volumes, given.volumes)
+save(figure(curves, volumes, order=names), snakemake.output.svg, snakemake.output.png)

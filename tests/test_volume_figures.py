@@ -1,0 +1,96 @@
+"""Figures of volumes: which frames and subjects they mark, their units, how far they reach."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cmrseg.figures import volume_agreement, volume_curves
+from cmrseg.measure.agreement import bland_altman
+from figure_data import curves, ends, texts, volumes
+
+
+def test_agreement_shows_bias_and_number_of_pairs():
+    table = volumes()
+    table["edv_ml"] = table["true_edv_ml"] + np.tile([4.0, 6.0], 12)
+    table.loc[0, "edv_ml"] = np.nan
+    found = texts(volume_agreement.figure(table))
+    assert "n = 11, r" in found
+    assert "+5.0" in found
+
+
+@pytest.mark.parametrize(("count", "whole"), [(6, False), (200, True)])
+def test_intervals_of_limits_are_cut_where_subjects_are_few(count, whole):
+    # Differences of 10 ml up and down: the limits are at 1.96 times 10 √(n / (n - 1)).
+    table = pd.DataFrame({"labeller": "net", "subject": map(str, range(count))})
+    table = table.assign(true_edv_ml=100.0, true_esv_ml=40.0, true_ef=0.6, esv_ml=40.0, ef=0.6)
+    table["edv_ml"] = 100 + np.tile([-10.0, 10.0], count // 2)
+    _, top = volume_agreement.figure(table).axes[3].get_ylim()
+    limit = 1.959964 * 10 * (count / (count - 1)) ** 0.5
+    interval = bland_altman(table["edv_ml"], table["true_edv_ml"])["upper_high"]
+    assert (interval < 1.5 * limit) == whole
+    assert top == pytest.approx(1.12 * (interval if whole else 1.5 * limit))
+
+
+def test_curves_of_a_subject_that_is_not_there_are_refused_by_name():
+    with pytest.raises(ValueError, match="subject 99 is not in the table"):
+        volume_curves.figure(curves(), ends(), subjects=["s1", "99"])
+
+
+def test_curves_need_their_columns_and_rows():
+    with pytest.raises(ValueError, match="figure volume_curves: column lv_ml is missing"):
+        volume_curves.figure(curves().drop(columns="lv_ml"), ends())
+    with pytest.raises(ValueError, match="figure volume_curves: column ed_frame is missing"):
+        volume_curves.figure(curves(), ends().drop(columns="ed_frame"))
+    with pytest.raises(ValueError, match="figure volume_curves: the table has no rows"):
+        volume_curves.figure(curves().iloc[:0], ends())
+
+
+def marks(figure) -> list[tuple[str, float, float]]:
+    """Marker, frame and volume of each marked frame of the first panel, the truth's first."""
+    lines = [line for line in figure.axes[0].lines if line.get_marker() in ("^", "v")]
+    return [(line.get_marker(), line.get_xdata()[0], line.get_ydata()[0]) for line in lines]
+
+
+def test_curves_mark_the_frames_of_the_tables_and_count_them_from_1():
+    # The cavity is largest in frame 0 and smallest in frame 5; the study says otherwise.
+    near = ends().assign(ed_frame=[0, 0, 0, 9, 9, 9, 0, 0, 0], es_frame=[5] * 3 + [4] * 3 + [5] * 3)
+    found = marks(volume_curves.figure(curves(), near, subjects=["s0"]))
+    largest, tenth, fifth = 140.0, 100 + 40 * np.cos(1.8 * np.pi), 100 + 40 * np.cos(0.8 * np.pi)
+    assert found[:2] == [("^", 1, largest), ("v", 6, 60.0)]
+    assert found[2:4] == [("^", 10, pytest.approx(tenth)), ("v", 5, pytest.approx(fifth))]
+    figure = volume_curves.figure(curves(), ends(), subjects=["s0"])
+    assert figure.axes[0].lines[0].get_xdata().tolist() == list(range(1, 11))
+    shown = texts(figure).split("\n")
+    assert {"Frame (from 1)", "ED", "ES"} <= set(shown)
+
+
+def test_curves_whose_measures_are_of_other_labels_are_refused_by_name():
+    with pytest.raises(ValueError, match="0 rows of measures for subject s0 of plain_all, expect"):
+        volume_curves.figure(curves(), ends()[ends()["labeller"] != "plain_all"])
+    with pytest.raises(ValueError, match=r"s0 of double_all has no volume at frame 11 \(fr"):
+        volume_curves.figure(curves(), ends(ed=10))
+    partly = curves()
+    partly.loc[partly["frame"] == 5, "lv_ml"] = np.nan
+    with pytest.raises(ValueError, match=r"s0 of double_all has no volume at frame 6 \(fr"):
+        volume_curves.figure(partly, ends())
+
+
+def test_curves_are_spread_over_the_range_of_stroke_volumes():
+    shown = texts(volume_curves.figure(curves(), ends(), limit=2))
+    assert "Subject s0" in shown
+    assert "Subject s2" in shown
+    assert "Subject s1" not in shown
+
+
+@pytest.mark.parametrize(
+    ("draw", "build"),
+    [(volume_agreement.figure, volumes), (lambda t: volume_curves.figure(t, ends()), curves)],
+)
+def test_volumes_of_mice_are_drawn_in_microlitres(draw, build):
+    drawn = build()
+    assert "(ml)" in texts(draw(drawn))
+    columns = [name for name in drawn if name.endswith("_ml")]
+    drawn[columns] /= 2000
+    found = texts(draw(drawn))
+    assert "(µl)" in found
+    assert "(ml)" not in found
