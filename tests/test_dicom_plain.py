@@ -233,7 +233,7 @@ def test_pixels_of_any_stored_bits_sign_and_slope_are_those_of_pydicom(bits, sig
     assert outcome(content) == by_pydicom(content)
 
 
-@settings(max_examples=3000, deadline=None, derandomize=True)
+@settings(max_examples=3000)
 @given(
     st.lists(element(), max_size=4),
     st.sets(st.sampled_from(sorted(USUAL)), max_size=2),
@@ -261,7 +261,7 @@ def test_whatever_the_elements_hold_rows_frames_and_messages_are_those_of_pydico
     assert outcome(content, lenient) == by_pydicom(content, lenient)
 
 
-@settings(max_examples=400, deadline=None, derandomize=True)
+@settings(max_examples=400)
 @given(st.data())
 def test_whatever_bytes_are_damaged_rows_frames_and_messages_are_those_of_pydicom(data):
     sequence = undefined(0x00081140, [(REFERENCE, False), (REFERENCE, True)])
