@@ -189,6 +189,18 @@ def test_frames_without_functional_groups_are_refused_with_advice(tmp_path):
         read(path)
 
 
+@pytest.mark.parametrize("compress", [False, True])
+def test_a_single_image_with_a_place_of_its_own_is_read_as_one(tmp_path, compress):
+    (path,) = write_series(tmp_path, frames=(1,), compress=compress)
+    data = pydicom.dcmread(path)
+    data.SharedFunctionalGroupsSequence = data.PerFrameFunctionalGroupsSequence = [
+        pydicom.Dataset()
+    ]
+    data.save_as(path)
+    (frame,) = read(path)
+    assert (frame.name, frame.series_number) == ("a.dcm", 5)
+
+
 def test_as_published_objects_of_many_frames_are_refused(tmp_path):
     path = write_enhanced(tmp_path / "a.dcm")
     with pytest.raises(SubjectError, match=r"shape \(12, 12, 10\), expected one grey"):
