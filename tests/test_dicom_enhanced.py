@@ -29,7 +29,7 @@ def test_an_enhanced_object_is_the_cine_of_its_frames(tmp_path):
     write_enhanced(tmp_path / "raw/7/enhanced.dcm", frames=8)
     imported = import_study(tmp_path / "raw/7", "7", FOLDER)
     assert np.array_equal(imported.cine.voxels, expected_voxels(frames=8))
-    assert imported.cine.spacing_mm == (8.0, 1.5, 1.25)
+    assert imported.cine.spacing_mm == pytest.approx((8.0, 1.5, 1.25))
     assert imported.cine.frame_interval_s == pytest.approx(0.04)
     assert len(imported.headers) == 1
     assert imported.sources["file"].iloc[-1] == "enhanced.dcm#32"
