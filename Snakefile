@@ -13,6 +13,7 @@ rule all:
     default_target: True
     input:
         rules.import_all.input,
+        rules.label_all.input,
         rules.figures_all.input,
         rules.evaluate_all.input,
         rules.train_all.input,

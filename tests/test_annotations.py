@@ -127,7 +127,7 @@ def test_contours_of_a_removed_slice_are_logged(contours, caplog):
     with caplog.at_level(logging.WARNING):
         placed = contours(1, 2)
     assert (placed[0] == 1).any(axis=(1, 2)).tolist() == [False, True, False]
-    assert "7.con: slice 1, frame 0: its image was left out by the cleaning" in caplog.text
+    assert "subject 7: 7.con: image left out by the cleaning: slice 1, frame 0" in caplog.text
 
 
 def test_contours_of_another_study_are_refused_by_subject_and_file(contours):
@@ -228,7 +228,7 @@ def test_labels_that_leave_the_image_are_logged(volumes, caplog):
     with caplog.at_level(logging.WARNING):
         volumes(_7=(HEART, affine))
     # Columns 3 to 7 come to 8 to 12, of which the image has two of five.
-    assert "7.nii.gz: 60 % of the labels lie beside the image" in caplog.text
+    assert "subject 7: 7.nii.gz: labels beside the image: 60% of the labels" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -357,7 +357,10 @@ def test_pictures_that_cannot_be_the_labels_are_refused(frames, pictures, mode, 
 # -- contours as text ------------------------------------------------------------------------
 
 
-SQUARE = {"i": "4 4\n6 4\n6 6\n4 6\n", "o": "3.0 3.0\n7 3\n7 7\n3 7\n"}
+SQUARE = {
+    "i": "3.5 3.5\n6.5 3.5\n6.5 6.5\n3.5 6.5\n",
+    "o": "2.5 2.5\n7.5 2.5\n7.5 7.5\n2.5 7.5\n",
+}
 
 
 @pytest.fixture
@@ -383,19 +386,27 @@ def text(tmp_path, carry):
 
 
 def test_text_contours_are_filled_and_their_frame_is_background_elsewhere(text):
-    placed = text((4, "i"), (4, "o"), (6, "i"))
+    placed = text((4, "i"), (4, "o"))
     assert (placed[0, 1] == 1).sum() == 9
     assert (placed[0, 1] == 2).sum() == 25 - 9
     assert not placed[0, [0, 2]].any()
-    assert (placed[1] == 255).all()
+    assert (placed[1:] == 255).all()
+
+
+def test_the_muscle_of_an_endocardium_alone_is_not_labelled(text, tmp_path):
+    placed = text((4, "i"), (4, "o"), (6, "i"))
     assert (placed[2, 1] == 1).sum() == 9
-    assert not (placed[2] == 2).any()
+    assert (placed[2, 1] == 255).sum() == placed[2, 1].size - 9
+    assert not placed[2, [0, 2]].any()
 
 
 def test_contours_of_papillary_muscles_are_logged_and_ignored(text, caplog):
     with caplog.at_level(logging.WARNING):
         placed = text((4, "i"), (4, "p1"), (9, "p2"))
-    assert "IM-0001-0004-p1contour-manual.txt: neither endocardium nor epicardium" in caplog.text
+    assert (
+        "subject 7: 7/contours/IM-0001-0004-p1contour-manual.txt: other file: "
+        "neither endocardium nor epicardium; file ignored"
+    ) in caplog.text
     assert (placed[1:] == 255).all()
 
 

@@ -69,6 +69,17 @@ def test_an_annotator_of_one_right_ventricle_is_one_of_all(write):
     )
 
 
+def test_a_cavity_without_muscle_is_no_muscle_of_a_model_and_an_unknown_one_of_an_annotator(write):
+    alone = heart()
+    alone[1][alone[1] == Tissue.MYO] = 0
+    for labeller, known in (("net", True), ("expert", False)):
+        own = write(labeller, {"1": alone}, classes=4 if known else None)
+        volumes, curves = measure_volumes(own, SPLITS, "max")
+        assert volumes["mass_g"].item() > 0
+        assert volumes["es_mass_g"].fillna(-1).item() == (0 if known else -1)
+        assert curves["lv_ml"].notna().all()
+
+
 def test_who_never_labels_the_right_ventricle_does_not_know_it(write):
     sparse = heart(rv_columns=0)
     sparse[..., -1] = UNLABELLED

@@ -14,11 +14,9 @@ from cmrseg.contours.qmass import (
 )
 from cmrseg.contours.raster import (
     contours_of,
-    fill,
     from_world,
     label_images,
     outline,
-    rasterise,
     to_world,
 )
 from cmrseg.dicom.placement import place_labels
@@ -73,6 +71,10 @@ def ring(shape=(40, 50), centre=(18, 27), inner=7, outer=11):
     labels[disc(shape, centre, outer)] = 2
     labels[disc(shape, centre, inner)] = 1
     return labels
+
+
+def square(left, top, right, bottom):
+    return np.array([[left, top], [right, top], [right, bottom], [left, bottom]], float)
 
 
 # Text
@@ -178,96 +180,6 @@ def test_contours_count_slices_from_the_smallest_series_or_back_from_the_largest
     assert numbers["slice"].tolist() == [8, 8, 5]
 
 
-# Rasters
-
-
-def test_a_square_is_filled_including_its_outline():
-    square = np.array([[2, 1], [5, 1], [5, 3], [2, 3]], float)
-    mask = fill(square, (5, 8))
-    assert np.argwhere(mask).min(axis=0).tolist() == [1, 2]
-    assert np.argwhere(mask).max(axis=0).tolist() == [3, 5]
-    assert mask.sum() == 12
-
-
-def test_fewer_than_two_points_are_no_contour():
-    assert not fill(None, (5, 8)).any()
-    assert not fill(np.zeros((0, 2)), (5, 8)).any()
-    assert not fill(np.array([[3.0, 3.0]]), (5, 8)).any()
-
-
-def test_the_label_is_cavity_inside_and_muscle_between():
-    endo = np.array([[4, 4], [6, 4], [6, 6], [4, 6]], float)
-    epi = np.array([[2, 2], [8, 2], [8, 8], [2, 8]], float)
-    labels, outside = rasterise(endo, epi, (11, 11))
-    assert [(labels == k).sum() for k in (1, 2)] == [9, 40]
-    assert outside == 0
-    published, _ = rasterise(endo, epi, (11, 11), published=True)
-    assert (published == labels).all()
-
-
-def test_cavity_outside_the_epicardium_stays_cavity_and_is_counted():
-    endo = np.array([[0, 4], [4, 4], [4, 6], [0, 6]], float)
-    epi = np.array([[2, 2], [8, 2], [8, 8], [2, 8]], float)
-    labels, outside = rasterise(endo, epi, (11, 11))
-    assert outside == 6
-    assert (labels[4:7, :5] == 1).all()
-    published, _ = rasterise(endo, epi, (11, 11), published=True)
-    assert (published[4:7, :2] == -1).all()
-    assert (published == -1).sum() == 6
-    alone, outside = rasterise(endo, None, (11, 11))
-    assert ((alone == 1).sum(), outside) == (15, 15)
-
-
-# Outlines
-
-
-def test_outline_of_a_plus_has_its_four_tips():
-    plus = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], bool)
-    assert outline(plus).tolist() == [[1, 0], [2, 1], [1, 2], [0, 1]]
-
-
-def test_outline_of_one_pixel_has_two_points_and_fills_it():
-    one = np.zeros((4, 5), bool)
-    one[2, 3] = True
-    assert outline(one).tolist() == [[3, 2], [3, 2]]
-    assert (fill(outline(one), one.shape) == one).all()
-
-
-def test_an_empty_region_has_no_outline():
-    with pytest.raises(ValueError, match="the region is empty, so it has no outline"):
-        outline(np.zeros((3, 3), bool))
-
-
-def test_filling_an_outline_gives_the_region_back():
-    ndimage = pytest.importorskip("scipy.ndimage")
-    rng = np.random.default_rng(0)
-    for _ in range(50):
-        noise = ndimage.gaussian_filter(rng.normal(size=(40, 50)), 3) > 0.05
-        parts, _ = ndimage.label(noise, np.ones((3, 3)))
-        largest = parts == 1 + np.bincount(parts.ravel())[1:].argmax()
-        region = ndimage.binary_fill_holes(largest)
-        assert (fill(outline(region), region.shape) == region).all()
-
-
-def test_label_maps_come_back_from_their_contours():
-    labels = ring()
-    contours = contours_of(labels)
-    again, outside = rasterise(contours[ENDO], contours[EPI], labels.shape)
-    assert (again == labels).all()
-    assert outside == 0
-
-
-def test_tissues_that_are_absent_have_no_contour():
-    assert contours_of(np.zeros((9, 9), np.uint8)) == {}
-    assert list(contours_of(np.where(ring() == 1, 1, 0))) == [ENDO]
-
-
-def test_islands_are_not_part_of_a_contour():
-    labels = ring()
-    labels[0, 0] = 1
-    assert (contours_of(labels)[ENDO] == contours_of(ring())[ENDO]).all()
-
-
 # World
 
 
@@ -311,8 +223,8 @@ def test_a_place_in_the_patient_is_the_same_in_image_label_and_contour(
     points = {}
     for kind, radius in ((ENDO, 5), (EPI, 8)):
         points[1, 0, kind] = outline(disc((rows, columns), spot, radius))
-    labels, leaving = label_images(Contours("7", (rows, columns), points), imported.sources)
-    assert leaving.empty
+    labels, outside, _ = label_images(Contours("7", (rows, columns), points), imported.sources)
+    assert not outside
     assert labels["5/2.dcm"] is None
     placed = place_labels(labels.get, imported.sources, imported.cine.voxels.shape)
     assert (placed[1:] == UNLABELLED).all()
@@ -343,12 +255,13 @@ def test_contours_on_another_matrix_are_refused(tmp_path):
         label_images(contours, sources)
 
 
-def test_endocardium_outside_is_reported_by_file(tmp_path):
+def test_an_endocardium_alone_is_reported_by_file(tmp_path):
     write_series(tmp_path / "5", 5, rows=8, columns=6, name="{frame}.dcm", image=picture)
     sources = import_study(tmp_path, "7", FOLDER).sources
-    contours = Contours("7", (8, 6), {(0, 0, ENDO): np.array([[1.0, 1], [3, 1], [3, 3]])})
-    labels, leaving = label_images(contours, sources)
-    assert leaving.to_numpy().tolist() == [["5/1.dcm", 0, 0, 6]]
+    contours = Contours("7", (8, 6), {(0, 0, ENDO): square(0.6, 0.6, 3.4, 2.4)})
+    labels, outside, alone = label_images(contours, sources)
+    assert outside == {}
+    assert alone == {"5/1.dcm": ENDO}
     assert (labels["5/1.dcm"] == 1).sum() == 6
 
 
@@ -377,7 +290,7 @@ def test_contours_that_belong_to_no_image_are_refused(cleaned, key):
 def test_contours_of_a_slice_that_cleaning_removed_are_told_and_left_out(cleaned):
     contours = Contours("7", (8, 6), {(2, 0, ENDO): TRIANGLE, (3, 0, ENDO): TRIANGLE})
     assert unused_contours(contours, cleaned) == [(2, 0)]
-    labels, _ = label_images(contours, cleaned)
+    labels = label_images(contours, cleaned).labels
     assert {file for file, label in labels.items() if label is not None and label.any()} == {
         "8/1.dcm"
     }

@@ -46,7 +46,6 @@ OTHERS = {
     "phase pictures": stack(43, 6, 8, image_type=("ORIGINAL", "PRIMARY", "P")),
     "flow through one plane": stack(44, 1, 8, "axial"),
     "tags in some of its planes": stack(45, 2, 8, description="tagging"),
-    "tomography": stack(46, 30, 8, modality="CT"),
     "pictures derived from it": stack(47, 6, 8, image_type=("DERIVED", "SECONDARY", "M")),
 }
 
@@ -71,7 +70,7 @@ def test_a_lone_cine_leaves_nothing_out():
     assert chosen(CINE) == (names(CINE), [])
 
 
-@pytest.mark.parametrize("other", ["four chambers", "tomography", "phase pictures", "map"])
+@pytest.mark.parametrize("other", ["four chambers", "phase pictures", "map"])
 def test_what_is_no_short_axis_cine_is_refused_alone(other):
     error = refusal(OTHERS[other])
     assert error.kind == NO_CINE

@@ -9,7 +9,7 @@ import pytest
 from cmrseg.dicom.audit import SubjectError
 from cmrseg.dicom.study import import_study
 from dicom_builder import write_series, write_study
-from dicom_studies import COMPAT, CORRECTED, clean_study, expected_voxels, found
+from dicom_studies import COMPAT, CORRECTED, FOLDER, clean_study, expected_voxels, found
 
 study = pytest.fixture(clean_study)
 
@@ -179,6 +179,34 @@ def test_the_number_of_frames_is_that_of_the_slices_that_stay(tmp_path):
     imported = import_study(tmp_path, "7", CORRECTED)
     assert imported.cine.voxels.shape[:2] == (3, 4)
     assert imported.audit["problem"].tolist() == ["orientation"] * 6
+
+
+@pytest.mark.parametrize(
+    ("elements", "message"),
+    [
+        ({"ImagePositionPatient": None}, "missing tag: ImagePositionPatient is absent"),
+        ({"PixelSpacing": [0, 1.5]}, "unreadable file: PixelSpacing is"),
+    ],
+)
+def test_a_damaged_file_of_another_series_costs_no_subject(tmp_path, elements, message):
+    write_study(tmp_path)
+    write_series(tmp_path / "lge", 30, (1,), **elements)
+    imported = import_study(tmp_path, "7", FOLDER)
+    assert (imported.cine.voxels == expected_voxels()).all()
+    assert found(imported) == [("unreadable file of another series", "lge/IM-0030-0001.dcm")]
+    assert imported.audit["detail"][0].startswith(message)
+    # Of the cine it does, and so it does where only it is there.
+    write_series(tmp_path / "sax_5", 5, (2,), **elements)
+    with pytest.raises(SubjectError, match=f"sax_5/IM-0005-0002.dcm: {message}"):
+        import_study(tmp_path, "7", FOLDER)
+    with pytest.raises(SubjectError, match=f"lge/IM-0030-0001.dcm: {message}"):
+        import_study(tmp_path, "7", FOLDER, series="lge")
+
+
+def test_a_folder_without_mr_images_is_refused_with_what_it_holds(tmp_path):
+    write_study(tmp_path / "7", Modality="CT")
+    with pytest.raises(SubjectError, match=r"no MR image among the files of 7; .*Modality is CT"):
+        import_study(tmp_path / "7", "7", FOLDER)
 
 
 def test_two_patients_in_one_study_end_the_import(study):

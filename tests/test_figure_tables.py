@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -79,6 +80,14 @@ def test_images_are_ranked_where_the_reference_has_a_ventricle():
         ["median", "3", 0],
         ["worst", "2", 0],
     ]
+
+
+def test_images_without_muscle_of_the_reference_are_ranked_where_there_are_no_others():
+    table = images(
+        ("1", "test", 0, 0.9, 90), ("2", "test", 0, 0.5, 90), ("3", "test", 1, 0.1, 90)
+    ).assign(dice_my=[0.8, 0.8, np.nan])
+    assert set(ranked(table)["subject"]) == {"1", "2"}
+    assert set(ranked(table.assign(dice_my=np.nan))["subject"]) == {"1", "2", "3"}
 
 
 def test_a_ventricle_that_the_model_missed_is_among_the_worst():

@@ -150,7 +150,7 @@ def test_labels_of_a_frame_that_is_not_listed_are_logged_and_not_used(tmp_path, 
     write(tmp_path / "Mouse7.h5", Masks=masks(frames=(0, 1, 2)))
     imported(tmp_path)
     assert (carried(tmp_path)[1] == UNLABELLED).all()
-    assert "frame 1 has labels but is not in Frames_with_ROI: unlabelled" in caplog.text
+    assert "frame 1 has labels but is not in Frames_with_ROI; frame unlabelled" in caplog.text
 
 
 def linked(file: h5py.File, link) -> None:

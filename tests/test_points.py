@@ -6,10 +6,11 @@ import pytest
 
 from cmrseg.contours.points import label_images, read_folder, read_points
 from cmrseg.contours.qmass import ContourType
+from cmrseg.labels import UNLABELLED
 
 ENDO, EPI = ContourType
-SQUARE = np.array([[4.0, 4], [6, 4], [6, 6], [4, 6]])
-WIDE = np.array([[3.0, 3], [7, 3], [7, 7], [3, 7]])
+SQUARE = np.array([[3.5, 3.5], [6.5, 3.5], [6.5, 6.5], [3.5, 6.5]])
+WIDE = np.array([[2.5, 2.5], [7.5, 2.5], [7.5, 7.5], [2.5, 7.5]])
 
 
 def sources(**changed):
@@ -82,48 +83,60 @@ def test_a_folder_without_contours_is_refused(tmp_path):
 
 
 def test_images_of_a_labelled_frame_are_background_and_others_are_unlabelled():
-    labels, leaving, left_out = label_images({(3, ENDO): SQUARE, (3, EPI): WIDE}, sources())
+    (labels, outside, alone), left_out = label_images(
+        {(3, ENDO): SQUARE, (3, EPI): WIDE}, sources()
+    )
     assert (labels["3.dcm"] == 1).sum() == 9
     assert (labels["3.dcm"] == 2).sum() == 25 - 9
     assert labels["1.dcm"].shape == (12, 10)
     assert not labels["1.dcm"].any()
     assert labels["2.dcm"] is None
     assert labels["4.dcm"] is None
-    assert leaving.empty
+    assert outside == alone == {}
     assert left_out == []
 
 
 def test_x_is_the_column():
-    labels, _, _ = label_images(
-        {(1, ENDO): np.array([[8.0, 2], [9, 2], [9, 3], [8, 3]])}, sources()
-    )
-    assert np.argwhere(labels["1.dcm"]).tolist() == [[2, 8], [2, 9], [3, 8], [3, 9]]
+    square = np.array([[7.6, 1.6], [9.4, 1.6], [9.4, 3.4], [7.6, 3.4]])
+    drawn, _ = label_images({(1, ENDO): square, (1, EPI): square}, sources())
+    assert np.argwhere(drawn.labels["1.dcm"]).tolist() == [[2, 8], [2, 9], [3, 8], [3, 9]]
 
 
-def test_without_an_epicardium_there_is_cavity_alone():
-    labels, leaving, _ = label_images({(1, ENDO): SQUARE}, sources())
-    assert np.unique(labels["1.dcm"]).tolist() == [0, 1]
-    assert leaving.empty
+@pytest.mark.parametrize("published", [True, False])
+def test_without_an_epicardium_there_is_cavity_and_the_rest_is_not_labelled(published):
+    drawn, _ = label_images({(1, ENDO): SQUARE}, sources(), published)
+    assert np.unique(drawn.labels["1.dcm"]).tolist() == [1, UNLABELLED]
+    assert drawn.alone == {"1.dcm": ENDO}
+    assert not drawn.outside
 
 
 def test_pixels_of_the_endocardium_outside_the_epicardium_are_cavity_and_counted():
     shifted = SQUARE + np.array([2.0, 0])
-    labels, leaving, _ = label_images({(1, ENDO): shifted, (1, EPI): WIDE}, sources())
-    assert (labels["1.dcm"] == 1).sum() == 9
-    assert leaving.to_numpy().tolist() == [["1.dcm", 3]]
+    drawn, _ = label_images({(1, ENDO): shifted, (1, EPI): WIDE}, sources())
+    assert (drawn.labels["1.dcm"] == 1).sum() == 9
+    assert drawn.outside == {"1.dcm": (3, 3 / 9, 0.5)}
+
+
+def test_an_image_whose_epicardium_does_not_surround_its_cavity_is_not_labelled():
+    shifted = SQUARE + np.array([0, 4.0])
+    drawn, _ = label_images({(1, ENDO): shifted, (1, EPI): WIDE, (3, ENDO): SQUARE}, sources())
+    assert drawn.labels["1.dcm"] is None
+    # Rows 8 to 10, below an epicardium that ends at 7.5.
+    assert drawn.outside["1.dcm"] == (9, 1, 2.5)
+    assert (drawn.labels["3.dcm"] == 1).sum() == 9
 
 
 def test_a_copied_frame_belongs_to_the_frame_of_its_original():
     table = sources(file=["1.dcm", "1.dcm", "3.dcm", "4.dcm"], instance_number=[1, 1, 3, 4])
     table["copied"] = [False, True, False, False]
-    labels, _, _ = label_images({(1, ENDO): SQUARE}, table)
+    labels = label_images({(1, ENDO): SQUARE}, table)[0].labels
     assert labels["1.dcm"].any()
     assert not labels["3.dcm"].any()
     assert labels["4.dcm"] is None
 
 
 def test_contours_of_images_that_the_cleaning_left_out_are_told():
-    assert label_images({(5, ENDO): SQUARE, (1, ENDO): SQUARE}, sources())[2] == [5]
+    assert label_images({(5, ENDO): SQUARE, (1, ENDO): SQUARE}, sources())[1] == [5]
 
 
 def test_contours_of_no_image_of_the_study_are_refused():
@@ -135,7 +148,7 @@ def test_contours_of_no_image_of_the_study_are_refused():
 
 def test_numbers_that_several_images_have_are_refused_where_a_contour_needs_them():
     table = sources(instance_number=[1, 2, 1, 3])
-    assert label_images({(2, ENDO): SQUARE}, table)[0]["2.dcm"].any()
+    assert label_images({(2, ENDO): SQUARE}, table)[0].labels["2.dcm"].any()
     with pytest.raises(ValueError, match="InstanceNumber 1 belongs to several images"):
         label_images({(1, ENDO): SQUARE}, table)
 

@@ -19,6 +19,7 @@ SCRIPTS = WORKFLOW / "scripts"
 
 IMPORTS = {"import_dicom", "import_nifti"}
 FIGURE_RULES = {"draw_figure", "make_viewer"}
+CARRIED = ("carry_annotations", "collect_label_audit")
 # What follows from labels, from slices on, and from weights.
 EVALUATED = {"evaluate_labels", "evaluate_volumes"}
 MEASURED = {"measure_volumes", "score_confidence"} | EVALUATED | FIGURE_RULES
@@ -30,11 +31,11 @@ TRAINED = {"train_model", "write_card", "label_shard", "make_slices"} | MEASURED
 EXPECTED = {
     "phantom/heart.py": (
         {"make_phantom"},
-        {"make_phantom", "collect_audit", "carry_annotations"} | IMPORTS | TRAINED,
+        {"make_phantom", "collect_audit", *CARRIED} | IMPORTS | TRAINED,
     ),
     "dicom/stack.py": (
         {"import_dicom"},
-        {"import_dicom", "collect_audit", "carry_annotations"} | TRAINED,
+        {"import_dicom", "collect_audit", *CARRIED} | TRAINED,
     ),
     "measure/volumes.py": ({"measure_volumes", "evaluate_labels"}, MEASURED),
     "measure/distance.py": ({"evaluate_labels"}, {"evaluate_labels"} | FIGURE_RULES),

@@ -111,6 +111,39 @@ def test_an_annotator_may_have_a_folder_of_its_own(make):
     assert study.annotator("people", "other")["raw"] == "b"
 
 
+def numbered(numbers, form="nifti"):
+    """A change of a study: its annotator's label files have these numbers."""
+
+    def edit(config):
+        people = config["cohorts"]["people"]
+        people["annotators"]["truth"] = {"form": form, "numbers": numbers}
+        people["layout"] = "folder" if form == "qmass" else "kaggle"
+
+    return edit
+
+
+def test_an_annotator_s_label_files_may_have_other_numbers(make):
+    study = make(numbered({1: "rv", "2": "my", 3: "lv", 4: "bg"}))
+    assert study.annotator("people", "truth")["numbers"] == {1: 3, 2: 2, 3: 1, 4: 0}
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (numbered({1: "rv", 0: "my"}), "annotator truth has numbers for 0, expected 1 to 254"),
+        (numbered({"255": "my"}), "annotator truth has numbers for '255', expected 1 to 254"),
+        (numbered({"one": "my"}), "annotator truth has numbers for 'one', expected 1 to 254"),
+        (numbered({True: "my"}), "annotator truth has numbers for True, expected 1 to 254"),
+        (numbered({1: "rv"}, "qmass"), "has numbers, which are for label files .*; qmass has its"),
+        (numbered({1: "aorta"}), "truth"),
+        (numbered({}), "truth"),
+    ],
+)
+def test_numbers_that_cannot_be_those_of_label_files_are_refused(make, edit, message):
+    with pytest.raises(StudyError, match=message):
+        make(edit)
+
+
 def test_the_folder_of_the_published_study_is_taken(make):
     with pytest.raises(StudyError, match="study is 'published', whose results have that folder"):
         make(lambda config: config.update(study="published"))

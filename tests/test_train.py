@@ -289,6 +289,21 @@ def test_scores_are_those_worked_out_by_hand():
     assert scores["image_dice_foreground"] == pytest.approx((2 * 2 / (2 + 3) + 2 * 1 / (3 + 2)) / 2)
 
 
+def test_a_cavity_drawn_alone_counts_in_the_scores_of_the_cavity_only():
+    # The second image has the cavity and nothing labelled around it: one of four LV is beyond it.
+    truth = np.array([[[1, 1, 2, 0], [0, 0, 2, 0]], [[255, 1, 1, 255], [255, 1, 255, 255]]])
+    predicted = torch.tensor([[1, 1, 2, 0], [0, 1, 1, 2]])
+    slices = Slices(np.zeros(truth.shape, np.uint8), truth.astype(np.uint8), None, None)
+    index = pd.DataFrame({"row": [0, 1]})
+    scores = evaluate(Fixed(predicted, 3), Source(slices, "cpu"), index, UNET)
+    assert scores["accuracy"] == pytest.approx((5 + 2) / (8 + 3))
+    # Common 2 + 2; sizes (4 + 2) + (4 + 3).
+    assert scores["dice_lv"] == pytest.approx(2 * 4 / 13)
+    assert scores["image_dice_lv"] == pytest.approx((4 / 6 + 4 / 7) / 2)
+    assert scores["image_dice_my"] == pytest.approx(2 * 1 / (2 + 2))
+    assert scores["image_dice_foreground"] == pytest.approx(2 * 4 / (6 + 4))
+
+
 def test_weights_file_has_the_same_bytes_each_time_and_comes_back(tmp_path):
     weights = start_network(UNET, None, seed=0).state_dict()
     for name in ("a", "b"):

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from cmrseg.labels import SHORT_NAMES
 from study_checks import check_study
 from study_tables import GRID, StudyError, check, read_rows
 from study_weights import LABELLING, OPTIONAL, given_models
@@ -84,15 +85,20 @@ class Study:
     def annotators(self, cohort: str) -> list[str]:
         return list(self.cohorts[cohort]["annotators"])
 
-    def annotator(self, cohort: str, name: str) -> dict[str, str]:
+    def annotator(self, cohort: str, name: str) -> dict[str, Any]:
         """Form of an annotator's labels, the raw data that they belong to, and the folder there.
 
-        `raw` is empty where it is the cohort's own raw data.
+        `raw` is empty where it is the cohort's own raw data. numbers: number in the label files ->
+        `Tissue`, if they are not ours.
         """
         about, layout = self.cohorts[cohort]["annotators"][name], self.cohorts[cohort]["layout"]
         about = {"form": about} if isinstance(about, str) else about
         folder = ANNOTATIONS.get(layout, f"annotations/{name}")
-        return {"raw": "", "folder": folder, **about}
+        found = {"raw": "", "folder": folder, **about}
+        if "numbers" in found:
+            tissues = {short: int(tissue) for tissue, short in SHORT_NAMES.items()}
+            found["numbers"] = {int(n): tissues[t] for n, t in found["numbers"].items()}
+        return found
 
     def is_model(self, labeller: str) -> bool:
         """Whether a labeller is a model, trained here or given."""

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from study_model_checks import SETS, check_cohort, check_labeller, check_models, check_order
+from study_numbers import check_numbers
 from study_tables import GRID, StudyError
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ def check_study(study: Study) -> None:
 
 def _check_cohorts(study: Study) -> None:
     for name, cohort in study.cohorts.items():
-        for annotator in cohort["annotators"]:
+        for annotator, about in cohort["annotators"].items():
+            check_numbers(f"cohort {name}: annotator {annotator}", about)
             form = study.annotator(name, annotator)["form"]
             if form not in FORMS[cohort["layout"]]:
                 raise StudyError(

@@ -22,6 +22,14 @@ NAMES = {
     Tissue.RV: "RV cavity",
 }
 
+# In columns of tables and in studies.
+SHORT_NAMES = {
+    Tissue.BACKGROUND: "bg",
+    Tissue.LV: "lv",
+    Tissue.MYO: "my",
+    Tissue.RV: "rv",
+}
+
 # Colour-blind safe (Okabe and Ito 2008); a tissue has the same colour in every figure.
 COLOURS = {
     Tissue.BACKGROUND: "#000000",

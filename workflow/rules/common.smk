@@ -50,6 +50,12 @@ def shard_annotation_rows(wildcards):
     return [{key: row[key] for key in keys} for row in shard_rows(wildcards)]
 
 
+def cohort_annotation_rows(wildcards):
+    keys = ("subject", "set", "annotation")
+    rows = STUDY.rows_of(wildcards.cohort)
+    return [{key: row[key] for key in keys} for row in rows]
+
+
 def origin_path(wildcards):
     return ORIGINS[wildcards.origin]
 
@@ -77,6 +83,14 @@ def header_shards(wildcards):
 def image_shards(wildcards):
     return shards_of(
         "results/{study}/cohorts/{cohort}/images/{shard}", wildcards.cohort
+    )
+
+
+def label_audit_shards(wildcards):
+    return shards_of(
+        "results/{study}/cohorts/{cohort}/labels/{labeller}/{shard}.audit.tsv",
+        wildcards.cohort,
+        labeller=wildcards.labeller,
     )
 
 

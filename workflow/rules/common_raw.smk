@@ -35,10 +35,19 @@ def annotation_raw(wildcards):
     return about["raw"] or raw_pattern(wildcards.cohort)
 
 
+def annotation_raws(wildcards):
+    """The raw data of all shards that an annotator's labels belong to, each once."""
+    pattern = annotation_raw(wildcards)
+    if pattern == raw_pattern(wildcards.cohort) and "{shard}" in pattern:
+        return shards_of(pattern, wildcards.cohort)
+    return [pattern]
+
+
 def annotation_settings(wildcards):
     about = STUDY.annotator(wildcards.cohort, wildcards.labeller)
     layout = STUDY.cohorts[wildcards.cohort]["layout"]
-    return {"form": about["form"], "folder": about["folder"], "layout": layout}
+    keys = ("form", "folder", "numbers")
+    return {"layout": layout} | {key: about[key] for key in keys if key in about}
 
 
 def raw_state(wildcards):

@@ -8,6 +8,7 @@ rule carry_annotations:
         images="results/{study}/cohorts/{cohort}/images/{shard}",
     output:
         labels=directory("results/{study}/cohorts/{cohort}/labels/{labeller}/{shard}"),
+        audit="results/{study}/cohorts/{cohort}/labels/{labeller}/{shard}.audit.tsv",
     log:
         "results/{study}/logs/carry_annotations/{cohort}/{labeller}/{shard}.log",
     benchmark:
@@ -27,6 +28,40 @@ rule carry_annotations:
         code=code_of("carry_annotations.py"),
     script:
         "../scripts/carry_annotations.py"
+
+
+rule collect_label_audit:
+    input:
+        raw=annotation_raws,
+        audits=label_audit_shards,
+        images=image_shards,
+        labels=label_shards,
+    output:
+        audit=report(
+            "results/{study}/cohorts/{cohort}/labels/{labeller}.audit.tsv",
+            caption="../report/label_audit.rst",
+            category="1 Import",
+            labels={"cohort": "{cohort}", "table": "labels of {labeller}"},
+        ),
+    log:
+        "results/{study}/logs/collect_label_audit/{cohort}/{labeller}.log",
+    benchmark:
+        "results/{study}/benchmarks/collect_label_audit/{cohort}/{labeller}.tsv"
+    wildcard_constraints:
+        labeller=one_of(ANNOTATORS),
+    conda:
+        "../../envs/imaging.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        settings=annotation_settings,
+        rows=cohort_annotation_rows,
+        max_failed_fraction=STUDY.config["max_failed_fraction"],
+        code=code_of("collect_label_audit.py"),
+    script:
+        "../scripts/collect_label_audit.py"
 
 
 rule label_shard:
@@ -65,4 +100,9 @@ rule label_all:
                 cohort,
                 labeller=labeller,
             )
+        ],
+        [
+            f"results/{STUDY.name}/cohorts/{cohort}/labels/{labeller}.audit.tsv"
+            for cohort, labeller in STUDY.labelled()
+            if not STUDY.is_model(labeller)
         ],

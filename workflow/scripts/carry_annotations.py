@@ -5,13 +5,13 @@ from pathlib import Path
 import pandas as pd
 
 from cmrseg.annotations.carry import carry_shard
-from cmrseg.files import replacing
+from cmrseg.files import replacing, write_table
 from stage import start
 
 start(snakemake)
 with replacing(snakemake.output.labels) as labels:
     labels.mkdir()
-    carry_shard(
+    audit = carry_shard(
         pd.DataFrame(snakemake.params.rows),
         snakemake.wildcards.labeller,
         snakemake.params.settings,
@@ -19,3 +19,4 @@ with replacing(snakemake.output.labels) as labels:
         Path(snakemake.input.images),
         labels,
     )
+write_table(audit, snakemake.output.audit)

@@ -3,23 +3,27 @@
 import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from cmrseg.annotations.doubts import frames_without_muscle, other_numbers
 from cmrseg.annotations.drawn import masks, qmass, text
 from cmrseg.annotations.frames import frames
 from cmrseg.annotations.sparse import hdf5
+from cmrseg.annotations.subject import NO_MUSCLE, NUMBERS, UNREADABLE, Subject
 from cmrseg.annotations.volumes import pair, volumes
 from cmrseg.cine import Cine
+from cmrseg.dicom.audit import COLUMNS, Audit, without_folders
 from cmrseg.shards import IMAGE, subject_folders
 from cmrseg.splits import original
 
 logger = logging.getLogger(__name__)
 
-# Takes a subject's row, the annotator's folder, the folder of the imported image, and the image.
-# Gives uint8 (t, z, y, x) on its grid, or None where the annotator did not label the subject.
-Carrier = Callable[[pd.Series, Path, Path, Cine], np.ndarray | None]
+# Gives uint8 (t, z, y, x) on the grid of a subject's image, or None where the annotator did not
+# label it. What is wrong goes to the subject's audit, or is a ValueError naming the file.
+Carrier = Callable[[Subject], np.ndarray | None]
 
 CARRIERS: dict[str, Carrier] = {
     "masks": masks,
@@ -34,34 +38,86 @@ CARRIERS: dict[str, Carrier] = {
 def carry_shard(
     rows: pd.DataFrame,
     annotator: str,
-    settings: Mapping[str, str],
+    settings: Mapping[str, Any],
     raw: Path,
     images: Path,
     labels: Path,
-) -> None:
+) -> pd.DataFrame:
     """Write `<labels>/<subject>/sa.nii.gz` for every imported subject that the annotator labelled.
 
     rows: subject table (subject, set, annotation). settings: form; folder of the annotator below
-    raw; layout of the cohort. images: imported images of the shard. Where each form has its
+    raw; layout of the cohort; numbers of the annotator's label files, number -> tissue, if they
+    are not ours. images: imported images of the shard. Where each form has its
     files is said by its function. Labels are uint8; what nobody labelled is UNLABELLED. A rotated
-    copy gets the rotated labels. Raises ValueError naming subject and file.
+    copy gets the rotated labels. Returns the audit, with the columns of that of the import; images
+    are relative to the annotator's folder or, where they are DICOM files, to the study's.
+    A subject whose labels cannot be read is left out. Raises ValueError naming subject and file
+    where that is so for all that are labelled: the study is wrong rather than a file.
     """
-    carrier = pair if settings["layout"] == "ukbb" else CARRIERS[settings["form"]]
     by_subject = rows.set_index("subject")
+    audits, failed = [], []
+    carried: list[str] = []
+    missing: list[str] = []
     for subject, folder in subject_folders([images]).items():
         source = original(subject)
-        cine = Cine.load(images / source / IMAGE)
+        item = Subject(
+            by_subject.loc[source],
+            raw / settings["folder"],
+            images / source,
+            Cine.load(images / source / IMAGE),
+            Audit(subject),
+            settings.get("numbers", {}),
+        )
         try:
-            carried = carrier(
-                by_subject.loc[source], raw / settings["folder"], images / source, cine
-            )
+            found = _carried(item, settings)
         except (OSError, ValueError) as error:
-            raise ValueError(f"subject {subject}: labels of {annotator}: {error}") from error
-        if carried is None:
-            logger.info("subject %s: not labelled by %s", subject, annotator)
+            failed.append(ValueError(f"subject {subject}: labels of {annotator}: {error}"))
+            item.audit.add(UNREADABLE, "", without_folders(str(error), item.folder))
+            found = None
+        else:
+            (missing if found is None else carried).append(subject)
+        audits.append(_logged(item.audit))
+        if found is None:
             continue
         if subject != source:
-            carried = np.rot90(carried, 1, axes=(-2, -1))
-        grid = Cine.load(folder / IMAGE)
+            found = np.rot90(found, 1, axes=(-2, -1))
         (labels / subject).mkdir()
-        grid.like(carried).save(labels / subject / IMAGE)
+        Cine.load(folder / IMAGE).like(found).save(labels / subject / IMAGE)
+    if failed and not carried:
+        raise failed[0]
+    _summarise(annotator, len(audits), carried, missing)
+    return pd.concat(audits, ignore_index=True) if audits else pd.DataFrame(columns=COLUMNS)
+
+
+def _carried(subject: Subject, settings: Mapping[str, Any]) -> np.ndarray | None:
+    carrier = pair if settings["layout"] == "ukbb" else CARRIERS[settings["form"]]
+    carried = carrier(subject)
+    if carried is None:
+        return None
+    if doubt := other_numbers(carried):
+        subject.audit.add(NUMBERS, subject.annotation, doubt)
+    if frames_from_0 := frames_without_muscle(carried):
+        subject.audit.add(
+            NO_MUSCLE,
+            subject.annotation,
+            f"frames {', '.join(map(str, frames_from_0))}: a network learns that there is none; if "
+            f"it was not drawn, save what lies around the cavity as not labelled (255)",
+        )
+    return carried
+
+
+def _logged(audit: Audit) -> pd.DataFrame:
+    for subject, problem, resolution, image, detail in audit.rows:
+        logger.warning(
+            "subject %s: %s%s: %s; %s",
+            *(subject, f"{image}: " if image else "", problem, detail, resolution),
+        )
+    return audit.table()
+
+
+def _summarise(annotator: str, total: int, carried: list[str], missing: list[str]) -> None:
+    """One line for a shard; a warning where some of its subjects alone are not labelled."""
+    text = f"labelled by {annotator}: {len(carried)} of {total} subjects"
+    if missing:
+        text += f"; no labels of {', '.join(missing)}"
+    logger.log(logging.WARNING if missing and carried else logging.INFO, text)

@@ -1,26 +1,31 @@
 """Labels that were drawn on the pixels of DICOM files, as pictures or as contours."""
 
-import logging
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
-from cmrseg.cine import Cine
+from cmrseg.annotations.grids import cleaned_as_published
+from cmrseg.annotations.subject import (
+    APART,
+    LEFT_OUT,
+    NO_ENDOCARDIUM,
+    NO_EPICARDIUM,
+    OTHER_FILE,
+    OUTSIDE,
+    Subject,
+)
 from cmrseg.contours import points
-from cmrseg.contours.qmass import read_con, unused_contours
-from cmrseg.contours.raster import label_images
+from cmrseg.contours.qmass import ContourType, read_con, unused_contours
+from cmrseg.contours.raster import Drawn, label_images
 from cmrseg.dicom.placement import place_labels
 from cmrseg.files import read_table
 from cmrseg.png import read_pixels
 from cmrseg.shards import SOURCES
 
-logger = logging.getLogger(__name__)
 
-
-def masks(row: pd.Series, folder: Path, image: Path, cine: Cine) -> np.ndarray | None:
+def masks(subject: Subject) -> np.ndarray | None:
     """Label images of files: `<folder>/<set>/<set>/<annotation>/study/<series>/<file>.png`."""
-    study = folder / row["set"] / row["set"] / row["annotation"] / "study"
+    name = str(subject.row["set"])
+    study = subject.folder / name / name / subject.annotation / "study"
     if not study.is_dir():
         return None
 
@@ -28,57 +33,69 @@ def masks(row: pd.Series, folder: Path, image: Path, cine: Cine) -> np.ndarray |
         path = (study / file).with_suffix(".png")
         if not path.exists():
             return None
-        return read_pixels(path)[0]
+        return subject.labels(read_pixels(path)[0], file)
 
-    return place_labels(read, read_table(image / SOURCES), cine.voxels.shape)
+    return place_labels(read, read_table(subject.image / SOURCES), subject.cine.voxels.shape)
 
 
-def qmass(row: pd.Series, folder: Path, image: Path, cine: Cine) -> np.ndarray | None:
+def qmass(subject: Subject) -> np.ndarray | None:
     """QMass contours of a whole study: `<folder>/<annotation>.con`."""
-    path = folder / f"{row['annotation']}.con"
+    path = subject.folder / f"{subject.annotation}.con"
     if not path.exists():
         return None
-    sources = read_table(image / SOURCES)
+    sources = read_table(subject.image / SOURCES)
     contours = read_con(path)
     try:
-        images, leaving = label_images(contours, sources)
+        drawn = label_images(contours, sources, bool(cleaned_as_published(subject.image)))
     except ValueError as error:
         raise ValueError(f"{path.name}: {error}") from error
     for slice_, frame in unused_contours(contours, sources):
-        logger.warning(
-            "%s: slice %d, frame %d: its image was left out by the cleaning, and its contours are",
-            *(path.name, slice_, frame),
-        )
-    for found in leaving.itertuples(index=False):
-        logger.warning(
-            "%s: slice %d, frame %d: %d pixels of the endocardium lie outside the epicardium; "
-            "they are cavity",
-            *(path.name, found.slice, found.frame, found.pixels),
-        )
-    return place_labels(images.__getitem__, sources, cine.voxels.shape)
+        subject.audit.add(LEFT_OUT, path.name, f"slice {slice_}, frame {frame} of the contours")
+    return _placed(subject, drawn, sources)
 
 
-def text(row: pd.Series, folder: Path, image: Path, cine: Cine) -> np.ndarray | None:
+def text(subject: Subject) -> np.ndarray | None:
     """Contours of images: `<folder>/<annotation>/**/*-<InstanceNumber>-{i,o}contour*.txt`."""
-    study = folder / row["annotation"]
+    study = subject.folder / subject.annotation
     if not study.is_dir():
         return None
-    sources = read_table(image / SOURCES)
+    sources = read_table(subject.image / SOURCES)
     contours, others = points.read_folder(study)
     for path in others:
-        logger.warning("%s: neither endocardium nor epicardium, ignored", path.relative_to(folder))
+        subject.audit.add(
+            OTHER_FILE,
+            path.relative_to(subject.folder).as_posix(),
+            "neither endocardium nor epicardium",
+        )
     try:
-        images, leaving, left_out = points.label_images(contours, sources)
+        published = bool(cleaned_as_published(subject.image))
+        drawn, left_out = points.label_images(contours, sources, published)
     except ValueError as error:
-        raise ValueError(f"{row['annotation']}: {error}") from error
+        raise ValueError(f"{subject.annotation}: {error}") from error
     for number in left_out:
-        logger.warning(
-            "%s: image %d (InstanceNumber) was left out by the cleaning, and its contours are",
-            *(row["annotation"], number),
+        subject.audit.add(LEFT_OUT, subject.annotation, f"InstanceNumber {number}")
+    return _placed(subject, drawn, sources)
+
+
+def _placed(subject: Subject, drawn: Drawn, sources: pd.DataFrame) -> np.ndarray:
+    """Drawn labels on the image's grid; what is wrong with them goes to the audit."""
+    spacing_mm = subject.cine.spacing_mm[1]
+    by_file = sources.drop_duplicates("file").set_index("file")
+    for file, outside in drawn.outside.items():
+        furthest_mm = outside.furthest_px * spacing_mm * by_file.loc[file, "scale_y"]
+        subject.audit.add(
+            APART if outside.apart else OUTSIDE,
+            file,
+            f"{outside.pixels} pixels ({outside.share:.0%}) of the cavity lie outside, up to "
+            f"{outside.furthest_px:.1f} px ({furthest_mm:.1f} mm) away",
         )
-    for found in leaving.itertuples(index=False):
-        logger.warning(
-            "%s: %d pixels of the endocardium lie outside the epicardium; they are cavity",
-            *(found.file, found.pixels),
-        )
-    return place_labels(images.__getitem__, sources, cine.voxels.shape)
+    for kind, contour in (
+        (NO_EPICARDIUM, ContourType.ENDOCARDIUM),
+        (NO_ENDOCARDIUM, ContourType.EPICARDIUM),
+    ):
+        files = [file for file, alone in drawn.alone.items() if alone == contour]
+        if files:
+            frames = sorted(set(by_file.loc[files, "t"]))
+            where = f"frame{'s' * (len(frames) > 1)} {', '.join(map(str, frames))}"
+            subject.audit.add(kind, files[0], f"{len(files)} images of {where}")
+    return place_labels(drawn.labels.__getitem__, sources, subject.cine.voxels.shape)

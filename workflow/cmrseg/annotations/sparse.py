@@ -1,12 +1,10 @@
 """Labels in the HDF5 file of their images, of some frames alone."""
 
 import logging
-from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
-from cmrseg.cine import Cine
+from cmrseg.annotations.subject import NOT_LISTED, PHASES, Subject
 from cmrseg.hdf5 import FRAMES, MASKS, files_of, read_masks
 from cmrseg.labels import UNLABELLED, Tissue
 from cmrseg.measure.phases import phases
@@ -17,14 +15,14 @@ logger = logging.getLogger(__name__)
 TISSUES = np.array([Tissue.BACKGROUND, Tissue.MYO, Tissue.LV], np.uint8)
 
 
-def hdf5(row: pd.Series, folder: Path, image: Path, cine: Cine) -> np.ndarray | None:
+def hdf5(subject: Subject) -> np.ndarray | None:
     """The datasets Masks and Frames_with_ROI of `<folder>/<annotation>.h5` (or `.hdf5`).
 
     In Masks 1 is LV myocardium and 2 LV cavity. Empty slices of a labelled frame are background.
     Frames that are not listed, and a listed one without any label, are UNLABELLED. None where
     the file has no labels.
     """
-    found = files_of(folder, row["annotation"])
+    found, cine = files_of(subject.folder, subject.annotation), subject.cine
     if not found:
         return None
     if len(found) > 1:
@@ -52,7 +50,7 @@ def hdf5(row: pd.Series, folder: Path, image: Path, cine: Cine) -> np.ndarray | 
         ("is in " + FRAMES + " but has no label", listed & ~drawn),
     ):
         for t in np.flatnonzero(frame):
-            logger.warning("%s: frame %d %s: unlabelled", path.name, t, sentence)
+            subject.audit.add(NOT_LISTED, path.name, f"frame {t} {sentence}")
     labelled = np.flatnonzero(listed & drawn)
     if not len(labelled):
         return None
@@ -62,5 +60,5 @@ def hdf5(row: pd.Series, folder: Path, image: Path, cine: Cine) -> np.ndarray | 
     found_phases = phases(carried, labelled, y * x)
     logger.info("%s: ED %d, ES %d, inflow %s", path.name, *found_phases[:3])
     for doubt in found_phases.doubts:
-        logger.warning("%s: %s", path.name, doubt)
+        subject.audit.add(PHASES, path.name, doubt)
     return carried

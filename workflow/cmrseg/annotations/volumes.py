@@ -1,33 +1,30 @@
 """Label volumes: NIfTI files on the image's grid, or on any grid in the same patient."""
 
-import logging
 import re
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from cmrseg.annotations.grids import cleaned_as_published, onto, share_on
+from cmrseg.annotations.subject import BESIDE_IMAGE, EMPTY_FRAME, Subject
 from cmrseg.cine import Cine
-from cmrseg.dicom.placement import check_labels
+from cmrseg.dicom.audit import FORMS
 from cmrseg.inputs import SUFFIXES
 from cmrseg.labels import UNLABELLED, Tissue
 from cmrseg.nifti import FRAMES, check_finite, existing, onto_order
 from cmrseg.nifti_header import forms_differ, is_placed, read_header
 from cmrseg.orientation import same_grid
 
-logger = logging.getLogger(__name__)
-
 # Labels of which more than this fraction lies beside the image are worth a look.
 LOST_FRACTION = 0.01
 
 
-def pair(row: pd.Series, folder: Path, image: Path, cine: Cine) -> np.ndarray | None:
+def pair(subject: Subject) -> np.ndarray | None:
     """Labels of end-diastole and end-systole: `<folder>/<annotation>/label_sa_{ED,ES}.nii.gz`.
 
     They must lie on the image's grid; their axes may have another order.
     """
-    study = folder / row["annotation"]
+    study = subject.folder / subject.annotation
     if not (study / "label_sa_ED.nii.gz").exists():
         return None
     found = []
@@ -35,11 +32,11 @@ def pair(row: pd.Series, folder: Path, image: Path, cine: Cine) -> np.ndarray | 
         path = study / f"label_sa_{frame}.nii.gz"
         labels = Cine.load(path)
         check_finite(labels.voxels, path)
-        check_labels(labels.voxels, path.name)
         if len(labels.voxels) != 1:
             raise ValueError(f"{path.name}: {len(labels.voxels)} frames, expected 1")
+        labels = labels.like(subject.labels(labels.voxels, path.name))
         try:
-            found.append(onto_order(labels, cine).voxels.astype(np.uint8))
+            found.append(onto_order(labels, subject.cine).voxels)
         except ValueError as error:
             raise ValueError(
                 f"{path.name}: labels and image differ: {error}; save the labels on the grid of "
@@ -48,7 +45,7 @@ def pair(row: pd.Series, folder: Path, image: Path, cine: Cine) -> np.ndarray | 
     return np.concatenate(found)
 
 
-def volumes(row: pd.Series, folder: Path, image: Path, cine: Cine) -> np.ndarray | None:
+def volumes(subject: Subject) -> np.ndarray | None:
     """Labels of any frames, brought to the image by their places in the patient.
 
     `<folder>/<annotation>.nii.gz` has all frames of the image; `<annotation>_frame<fff>.nii.gz` has
@@ -57,7 +54,7 @@ def volumes(row: pd.Series, folder: Path, image: Path, cine: Cine) -> np.ndarray
     labels, are UNLABELLED. Images that are cleaned in mode compat do not lie where they were
     acquired, so that labels have to be drawn on them.
     """
-    path = folder / row["annotation"]
+    path, cine = subject.folder / subject.annotation, subject.cine
     whole = existing(path.parent, path.name)
     single = _frame_files(path)
     if not whole and not single:
@@ -67,7 +64,7 @@ def volumes(row: pd.Series, folder: Path, image: Path, cine: Cine) -> np.ndarray
     frames = len(cine.voxels)
     carried = np.full(cine.voxels.shape, UNLABELLED, np.uint8)
     for file in whole:
-        labels = _read(file, cine, image)
+        labels = _read(file, subject)
         if len(labels) != frames:
             raise ValueError(
                 f"{file.name}: {len(labels)} frames, the image has {frames}; name the labels of "
@@ -75,7 +72,7 @@ def volumes(row: pd.Series, folder: Path, image: Path, cine: Cine) -> np.ndarray
             )
         carried = labels
     for frame, file in single.items():
-        labels = _read(file, cine, image)
+        labels = _read(file, subject)
         if frame >= frames or len(labels) != 1:
             raise ValueError(
                 f"{file.name}: {len(labels)} frames from frame {frame} on, expected 1 of the "
@@ -90,7 +87,8 @@ def volumes(row: pd.Series, folder: Path, image: Path, cine: Cine) -> np.ndarray
         )
     empty = ~tissue & (carried != UNLABELLED).any(axis=(1, 2, 3))
     if empty.any():
-        logger.info("%s: frames %s are empty: unlabelled", path.name, np.flatnonzero(empty))
+        frames_from_0 = ", ".join(map(str, np.flatnonzero(empty)))
+        subject.audit.add(EMPTY_FRAME, path.name, f"frames {frames_from_0}")
     carried[empty] = UNLABELLED
     return carried
 
@@ -110,14 +108,13 @@ def _frame_files(path: Path) -> dict[int, Path]:
     return found
 
 
-def _read(path: Path, cine: Cine, image: Path) -> np.ndarray:
+def _read(path: Path, subject: Subject) -> np.ndarray:
     """Labels of a file on the grid of the image: (t, z, y, x) uint8."""
-    labels = Cine.load(path)
-    check_labels(labels.voxels, path.name)
-    labels = labels.like(labels.voxels.astype(np.uint8))
+    labels, cine = Cine.load(path), subject.cine
+    labels = labels.like(subject.labels(labels.voxels, path.name))
     header = read_header(path)
     if difference := forms_differ(header):
-        logger.warning("%s: sform and qform differ, sform taken: %s", path.name, difference)
+        subject.audit.add(FORMS, path.name, difference)
     if same_grid(labels, cine):
         return labels.voxels
     if not is_placed(header):
@@ -125,7 +122,7 @@ def _read(path: Path, cine: Cine, image: Path) -> np.ndarray:
             f"{path.name}: has neither sform nor qform, and another grid than the image; save the "
             "labels with the position of the images that they were drawn on"
         )
-    if cleaned_as_published(image):
+    if cleaned_as_published(subject.image):
         raise ValueError(
             f"{path.name}: the labels lie on another grid than the image, and mode compat does not "
             "keep the place in the patient; import the cohort in mode corrected"
@@ -136,5 +133,5 @@ def _read(path: Path, cine: Cine, image: Path) -> np.ndarray:
         raise ValueError(f"{path.name}: {error}") from error
     lost = 1 - share_on(labels, cine)
     if lost > LOST_FRACTION:
-        logger.warning("%s: %.0f %% of the labels lie beside the image", path.name, 100 * lost)
+        subject.audit.add(BESIDE_IMAGE, path.name, f"{lost:.0%} of the labels")
     return carried

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cmrseg.contours.qmass import ContourType, in_picture
-from cmrseg.contours.raster import rasterise
+from cmrseg.contours.raster import Drawn, draw
 from cmrseg.files import check_plain
 
 # IM-0001-0059-icontour-manual.txt: the inner outline of the image with InstanceNumber 59.
@@ -72,17 +72,16 @@ def read_folder(folder: Path) -> tuple[Points, list[Path]]:
 
 
 def label_images(
-    points: Points, sources: pd.DataFrame
-) -> tuple[dict[str, np.ndarray | None], pd.DataFrame, list[int]]:
+    points: Points, sources: pd.DataFrame, published: bool = False
+) -> tuple[Drawn, list[int]]:
     """Label map of every file of an import, drawn on the file's own pixels.
 
     sources: table of an import (z, t, file, instance_number, rows, columns, copied, last_instance).
     A contour belongs to the image with its InstanceNumber. An image without contours is background
     where another slice of its frame has contours, as in QMass files, and None (nobody labelled it)
-    where none has. Without an epicardium there is cavity, and no myocardium.
-    Returns file -> (rows, columns) uint8 or None, for `placement.place_labels`; a table of images
-    whose endocardium leaves the epicardium (file, pixels); and the InstanceNumbers of contours
-    whose image the cleaning left out.
+    where none has. published: as of `raster.rasterise`.
+    Returns the labels for `placement.place_labels`, and the InstanceNumbers of contours whose image
+    the cleaning left out.
     Raises ValueError for a number that no image or more than one has, and for a contour of which
     no point lies on its image.
     """
@@ -102,8 +101,7 @@ def label_images(
             "; do they belong to it?"
         )
     labelled = set(files.loc[numbers.isin(wanted), "t"])
-    labels: dict[str, np.ndarray | None] = dict.fromkeys(sources["file"])
-    leaving = []
+    images = []
     for row in files[files["t"].isin(labelled)].itertuples(index=False):
         inner, outer = (points.get((row.instance_number, kind)) for kind in ContourType)
         for contour in (inner, outer):
@@ -112,12 +110,10 @@ def label_images(
                     f"{row.file}: its contour lies outside of its {row.rows} rows and "
                     f"{row.columns} columns; does it belong to this image?"
                 )
-        labels[row.file], outside = rasterise(inner, outer, (row.rows, row.columns))
-        # Without an epicardium the whole endocardium is outside of it.
-        if outside and outer is not None:
-            leaving.append((row.file, outside))
-    left_out = sorted(wanted - set(numbers))
-    return labels, pd.DataFrame(leaving, columns=["file", "pixels"]), left_out
+        images.append((row.file, inner, outer, (row.rows, row.columns)))
+    drawn = draw(images, published)
+    labels = dict.fromkeys(sources["file"]) | drawn.labels
+    return drawn._replace(labels=labels), sorted(wanted - set(numbers))
 
 
 def _on_image(contour: np.ndarray, rows: int, columns: int) -> bool:

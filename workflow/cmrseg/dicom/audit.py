@@ -46,6 +46,7 @@ FRAME_ORDER = ("frame order", "another tag taken")  # corrected mode
 UNKNOWN_INTERVAL = ("frame interval", "taken as unknown")
 COPY = ("copy of a file", "file ignored")
 OTHER_SERIES = ("other series", "series left out")
+OTHER_DAMAGED = ("unreadable file of another series", "file ignored")
 EXTRA_FRAME = ("extra frame", "frame ignored")  # compat mode ignores them without a word
 # Of NIfTI, whose axes may have any order.
 MIRRORED = ("rows from bottom to top", "rows reversed")
@@ -125,14 +126,21 @@ def lost_subjects(audit: pd.DataFrame) -> list[str]:
 
 
 def check_losses(
-    audit: pd.DataFrame, subjects: list[str], max_fraction: float, cohort: str
+    audit: pd.DataFrame,
+    subjects: list[str],
+    max_fraction: float,
+    cohort: str,
+    what: str = "could not be imported",
 ) -> None:
-    """Raise ValueError where more than max_fraction of a cohort's subjects are lost."""
+    """Raise ValueError where more than max_fraction of a cohort's subjects are lost.
+
+    what: became of them, for the error's text.
+    """
     lost = lost_subjects(audit)
     if len(lost) > max_fraction * len(subjects):
         first = audit[audit["resolution"] == LOST].iloc[0]
         raise ValueError(
-            f"{cohort}: {len(lost)} of {len(subjects)} subjects could not be imported, allowed are "
+            f"{cohort}: {len(lost)} of {len(subjects)} subjects {what}, allowed are "
             f"{max_fraction:.0%} (max_failed_fraction); the first is {first['subject']}: "
             f"{first['problem']} ({': '.join(part for part in first[['image', 'detail']] if part)})"
             "; the *.audit.tsv of its shards list all"

@@ -28,8 +28,6 @@ from cmrseg.dicom.stacks import NAMED, Stack, merged, phase_stacks, stacks_of
 CLEARLY = 2
 # As many planes are a stack rather than single slices.
 STACK = 3
-# What Modality may be, to be repeated in a message; anything else may be a name.
-MODALITIES = {"CR", "CT", "DX", "ES", "KO", "MG", "NM", "OT", "PR", "PT", "SC", "SEG", "SR", "US"}
 
 
 class UnclearError(SubjectError):
@@ -104,9 +102,6 @@ def _is_usual(series: Series) -> bool:
 
 def _no_cine(series: Series) -> str:
     """Why a series cannot be a cine by itself; empty where it can."""
-    if series.modality not in ("", "MR"):
-        known = series.modality if series.modality in MODALITIES else "another one"
-        return f"Modality is {known}, not MR"
     if series.kind == "phase":
         return "phase pictures (ImageType)"
     if series.heartbeats:

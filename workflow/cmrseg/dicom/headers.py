@@ -145,11 +145,14 @@ def plain_frame(data: Plain, name: str, lenient: bool) -> Frame | None:
 
 def _plain_text(data: Plain, tag: int, vr: bytes) -> str | None:
     """Text of one value without signs that need a character set; None where it is anything else."""
-    element = data.element(tag)
-    if not element:
+    place = data.places.get(tag)
+    if place is None:
         return ""
-    text = PLAIN_TEXT.fullmatch(element, 8)
-    return text[1].decode("ascii") if element[4:6] == vr and text else None
+    start, value, end = place
+    text = PLAIN_TEXT.fullmatch(data.content, value, end)
+    if text is None or data.content[start + 4 : start + 6] != vr:
+        return None
+    return text[1].decode("ascii")
 
 
 def _own(position: float, instance: str, reference: str, acquired: str, created: str) -> dict:
@@ -165,7 +168,7 @@ def _own(position: float, instance: str, reference: str, acquired: str, created:
 
 def clock_s(text: str) -> float:
     """Seconds since midnight of a DICOM time (hhmmss.ffffff, or with colons); nan for no time."""
-    match = CLOCK.fullmatch(text.strip())
+    match = CLOCK.fullmatch(text.strip()) if text else None
     if match is None:
         return math.nan
     hours, minutes, seconds = (float(part or 0) for part in match.groups())

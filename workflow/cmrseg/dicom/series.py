@@ -63,10 +63,6 @@ class Series:
         return unit(np.cross(usual[:3], usual[3:]))
 
     @property
-    def modality(self) -> str:
-        return self.frames[0].origin.modality
-
-    @property
     def description(self) -> str:
         return self.frames[0].origin.description
 

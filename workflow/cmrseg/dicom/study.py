@@ -13,14 +13,10 @@ import pandas as pd
 from cmrseg.cine import Cine
 from cmrseg.dicom.audit import (
     COLUMNS,
-    COMPRESSED,
-    EMPTY_FOLDER,
-    LOSSY,
     MISSING_TAG,
     NO_IMAGES,
     OTHER,
     REPEATED_STACK,
-    TWO_PATIENTS,
     WIDE_IMAGE,
     WIDE_IMAGE_COPY,
     Audit,
@@ -43,11 +39,8 @@ from cmrseg.dicom.geometry import (
 )
 from cmrseg.dicom.grid import target_grid
 from cmrseg.dicom.header_table import joined_rows, named_rows
-from cmrseg.dicom.headers import Frame
 from cmrseg.dicom.instances import without_copies
-from cmrseg.dicom.kinds import NotDicomError
 from cmrseg.dicom.layout import by_number, folder_files, kaggle_files
-from cmrseg.dicom.reading import open_file, read_frames
 from cmrseg.dicom.slices import (
     group,
     kaggle_slices,
@@ -57,8 +50,8 @@ from cmrseg.dicom.slices import (
 )
 from cmrseg.dicom.spacing import drop_irregular, empirical_spacing_mm, fill_missing
 from cmrseg.dicom.stack import assemble
+from cmrseg.dicom.study_files import check_triggered, read_study
 from cmrseg.dicom.timing import TRIGGER, time_axis
-from cmrseg.dicom.zipped import place_of
 from cmrseg.files import write_table
 
 logger = logging.getLogger(__name__)
@@ -178,17 +171,13 @@ def _import(
     files = kaggle_files(folder, folders) if kaggle else folder_files(folder, folders, lenient)
     if series:
         audit.add(REPEATED_STACK, "", f"series {series} of study {_study(folder, kaggle)}")
-    rows: list[dict[str, object]] = []
-    try:
-        frames = _read(folder, files, lenient, audit, rows)
-    finally:
-        headers = named_rows(pd.DataFrame(rows), audit.subject, _study(folder, kaggle), kaggle)
-        tables.append(headers)
-    if not frames:
-        raise SubjectError(NO_IMAGES, "", f"no image file in {_below(folder, kaggle)}")
-    _check_patient(frames)
+    read = read_study(folder, files, lenient, audit)
+    headers = named_rows(pd.DataFrame(read.headers), audit.subject, _study(folder, kaggle), kaggle)
+    tables.append(headers)
+    read.check(_below(folder, kaggle), any_series=kaggle or published)
+    frames = read.frames
     if published:
-        _check_triggered(frames)
+        check_triggered(frames)
 
     listing = None
     if kaggle or published:
@@ -196,6 +185,7 @@ def _import(
     else:
         planes, listing = choose(without_copies(frames, audit), wanted, audit)
         frames = [frame for plane in planes for _, frame in plane]
+        read.check_chosen(frames, audit)
     if not planes:
         raise SubjectError(NO_IMAGES, "", f"no usable image file in {_below(folder, kaggle)}")
     axis = TRIGGER if published else time_axis(planes, audit)
@@ -261,77 +251,6 @@ def _study(folder: Path, kaggle: bool) -> str:
 def _below(folder: Path, kaggle: bool) -> str:
     """Name of a study's folder below the raw data, wherever these are."""
     return "/".join(folder.parts[-4 if kaggle else -1 :])
-
-
-def _read(
-    folder: Path,
-    files: Mapping[str, list[str]],
-    lenient: bool,
-    audit: Audit,
-    rows: list[dict[str, object]],
-) -> list[Frame]:
-    """Open every file once; strays, empty folders and compression are audited.
-
-    lenient: as in `open_file`. rows: gets the headers, also of the files behind one that ends the
-    import.
-    """
-    frames: list[Frame] = []
-    failure: SubjectError | None = None
-    for name, listed in files.items():
-        before, images = len(frames), 0
-        for file in listed:
-            try:
-                data, row = open_file(place_of(folder, file), file, lenient)
-                images += 1
-                place = {"dir": file.rpartition("/")[0], "file": file.rpartition("/")[2]}
-                rows.append({**place, **row})
-                # Behind a damaged file only the headers are of use.
-                if failure is None:
-                    frames += read_frames(data, file, lenient)
-            except NotDicomError as error:
-                if failure is None:
-                    audit.add(error.kind, file, str(error))
-            except SubjectError as error:
-                failure = failure or error
-        if failure is not None:
-            continue
-        if images == 0 and name:
-            detail = f"{len(listed)} files, none an image" if listed else "no files"
-            audit.add(EMPTY_FOLDER, name, detail)
-        compressed = [f for f in frames[before:] if f.transfer_syntax]
-        if compressed:
-            detail = f"{len(compressed)} files: {compressed[0].transfer_syntax}"
-            audit.add(COMPRESSED, compressed[0].name, detail)
-        lossy = [f for f in frames[before:] if f.lossy]
-        if lossy and lenient:
-            audit.add(LOSSY, lossy[0].name, f"{len(lossy)} images")
-    if failure is not None:
-        raise failure
-    return frames
-
-
-def _check_patient(frames: list[Frame]) -> None:
-    counts = pd.Series([frame.patient for frame in frames]).value_counts()
-    if len(counts) > 1:
-        usual = counts.index[0]
-        other = next(frame for frame in frames if frame.patient != usual)
-        raise SubjectError(
-            TWO_PATIENTS,
-            other.name,
-            f"{len(counts)} values of PatientID, {len(frames) - counts.iloc[0]} of {len(frames)} "
-            "files differ from the others; sort the files by patient",
-        )
-
-
-def _check_triggered(frames: list[Frame]) -> None:
-    """The published conversion orders frames by TriggerTime alone."""
-    for frame in frames:
-        if math.isnan(frame.trigger_ms):
-            raise SubjectError(
-                MISSING_TAG,
-                frame.name,
-                "TriggerTime is absent; export the series again with it or use mode corrected",
-            )
 
 
 def _write(imported: Imported, images: Path, subject: str) -> None:

@@ -18,16 +18,20 @@ def ranked(images: pd.DataFrame, per_rank: int = 3) -> pd.DataFrame:
     """Images of the best, the median and the worst agreement, as figures show them.
 
     images: rows with subject, slice, frame, dice_lv, dice_my and confusion counts. Ranked by the
-    mean of both. Only images in which the reference has at least LEAST_LV_PX pixels of LV: in
+    mean of both, of images that have both; by LV alone where none has, as the reference's muscle is
+    not drawn anywhere. Only images in which the reference has at least LEAST_LV_PX pixels of LV: in
     others, at the ends of the stack, the worst is whether there is a heart at all, and contours
     show nothing. A subject is shown once per rank, one with a rotated copy as the copy.
     Returns the chosen rows with a column `kind`.
     """
-    table = upright_rows(images).dropna(subset=["dice_lv", "dice_my"])
+    every = upright_rows(images)
+    both = ["dice_lv", "dice_my"]
+    scored = both if every[both].notna().all(axis=1).any() else both[:1]
+    table = every.dropna(subset=scored)
     # Counts of the reference's LV, whatever the labeller made of it.
     lv_px = table.filter(regex="^lv_(bg|lv|my|rv)$").sum(axis=1)
     table = table[lv_px >= LEAST_LV_PX]
-    table = table.assign(score=(table["dice_lv"] + table["dice_my"]) / 2)
+    table = table.assign(score=table[scored].mean(axis=1))
     table = table.sort_values(
         ["score", "subject", "slice", "frame"], ascending=[False, *[True] * 3]
     )

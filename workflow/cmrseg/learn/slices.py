@@ -11,6 +11,7 @@ import pandas as pd
 
 from cmrseg.cine import Cine
 from cmrseg.files import read_table, replacing, sha256, write_table
+from cmrseg.known import known_tissues
 from cmrseg.labels import UNLABELLED, Tissue
 from cmrseg.learn.prepare import (
     PREPARATIONS,
@@ -20,7 +21,7 @@ from cmrseg.learn.prepare import (
     prepare_volume,
 )
 
-COLUMNS = ["row", "subject", "split", "slice", "frame", "volume", "lv_pixels", "my_pixels"]
+COLUMNS = ["row", "subject", "split", "slice", "frame", "volume", "lv_pixels", "my_pixels", "whole"]
 FILES = ("images.npy", "labels.npy", "index.tsv")
 
 
@@ -36,9 +37,12 @@ def make_slices(
     images.npy (n, size, size) uint8 or uint16, labels.npy (n, size, size) uint8 and index.tsv,
     one row per slice: row, subject, split, slice, frame, volume (running number of subject and
     frame), lv_pixels, my_pixels (counted on the native grid, so that they do not depend on the
-    preparation). Tissues beyond the network's classes become background; UNLABELLED stays.
-    A slice of a frame without any labelled pixel is left out. Returns the index.
-    One subject is in memory at a time. Raises ValueError naming the subject and file.
+    preparation), whole (0 where the cavity is unknown in a slice of the frame, so that lv_pixels of
+    its slices do not add up to its volume). Tissues beyond the network's classes become background;
+    UNLABELLED stays. A slice of a frame without any labelled pixel is left out, and one without any
+    tissue in a frame whose muscle was not drawn: its muscle would be background. Returns the index.
+    One subject is in memory at a time. Raises ValueError naming the subject and file, and where
+    no background is left to learn from.
     """
     check_settings(settings)
     images = list(images)
@@ -47,6 +51,7 @@ def make_slices(
     dtype = PREPARATIONS[settings["preparation"]].dtype
     shape = (settings["size_px"], settings["size_px"])
     rows: list[tuple] = []
+    background = False
     with replacing(folder) as temporary:
         temporary.mkdir()
         with (
@@ -54,17 +59,24 @@ def make_slices(
             _stack(temporary / FILES[1], np.uint8, shape) as add_labels,
         ):
             for subject, split, image_path, label_path in images:
-                for planes, targets, places in _subject(subject, image_path, label_path, settings):
+                slices = _subject(subject, image_path, label_path, settings)
+                for planes, targets, places, with_background in slices:
+                    background |= with_background
                     add_images(planes)
                     add_labels(targets)
                     first, volume = len(rows), rows[-1][5] + 1 if rows else 0
                     rows.extend(
-                        (first + i, subject, split, z, t, volume, lv, my)
-                        for i, (z, t, lv, my) in enumerate(places)
+                        (first + i, subject, split, z, t, volume, lv, my, whole)
+                        for i, (z, t, lv, my, whole) in enumerate(places)
                     )
         if not rows:
             raise ValueError(
                 f"no labelled slice in {len(images)} subjects; check the labeller and the splits"
+            )
+        if not background:
+            raise ValueError(
+                f"no background is labelled in {len(images)} subjects: a network would learn that "
+                "all is heart; add labels with the muscle, as contours of the epicardium"
             )
         index = pd.DataFrame(rows, columns=COLUMNS)
         write_table(index, temporary / FILES[2])
@@ -153,13 +165,17 @@ def _read_labels(subject: str, path: str | Path) -> np.ndarray:
     return labels
 
 
-def _labelled(labels: np.ndarray) -> np.ndarray:
-    """(t, z): does the plane have any labelled pixel?"""
-    return (labels != UNLABELLED).any(axis=(2, 3))
+def _labelled(labels: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """(t, z): does the plane teach anything? known: of `known_tissues`."""
+    empty = (labels == Tissue.BACKGROUND).all(axis=(2, 3))
+    return (labels != UNLABELLED).any(axis=(2, 3)) & ~(empty & ~known[..., Tissue.MYO])
 
 
 def _subject(subject: str, image_path: str | Path, label_path: str | Path, settings: Mapping):
-    """Per labelled frame: images (n, S, S), labels (n, S, S), [(slice, frame, lv, my)]."""
+    """Per labelled frame: images (n, S, S), labels (n, S, S), [(slice, frame, lv, my, whole)].
+
+    And whether any of the labels are background on the native grid.
+    """
     labels = _read_labels(subject, label_path)
     voxels = Cine.load(image_path).voxels
     if voxels.shape != labels.shape:
@@ -172,7 +188,9 @@ def _subject(subject: str, image_path: str | Path, label_path: str | Path, setti
             f"subject {subject}: image {image_path} has values that are not finite; "
             "repair or leave out the subject"
         )
-    for t, chosen in enumerate(_labelled(labels)):
+    tissues = known_tissues(labels)
+    whole = tissues[..., Tissue.LV].all(axis=1).astype(int)
+    for t, chosen in enumerate(_labelled(labels, tissues)):
         slices = np.flatnonzero(chosen)
         if not len(slices):
             continue
@@ -185,5 +203,7 @@ def _subject(subject: str, image_path: str | Path, label_path: str | Path, setti
         lv, my = ((frame == tissue).sum(axis=(1, 2)) for tissue in (Tissue.LV, Tissue.MYO))
         known = (frame < settings["classes"]) | (frame == UNLABELLED)
         targets = np.where(known, frame, Tissue.BACKGROUND).astype(np.uint8)
-        places = [(int(z), t, int(a), int(b)) for z, a, b in zip(slices, lv, my, strict=True)]
-        yield planes, prepare_labels(targets, canvas), places
+        counts = zip(slices, lv, my, strict=True)
+        places = [(int(z), t, int(a), int(b), int(whole[t])) for z, a, b in counts]
+        background = bool((targets == Tissue.BACKGROUND).any())
+        yield planes, prepare_labels(targets, canvas), places, background

@@ -141,7 +141,12 @@ def esed_frames(index: pd.DataFrame) -> pd.DataFrame:
     """End-systolic and end-diastolic frame of each subject: columns subject, es, ed.
 
     Smallest and largest sum of lv_pixels over the slices of a frame; the first frame on ties.
+    Frames whose cavity is not known in every slice (column whole is 0) are neither, unless a
+    subject has no other.
     """
+    if "whole" in index:
+        some = index.groupby("subject")["whole"].transform("max")
+        index = index[index["whole"] == some]
     lv = index.groupby(["subject", "frame"])["lv_pixels"].sum().unstack("frame")
     frames = pd.DataFrame({"es": lv.idxmin(axis=1), "ed": lv.idxmax(axis=1)})
     return frames.astype(int).reset_index()

@@ -235,10 +235,12 @@ def evaluate(
     Returns valid_loss (mean over images), accuracy (of pixels), for each tissue dice_<tissue>
     (from counts summed over all images; nan where the tissue is neither there nor predicted)
     and image_dice_<tissue>, also of foreground = all tissues together: the mean over images, in
-    which 0/0 counts as 1, as published in Ankenbrand et al. 2021.
+    which 0/0 counts as 1, as published in Ankenbrand et al. 2021. An image with the cavity alone
+    and nothing labelled around it counts in the means of the cavity only.
     """
     network.eval()
     numbers, losses, counts, pixels = rows["row"].to_numpy(), [], [], []
+    cavity_alone = []
     tissues = [Tissue(k) for k in range(1, settings["classes"])]
     for first in range(0, len(numbers), EVALUATION_BATCH):
         images, labels = source.read(numbers[first : first + EVALUATION_BATCH])
@@ -247,7 +249,12 @@ def evaluate(
         )
         losses.append(loss)
         known = labels != UNLABELLED
-        predicted = torch.where(known, logits.argmax(1), Tissue.BACKGROUND)
+        # A cavity that is drawn alone ends at its outline: more of it beside that is a mistake.
+        drawn = [(labels == k).any(2).any(1) for k in (Tissue.LV, Tissue.MYO, UNLABELLED)]
+        cavity_alone.append(drawn[0] & ~drawn[1] & drawn[2])
+        chosen = logits.argmax(1)
+        counted = known | (cavity_alone[-1][:, None, None] & (chosen == Tissue.LV))
+        predicted = torch.where(counted, chosen, Tissue.BACKGROUND)
         truth = torch.where(known, labels, Tissue.BACKGROUND)
         pixels.append(torch.stack([((predicted == truth) & known).sum(), known.sum()]))
         pairs = [(predicted == k, truth == k) for k in tissues] + [(predicted > 0, truth > 0)]
@@ -262,9 +269,11 @@ def evaluate(
     for i, k in enumerate(tissues):
         total = both[i].sum()
         scores[f"dice_{TISSUES[k]}"] = float(2 * common[i].sum() / total) if total else math.nan
+    alone = torch.cat(cavity_alone).cpu().numpy()
     for i, name in enumerate([*(TISSUES[k] for k in tissues), "foreground"]):
         dice = np.where(both[i] > 0, 2 * common[i] / np.maximum(both[i], 1), 1)
-        scores[f"image_dice_{name}"] = float(dice.mean())
+        told = dice if name == TISSUES[Tissue.LV] else dice[~alone]
+        scores[f"image_dice_{name}"] = float(told.mean()) if len(told) else math.nan
     return scores
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 
 from cmrseg.cine import Cine
@@ -18,14 +19,18 @@ def measure_volumes(
 
     splits: split of each subject. Returns the volumes (one row per subject with its split) and
     the curves (one row per subject and frame). Volumes of the right ventricle are nan where the
-    labeller does not know it. Raises ValueError where the labeller has no subject.
+    labeller does not know it, those of the muscle where an annotator has a cavity and no muscle in
+    a frame: nobody drew it. Raises ValueError where the labeller has no subject.
     """
     folders = labeller.folders()
     classes = known_classes(labeller, folders)
     curves, intervals = [], {}
     for subject, folder in folders.items():
         labels = Cine.load(folder / IMAGE)
-        curves.append(volume_curves(labels.voxels, labels.spacing_mm, subject, classes))
+        curve = volume_curves(labels.voxels, labels.spacing_mm, subject, classes)
+        if labeller.classes is None:
+            curve.loc[(curve["lv_ml"] > 0) & (curve["my_ml"] == 0), "my_ml"] = np.nan
+        curves.append(curve)
         intervals[subject] = labels.frame_interval_s
     joined = pd.concat(curves, ignore_index=True)
     volumes = volumes_table(joined, intervals, ed)

@@ -6,7 +6,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from cmrseg.labels import UNLABELLED, Tissue
+from cmrseg.known import around_drawn, drawn_in_part, known_tissues
+from cmrseg.labels import SHORT_NAMES, UNLABELLED, Tissue
 from cmrseg.measure.comparison import COMPARED
 from cmrseg.measure.distance import slice_distances_mm
 from cmrseg.measure.overlap import confusion_counts, dice
@@ -14,7 +15,7 @@ from cmrseg.measure.phases import phases
 from cmrseg.measure.volumes import EndDiastole, curves_of_counts, measures, measures_at
 
 # Name of each tissue in columns.
-NAMES = {Tissue.BACKGROUND: "bg", Tissue.LV: "lv", Tissue.MYO: "my", Tissue.RV: "rv"}
+NAMES = SHORT_NAMES
 
 # End diastole and end systole of the reference, all other labelled frames (of inflow, for one), and
 # what Dice of all tissues together is called.
@@ -40,6 +41,9 @@ def evaluate_cine(
     predicted, reference: (t, z, y, x) integers of equal shape. spacing_mm: along z, y, x.
     classes: 4, or 3 where either side does not know the right ventricle, which then is background
     in both. Voxels that are UNLABELLED in either are left out, as are images that have no others.
+    Where either side drew some tissues of a slice alone (`known_tissues`), as a cavity with nothing
+    labelled around it, these end at their outline: cavity beyond it is a mistake. Of the others the
+    frame's Dice and volume are nan.
 
     A heart has all of its tissues at any time. One that the reference has in no slice of a frame
     that is labelled in every slice was not annotated there (as a wall that is drawn at end diastole
@@ -74,6 +78,8 @@ def evaluate_cine(
         )
     eds = {"reference": reference_ed, "predicted": ed}
     count, slices, *plane = reference.shape
+    reference, reference_open = _told(reference)
+    predicted, predicted_open = _told(predicted)
     ignored = (reference == UNLABELLED) | (predicted == UNLABELLED)
     first = _with_classes(reference, ignored, classes).reshape(-1, *plane)
     second = _with_classes(predicted, ignored, classes).reshape(-1, *plane)
@@ -88,7 +94,8 @@ def evaluate_cine(
             f"leave the subject out of this evaluation"
         )
     by_frame = counts.reshape(count, slices, classes, classes)
-    annotated = _annotated(by_frame)
+    of_reference = _annotated(by_frame) & ~reference_open[:, :classes]
+    annotated = of_reference & ~predicted_open[:, :classes]
     columns = _tissue_columns(first[labelled], second[labelled], counts[labelled], spacing_mm[1:])
     for tissue in list(Tissue)[1:classes]:
         columns[f"dice_{NAMES[tissue]}"][~annotated[labelled // slices, tissue]] = np.nan
@@ -103,7 +110,8 @@ def evaluate_cine(
         row[f"hausdorff_{name}_mm"] = float(images[f"hausdorff_{name}_mm"].mean())
         row[f"distance_{name}_mm"] = float(images[f"distance_{name}_mm"].mean())
     complete = np.flatnonzero(_complete(by_frame) & annotated[:, Tissue.LV])
-    curves = _curves(by_frame, annotated, complete, spacing_mm, subject)
+    known = {"reference": of_reference, "predicted": ~predicted_open[:, :classes]}
+    curves = _curves(by_frame, known, complete, spacing_mm, subject)
     at = None
     if frames == "reference" and len(complete):
         maps = first.reshape(reference.shape)
@@ -146,6 +154,13 @@ def _volume_dice(by_frame: np.ndarray, known: np.ndarray, suffix: str = "") -> d
     return row | {f"dice_{HEART}{suffix}": float(2 * inside / both) if whole else math.nan}
 
 
+def _told(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Labels (t, z, y, x) as they are counted; (t, tissues) that a labelled slice leaves open."""
+    known = known_tissues(labels)
+    part = drawn_in_part(labels, known)
+    return around_drawn(labels, known), (part[..., None] & ~known).any(axis=1)
+
+
 def _annotated(counts: np.ndarray) -> np.ndarray:
     """(t, classes) whether the reference knows a tissue in a frame; counts: as in _curves."""
     return ~_complete(counts)[:, None] | (counts.sum(axis=(1, 3)) > 0)
@@ -186,22 +201,21 @@ def _tissue_columns(
 
 def _curves(
     counts: np.ndarray,
-    annotated: np.ndarray,
+    known: dict[str, np.ndarray],
     complete: np.ndarray,
     spacing_mm: tuple[float, float, float],
     subject: str,
 ) -> dict[str, pd.DataFrame]:
     """Curves of both sides from (t, z, reference class, predicted class) counts.
 
-    annotated: (t, classes). complete: frames that count; those without a cavity of the reference
-    do on neither side.
+    known: (t, classes) by side. complete: frames that count; those without a cavity of the
+    reference do on neither side.
     """
     counted = np.isin(np.arange(len(counts)), complete)
     curves = {}
     # Summing over the other side's class leaves each side's own voxels.
     for side, axes in (("reference", (1, 3)), ("predicted", (1, 2))):
-        known = counted[:, None] & (annotated if side == "reference" else True)
-        voxels = np.where(known, counts.sum(axis=axes), np.nan)
+        voxels = np.where(counted[:, None] & known[side], counts.sum(axis=axes), np.nan)
         curves[side] = curves_of_counts(voxels, spacing_mm, subject, counts.shape[-1])
     return curves
 

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from cmrseg.known import known_tissues
 from cmrseg.labels import UNLABELLED, Tissue
 
 # Density of myocardium, as in Bai et al. 2018, doi:10.1186/s12968-018-0471-x.
@@ -73,9 +74,10 @@ def pixel_volume_ml(
 def count_voxels(labels: np.ndarray, subject: str = "") -> np.ndarray:
     """Voxels of each tissue in each frame.
 
-    labels: (t, z, y, x) integers. Returns (t, 4) float64 in the order of Tissue. A frame in which
-    any slice has no labelled voxel at all is nan: its sum would be too small, not zero.
-    UNLABELLED voxels of a labelled slice (such as a border added by a rotation) count as nothing.
+    labels: (t, z, y, x) integers. Returns (t, 4) float64 in the order of Tissue. A tissue is nan in
+    a frame of which any slice does not tell of it (`known_tissues`), as one without any labelled
+    voxel or, of the muscle, with the cavity alone: its sum would be too small, not zero.
+    Other UNLABELLED voxels (such as a border added by a rotation) count as nothing.
     Raises ValueError naming the subject for other shapes and for values that are no tissue.
     """
     if labels.ndim != 4 or not np.issubdtype(labels.dtype, np.integer):
@@ -94,7 +96,7 @@ def count_voxels(labels: np.ndarray, subject: str = "") -> np.ndarray:
                 f"subject {subject}: frame {t + 1}, slice {z + 1} (from 1) has labels {wrong}, "
                 f"expected 0 to {max(Tissue)} or {UNLABELLED} (unlabelled)"
             )
-    counts[counts.sum(axis=2) == 0] = np.nan
+    counts[~known_tissues(labels)] = np.nan
     return counts.sum(axis=1)
 
 
@@ -109,7 +111,8 @@ def volume_curves(
     labels: (t, z, y, x). spacing_mm: distance of voxel centres along z, y, x; along z that is
     slice thickness plus gap. classes: 3 where the labeller does not know the right ventricle;
     rv_ml is then nan. Frames that are not labelled in every slice keep their row, as nan, so that
-    the number of rows stays the number of frames of the cine. Voxels are counted as in Bai et al.
+    the number of rows stays the number of frames of the cine; a frame with the cavity alone has
+    lv_ml and no my_ml. Voxels are counted as in Bai et al.
     2018, doi:10.1186/s12968-018-0471-x: no islands removed, nothing clipped at the base.
     """
     return curves_of_counts(count_voxels(labels, subject), spacing_mm, subject, classes)

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import contourpy
 import numpy as np
 
+from cmrseg.contours.raster import outline
 from cmrseg.labels import Tissue
 
 # (slice, frame) -> endocardial and epicardial polygon, each (n, 2): x (column), y (row) in
@@ -14,9 +14,6 @@ Drawing = Mapping[tuple[int, int], tuple[np.ndarray, np.ndarray]]
 
 # Points of a drawn contour.
 POINTS = 80
-# Filling a polygon also takes the pixels that it only touches, so contours run this far inside
-# the half-way line between outer and inner pixels (0.5 on the way from 0 to 1).
-OUTLINE_LEVEL = 0.95
 # Highest order of the Fourier series of a drawn contour: the eye smooths pixel steps away.
 SMOOTH_ORDER = 10
 
@@ -44,22 +41,19 @@ class Habits:
     wall_mm: float = 2.0
 
 
-def outline(mask: np.ndarray) -> np.ndarray | None:
-    """The longest outline of a mask (rows, columns), sub-pixel and smooth: (POINTS, 2) as x, y.
+def smooth_outline(mask: np.ndarray) -> np.ndarray | None:
+    """The outline of a mask (rows, columns), sub-pixel and smooth: (POINTS, 2) as x, y.
 
-    None where the mask is empty. Marching squares, then a Fourier series of the
+    None where the mask is empty. The border of its pixels, then a Fourier series of the
     points by arc length up to SMOOTH_ORDER.
     """
     if not mask.any():
         return None
-    padded = np.pad(mask.astype(float), 1)
-    generator = contourpy.contour_generator(z=padded)
-    lines = [np.asarray(line) for line in generator.lines(OUTLINE_LEVEL)]
-    longest = max(lines, key=len)[:-1] - 1.0
-    steps = np.hypot(*np.diff(longest, axis=0, append=longest[:1]).T)
+    border = outline(mask)
+    steps = np.hypot(*np.diff(border, axis=0, append=border[:1]).T)
     arc = np.concatenate([[0.0], np.cumsum(steps)])
     even = np.linspace(0, arc[-1], 4 * POINTS, endpoint=False)
-    closed = np.concatenate([longest, longest[:1]])
+    closed = np.concatenate([border, border[:1]])
     points = np.interp(even, arc, closed[:, 0]) + 1j * np.interp(even, arc, closed[:, 1])
     spectrum = np.fft.fft(points)
     spectrum[np.abs(np.fft.fftfreq(len(points), 1 / len(points))) > SMOOTH_ORDER] = 0
@@ -76,8 +70,8 @@ def draw_contours(labels: np.ndarray) -> Drawing:
     contours = {}
     for frame, volume in enumerate(labels):
         for number, image in enumerate(volume):
-            endo = outline(image == Tissue.LV)
-            epi = outline((image == Tissue.LV) | (image == Tissue.MYO))
+            endo = smooth_outline(image == Tissue.LV)
+            epi = smooth_outline((image == Tissue.LV) | (image == Tissue.MYO))
             if endo is not None and epi is not None and (image == Tissue.MYO).any():
                 contours[number, frame] = (endo, epi)
     return contours

@@ -1,0 +1,105 @@
+"""What became of an annotator's labels in a whole cohort: one audit, and what fits nobody."""
+
+import logging
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from cmrseg.annotations.subject import NO_LABELS, NO_SUBJECT
+from cmrseg.dicom.audit import Audit, check_losses
+from cmrseg.files import read_table
+from cmrseg.inputs import SUFFIXES
+from cmrseg.shards import subject_folders
+from cmrseg.splits import original
+
+logger = logging.getLogger(__name__)
+
+# Of names in a line of the log; the table has all.
+MOST_NAMES = 10
+# Annotations lie among the images there, so that others are images of others.
+AMONG_IMAGES = ("ukbb", "hdf5")
+VOLUME = re.compile(r"(?P<name>.+?)(_frame\d+)?(" + "|".join(map(re.escape, SUFFIXES)) + ")")
+
+
+def collect_audit(
+    rows: pd.DataFrame,
+    annotator: str,
+    settings: Mapping[str, Any],
+    raws: Iterable[Path],
+    audits: Iterable[str | Path],
+    images: Iterable[str | Path],
+    labels: Iterable[str | Path],
+) -> pd.DataFrame:
+    """The audits of an annotator's shards, joined, with what concerns the cohort at the end.
+
+    rows: subject, set, annotation of the whole cohort. settings: as of `carry_shard`. raws: raw
+    data with the annotator's folder. audits, images, labels: of all shards. A file of the
+    annotator's folder that has the name of no subject's annotation has a row, and imported
+    subjects without labels have one together. Both are warnings.
+    """
+    joined = [read_table(path) for path in audits]
+    imported, labelled = subject_folders(images), subject_folders(labels)
+    whole = Audit("")
+    foreign = [name for raw in raws for name in of_no_subject(rows, settings, raw)]
+    for name in foreign:
+        whole.add(NO_SUBJECT, name, "the annotation of no subject has this name")
+    missing = [subject for subject in imported if subject not in labelled]
+    count = f"labelled by {annotator}: {len(labelled)} of {len(imported)} subjects"
+    if missing:
+        detail = f"{len(missing)} of {len(imported)}: {', '.join(missing)}"
+        whole.add(NO_LABELS, "", detail)
+        count += f"; not labelled: {_some(missing)}"
+    if foreign:
+        count += f"; of no subject: {_some(foreign)}; compare the names with the column annotation"
+    logger.log(logging.WARNING if missing or foreign else logging.INFO, count)
+    return pd.concat([*joined, whole.table()], ignore_index=True)
+
+
+def check_labels_lost(
+    audit: pd.DataFrame, rows: pd.DataFrame, max_fraction: float, annotator: str, cohort: str
+) -> None:
+    """Raise ValueError where labels of more than a fraction of the cohort could not be read."""
+    what = f"have labels of {annotator} that could not be read"
+    own = audit[audit["subject"].map(original).isin(rows["subject"])]
+    check_losses(own, list(rows["subject"]), max_fraction, f"cohort {cohort}", what)
+
+
+def of_no_subject(rows: pd.DataFrame, settings: Mapping[str, Any], raw: Path) -> list[str]:
+    """Files and folders beside the annotations of a cohort that are none of them, by name.
+
+    Relative to the annotator's folder. Only what could be an annotation by its kind counts.
+    """
+    form, folder = settings["form"], raw / settings["folder"]
+    if settings["layout"] in AMONG_IMAGES:
+        return []
+    places = [
+        Path(row.set, row.set, row.annotation) if form == "masks" else Path(row.annotation)
+        for row in rows.itertuples(index=False)
+    ]
+    expected = {part for place in places for part in (place, *place.parents)}
+    found = []
+    for parent in sorted({place.parent for place in places}):
+        entries = sorted((folder / parent).iterdir()) if (folder / parent).is_dir() else []
+        for entry in entries:
+            name = None if entry.name.startswith(".") else _annotation(entry, form)
+            if name is not None and parent / name not in expected:
+                found.append((parent / entry.name).as_posix())
+    return found
+
+
+def _annotation(entry: Path, form: str) -> str | None:
+    """The annotation that a file or folder would be by its name; None for another kind."""
+    if form == "qmass":
+        return entry.name.removesuffix(".con") if entry.suffix == ".con" else None
+    if form == "nifti":
+        match = VOLUME.fullmatch(entry.name)
+        return match["name"] if match else None
+    return entry.name if entry.is_dir() else None
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - MOST_NAMES
+    return ", ".join(names[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,46 @@
+"""Label maps that are well formed and cannot be those of a heart."""
+
+import numpy as np
+from scipy import ndimage
+
+from cmrseg.labels import NAMES, UNLABELLED, Tissue
+
+TISSUES = (Tissue.LV, Tissue.MYO, Tissue.RV)
+
+
+def frames_without_muscle(labels: np.ndarray) -> list[int]:
+    """Frames of (t, z, y, x) with a cavity whose muscle is background in every slice.
+
+    A heart has muscle at any time: nobody labelled it. A frame with unlabelled pixels beside the
+    cavity says so itself.
+    """
+    cavity = (labels == Tissue.LV).any(axis=(1, 2, 3))
+    muscle = (labels == Tissue.MYO).any(axis=(1, 2, 3))
+    with_cavity = (labels == Tissue.LV).any(axis=(2, 3))
+    around = (with_cavity & (labels == Tissue.BACKGROUND).any(axis=(2, 3))).any(axis=1)
+    return np.flatnonzero(cavity & ~muscle & around).tolist()
+
+
+def other_numbers(labels: np.ndarray) -> str:
+    """What looks wrong if numbers of (t, z, y, x) are of another convention, else an empty text.
+
+    Muscle is a ring with the cavity in it. The frame with most tissue is looked at.
+    """
+    tissue = (labels != Tissue.BACKGROUND) & (labels != UNLABELLED)
+    volume = labels[tissue.sum(axis=(1, 2, 3)).argmax()]
+    within = {(ring, inner): 0 for ring in TISSUES for inner in TISSUES if ring != inner}
+    for plane in volume:
+        for ring in TISSUES:
+            holes = ndimage.binary_fill_holes(plane == ring) & (plane != ring)
+            for inner in TISSUES:
+                if inner != ring:
+                    within[ring, inner] += int((holes & (plane == inner)).sum())
+    expected = within.pop((Tissue.MYO, Tissue.LV))
+    (ring, inner), pixels = max(within.items(), key=lambda item: item[1])
+    if pixels <= expected:
+        return ""
+    return (
+        f"{NAMES[inner]} ({int(inner)}) lies within {NAMES[ring]} ({int(ring)}), where the cavity "
+        "within the muscle is expected; if the numbers of these labels are others, say so with "
+        "`numbers` of the annotator"
+    )

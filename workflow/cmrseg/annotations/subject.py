@@ -1,0 +1,70 @@
+"""A subject whose labels are carried, and the vocabulary of what can be wrong with labels."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cmrseg.cine import Cine
+from cmrseg.dicom.audit import LOST, Audit
+from cmrseg.dicom.placement import check_labels
+from cmrseg.labels import UNLABELLED, Tissue
+
+# Problem and resolution, as in the audit of the import; docs/data.md describes them.
+LEFT_OUT = ("image left out by the cleaning", "contours left out")
+OUTSIDE = ("endocardium outside epicardium", "taken as cavity")
+APART = ("epicardium beside its cavity", "image unlabelled")
+NO_EPICARDIUM = ("no epicardium", "muscle unlabelled")
+NO_ENDOCARDIUM = ("no endocardium", "inside unlabelled")
+OTHER_FILE = ("other file", "file ignored")
+BESIDE_IMAGE = ("labels beside the image", "labels left out")
+EMPTY_FRAME = ("frame without tissue", "frame unlabelled")
+NOT_LISTED = ("frame not listed", "frame unlabelled")
+PHASES = ("end-systole", "none")
+NO_MUSCLE = ("cavity without muscle", "none")
+NUMBERS = ("label numbers", "none")
+UNREADABLE = ("unreadable labels", LOST)
+# Of a whole cohort.
+NO_SUBJECT = ("labels of no subject", "file ignored")
+NO_LABELS = ("subjects without labels", "none")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a form of annotation gets of a subject.
+
+    row: of the subject table. folder: of the annotator. image: folder of the imported image, and
+    cine: that image. numbers: the tissue of each number in label files, where they are not ours.
+    audit: takes what is wrong.
+    """
+
+    row: pd.Series
+    folder: Path
+    image: Path
+    cine: Cine
+    audit: Audit
+    numbers: Mapping[int, int]
+
+    @property
+    def annotation(self) -> str:
+        return str(self.row["annotation"])
+
+    def labels(self, voxels: np.ndarray, name: str) -> np.ndarray:
+        """Numbers of a label file as uint8 tissues. Raises ValueError naming file and values."""
+        if not self.numbers:
+            check_labels(voxels, name)
+            return voxels.astype(np.uint8)
+        known = [Tissue.BACKGROUND, *self.numbers, UNLABELLED]
+        values = np.unique(voxels)
+        unknown = values[~np.isin(values, known)]
+        if unknown.size:
+            raise ValueError(
+                f"{name}: label values {unknown[:5].tolist()}, of which `numbers` of the annotator "
+                f"says nothing; it has {sorted(self.numbers)}"
+            )
+        tissues = np.arange(UNLABELLED + 1, dtype=np.uint8)
+        for number, tissue in self.numbers.items():
+            tissues[number] = tissue
+        return tissues[voxels.astype(np.uint8)]

@@ -1,0 +1,30 @@
+"""Numbers of an annotator's label files, checked before any job starts."""
+
+import re
+from typing import Any
+
+from cmrseg.labels import UNLABELLED
+from study_tables import StudyError
+
+# Forms whose files hold numbers of tissues.
+NUMBERED = ("masks", "nifti", "frames")
+
+
+def check_numbers(annotator: str, about: str | dict[str, Any]) -> None:
+    """Raise StudyError where an annotator's numbers cannot be those of label files.
+
+    annotator: its name and cohort, for the error. about: its form, or form, place and numbers.
+    """
+    if isinstance(about, str) or "numbers" not in about:
+        return
+    if about["form"] not in NUMBERED:
+        raise StudyError(
+            f"{annotator} has numbers, which are for label files ({', '.join(NUMBERED)}); "
+            f"{about['form']} has its own"
+        )
+    for number in about["numbers"]:
+        if not (re.fullmatch("[0-9]{1,3}", str(number)) and 0 < int(number) < UNLABELLED):
+            raise StudyError(
+                f"{annotator} has numbers for {number!r}, expected 1 to {UNLABELLED - 1}; 0 is "
+                f"background and {UNLABELLED} not labelled in all labels"
+            )
