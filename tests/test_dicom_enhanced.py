@@ -29,7 +29,7 @@ def test_an_enhanced_object_is_the_cine_of_its_frames(tmp_path):
     write_enhanced(tmp_path / "raw/7/enhanced.dcm", frames=8)
     imported = import_study(tmp_path / "raw/7", "7", FOLDER)
     assert np.array_equal(imported.cine.voxels, expected_voxels(frames=8))
-    assert imported.cine.spacing_mm == (8.0, 1.5, 1.25)
+    assert imported.cine.spacing_mm == pytest.approx((8.0, 1.5, 1.25))
     assert imported.cine.frame_interval_s == pytest.approx(0.04)
     assert len(imported.headers) == 1
     assert imported.sources["file"].iloc[-1] == "enhanced.dcm#32"
@@ -187,6 +187,18 @@ def test_frames_without_functional_groups_are_refused_with_advice(tmp_path):
         SubjectError, match=r"2 frames .*without a place and time.*; export .*single images"
     ):
         read(path)
+
+
+@pytest.mark.parametrize("compress", [False, True])
+def test_a_single_image_with_a_place_of_its_own_is_read_as_one(tmp_path, compress):
+    (path,) = write_series(tmp_path, frames=(1,), compress=compress)
+    data = pydicom.dcmread(path)
+    data.SharedFunctionalGroupsSequence = data.PerFrameFunctionalGroupsSequence = [
+        pydicom.Dataset()
+    ]
+    data.save_as(path)
+    (frame,) = read(path)
+    assert (frame.name, frame.series_number) == ("a.dcm", 5)
 
 
 def test_as_published_objects_of_many_frames_are_refused(tmp_path):

@@ -250,6 +250,8 @@ def test_pixels_of_any_stored_bits_sign_and_slope_are_those_of_pydicom(bits, sig
 @example([(0x00280103, (b"DS", b"1 "))], set(), True)
 @example([(0x00280006, (b"US", b"\0"))], set(), True)
 @example([(0x7FE00001, (b"OV", b""))], set(), True)
+@example([(0x00080018, (b"UI", b"1\n"))], set(), True)
+@example([(0x0008103E, (b"SQ", b"12345678")), (0x00280103, (b"US", b"123"))], set(), True)
 @example([(0x00280004, (b"UN", b"MONOCHROME2 "))], set(), True)
 def test_whatever_the_elements_hold_rows_frames_and_messages_are_those_of_pydicom(
     changed, absent, lenient

@@ -47,8 +47,14 @@ AS_SINGLE = {
 COMPONENTS = {"MAGNITUDE": "M", "PHASE": "P", "REAL": "R", "IMAGINARY": "I"}
 
 
-def has_functional_groups(data: pydicom.Dataset) -> bool:
-    return FRAME_GROUPS in data or SHARED_GROUPS in data
+def is_object_of_frames(data: pydicom.Dataset) -> bool:
+    """Whether place and time are in functional groups.
+
+    A single image that has a place of its own is one, whatever else is in its header.
+    """
+    has_groups = FRAME_GROUPS in data or SHARED_GROUPS in data
+    several = int(data.get("NumberOfFrames") or 1) > 1
+    return has_groups and (several or "ImagePositionPatient" not in data)
 
 
 def frames_of_object(data: pydicom.Dataset, name: str) -> list[Frame]:

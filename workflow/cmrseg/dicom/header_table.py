@@ -84,6 +84,8 @@ def may_be_published(tag: BaseTag, representation: str) -> bool:
 
     representation: its VR as written, or in implicit transfer syntaxes the dictionary's.
     """
+    if representation == "SQ":
+        return False
     if tag.is_private:
         return representation in PRIVATE_VRS
     if keyword_for_tag(tag) in TEXTS:

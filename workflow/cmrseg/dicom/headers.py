@@ -46,6 +46,8 @@ OWN_TEXT = {
         ("ContentTime", b"TM"),
     )
 }
+# Text without blanks, of one value, that is filled up to an even length or not.
+PLAIN_TEXT = re.compile(rb"([!-\[\]-~]*)[ \0]?")
 CLOCK = re.compile(r"(\d\d):?(\d\d)(?::?(\d\d(?:\.\d{1,6})?))?")
 
 
@@ -147,10 +149,10 @@ def _plain_text(data: Plain, tag: int, vr: bytes) -> str | None:
     if place is None:
         return ""
     start, value, end = place
-    text = data.content[value:end].rstrip(b"\0 ")
-    if data.content[start + 4 : start + 6] != vr or b"\\" in text or not text.isascii():
+    text = PLAIN_TEXT.fullmatch(data.content, value, end)
+    if text is None or data.content[start + 4 : start + 6] != vr:
         return None
-    return text.decode("ascii")
+    return text[1].decode("ascii")
 
 
 def _own(position: float, instance: str, reference: str, acquired: str, created: str) -> dict:

@@ -12,7 +12,7 @@ import pydicom
 
 from cmrseg.dicom.audit import UNREADABLE, SubjectError
 from cmrseg.dicom.contents import DICM, check_deflated, ungzipped, without_preamble
-from cmrseg.dicom.enhanced import frames_of_object, has_functional_groups
+from cmrseg.dicom.enhanced import frames_of_object, is_object_of_frames
 from cmrseg.dicom.header_table import header_row
 from cmrseg.dicom.headers import Frame, frame_of, origin_of, plain_frame, whole_of
 from cmrseg.dicom.kinds import NotDicomError, check_image, check_kind
@@ -99,7 +99,7 @@ def read_frames(data: Plain | pydicom.Dataset, name: str, lenient: bool = False)
             # Not so plain, or damaged: pydicom reads it, or tells what is wrong.
             data = pydicom.dcmread(BytesIO(data.content))
         try:
-            if lenient and has_functional_groups(data):
+            if lenient and is_object_of_frames(data):
                 return frames_of_object(data, name)
             return [frame_of(data, name, picture(data, name, lenient))]
         except Exception as error:
