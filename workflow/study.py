@@ -63,8 +63,8 @@ class Study:
         keys = (*IMPORTED, *GRID) if self.cohorts[cohort]["layout"] == "hdf5" else IMPORTED
         return self._parts(cohort, shard, keys)
 
-    def annotation_rows(self, cohort: str, shard: str) -> list[dict[str, Any]]:
-        """What the labels of an annotator have to know of the subjects of a shard."""
+    def annotation_rows(self, cohort: str, shard: str | None = None) -> list[dict[str, Any]]:
+        """What the labels of an annotator have to know of a shard's subjects, or a cohort's."""
         return self._parts(cohort, shard, ANNOTATED)
 
     def _parts(self, cohort: str, shard: str | None, keys: tuple[str, ...]) -> list[dict[str, Any]]:
