@@ -12,7 +12,13 @@ from cmrseg.annotations.doubts import frames_without_muscle, other_numbers
 from cmrseg.annotations.drawn import masks, qmass, text
 from cmrseg.annotations.frames import frames
 from cmrseg.annotations.sparse import hdf5
-from cmrseg.annotations.subject import NO_MUSCLE, NUMBERS, UNREADABLE, Subject
+from cmrseg.annotations.subject import (
+    NO_MUSCLE,
+    NUMBERS,
+    UNREADABLE,
+    Subject,
+    frames_in_words,
+)
 from cmrseg.annotations.volumes import pair, volumes
 from cmrseg.cine import Cine
 from cmrseg.dicom.audit import COLUMNS, Audit, without_folders
@@ -96,12 +102,12 @@ def _carried(subject: Subject, settings: Mapping[str, Any]) -> np.ndarray | None
         return None
     if doubt := other_numbers(carried):
         subject.audit.add(NUMBERS, subject.annotation, doubt)
-    if frames_from_0 := frames_without_muscle(carried):
+    if without := frames_without_muscle(carried):
         subject.audit.add(
             NO_MUSCLE,
             subject.annotation,
-            f"frames {', '.join(map(str, frames_from_0))}: a network learns that there is none; if "
-            f"it was not drawn, save what lies around the cavity as not labelled (255)",
+            f"{frames_in_words(without)}: a network learns that there is none; if it was not "
+            "drawn, save what lies around the cavity as not labelled (255)",
         )
     return carried
 

@@ -12,6 +12,7 @@ from cmrseg.annotations.subject import (
     OTHER_FILE,
     OUTSIDE,
     Subject,
+    frames_in_words,
 )
 from cmrseg.contours import points
 from cmrseg.contours.qmass import ContourType, read_con, unused_contours
@@ -50,7 +51,9 @@ def qmass(subject: Subject) -> np.ndarray | None:
     except ValueError as error:
         raise ValueError(f"{path.name}: {error}") from error
     for slice_, frame in unused_contours(contours, sources):
-        subject.audit.add(LEFT_OUT, path.name, f"slice {slice_}, frame {frame} of the contours")
+        subject.audit.add(
+            LEFT_OUT, path.name, f"slice {slice_}, frame {frame} (from 0, as in the file)"
+        )
     return _placed(subject, drawn, sources)
 
 
@@ -95,7 +98,7 @@ def _placed(subject: Subject, drawn: Drawn, sources: pd.DataFrame) -> np.ndarray
     ):
         files = [file for file, alone in drawn.alone.items() if alone == contour]
         if files:
-            frames = sorted(set(by_file.loc[files, "t"]))
-            where = f"frame{'s' * (len(frames) > 1)} {', '.join(map(str, frames))}"
-            subject.audit.add(kind, files[0], f"{len(files)} images of {where}")
+            where = frames_in_words(sorted(set(by_file.loc[files, "t"])))
+            images = "1 image" if len(files) == 1 else f"{len(files)} images"
+            subject.audit.add(kind, files[0], f"{images} of {where}")
     return place_labels(drawn.labels.__getitem__, sources, subject.cine.voxels.shape)

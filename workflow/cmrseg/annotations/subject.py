@@ -1,6 +1,6 @@
 """A subject whose labels are carried, and the vocabulary of what can be wrong with labels."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,3 +68,9 @@ class Subject:
         for number, tissue in self.numbers.items():
             tissues[number] = tissue
         return tissues[voxels.astype(np.uint8)]
+
+
+def frames_in_words(frames: Iterable[int]) -> str:
+    """Frames, from 0, for people, who count from 1: "frames 2, 4 (from 1)"."""
+    numbers = [str(frame + 1) for frame in frames]
+    return f"frame{'s' * (len(numbers) > 1)} {', '.join(numbers)} (from 1)"
