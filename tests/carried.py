@@ -22,10 +22,12 @@ def carrier(folder: Path):
     return partial(_carried, folder)
 
 
-def _carried(folder: Path, form: str, importer, layout: str, **arguments) -> np.ndarray:
-    """Labels (t, z, y, x) as they are carried."""
+def _carried(
+    folder: Path, form: str, importer, layout: str, annotator: dict | None = None, **arguments
+) -> np.ndarray:
+    """Labels (t, z, y, x) as they are carried. annotator: further settings of it."""
     importer(ROWS, folder / "raw", folder / "images", **arguments)
     place = "." if layout == "ukbb" else "annotations/truth"
-    settings = {"form": form, "folder": place, "layout": layout}
+    settings = {"form": form, "folder": place, "layout": layout, **(annotator or {})}
     carry_shard(ROWS, "truth", settings, *(folder / name for name in ("raw", "images", "labels")))
     return Cine.load(folder / "labels/7/sa.nii.gz").voxels

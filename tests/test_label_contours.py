@@ -1,6 +1,7 @@
 """Contours given with the raw data: what is carried, and what is refused by name."""
 
 import logging
+import shutil
 
 import numpy as np
 import pytest
@@ -23,13 +24,24 @@ def contours(tmp_path, carry):
     for k, location_mm in enumerate((0, 8, 8, 16)):
         write_series(tmp_path / "raw/7" / str(k), k, location_mm=location_mm, name="{frame}.dcm")
 
-    def run(*slices):
-        triangle = np.array([[2.0, 2], [6, 2], [6, 6]])
+    def run(*slices, first_pixel=0):
+        triangle = np.array([[2.0, 2], [6, 2], [6, 6]]) + first_pixel
         points = {(z, 0, ContourType.ENDOCARDIUM): triangle for z in slices}
         write_con(Contours("7", (12, 10), points), tmp_path / "raw/annotations/truth/7.con")
-        return carry("qmass", import_shard, "folder", settings={**SETTINGS, "layout": "folder"})
+        settings, annotator = {**SETTINGS, "layout": "folder"}, {"first_pixel": first_pixel}
+        return carry("qmass", import_shard, "folder", annotator, settings=settings)
 
     return run
+
+
+@pytest.mark.parametrize("first_pixel", [0.5, 1])
+def test_contours_are_the_same_wherever_their_coordinates_begin(contours, tmp_path, first_pixel):
+    expected = contours(0)
+    for name in ("images", "labels"):
+        shutil.rmtree(tmp_path / name)
+        (tmp_path / name).mkdir()
+    assert (expected == 1).any()
+    assert (contours(0, first_pixel=first_pixel) == expected).all()
 
 
 def test_contours_of_a_removed_slice_are_logged(contours, caplog):
@@ -66,13 +78,14 @@ def text(tmp_path, carry):
             name="{frame}.dcm",
         )
 
-    def run(*contours):
+    def run(*contours, first_pixel=0):
         folder = tmp_path / "raw/annotations/truth/7/contours"
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         for number, kind in contours:
             name = f"IM-0001-{number:04d}-{kind}contour-manual.txt"
             (folder / name).write_text(SQUARE.get(kind, "5 5\n"))
-        return carry("text", import_shard, "folder", settings={**SETTINGS, "layout": "folder"})
+        settings, annotator = {**SETTINGS, "layout": "folder"}, {"first_pixel": first_pixel}
+        return carry("text", import_shard, "folder", annotator, settings=settings)
 
     return run
 
@@ -83,6 +96,11 @@ def test_text_contours_are_filled_and_their_frame_is_background_elsewhere(text):
     assert (placed[0, 1] == 2).sum() == 25 - 9
     assert not placed[0, [0, 2]].any()
     assert (placed[1:] == 255).all()
+
+
+def test_text_contours_that_count_from_1_lie_a_pixel_to_the_left_and_up(text):
+    counted_from_1 = text((4, "i"), (4, "o"), first_pixel=1)
+    assert np.argwhere(counted_from_1[0, 1] == 1).min(axis=0).tolist() == [3, 3]
 
 
 def test_the_muscle_of_an_endocardium_alone_is_not_labelled(text, tmp_path):

@@ -53,10 +53,11 @@ def carry_shard(
 
     rows: subject table (subject, set, annotation). settings: form; folder of the annotator below
     raw; layout of the cohort; numbers of the annotator's label files, number -> tissue, if they
-    are not ours. images: imported images of the shard. Where each form has its
-    files is said by its function. Labels are uint8; what nobody labelled is UNLABELLED. A rotated
-    copy gets the rotated labels. Returns the audit, with the columns of that of the import; images
-    are relative to the annotator's folder or, where they are DICOM files, to the study's.
+    are not ours; first_pixel of contours, if it is not 0. images: imported images of the shard.
+    Where each form has its files is said by its function. Labels are uint8; what nobody labelled
+    is UNLABELLED. A rotated copy gets the rotated labels. Returns the audit, with the columns of
+    that of the import; images are relative to the annotator's folder or, where they are DICOM
+    files, to the study's.
     A subject whose labels cannot be read is left out. Raises ValueError naming subject and file
     where that is so for all that are labelled: the study is wrong rather than a file.
     """
@@ -73,6 +74,7 @@ def carry_shard(
             Cine.load(images / source / IMAGE),
             Audit(subject),
             settings.get("numbers", {}),
+            settings.get("first_pixel", 0),
         )
         try:
             found = _carried(item, settings)
@@ -106,8 +108,8 @@ def _carried(subject: Subject, settings: Mapping[str, Any]) -> np.ndarray | None
         subject.audit.add(
             NO_MUSCLE,
             subject.annotation,
-            f"{frames_in_words(without)}: a network learns that there is none; if it was not "
-            "drawn, save what lies around the cavity as not labelled (255)",
+            f"{frames_in_words(without)}: a network would learn that there is no muscle; if "
+            "nobody drew it, save what lies around the cavity as 255 (not labelled)",
         )
     return carried
 

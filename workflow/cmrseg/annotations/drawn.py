@@ -1,5 +1,9 @@
 """Labels that were drawn on the pixels of DICOM files, as pictures or as contours."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -46,6 +50,7 @@ def qmass(subject: Subject) -> np.ndarray | None:
         return None
     sources = read_table(subject.image / SOURCES)
     contours = read_con(path)
+    contours = replace(contours, points=_from_0(subject, contours.points))
     try:
         drawn = label_images(contours, sources, bool(cleaned_as_published(subject.image)))
     except ValueError as error:
@@ -64,6 +69,7 @@ def text(subject: Subject) -> np.ndarray | None:
         return None
     sources = read_table(subject.image / SOURCES)
     contours, others = points.read_folder(study)
+    contours = _from_0(subject, contours)
     for path in others:
         subject.audit.add(
             OTHER_FILE,
@@ -78,6 +84,11 @@ def text(subject: Subject) -> np.ndarray | None:
     for number in left_out:
         subject.audit.add(LEFT_OUT, subject.annotation, f"InstanceNumber {number}")
     return _placed(subject, drawn, sources)
+
+
+def _from_0(subject: Subject, contours: Mapping[Any, np.ndarray]) -> dict[Any, np.ndarray]:
+    """Contours whose coordinates are 0 at the centre of the first pixel."""
+    return {key: xy - subject.first_pixel for key, xy in contours.items()}
 
 
 def _placed(subject: Subject, drawn: Drawn, sources: pd.DataFrame) -> np.ndarray:

@@ -37,6 +37,7 @@ class Subject:
 
     row: of the subject table. folder: of the annotator. image: folder of the imported image, and
     cine: that image. numbers: the tissue of each number in label files, where they are not ours.
+    first_pixel: x and y of the centre of the first pixel in contours.
     audit: takes what is wrong.
     """
 
@@ -46,6 +47,7 @@ class Subject:
     cine: Cine
     audit: Audit
     numbers: Mapping[int, int]
+    first_pixel: float = 0
 
     @property
     def annotation(self) -> str:
