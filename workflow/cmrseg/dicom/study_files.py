@@ -55,11 +55,18 @@ class StudyFiles:
 
     def check_chosen(self, chosen: Iterable[Frame], audit: Audit) -> None:
         """Raise the error of a damaged file that is of a chosen series; audit those of others."""
+        chosen = list(chosen)
         series = {(f.series_number, kind_of(f.origin.image_type)) for f in chosen}
+        identifiers = {f.origin.series for f in chosen}
         for failure in self.failures:
-            kind = kind_of(failure.origin.image_type) if failure.origin else ""
-            number = -1 if failure.series_number is None else failure.series_number
-            if number < 0 or (number, kind) in series:
+            origin, number = failure.origin, failure.series_number
+            known = origin is not None and number is not None
+            if known and number < 0 and len(identifiers) == 1:
+                # Without a number the identifier tells, if it is one of series.
+                same = not origin.series or "" in identifiers or origin.series in identifiers
+            else:
+                same = not known or number < 0
+            if same or (number, kind_of(origin.image_type)) in series:
                 raise failure
             audit.add(OTHER_DAMAGED, failure.image, f"{failure.kind[0]}: {failure.detail}")
 
