@@ -168,8 +168,12 @@ def _parts(plane: Numbered, value: Callable[[Frame], object]) -> list[Numbered]:
 
 
 def _of_one_time(frames: Sequence[Frame]) -> tuple[Frame, Frame]:
-    """Two frames of the same time."""
+    """Two frames of the same time; without times, of two rounds."""
     time = _time_of(frames)
+    rounds = (tag for tag in ROUNDS if time is None and _are_rounds(frames, tag))
+    if (tag := next(rounds, None)) is not None:
+        value = TAGS[tag]
+        return frames[0], next(f for f in frames if value(f) != value(frames[0]))
     known: dict[float, Frame] = {}
     for frame in frames:
         first = known.setdefault(time(frame) if time else 0.0, frame)

@@ -207,7 +207,8 @@ def joined(series: list[Series]) -> list[Stack]:
     """
     same: dict[tuple, list[Series]] = defaultdict(list)
     for s in series:
-        places = tuple(sorted({plane[0][1].position_mm for plane in s.slices}))
+        firsts = (plane[0][1] for plane in s.slices)
+        places = tuple(sorted({(first.position_mm, first.orientation) for first in firsts}))
         same[s.study, s.reference, s.protocol, places].append(s)
     stacks = []
     for group in same.values():

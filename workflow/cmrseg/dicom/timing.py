@@ -83,7 +83,7 @@ def time_axis(slices: Sequence[Numbered], audit: Audit) -> Axis:
     elif missing:
         _check_known_times(chosen, cine, missing[0])
         some = len(missing) < sum(map(len, cine))
-        said = f"TriggerTime is absent{f' in {len(missing)} files' if some else ''}"
+        said = f"TriggerTime is absent{f' in {missing[0]}' if some else ''}"
     else:
         said = "TriggerTime is the same in several frames"
     audit.add(UNKNOWN_INTERVAL, "", said)
