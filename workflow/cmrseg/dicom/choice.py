@@ -133,9 +133,10 @@ def _wanted(
             listing(series, [], {}),
         )
     single = {s: SINGLE for s in series if s.phases == 1}
-    whole = joined(kept)
+    whole = joined(kept, asked=True)
     apart = [s for s in kept if not any(s in stack.series for stack in whole)]
-    slices = [plane for s in (*whole, *apart) for plane in s.slices]
+    slices = [plane for stack in whole for plane in stack.slices]
+    slices += [plane for s in apart for plane in s.slices]
     # Of several directions that which is rather a short axis, else that of most slices.
     stacks = [Stack((kept[0],), group) for group in directions(slices)]
     slices = list(max(stacks, key=lambda s: (s.rank, len(s.slices))).slices)

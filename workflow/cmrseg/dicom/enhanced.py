@@ -131,7 +131,8 @@ def _single(data: pydicom.Dataset, group: pydicom.Dataset) -> pydicom.Dataset:
 
 def _set(header: pydicom.Dataset, keyword: str, value: object) -> None:
     """Set an element of one frame; the one that is there may be that of other frames, too."""
-    header.pop(tag_for_keyword(keyword), None)
+    if keyword in header:
+        del header[keyword]
     setattr(header, keyword, value)
 
 

@@ -46,7 +46,9 @@ def empirical_spacing_mm(
     """
     written = sorted({s.slice_distance_mm for s in slices if not math.isnan(s.slice_distance_mm)})
     if len(slices) == 1:
-        distance = written[0] if written else slices[0].thickness_mm
+        # Some headers count it against the order of slices.
+        sizes = [abs(distance) for distance in written if distance]
+        distance = sizes[0] if sizes else slices[0].thickness_mm
         if not distance > 0:
             raise SubjectError(
                 UNREADABLE,

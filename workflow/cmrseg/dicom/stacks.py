@@ -199,22 +199,24 @@ def _is_alike(a: Series, b: Series) -> bool:
     return True
 
 
-def joined(series: list[Series]) -> list[Stack]:
+def joined(series: list[Series], asked: bool = False) -> list[Stack]:
     """Stacks whose frames are in several series: the same planes, at regular trigger times.
 
-    Each frame may be a series, or some frames. Of two cines of the same planes times or
-    InstanceNumbers are the same.
+    asked: somebody says that these series belong together, so that each may have other planes.
+
+    Each series has one frame, or some of them. Of two cines of the same planes times are the same,
+    or InstanceNumbers do not go on with time.
     """
     same: dict[tuple, list[Series]] = defaultdict(list)
     for s in series:
         firsts = (plane[0][1] for plane in s.slices)
-        places = tuple(sorted({(first.position_mm, first.orientation) for first in firsts}))
-        same[s.study, s.reference, s.protocol, places].append(s)
+        places = sorted({(first.position_mm, first.orientation) for first in firsts})
+        same[s.study, s.reference, s.protocol, () if asked else tuple(places)].append(s)
     stacks = []
     for group in same.values():
         slices = planes((f.instance_number, f) for s in group for f in s.frames)
         single = all(s.phases == 1 for s in group)
-        if len(group) < (LEAST_PHASES if single else 2):
+        if len(group) < (LEAST_PHASES if single and not asked else 2):
             continue
         if all(_is_regular(plane) and (single or _is_numbered(plane)) for plane in slices):
             stacks.append(Stack(tuple(group), tuple(slices)))
@@ -228,7 +230,9 @@ def _is_regular(plane: Numbered) -> bool:
 
 
 def _is_numbered(plane: Numbered) -> bool:
-    return len({number for number, _ in plane}) == len(plane)
+    """Whether the numbers of a plane's files go on with time, or against it."""
+    steps = np.diff([number for number, _ in sorted(plane, key=lambda f: f[1].trigger_ms)])
+    return bool((steps > 0).all() or (steps < 0).all())
 
 
 def directions(slices: Sequence[Numbered]) -> list[tuple[Numbered, ...]]:

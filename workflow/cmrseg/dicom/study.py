@@ -203,17 +203,17 @@ def _import(
     chosen = not (kaggle or published)
     slices = drop_collisions(slices, audit, allowed, by_time=chosen)
     distance_mm = empirical_spacing_mm(slices, audit, allowed)
-    there = slices
+    found = slices
     slices = fill_missing(slices, distance_mm, audit, allowed)
     slices = drop_irregular(slices, distance_mm, audit, allowed)
 
     grid = target_grid(
         slices, axes, distance_mm, settings["max_size_px"], published, audit, allowed
     )
-    shown = [groups[s.image] for s in slices]
-    phases = published_phases(shown) if published else phases_of(shown, audit)
+    there = [groups[s.image] for s in slices]
+    phases = published_phases(there) if published else phases_of(there, audit)
     if chosen:
-        check_stack(there, slices, distance_mm)
+        check_stack(found, slices, distance_mm)
         check_whole(slices, groups, phases)
     interval_s = None if published else axis.interval_s
     cine, sources = assemble(slices, groups, grid, phases, interval_s, audit)

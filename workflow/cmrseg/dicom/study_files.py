@@ -51,7 +51,7 @@ class StudyFiles:
                 name, reason = self.left_out[0]
                 told = f"no MR image among the files of {folder}; the first, {name}: {reason}"
             raise SubjectError(NO_IMAGES, "", told)
-        _check_patient(self.frames)
+        _check_patient(self.frames, any_series)
 
     def check_chosen(self, chosen: Iterable[Frame], audit: Audit) -> None:
         """Raise the error of a damaged file that is of a chosen series; audit those of others."""
@@ -60,13 +60,16 @@ class StudyFiles:
         identifiers = {f.origin.series for f in chosen}
         for failure in self.failures:
             origin, number = failure.origin, failure.series_number
-            known = origin is not None and number is not None
-            if known and number < 0 and len(identifiers) == 1:
-                # Without a number the identifier tells, if it is one of series.
-                same = not origin.series or "" in identifiers or origin.series in identifiers
+            if origin is None or number is None:
+                raise failure
+            if number >= 0:
+                same = (number, kind_of(origin.image_type)) in series
             else:
-                same = not known or number < 0
-            if same or (number, kind_of(origin.image_type)) in series:
+                # Without a number the identifier tells, if it is the same in all of a series.
+                same = not (origin.series and len(identifiers) == 1) or bool(
+                    identifiers & {"", origin.series}
+                )
+            if same:
                 raise failure
             audit.add(OTHER_DAMAGED, failure.image, f"{failure.kind[0]}: {failure.detail}")
 
@@ -110,7 +113,9 @@ def _audit_compression(frames: list[Frame], lenient: bool, audit: Audit) -> None
         audit.add(LOSSY, lossy[0].name, f"{len(lossy)} images")
 
 
-def _check_patient(frames: list[Frame]) -> None:
+def _check_patient(frames: list[Frame], with_empty: bool) -> None:
+    """Refuse several patients; with_empty: a file without PatientID is another one's."""
+    frames = [frame for frame in frames if with_empty or frame.patient]
     counts = Counter(frame.patient for frame in frames).most_common()
     if len(counts) > 1:
         usual, count = counts[0]
