@@ -25,19 +25,21 @@ app: .venv/installed
 test test-more: export PYTHONHASHSEED := 0
 
 test: .venv/installed
-	$(PYTEST) -m "not long and not slurm and not conda"
+	$(PYTEST) -m "not long and not slurm and not conda and not soak"
 
 # What takes long, on a Slurm cluster of this machine, and with a conda of its own; what cannot be had is skipped,
 # and said.
 test-more: .venv/installed
-	$(PYTEST) -m "long or slurm or conda"
+	$(PYTEST) -m "(long or slurm or conda) and not soak"
 
-# Property tests with other examples each round; the line above a round that failed shows it again.
+# By hand, before a release: property tests with other examples each round (the line above a round that failed shows it
+# again), then the demo on a Slurm cluster with conda, byte by byte, which needs the demo's results.
 soak: .venv/installed
 	@first=$(SEED); for round in $$(seq 0 $$(($(ROUNDS) - 1))); do \
 		seed=$$((first + round)); echo "make soak SEED=$$seed ROUNDS=1"; \
 		PYTHONHASHSEED=$$seed $(PYTEST) -q -m hypothesis --hypothesis-profile soak --hypothesis-seed $$seed || exit 1; \
 	done
+	$(PYTEST) -m soak
 
 lint: .venv/installed
 	$(BIN)/ruff check .

@@ -13,7 +13,7 @@ from test_profile import GPU_BLOCK, SET
 from test_slurm import GROUPED, GROUPS
 from tiny_study import ROOT, Project, copy_project, results_of
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.soak
 
 
 @pytest.fixture(scope="module")

@@ -206,3 +206,17 @@ def test_as_published_objects_of_many_frames_are_refused(tmp_path):
     with pytest.raises(SubjectError, match=r"shape \(12, 12, 10\), expected one grey"):
         read_file(path, "a.dcm")
     assert open_file(path, "a.dcm")[1]["SeriesDescription"] == "sax"
+
+
+def test_each_frame_keeps_its_own_kind_among_others(tmp_path):
+    """What one frame says must not become what all say, though they share the object's header."""
+
+    def frame(z, t):
+        component = ["MAGNITUDE", "PHASE", "MAGNITUDE"][t]
+        kind = group(FrameType=["ORIGINAL", "PRIMARY"], ComplexImageComponent=component)
+        return {**frame_groups(z, t), "MRImageFrameTypeSequence": kind}
+
+    frames = read(write_enhanced(tmp_path / "a.dcm", frame=frame, ComplexImageComponent="MIXED"))
+    assert [f.origin.image_type for f in frames[:3]] == [
+        ("ORIGINAL", "PRIMARY", component) for component in "MPM"
+    ]

@@ -1,5 +1,6 @@
 """One file for each image, and one image for each place and time."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from cmrseg.dicom.audit import Audit, SubjectError
 from cmrseg.dicom.choice import choose
-from cmrseg.dicom.instances import without_copies
+from cmrseg.dicom.instances import across_midnight, without_copies
 from made_frames import names, shown, stack
 
 CINE = stack(7, 3, 4)
@@ -107,3 +108,64 @@ def test_two_frames_of_nearly_one_time_are_no_second_acquisition():
     frames = stack(7, 3, 20)
     frames[3] = replace(frames[3], trigger_ms=frames[2].trigger_ms)
     assert chosen(frames) == (names(frames), [])
+
+
+def rounds(**changes):
+    """A cine without times, each slice of it twice; changes: fields of the second, as `stack`'s."""
+    first = stack(7, 3, 4, trigger_ms=math.nan, acquisition=1)
+    second = stack(7, 3, 4, trigger_ms=math.nan, **{"acquisition": 1, **changes})
+    moved = {"instance_number": 50}
+    return first, [
+        replace(f, **{k: getattr(f, k) + v for k, v in moved.items()}, instance=f"{f.instance}.9")
+        for f in again(second)
+    ]
+
+
+def test_without_times_the_later_of_two_acquisitions_is_kept_too():
+    first, second = rounds(acquisition=2)
+    assert chosen(first + second)[0] == names(second)
+    first = [replace(f, acquired_s=36000.0) for f in first]
+    second = [replace(f, acquired_s=36600.0, origin=first[0].origin) for f in second]
+    assert chosen(second + first)[0] == names(second)
+
+
+@pytest.mark.parametrize(
+    ("changes", "tag"),
+    [({"image_type": ("ORIGINAL", "", "M", "NORM")}, "ImageType"), ({"echo": 2}, "EchoNumbers")],
+)
+def test_without_times_two_kinds_of_image_are_refused(changes, tag):
+    first, second = rounds(**changes)
+    with pytest.raises(SubjectError, match=f"again/7/00_00: .* and 7/00_00 .*differ in {tag}"):
+        chosen(first + second)
+
+
+def test_numbers_and_seconds_that_change_within_a_beat_are_no_acquisitions():
+    cine = stack(7, 3, 4, trigger_ms=math.nan, acquisition=lambda z, t: t + 1)
+    assert chosen(cine) == (names(cine), [])
+    cine = stack(7, 3, 4, trigger_ms=math.nan, acquired_s=lambda z, t: 36000.0 + t // 2)
+    assert chosen(cine) == (names(cine), [])
+
+
+@pytest.mark.parametrize("tag", ["acquisition", "acquired_s"])
+@pytest.mark.parametrize("trigger_ms", [lambda z, t: 100.0 * t, math.nan])
+def test_slices_of_one_position_are_no_acquisitions_of_one_slice(tag, trigger_ms):
+    told = {tag: lambda z, t: 100 + 20 * z}
+    frames = stack(7, 3, 4, position_mm=(0.0, 0.0, 0.0), trigger_ms=trigger_ms, **told)
+    with pytest.raises(SubjectError, match="are of one place and time; they differ in Acquis"):
+        chosen(frames)
+
+
+def test_a_stray_image_of_one_time_among_many_is_refused():
+    frames = stack(7, 3, 25)
+    stray = replace(frames[30], name="stray", instance="9", instance_number=200)
+    with pytest.raises(SubjectError, match=r"stray: .* and 7/01_05 are of one place and time"):
+        chosen([*frames, replace(stray, pixels=stray.pixels + 1)])
+
+
+def test_times_of_day_go_on_across_midnight():
+    late = 86400 - 0.2
+    frames = stack(7, 1, 4, acquired_s=lambda z, t: (late + 0.1 * t) % 86400)
+    moved = across_midnight(frames)
+    assert [f.acquired_s for f in moved] == pytest.approx([late + 0.1 * t for t in range(4)])
+    assert all(math.isnan(f.created_s) for f in moved)
+    assert across_midnight(CINE) == CINE

@@ -54,8 +54,8 @@ def test_the_order_of_the_file_system_does_not_matter(tmp_path, monkeypatch):
     write(tmp_path, rng.permutation(COUNT), rng.permutation(COUNT) + 1, [7] * SLICES)
     listed = layout.folder_files
 
-    def mixed(folder, series=""):
-        found = listed(folder, series)
+    def mixed(*which):
+        found = listed(*which)
         return {name: rng.permutation(found[name]).tolist() for name in sorted(found, reverse=True)}
 
     monkeypatch.setattr("cmrseg.dicom.study.folder_files", mixed)

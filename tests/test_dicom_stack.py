@@ -154,6 +154,13 @@ def test_in_one_series_the_path_that_sorts_first_is_removed(audit):
     assert drop_collisions(slices, audit) == slices[:1]
 
 
+def test_of_one_place_the_slice_acquired_later_is_kept_where_time_decides(audit):
+    first = Slice("b", 7, 0.0, acquired=(1, 36000.0, 1))
+    second = Slice("a", 7, 0.3, acquired=(1, 36600.0, 9))
+    assert drop_collisions([second, first], audit, by_time=True) == [second]
+    assert drop_collisions([second, first], audit) == [first]
+
+
 def test_a_chain_of_collisions_compares_with_the_last_kept_slice(audit):
     # b replaces a; c is 1.2 mm from a but 0.6 mm from b, which replaced it; d collides with none.
     assert images(drop_collisions(stack(0, 0.6, 1.2, 2.3), audit)) == "cd"

@@ -153,3 +153,19 @@ def test_trigger_times_rounded_to_the_same_value_keep_the_order_of_numbers():
     tag, _, shown, _ = ordered(frames)
     assert tag == "TriggerTime"
     assert shown[0][4:6] == ["7/00_04", "7/00_05"]
+
+
+def test_an_order_against_the_known_trigger_times_is_refused():
+    def some(z, t):
+        return math.nan if (z, t) == (1, 3) else 100.0 * t
+
+    with pytest.raises(SubjectError, match="7/01_03: missing tag: TriggerTime is absent, and Inst"):
+        ordered(cine(trigger_ms=some, instance_number=mixed_number))
+    audit = Audit("1")
+    frames = cine(trigger_ms=some)
+    time_axis(planes((f.instance_number, f) for f in frames), audit)
+    assert audit.rows[0][4] == "TriggerTime is absent in 7/01_03"
+    # Whether other tags know the order.
+    told = {"temporal_position": lambda z, t: t + 1.0}
+    tag, _, shown, _ = ordered(cine(trigger_ms=some, instance_number=mixed_number, **told))
+    assert (tag, shown) == ("TemporalPositionIdentifier", expected())

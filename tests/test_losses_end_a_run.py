@@ -48,8 +48,8 @@ def test_nothing_is_measured_learnt_or_evaluated(broken):
 
 def test_the_audit_stays_when_the_check_fails(broken):
     audit = read_table(broken[0].results / "cohorts/people/audit.tsv")
-    lost = audit["resolution"] == "subject left out"
-    assert audit["subject"][lost].tolist() == ["72", "74"]
+    lost = audit[audit["resolution"] == "subject left out"]
+    assert lost["subject"].tolist() == ["72", "74"]
     assert not (broken[0].results / "cohorts/people/import/passed.txt").exists()
 
 

@@ -20,6 +20,11 @@ def test_what_was_typed_counts_and_not_what_it_looks_like(typed, read):
     assert config == {"input": "one", "subject": typed.strip("'")}
 
 
+def test_a_series_is_no_comment():
+    config = as_typed({"input": "one", "series": None}, ["input=one", "series=#7,#8"])
+    assert config["series"] == "#7,#8"
+
+
 def test_numbers_stay_numbers_and_the_last_word_counts():
     words = ["spacing_mm=1.5", "subject=1", "subject=02", "study="]
     config = {"spacing_mm": 1.5, "subject": 2, "study": None}

@@ -80,3 +80,11 @@ def test_an_input_that_cannot_be_labelled_is_refused(pictures, config, sentence)
     Path("subjects.tsv").touch()
     with pytest.raises(StudyError, match=sentence):
         prediction_study(config)
+
+
+def test_series_of_dicom_files_can_be_chosen(pictures):
+    words = {"input": "dicom/Case 7", "model": "elsewhere/mine", "series": "#7,#8"}
+    made = prediction_study(words)
+    assert made["cohorts"]["input"]["subjects"][0]["series"] == "#7,#8"
+    with pytest.raises(StudyError, match="series: one is one cine; series are of DICOM files"):
+        prediction_study(words | {"input": "one"})

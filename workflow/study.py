@@ -99,7 +99,8 @@ class Study:
         """Form of an annotator's labels, the raw data that they belong to, and the folder there.
 
         `raw` is empty where it is the cohort's own raw data. numbers: number in the label files ->
-        `Tissue`, if they are not ours.
+        `Tissue`, if they are not ours. first_pixel: coordinate of the first pixel's centre in
+        contours, if it is not 0.
         """
         about, layout = self.cohorts[cohort]["annotators"][name], self.cohorts[cohort]["layout"]
         about = {"form": about} if isinstance(about, str) else about

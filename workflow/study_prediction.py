@@ -12,7 +12,7 @@ from study_tables import GRID, StudyError
 from study_weights import CONVERTED
 
 COHORT = "input"
-TEXT = ("input", "model", "subject", "mode")
+TEXT = ("input", "model", "subject", "series", "mode")
 KEYS = (*TEXT, *GRID)
 # Where a prediction keeps what its input and model are.
 ORIGINS = "results/{study}/origins"
@@ -23,8 +23,9 @@ def prediction_study(config: dict[str, Any]) -> dict[str, Any]:
 
     config: input (a folder of DICOM, a folder with sa.nii.gz or with one NIfTI file, such a file,
     or an HDF5 file), model (a folder, or a name of resources/weights.yaml), subject (its name;
-    that of the input unless it is given), mode (of the cleaning); spacing_mm, slice_distance_mm
-    and frame_interval_ms of an HDF5 file. Raises StudyError naming what is absent or unknown.
+    that of the input unless it is given), series (which DICOM series are the cine, as in a subject
+    table), mode (of the cleaning); spacing_mm, slice_distance_mm and frame_interval_ms of an HDF5
+    file. Raises StudyError naming what is absent or unknown.
     """
     unknown = [key for key in config if key not in KEYS]
     if unknown:
@@ -50,8 +51,13 @@ def prediction_study(config: dict[str, Any]) -> dict[str, Any]:
             f"--config input={path}: no letter or digit for a name; give subject=<name>"
         )
     folder, name = _model(config)
+    row = {"subject": subject, "study": found.study, "split": "test"}
+    if "series" in config:
+        if found.layout != "folder":
+            raise StudyError(f"--config series: {path} is one cine; series are of DICOM files")
+        row["series"] = config["series"]
     cohort: dict[str, Any] = {
-        "subjects": [{"subject": subject, "study": found.study, "split": "test"}],
+        "subjects": [row],
         "layout": found.layout,
         "raw": str(found.raw),
     }

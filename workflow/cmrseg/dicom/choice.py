@@ -12,17 +12,19 @@ import pandas as pd
 from cmrseg.dicom.audit import (
     NO_CINE,
     NO_IMAGES,
+    ORIENTATION,
     OTHER_SERIES,
     TWO_EXAMINATIONS,
     UNCLEAR,
     Audit,
     SubjectError,
 )
+from cmrseg.dicom.geometry import largest_mode
 from cmrseg.dicom.headers import Frame
 from cmrseg.dicom.instances import one_for_each_time
 from cmrseg.dicom.series import Series, series_of
 from cmrseg.dicom.slices import Numbered
-from cmrseg.dicom.stacks import NAMED, Stack, merged, phase_stacks, stacks_of
+from cmrseg.dicom.stacks import NAMED, Stack, directions, joined, merged, stacks_of
 
 # A stack with so many times the frames or planes of another is clearly the better one.
 CLEARLY = 2
@@ -51,8 +53,7 @@ def choose(
     """
     series = series_of(frames)
     if wanted is not None:
-        kept, reasons = _wanted(series, wanted)
-        slices = [plane for s in kept for plane in s.slices]
+        kept, slices, reasons = _wanted(series, wanted)
     elif len(series) == 1 and series[0].phases > 1 and _is_usual(series[0]):
         kept, slices, reasons = series, series[0].slices, {}
     else:
@@ -64,10 +65,21 @@ def choose(
     for row, one in zip(table.itertuples(index=False), series, strict=True):
         if not row.chosen:
             audit.add(OTHER_SERIES, one.frames[0].name, f"{one.text}; {row.reason}")
+    _audit_directions(kept, slices, audit)
     # In order of appearance, as series are.
     order = {id(frame): i for i, frame in enumerate(frames)}
     slices = sorted(slices, key=lambda plane: order[id(plane[0][1])])
-    return [one_for_each_time(plane, audit) for plane in slices], table
+    usual = largest_mode(len(plane) for plane in slices)
+    lone = len(slices) == 1
+    return [one_for_each_time(plane, audit, usual, lone) for plane in slices], table
+
+
+def _audit_directions(kept: list[Series], slices: Sequence[Numbered], audit: Audit) -> None:
+    """Slices of the chosen series that lie in another direction than the cine."""
+    shown = {id(frame) for plane in slices for _, frame in plane}
+    for plane in (plane for s in kept for plane in s.slices):
+        if id(plane[0][1]) not in shown:
+            audit.add(ORIENTATION, plane[0][1].name, "of another direction than the cine")
 
 
 def listing(series: Sequence[Series], kept: list[Series], reasons: dict) -> pd.DataFrame:
@@ -100,8 +112,8 @@ def listing(series: Sequence[Series], kept: list[Series], reasons: dict) -> pd.D
 
 def _wanted(
     series: Sequence[Series], wanted: Callable[[Series], bool]
-) -> tuple[list[Series], dict[Series, str]]:
-    """The series that were asked for, and why the others are left out."""
+) -> tuple[list[Series], list[Numbered], dict[Series, str]]:
+    """The series that were asked for, their slices, and why the others are left out."""
     kept = [s for s in series if wanted(s)]
     if not kept:
         raise UnclearError(
@@ -121,7 +133,14 @@ def _wanted(
             listing(series, [], {}),
         )
     single = {s: SINGLE for s in series if s.phases == 1}
-    return kept, {s: _no_cine(s) or single.get(s, "not asked for") for s in series}
+    whole = joined(kept, asked=True)
+    apart = [s for s in kept if not any(s in stack.series for stack in whole)]
+    slices = [plane for stack in whole for plane in stack.slices]
+    slices += [plane for s in apart for plane in s.slices]
+    # Of several directions that which is rather a short axis, else that of most slices.
+    stacks = [Stack((kept[0],), group) for group in directions(slices)]
+    slices = list(max(stacks, key=lambda s: (s.rank, len(s.slices))).slices)
+    return kept, slices, {s: _no_cine(s) or single.get(s, "not asked for") for s in series}
 
 
 def _passed_over(series: Series) -> str:
@@ -133,7 +152,9 @@ def _passed_over(series: Series) -> str:
 
 def _is_usual(series: Series) -> bool:
     """Whether a lone series may be the cine as it stands."""
-    return not _no_cine(series) and Stack((series,), tuple(series.slices)).rank > 0
+    if _no_cine(series) or len(directions(series.slices)) > 1:
+        return False
+    return Stack((series,), tuple(series.slices)).rank > 0
 
 
 def _no_cine(series: Series) -> str:
@@ -142,12 +163,18 @@ def _no_cine(series: Series) -> str:
         return "phase pictures (ImageType)"
     if series.heartbeats:
         return "one image for each heartbeat (AcquisitionTime)"
+    if series.one_each:
+        return f"each image has another {series.one_each}"
+    if series.is_mosaic:
+        return "several slices in one picture (ImageType MOSAIC)"
     return ""
 
 
 def _best(series: list[Series], everything: list[Series], reasons: dict) -> Stack:
     """The stack that is the cine. Raises UnclearError where there is none, or two."""
-    stacks = merged(stacks_of([s for s in series if s.phases > 1]) + phase_stacks(series))
+    whole = joined(series)
+    apart = [s for s in series if not any(s in stack.series for stack in whole)]
+    stacks = merged(stacks_of([s for s in apart if s.phases > 1]) + whole)
     for s in series:
         if not any(s in stack.series for stack in stacks):
             reasons[s] = SINGLE

@@ -42,6 +42,7 @@ AS_SINGLE = {
     "TemporalPositionIdentifier": ("TemporalPositionIndex",),
     "AcquisitionNumber": ("FrameAcquisitionNumber",),
     "ImageType": ("FrameType",),
+    "EchoTime": ("EffectiveEchoTime",),
 }
 # Letters by which single images tell what of the signal they show.
 COMPONENTS = {"MAGNITUDE": "M", "PHASE": "P", "REAL": "R", "IMAGINARY": "I"}
@@ -118,14 +119,21 @@ def _single(data: pydicom.Dataset, group: pydicom.Dataset) -> pydicom.Dataset:
     for keyword, others in AS_SINGLE.items():
         found = [header[other].value for other in others if header.get(other) not in (None, "")]
         if found:
-            setattr(header, keyword, found[0])
+            _set(header, keyword, found[0])
     _add_time(header)
     component = COMPONENTS.get(str(header.get("ComplexImageComponent") or ""))
     if component:
-        header.ImageType = [*(header.get("ImageType") or ()), component]
+        _set(header, "ImageType", [*(header.get("ImageType") or ()), component])
     if header.get("InPlanePhaseEncodingDirection") == "COLUMN":
-        header.InPlanePhaseEncodingDirection = "COL"
+        _set(header, "InPlanePhaseEncodingDirection", "COL")
     return header
+
+
+def _set(header: pydicom.Dataset, keyword: str, value: object) -> None:
+    """Set an element of one frame; the one that is there may be that of other frames, too."""
+    if keyword in header:
+        del header[keyword]
+    setattr(header, keyword, value)
 
 
 def _add_time(header: pydicom.Dataset) -> None:
@@ -133,7 +141,7 @@ def _add_time(header: pydicom.Dataset) -> None:
     moment = str(header.get("FrameAcquisitionDateTime") or "")
     if len(moment) >= 14:
         # Without the difference to universal time, if there is one.
-        header.AcquisitionTime = moment[8:].partition("+")[0].partition("-")[0]
+        _set(header, "AcquisitionTime", moment[8:].partition("+")[0].partition("-")[0])
 
 
 def _numbered_echoes(headers: list[pydicom.Dataset]) -> list[pydicom.Dataset]:

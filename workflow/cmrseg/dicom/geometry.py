@@ -69,6 +69,7 @@ class Slice:
     increasing column index, then of increasing row index (LPS). position_mm: centre of the
     first pixel. spacing_mm: distance of rows, of columns. phases: frames announced by the header.
     oblique: turned in its plane against the other slices. copied: stands for a missing slice.
+    acquired: grows with the time of acquisition, as far as the header tells it.
     """
 
     image: str
@@ -84,6 +85,7 @@ class Slice:
     thickness_mm: float = math.nan
     oblique: bool = False
     copied: bool = False
+    acquired: tuple[float, ...] = ()
 
     @property
     def centre_mm(self) -> np.ndarray:
@@ -180,12 +182,16 @@ def locate_along(slices: Sequence[Slice], orientation: np.ndarray) -> list[Slice
 
 
 def drop_collisions(
-    slices: Sequence[Slice], audit: Audit, allowed: Tolerances = PUBLISHED
+    slices: Sequence[Slice],
+    audit: Audit,
+    allowed: Tolerances = PUBLISHED,
+    by_time: bool = False,
 ) -> list[Slice]:
     """Sort by location and keep one of two slices at one place, usually less than 1 mm apart.
 
     Of two slices the one of the lower series number goes, in one series the one whose path
-    sorts first: what was measured later is taken to be the better one.
+    sorts first, or with by_time the one that was acquired first: what was measured later is taken
+    to be the better one.
     """
     kept: list[Slice] = []
     for slice_ in sorted(slices, key=lambda s: (s.location_mm, s.series_number, s.image)):
@@ -193,7 +199,10 @@ def drop_collisions(
             kept.append(slice_)
             continue
         last = kept[-1]
-        worse, better = sorted((last, slice_), key=lambda s: (s.series_number, s.image))
+        worse, better = sorted(
+            (last, slice_),
+            key=lambda s: (s.series_number, s.acquired if by_time else (), s.image),
+        )
         kept[-1] = better
         audit.add(
             COLLISION,

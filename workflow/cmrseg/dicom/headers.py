@@ -32,6 +32,7 @@ SHARED = [
         *("SliceThickness", "InPlanePhaseEncodingDirection"),
         *("StudyInstanceUID", "SeriesInstanceUID", "SOPClassUID", "Modality", "ImageType"),
         *("SeriesDescription", "AcquisitionNumber", "EchoNumbers", "LossyImageCompression"),
+        *("EchoTime", "InversionTime", "FlipAngle"),
     )
 ]
 TIME = [tag_for_keyword(key) or 0 for key in ("TriggerTime", "TemporalPositionIdentifier")]
@@ -56,7 +57,8 @@ class Origin:
     """What a header says of where an image comes from; empty or -1 where it says nothing.
 
     study, series: unique identifiers of the examination and the series. kind: that of the storage
-    class. echo, acquisition: numbers.
+    class. echo, acquisition: numbers. echo_ms, inversion_ms, flip_deg: what the pulse sequence was
+    set to.
     """
 
     study: str = ""
@@ -67,6 +69,9 @@ class Origin:
     description: str = ""
     acquisition: int = -1
     echo: int = -1
+    echo_ms: float = -1.0
+    inversion_ms: float = -1.0
+    flip_deg: float = -1.0
 
 
 @dataclass(frozen=True)
@@ -244,6 +249,15 @@ def whole_of(data: pydicom.Dataset, keyword: str) -> int:
     return int(text) if re.fullmatch(r"[+-]?\d{1,9}", text) else -1
 
 
+def real_of(data: pydicom.Dataset, keyword: str) -> float:
+    """The first value of an element as a number; -1 where it is absent or none."""
+    try:
+        value = float(text_of(data, keyword))
+    except ValueError:
+        return -1.0
+    return value if math.isfinite(value) else -1.0
+
+
 def origin_of(data: pydicom.Dataset) -> Origin:
     """Where a header says that its image comes from."""
     kinds = data.get("ImageType") or ()
@@ -256,6 +270,9 @@ def origin_of(data: pydicom.Dataset) -> Origin:
         description=text_of(data, "SeriesDescription"),
         acquisition=whole_of(data, "AcquisitionNumber"),
         echo=whole_of(data, "EchoNumbers"),
+        echo_ms=real_of(data, "EchoTime"),
+        inversion_ms=real_of(data, "InversionTime"),
+        flip_deg=real_of(data, "FlipAngle"),
     )
 
 

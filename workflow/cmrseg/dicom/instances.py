@@ -1,19 +1,25 @@
 """One file for each image, and one image for each place and time of a series."""
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from cmrseg.dicom.audit import COLLISION, COPY, SAME_IMAGE, Audit, SubjectError
 from cmrseg.dicom.headers import Frame
 from cmrseg.dicom.slices import Numbered
+from cmrseg.dicom.timing import BEAT_S
 
 # Images of one plane have one SliceLocation, up to rounding.
 SAME_LOCATION_MM = 0.5
+DAY_S = 24 * 3600
 # Of so many images at least this fraction has a time of its own, if times mean anything.
 DIFFERENT = 0.9
+
+# What is the same for all images of a slice, or another one for each of them.
+ROUNDS = ("ImageType", "EchoNumbers", "AcquisitionNumber", "AcquisitionTime")
 
 # What may tell two images of one place and time apart, by the names of the tags.
 TAGS: dict[str, Callable[[Frame], object]] = {
@@ -76,9 +82,27 @@ def _place(frame: Frame) -> tuple:
     )
 
 
-def one_for_each_time(plane: Numbered, audit: Audit) -> Numbered:
+def across_midnight(frames: Sequence[Frame]) -> list[Frame]:
+    """The frames, with times of day after midnight that go on where those before it end.
+
+    An examination does not take half a day.
+    """
+    for tag in ("acquired_s", "created_s"):
+        times = [getattr(frame, tag) for frame in frames]
+        known = [time for time in times if not math.isnan(time)]
+        if known and max(known) - min(known) > DAY_S / 2:
+            frames = [
+                replace(frame, **{tag: time + DAY_S}) if time < DAY_S / 2 else frame
+                for frame, time in zip(frames, times, strict=True)
+            ]
+    return list(frames)
+
+
+def one_for_each_time(plane: Numbered, audit: Audit, usual: int, lone: bool) -> Numbered:
     """The images of one plane of a series without those of an earlier acquisition.
 
+    usual: images in most planes of the cine. lone: there is no other plane, so that slices that all
+    say to lie at one place cannot be told from one slice acquired again and again.
     Where each time is there several times, a slice was acquired again under its old number, or
     something else is mixed. Of several acquisitions (AcquisitionNumber, else AcquisitionTime) the
     last one is kept, and the others are audited. Raises SubjectError naming two images of one place
@@ -90,10 +114,12 @@ def one_for_each_time(plane: Numbered, audit: Audit) -> Numbered:
         far = max(frames, key=lambda f: f.slice_location_mm - frames[0].slice_location_mm)
         near = min(frames, key=lambda f: f.slice_location_mm)
         raise _unclear(near, far, "have one ImagePositionPatient")
-    if len(frames) < 2 or _have_own_times(frames):
+    if len(frames) < 2 or _have_own_times(frames, len(frames) > usual):
         return plane
     for tag in ("AcquisitionNumber", "AcquisitionTime"):
         parts = _parts(plane, TAGS[tag])
+        if lone and len(parts) > 1:
+            break
         if len(parts) > 1 and all(_have_own_times([f for _, f in part]) for part in parts):
             last = parts[-1]
             for part in parts[:-1]:
@@ -112,10 +138,23 @@ def _time_of(frames: Sequence[Frame]) -> Callable[[Frame], float] | None:
     return None
 
 
-def _have_own_times(frames: Sequence[Frame]) -> bool:
-    """Whether nearly each frame has a time of its own, as far as tags tell."""
+def _have_own_times(frames: Sequence[Frame], all_of_them: bool = False) -> bool:
+    """Whether nearly each frame, or each of them, has a time of its own, as far as tags tell."""
     time = _time_of(frames)
-    return time is None or len({time(f) for f in frames}) >= DIFFERENT * len(frames)
+    if time is None:
+        return not any(_are_rounds(frames, tag) for tag in ROUNDS)
+    return len({time(f) for f in frames}) >= (1 if all_of_them else DIFFERENT) * len(frames)
+
+
+def _are_rounds(frames: Sequence[Frame], tag: str) -> bool:
+    """Whether images without a time are of several rounds: a tag has each value equally often."""
+    counts = Counter(TAGS[tag](f) for f in frames)
+    if tag == "AcquisitionTime":
+        known = np.sort([f.acquired_s for f in frames])
+        # A time may be written for the seconds of one beat.
+        if not (np.diff(np.unique(known)) > BEAT_S[1]).all():
+            return False
+    return 1 < len(counts) < len(frames) and len(set(counts.values())) == 1
 
 
 def _parts(plane: Numbered, value: Callable[[Frame], object]) -> list[Numbered]:
@@ -129,8 +168,12 @@ def _parts(plane: Numbered, value: Callable[[Frame], object]) -> list[Numbered]:
 
 
 def _of_one_time(frames: Sequence[Frame]) -> tuple[Frame, Frame]:
-    """Two frames of the same time."""
+    """Two frames of the same time; without times, of two rounds."""
     time = _time_of(frames)
+    rounds = (tag for tag in ROUNDS if time is None and _are_rounds(frames, tag))
+    if (tag := next(rounds, None)) is not None:
+        value = TAGS[tag]
+        return frames[0], next(f for f in frames if value(f) != value(frames[0]))
     known: dict[float, Frame] = {}
     for frame in frames:
         first = known.setdefault(time(frame) if time else 0.0, frame)

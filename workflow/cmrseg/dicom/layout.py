@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cmrseg.dicom.audit import NO_IMAGES, SubjectError
-from cmrseg.dicom.zipped import is_zip, members_by_folder
+from cmrseg.dicom.zipped import ZIP, is_zip, members_by_folder
 
 
 def natural(text: str) -> list[tuple[int, int | str]]:
@@ -32,22 +32,26 @@ def folder_files(folder: Path, series: str = "", zips: bool = False) -> dict[str
     file is a folder of its members. Raises SubjectError (UNREADABLE) naming one that is damaged,
     encrypted, or not safe to read.
     """
-    places = [p for p in folder.rglob("*") if p.is_dir() or (zips and is_zip(p))]
-    below = [p.relative_to(folder) for p in places]
+    below = []
+    # Of many files: only those that may be zip files are looked at.
+    for parent, folders, files in os.walk(folder):
+        archives = [f for f in files if zips and f.lower().endswith(ZIP)]
+        inner = [Path(parent, f) for f in archives if is_zip(Path(parent, f))]
+        below += [p.relative_to(folder) for p in (*(Path(parent, f) for f in folders), *inner)]
     names = selected([p.name for p in below if len(p.parts) == 1], series)
     chosen = [p for p in below if p.parts[0] in names]
     listed = {} if series else {"": _files_below(folder, "")}
-    archives = set()
+    opened = set()
     for place in chosen:
         name = place.as_posix()
         if (folder / place).is_dir():
             listed[name] = _files_below(folder, name)
         else:
-            archives.add(name)
+            opened.add(name)
             members = members_by_folder(folder / place, name)
             listed |= {n: sorted(files, key=natural) for n, files in members.items()}
-    if archives:
-        listed = {n: [f for f in files if f not in archives] for n, files in listed.items()}
+    if opened:
+        listed = {n: [f for f in files if f not in opened] for n, files in listed.items()}
     listed = dict(sorted(listed.items(), key=lambda item: natural(item[0])))
     # A folder that only holds folders is not an empty one.
     return {

@@ -27,6 +27,12 @@ LONG_AXIS = unit(np.array([0.64, -0.64, -0.43]))
 SHORT_AXIS, LEAST_SHORT_AXIS = 0.75, 0.4
 # Cosine to an axis of the patient from which a plane has its name.
 ALONG = 0.97
+# What is the same in all images of a cine.
+SETTINGS: dict[str, Callable[[Frame], float]] = {
+    "EchoNumbers": lambda f: f.origin.echo,
+    "EchoTime": lambda f: f.origin.echo_ms,
+    "InversionTime": lambda f: f.origin.inversion_ms,
+}
 # Images further apart in time are of different heartbeats, in seconds.
 HEARTBEAT_S = 0.25
 
@@ -63,11 +69,7 @@ class Series:
     @cached_property
     def normal(self) -> np.ndarray:
         """Direction across the usual plane."""
-        counts: Counter[tuple[float, ...]] = Counter()
-        for orientation, count in Counter(f.orientation for f in self.frames).items():
-            counts[tuple(round(v, 2) + 0.0 for v in orientation)] += count
-        usual = max(counts, key=lambda o: (counts[o], o))
-        return unit(np.cross(usual[:3], usual[3:]))
+        return usual_normal(self.frames)
 
     @property
     def description(self) -> str:
@@ -79,6 +81,23 @@ class Series:
         first = self.frames[0]
         words = re.sub(r"[^a-z]+", " ", self.description.lower()).strip()
         return first.pixels.shape, tuple(np.round(first.spacing_mm, 3)), self.kind, words
+
+    @cached_property
+    def one_each(self) -> str:
+        """The setting that is another one in each image of a plane, so that it is no cine.
+
+        Echoes or inversion times. Empty where there is none.
+        """
+        plane = max(self.slices, key=len)
+        for tag, value in SETTINGS.items():
+            if 1 < len(plane) == len({value(frame) for _, frame in plane}):
+                return tag
+        return ""
+
+    @property
+    def is_mosaic(self) -> bool:
+        """Whether a picture shows several slices side by side."""
+        return "MOSAIC" in self.frames[0].origin.image_type
 
     @property
     def heartbeats(self) -> bool:
@@ -98,13 +117,7 @@ class Series:
         """Name of its plane, for people."""
         if len(self.slices) > 1 and not all(_parallel(s, self.normal) for s in self.slices):
             return "several directions"
-        for name, axis in (("sagittal", 0), ("coronal", 1), ("transverse", 2)):
-            if abs(self.normal[axis]) >= ALONG:
-                return name
-        cosine = abs(float(dot(self.normal, LONG_AXIS)))
-        if cosine >= SHORT_AXIS:
-            return "like a short axis"
-        return "oblique" if cosine >= LEAST_SHORT_AXIS else "like a long axis"
+        return plane_name(self.normal)
 
     @property
     def text(self) -> str:
@@ -121,9 +134,29 @@ def extent(planes: int, frames: int, name: str) -> str:
     )
 
 
+def plane_name(normal: np.ndarray) -> str:
+    """Name of a plane by the direction across it, for people."""
+    for name, axis in (("sagittal", 0), ("coronal", 1), ("transverse", 2)):
+        if abs(normal[axis]) >= ALONG:
+            return name
+    cosine = abs(float(dot(normal, LONG_AXIS)))
+    if cosine >= SHORT_AXIS:
+        return "like a short axis"
+    return "oblique" if cosine >= LEAST_SHORT_AXIS else "like a long axis"
+
+
 def _parallel(plane: Numbered, normal: np.ndarray) -> bool:
     own = plane[0][1].orientation
     return abs(float(dot(np.cross(own[:3], own[3:]), normal))) >= ALONG
+
+
+def usual_normal(frames: Iterable[Frame]) -> np.ndarray:
+    """Direction across the plane that most images have."""
+    counts: Counter[tuple[float, ...]] = Counter()
+    for orientation, count in Counter(f.orientation for f in frames).items():
+        counts[tuple(round(v, 2) + 0.0 for v in orientation)] += count
+    usual = max(counts, key=lambda o: (counts[o], o))
+    return unit(np.cross(usual[:3], usual[3:]))
 
 
 def kind_of(image_type: Sequence[str]) -> str:

@@ -1,13 +1,15 @@
 """Which files are the frames of one slice, and how many frames the cine has."""
 
+import math
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from cmrseg.dicom.audit import (
+    FEW_FRAMES,
     FRAME_COUNT,
     MISSING_TAG,
     TWO_SLICES,
@@ -144,9 +146,29 @@ def group(files: Numbered, axis: Axis = TRIGGER) -> Group:
         phases=first.phases,
         slice_distance_mm=first.slice_distance_mm,
         thickness_mm=first.thickness_mm,
+        acquired=_acquired(first),
     )
     times, numbers, frames = zip(*timed, strict=True)
     return Group(slice_, frames, numbers, times)
+
+
+def _acquired(frame: Frame) -> tuple[float, ...]:
+    """What grows from one acquisition to the next: number, time, number of the image."""
+    time = -1.0 if math.isnan(frame.acquired_s) else frame.acquired_s
+    return (frame.origin.acquisition, time, frame.instance_number)
+
+
+def check_whole(slices: Sequence[Slice], groups: Mapping[str, Group], phases: int) -> None:
+    """Refuse a cine of which a slice has less than half of the frames, as it hardly moves there."""
+    for slice_ in slices:
+        count = len(groups[slice_.image].frames)
+        if 2 * count < phases:
+            raise SubjectError(
+                FEW_FRAMES,
+                slice_.image,
+                f"its slice has {count} of {phases} frames; copy the series again, or take the "
+                "files of this slice out of the folder",
+            )
 
 
 def phases_of(groups: Sequence[Group], audit: Audit) -> int:

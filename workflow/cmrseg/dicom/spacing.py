@@ -6,6 +6,8 @@ from dataclasses import replace
 from itertools import pairwise
 
 from cmrseg.dicom.audit import (
+    LOST_SLICES,
+    MIXED_STACKS,
     SPACING_BOTTOM,
     SPACING_EMPIRICAL,
     SPACING_INTERSPERSED,
@@ -23,6 +25,10 @@ from cmrseg.dicom.geometry import PUBLISHED, Slice, Tolerances, is_close, smalle
 
 # Of Ankenbrand et al. 2021 (code), as the tolerances are.
 OUTLIER_SPACINGS = 2.5
+# Slices nearer than this fraction of their thickness overlap.
+OVERLAPPING = 0.8
+# A stack that lost more than this fraction of its slices is not the one that was acquired.
+MOST_LOST = 0.25
 
 
 def gaps_mm(slices: Sequence[Slice]) -> list[float]:
@@ -40,7 +46,9 @@ def empirical_spacing_mm(
     """
     written = sorted({s.slice_distance_mm for s in slices if not math.isnan(s.slice_distance_mm)})
     if len(slices) == 1:
-        distance = written[0] if written else slices[0].thickness_mm
+        # Some headers count it against the order of slices.
+        sizes = [abs(distance) for distance in written if distance]
+        distance = sizes[0] if sizes else slices[0].thickness_mm
         if not distance > 0:
             raise SubjectError(
                 UNREADABLE,
@@ -54,6 +62,34 @@ def empirical_spacing_mm(
     elif written and not is_close(spacing, written[0], allowed.metadata):
         audit.add(SPACING_EMPIRICAL, "", f"empirical: {mm(spacing)}, metadata: {mm(written[0])}")
     return spacing
+
+
+def check_stack(slices: Sequence[Slice], kept: Sequence[Slice], spacing_mm: float) -> None:
+    """Refuse what is no single stack, or not all of one.
+
+    slices: before, kept: after those at irregular places were removed. Raises SubjectError where
+    slices overlap though the header says that they do not, as two stacks between each other do, and
+    where a gap cost more than a quarter of the slices.
+    """
+    first = slices[0]
+    if len(slices) > 1 and first.slice_distance_mm >= OVERLAPPING * first.thickness_mm > spacing_mm:
+        raise SubjectError(
+            MIXED_STACKS,
+            first.image,
+            f"slices lie {mm(spacing_mm)} apart, are {mm(first.thickness_mm)} thick, and have "
+            f"SpacingBetweenSlices {mm(first.slice_distance_mm)}; give each stack a folder of its "
+            "own, or choose one with series",
+        )
+    lost = [s for s in slices if s.image not in {k.image for k in kept}]
+    widest = max(gaps_mm(slices), default=0.0)
+    if widest > OUTLIER_SPACINGS * spacing_mm and len(lost) > MOST_LOST * len(slices):
+        raise SubjectError(
+            LOST_SLICES,
+            lost[0].image,
+            f"a gap of {mm(widest)} between slices that are {mm(spacing_mm)} apart leaves out "
+            f"{len(lost)} of {len(slices)} slices; copy the series again, or choose one stack with "
+            "series",
+        )
 
 
 def fill_missing(

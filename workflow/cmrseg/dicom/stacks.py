@@ -1,20 +1,27 @@
 """Parallel slices of one or several series, put together to what may be a cine."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from cmrseg.dicom.geometry import tolerances
+from cmrseg.dicom.headers import Frame
 from cmrseg.dicom.series import (
+    ALONG,
     LEAST_SHORT_AXIS,
     LONG_AXIS,
     SHORT_AXIS,
     Series,
     distance_mm,
     extent,
+    plane_name,
+    usual_normal,
 )
-from cmrseg.dicom.slices import Numbered
+from cmrseg.dicom.slices import Numbered, planes
+from cmrseg.dicom.spacing import OVERLAPPING
 from cmrseg.vectors import dot
 
 # Cosine between the normals of planes that are of one stack.
@@ -23,6 +30,10 @@ PARALLEL = 0.999
 FRAMES_RATIO, PIXEL_RATIO = 1.25, 1.25
 # A slice that continues a stack lies at least this fraction of its usual distance off.
 CONTINUES = 0.75
+# Sequences of one protocol have echo times and flip angles within this ratio of each other.
+ALIKE_RATIO = 1.5
+# Regular times have intervals within this ratio.
+UNEVEN = 1.5
 # Single frames that are the phases of one cine: at least so many series.
 LEAST_PHASES = 4
 # So many series are named in a message.
@@ -40,6 +51,11 @@ class Stack:
     def first(self) -> Series:
         return self.series[0]
 
+    @cached_property
+    def normal(self) -> np.ndarray:
+        """Direction across its usual plane."""
+        return usual_normal(plane[0][1] for plane in self.slices)
+
     @property
     def phases(self) -> int:
         return int(np.median([len(plane) for plane in self.slices]))
@@ -54,7 +70,7 @@ class Stack:
     @property
     def places_mm(self) -> np.ndarray:
         """Where its slices lie along their normal, in order."""
-        return np.sort([distance_mm(plane[0][1], self.first.normal) for plane in self.slices])
+        return np.sort([distance_mm(plane[0][1], self.normal) for plane in self.slices])
 
     @property
     def planes(self) -> int:
@@ -64,7 +80,7 @@ class Stack:
     @property
     def rank(self) -> int:
         """2: lies as a short axis usually does, 1: somewhat, 0: as a long axis."""
-        cosine = abs(float(dot(self.first.normal, LONG_AXIS)))
+        cosine = abs(float(dot(self.normal, LONG_AXIS)))
         return int(cosine >= SHORT_AXIS) + int(cosine >= LEAST_SHORT_AXIS)
 
     @property
@@ -73,11 +89,11 @@ class Stack:
 
     @property
     def text(self) -> str:
-        if len(self.series) == 1:
+        if len(self.series) == 1 and len(self.slices) == len(self.first.slices):
             return self.first.text
         numbers = ",".join(s.name for s in self.series[:NAMED])
         more = " and more" if len(self.series) > NAMED else ""
-        return f"{numbers}{more}: {extent(self.planes, self.phases, self.first.plane)}"
+        return f"{numbers}{more}: {extent(self.planes, self.phases, plane_name(self.normal))}"
 
 
 def stacks_of(series: list[Series]) -> list[Stack]:
@@ -86,12 +102,18 @@ def stacks_of(series: list[Series]) -> list[Stack]:
     Of series with one slice those of one protocol are a stack. If half of its places or more are
     taken twice, it was acquired twice, and is two.
     """
-    stacks = [Stack((s,), tuple(s.slices)) for s in series if len(s.slices) > 1]
+    stacks = [
+        Stack((s,), slices) for s in series if len(s.slices) > 1 for slices in directions(s.slices)
+    ]
     singles: dict[tuple, list[list[Series]]] = defaultdict(list)
     for s in series:
         if len(s.slices) == 1:
             parallel = singles[s.study, s.reference, s.protocol]
-            same = (others for others in parallel if _is_parallel(s, others[0]))
+            same = (
+                others
+                for others in parallel
+                if _is_parallel(s, others[0]) and _is_alike(s, others[0])
+            )
             if (others := next(same, None)) is None:
                 parallel.append([s])
             else:
@@ -137,41 +159,90 @@ def merged(stacks: list[Stack]) -> list[Stack]:
 def _completes(small: Stack, big: Stack) -> bool:
     """Whether the slices of a stack belong to another one that has at least as many."""
     a, b = small.first, big.first
-    if (a.study, a.reference, a.kind) != (b.study, b.reference, b.kind) or not _is_parallel(a, b):
+    if (a.study, a.reference, a.kind) != (b.study, b.reference, b.kind) or not _is_parallel(
+        small, big
+    ):
         return False
     frames = sorted((small.phases, big.phases))
     pixels = np.divide(a.frames[0].spacing_mm, b.frames[0].spacing_mm)
     if frames[1] > FRAMES_RATIO * frames[0] or abs(np.log(pixels)).max() > np.log(PIXEL_RATIO):
         return False
-    own = [distance_mm(plane[0][1], b.normal) for plane in small.slices]
+    own = [distance_mm(plane[0][1], big.normal) for plane in small.slices]
     gaps = abs(np.subtract.outer(own, big.places_mm)).min(axis=1)
-    if a.protocol == b.protocol:
-        return (gaps >= big.near_mm).all() or len(small.slices) < big.planes / 2
+    if a.protocol == b.protocol and _is_alike(a, b):
+        beside = gaps.min() >= max(big.near_mm, least_mm(b.frames[0]))
+        return bool(beside) or len(small.slices) < big.planes / 2
     # Between the slices of a stack something else was acquired.
     usual = float(np.median(np.diff(big.places_mm))) if big.planes > 1 else 0.0
     return bool((gaps >= CONTINUES * usual).all()) and usual > 0
 
 
-def _is_parallel(a: Series, b: Series) -> bool:
+def least_mm(frame: Frame) -> float:
+    """How near slices of one stack may lie.
+
+    0 where SpacingBetweenSlices and SliceThickness do not tell that they do not overlap.
+    """
+    told = frame.slice_distance_mm >= OVERLAPPING * frame.thickness_mm
+    return OVERLAPPING * frame.thickness_mm if told else 0.0
+
+
+def _is_parallel(a: Series | Stack, b: Series | Stack) -> bool:
     return abs(float(dot(a.normal, b.normal))) >= PARALLEL
 
 
-def phase_stacks(series: list[Series]) -> list[Stack]:
-    """Stacks whose frames are a series each: the same planes, at regular trigger times."""
+def _is_alike(a: Series, b: Series) -> bool:
+    """Whether echo time and flip angle, where both are known, are about the same."""
+    first, second = a.frames[0].origin, b.frames[0].origin
+    for pair in ((first.echo_ms, second.echo_ms), (first.flip_deg, second.flip_deg)):
+        if min(pair) > 0 and max(pair) > ALIKE_RATIO * min(pair):
+            return False
+    return True
+
+
+def joined(series: list[Series], asked: bool = False) -> list[Stack]:
+    """Stacks whose frames are in several series: the same planes, at regular trigger times.
+
+    asked: somebody says that these series belong together, so that each may have other planes.
+
+    Each series has one frame, or some of them. Of two cines of the same planes times are the same,
+    or InstanceNumbers do not go on with time.
+    """
     same: dict[tuple, list[Series]] = defaultdict(list)
     for s in series:
-        if s.phases == 1 and len({f.trigger_ms for f in s.frames}) == 1:
-            places = tuple(sorted(frame.position_mm for frame in s.frames))
-            same[s.study, s.reference, s.protocol, places].append(s)
+        firsts = (plane[0][1] for plane in s.slices)
+        places = sorted({(first.position_mm, first.orientation) for first in firsts})
+        same[s.study, s.reference, s.protocol, () if asked else tuple(places)].append(s)
     stacks = []
     for group in same.values():
-        times = np.sort([s.frames[0].trigger_ms for s in group])
-        steps = np.diff(times)
-        if len(group) < LEAST_PHASES or not (steps > 0).all() or steps.max() > 1.5 * steps.min():
+        slices = planes((f.instance_number, f) for s in group for f in s.frames)
+        single = all(s.phases == 1 for s in group)
+        if len(group) < (LEAST_PHASES if single and not asked else 2):
             continue
-        slices: dict[tuple, Numbered] = defaultdict(list)
-        for s in group:
-            for frame in s.frames:
-                slices[frame.position_mm].append((frame.instance_number, frame))
-        stacks.append(Stack(tuple(group), tuple(slices.values())))
+        if all(_is_regular(plane) and (single or _is_numbered(plane)) for plane in slices):
+            stacks.append(Stack(tuple(group), tuple(slices)))
     return stacks
+
+
+def _is_regular(plane: Numbered) -> bool:
+    """Whether the trigger times of a plane go on evenly."""
+    steps = np.diff(np.sort([frame.trigger_ms for _, frame in plane]))
+    return len(steps) > 0 and bool(steps.min() > 0 and steps.max() <= UNEVEN * steps.min())
+
+
+def _is_numbered(plane: Numbered) -> bool:
+    """Whether the numbers of a plane's files go on with time, or against it."""
+    steps = np.diff([number for number, _ in sorted(plane, key=lambda f: f[1].trigger_ms)])
+    return bool((steps > 0).all() or (steps < 0).all())
+
+
+def directions(slices: Sequence[Numbered]) -> list[tuple[Numbered, ...]]:
+    """Slices of a series by their direction, as some scanners have all cines in one series."""
+    groups: list[tuple[np.ndarray, list[Numbered]]] = []
+    for plane in slices:
+        own = usual_normal([plane[0][1]])
+        near = (group for normal, group in groups if abs(float(dot(own, normal))) >= ALONG)
+        if (group := next(near, None)) is None:
+            groups.append((own, [plane]))
+        else:
+            group.append(plane)
+    return [tuple(group) for _, group in groups]

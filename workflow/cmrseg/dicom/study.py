@@ -39,16 +39,17 @@ from cmrseg.dicom.geometry import (
 )
 from cmrseg.dicom.grid import target_grid
 from cmrseg.dicom.header_table import joined_rows, named_rows
-from cmrseg.dicom.instances import without_copies
+from cmrseg.dicom.instances import across_midnight, without_copies
 from cmrseg.dicom.layout import by_number, folder_files, kaggle_files
 from cmrseg.dicom.slices import (
+    check_whole,
     group,
     kaggle_slices,
     phases_of,
     published_phases,
     series_slices,
 )
-from cmrseg.dicom.spacing import drop_irregular, empirical_spacing_mm, fill_missing
+from cmrseg.dicom.spacing import check_stack, drop_irregular, empirical_spacing_mm, fill_missing
 from cmrseg.dicom.stack import assemble
 from cmrseg.dicom.study_files import check_triggered, read_study
 from cmrseg.dicom.timing import TRIGGER, time_axis
@@ -184,7 +185,8 @@ def _import(
     if kaggle or published:
         planes = kaggle_slices(frames, audit, published) if kaggle else series_slices(frames)
     else:
-        planes, listing = choose(without_copies(frames, audit), wanted, audit)
+        frames = without_copies(across_midnight(frames), audit)
+        planes, listing = choose(frames, wanted, audit)
         frames = [frame for plane in planes for _, frame in plane]
         read.check_chosen(frames, audit)
     if not planes:
@@ -198,8 +200,10 @@ def _import(
         raise SubjectError(NO_IMAGES, "", f"no slice is parallel to the mode {axes.tolist()}")
     slices = _with_slice_location(slices) if published else locate_along(slices, axes)
     allowed = PUBLISHED if published else _tolerances(slices)
-    slices = drop_collisions(slices, audit, allowed)
+    chosen = not (kaggle or published)
+    slices = drop_collisions(slices, audit, allowed, by_time=chosen)
     distance_mm = empirical_spacing_mm(slices, audit, allowed)
+    found = slices
     slices = fill_missing(slices, distance_mm, audit, allowed)
     slices = drop_irregular(slices, distance_mm, audit, allowed)
 
@@ -208,6 +212,9 @@ def _import(
     )
     there = [groups[s.image] for s in slices]
     phases = published_phases(there) if published else phases_of(there, audit)
+    if chosen:
+        check_stack(found, slices, distance_mm)
+        check_whole(slices, groups, phases)
     interval_s = None if published else axis.interval_s
     cine, sources = assemble(slices, groups, grid, phases, interval_s, audit)
     numbers = [frame.series_number for frame in frames]

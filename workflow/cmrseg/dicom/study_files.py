@@ -18,7 +18,7 @@ from cmrseg.dicom.audit import (
 )
 from cmrseg.dicom.headers import Frame
 from cmrseg.dicom.kinds import NotDicomError
-from cmrseg.dicom.reading import open_file, read_frames
+from cmrseg.dicom.reading import open_file, quiet, read_frames
 from cmrseg.dicom.series import kind_of
 from cmrseg.dicom.zipped import place_of
 
@@ -51,15 +51,25 @@ class StudyFiles:
                 name, reason = self.left_out[0]
                 told = f"no MR image among the files of {folder}; the first, {name}: {reason}"
             raise SubjectError(NO_IMAGES, "", told)
-        _check_patient(self.frames)
+        _check_patient(self.frames, any_series)
 
     def check_chosen(self, chosen: Iterable[Frame], audit: Audit) -> None:
         """Raise the error of a damaged file that is of a chosen series; audit those of others."""
+        chosen = list(chosen)
         series = {(f.series_number, kind_of(f.origin.image_type)) for f in chosen}
+        identifiers = {f.origin.series for f in chosen}
         for failure in self.failures:
-            kind = kind_of(failure.origin.image_type) if failure.origin else ""
-            number = -1 if failure.series_number is None else failure.series_number
-            if number < 0 or (number, kind) in series:
+            origin, number = failure.origin, failure.series_number
+            if origin is None or number is None:
+                raise failure
+            if number >= 0:
+                same = (number, kind_of(origin.image_type)) in series
+            else:
+                # Without a number the identifier tells, if it is the same in all of a series.
+                same = not (origin.series and len(identifiers) == 1) or bool(
+                    identifiers & {"", origin.series}
+                )
+            if same:
                 raise failure
             audit.add(OTHER_DAMAGED, failure.image, f"{failure.kind[0]}: {failure.detail}")
 
@@ -73,24 +83,28 @@ def read_study(
     """
     read = StudyFiles()
     for name, listed in files.items():
-        before, images = len(read.frames), 0
-        for file in listed:
-            try:
-                data, row = open_file(place_of(folder, file), file, lenient)
-                images += 1
-                place = {"dir": file.rpartition("/")[0], "file": file.rpartition("/")[2]}
-                read.headers.append({**place, **row})
-                read.frames += read_frames(data, file, lenient)
-            except NotDicomError as error:
-                read.left_out.append((file, str(error)))
-                audit.add(error.kind, file, str(error))
-            except SubjectError as error:
-                read.failures.append(error)
-        if images == 0 and name:
+        before, images = len(read.frames), len(read.headers)
+        with quiet():
+            for file in listed:
+                _read_file(folder, file, lenient, read, audit)
+        if len(read.headers) == images and name:
             detail = f"{len(listed)} files, none an image" if listed else "no files"
             audit.add(EMPTY_FOLDER, name, detail)
         _audit_compression(read.frames[before:], lenient, audit)
     return read
+
+
+def _read_file(folder: Path, file: str, lenient: bool, read: StudyFiles, audit: Audit) -> None:
+    try:
+        data, row = open_file(place_of(folder, file), file, lenient)
+        place = {"dir": file.rpartition("/")[0], "file": file.rpartition("/")[2]}
+        read.headers.append({**place, **row})
+        read.frames += read_frames(data, file, lenient)
+    except NotDicomError as error:
+        read.left_out.append((file, str(error)))
+        audit.add(error.kind, file, str(error))
+    except SubjectError as error:
+        read.failures.append(error)
 
 
 def _audit_compression(frames: list[Frame], lenient: bool, audit: Audit) -> None:
@@ -103,7 +117,9 @@ def _audit_compression(frames: list[Frame], lenient: bool, audit: Audit) -> None
         audit.add(LOSSY, lossy[0].name, f"{len(lossy)} images")
 
 
-def _check_patient(frames: list[Frame]) -> None:
+def _check_patient(frames: list[Frame], with_empty: bool) -> None:
+    """Refuse several patients; with_empty: a file without PatientID is another one's."""
+    frames = [frame for frame in frames if with_empty or frame.patient]
     counts = Counter(frame.patient for frame in frames).most_common()
     if len(counts) > 1:
         usual, count = counts[0]

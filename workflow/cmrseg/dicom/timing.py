@@ -6,7 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cmrseg.dicom.audit import FRAME_ORDER, UNKNOWN_INTERVAL, UNREADABLE, Audit, SubjectError
+from cmrseg.dicom.audit import (
+    FRAME_ORDER,
+    MISSING_TAG,
+    UNKNOWN_INTERVAL,
+    UNREADABLE,
+    Audit,
+    SubjectError,
+)
 from cmrseg.dicom.headers import Frame
 
 # A beat takes this long: 300 to 20 beats per minute.
@@ -67,17 +74,36 @@ def time_axis(slices: Sequence[Numbered], audit: Audit) -> Axis:
             UNREADABLE,
             first,
             f"is of the same place and time as {second}: no tag that tells time differs between "
-            "all frames of a slice; leave one of the two out",
+            "all frames of a slice; leave one of the two out, or export the series again with "
+            "TriggerTime",
         )
+    missing = [f.name for numbered in cine for _, f in numbered if math.isnan(f.trigger_ms)]
     if usual:
         said = f"TriggerTime makes a beat of {interval_s * len(cine[0]):.3g} s"
+    elif missing:
+        _check_known_times(chosen, cine, missing[0])
+        some = len(missing) < sum(map(len, cine))
+        said = f"TriggerTime is absent{f' in {missing[0]}' if some else ''}"
     else:
-        missing = all(math.isnan(frame.trigger_ms) for numbered in cine for _, frame in numbered)
-        said = "TriggerTime is absent" if missing else "TriggerTime is the same in several frames"
+        said = "TriggerTime is the same in several frames"
     audit.add(UNKNOWN_INTERVAL, "", said)
     if chosen is not TRIGGER:
         audit.add(FRAME_ORDER, "", f"{said}; frames are in order of {chosen.tag}")
     return chosen
+
+
+def _check_known_times(chosen: Axis, slices: Sequence[Numbered], without: str) -> None:
+    """Refuse an order that is against the TriggerTimes of files that have one."""
+    for numbered in slices:
+        known = [(f.trigger_ms, n, f) for n, f in numbered if not math.isnan(f.trigger_ms)]
+        known.sort(key=lambda k: chosen.value(k[1], k[2]))
+        if (np.diff([trigger for trigger, _, _ in known]) < 0).any():
+            raise SubjectError(
+                MISSING_TAG,
+                without,
+                f"TriggerTime is absent, and {chosen.tag} is not in the order of the TriggerTimes "
+                "of other files; export the series again with this tag",
+            )
 
 
 def _orders(axis: Axis, slices: Sequence[Numbered]) -> bool:
