@@ -7,6 +7,7 @@ the old ones. Directions are RAS.
 import numpy as np
 
 from cmrseg.cine import Cine
+from cmrseg.vectors import dot
 
 # Usual direction of the heart from apex to base: to the right, backwards and upwards. Scanners show
 # short-axis pictures from the apex, and the import orders slices along the common normal, which
@@ -115,7 +116,7 @@ def reordered(cine: Cine, turn: np.ndarray) -> Cine:
     first = np.where(turn.sum(axis=1) < 0, np.array(sizes_of(cine)) - 1, 0)
     affine = cine.affine.copy()
     affine[:3, :3] = cine.affine[:3, :3] @ turn
-    affine[:3, 3] += cine.affine[:3, :3] @ first
+    affine[:3, 3] += dot(cine.affine[:3, :3], first)
     return Cine(np.ascontiguousarray(voxels.T), affine, cine.frame_interval_s)
 
 
