@@ -88,7 +88,7 @@ def damaged(folder: Path, kind: str) -> Path:
         ("bomb.zip", "refused"),
         ("two.zip", "holds 2 NIfTI or HDF5 files; pack the short-axis cine alone"),
         ("empty.zip", "holds no file"),
-        ("pickle.zip", "No images: no image file in pickle."),
+        ("pickle.zip", "No images: no MR image among the files of pickle; the first, a.npy: no"),
         ("nested.zip", "No images: no image file in nested."),
     ],
 )

@@ -128,3 +128,44 @@ def test_labellers_without_a_common_subject_are_named(write):
     truth, other = write("truth", {"1": heart()}), write("expert2", {"2": heart()})
     with pytest.raises(ValueError, match="cohort people: no subject is labelled by both expert2"):
         evaluate_labels(other, truth, SPLITS, "max", "max")
+
+
+def partly(frames=3, whole=()):
+    """Two slices, in some frames labelled both, in the first frame one of them alone."""
+    labels = np.full((frames, 2, 10, 20), UNLABELLED, np.uint8)
+    labels[0, 0] = heart()[0, 0]
+    for frame in whole:
+        labels[frame] = heart()[0, 0]
+    return labels
+
+
+@pytest.mark.parametrize(("whole", "count"), [((), 0), ((2,), 1)])
+def test_where_end_diastole_may_be_labelled_in_part_volumes_are_left_out(
+    write, caplog, whole, count
+):
+    reader = write("reader", {"1": heart(), "2": partly(whole=whole)})
+    volumes, curves = measure_volumes(reader, SPLITS, "max")
+    assert volumes["subject"].tolist() == ["1"]
+    assert set(curves["subject"]) == {"1"}
+    assert (
+        f"subject 2: labels of reader: the cavity is known in every slice of {count} of 3 frames; "
+        "frames with unlabelled slices: 1 (from 1); complete their labels; its volumes are left out"
+    ) in caplog.text
+
+
+def test_two_frames_that_are_labelled_throughout_have_volumes_whatever_the_others(write):
+    reader = write("reader", {"1": partly(whole=(1, 2))})
+    assert measure_volumes(reader, SPLITS, "max")[0]["subject"].tolist() == ["1"]
+
+
+def test_one_labelled_frame_alone_is_end_diastole(write):
+    labels = partly(whole=(2,))
+    labels[0] = UNLABELLED
+    row = measure_volumes(write("reader", {"1": labels}), SPLITS, "max")[0].iloc[0]
+    assert (row["ed_frame"], row["edv_ml"]) == (2, pytest.approx(0.8))
+    assert math.isnan(row["ef"])
+
+
+def test_a_labeller_whose_volumes_are_all_unknown_is_refused(write):
+    with pytest.raises(ValueError, match=r"subject 1: labels of reader: .* 0 of 3 frames"):
+        measure_volumes(write("reader", {"1": partly()}), SPLITS, "max")

@@ -265,6 +265,23 @@ def test_an_endocardium_alone_is_reported_by_file(tmp_path):
     assert (labels["5/1.dcm"] == 1).sum() == 6
 
 
+@pytest.mark.parametrize("mode", ["corrected", "compat"])
+def test_contours_of_slices_that_share_a_series_are_refused(tmp_path, mode):
+    """Slices are numbered by series: a contour of one would be drawn on all of them."""
+    for k in range(3):
+        options = {
+            "location_mm": 8 * k,
+            "name": "{frame}.dcm",
+            "image": picture,
+            "first_uid": 9 * k,
+        }
+        write_series(tmp_path / str(k), 5, rows=8, columns=6, **options)
+    sources = import_study(tmp_path, "7", FOLDER | {"mode": mode}).sources
+    message = r"slice 0, frame 1 \(from 0\) may be those of 3 images, as 0/2.dcm and 1/2.dcm"
+    with pytest.raises(ValueError, match=message):
+        label_images(Contours("7", (8, 6), {(0, 1, ENDO): TRIANGLE}), sources)
+
+
 @pytest.fixture
 def cleaned(tmp_path):
     """Sources of a study of slices 0 to 4, of which the cleaning removed slice 2 (a collision)."""

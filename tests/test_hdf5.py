@@ -114,9 +114,12 @@ def labelled(value: int, place=(5, 5, 1, 2)) -> np.ndarray:
 @pytest.mark.parametrize(
     ("datasets", "sentence"),
     [
-        ({"Masks": labelled(3)}, r"subject 7: .*Mouse7.h5: frame 2, slice 1 has labels \[3\]"),
-        ({"Masks": labelled(-1)}, r"frame 2, slice 1 has labels \[-1\], expected 0"),
-        ({"Masks": labelled(300, (0, 0, 2, 1))}, r"frame 1, slice 2 has labels \[300\]"),
+        (
+            {"Masks": labelled(3)},
+            r"subject 7: .*Mouse7.h5: frame 3, slice 2 \(from 1\) has labels \[3\]",
+        ),
+        ({"Masks": labelled(-1)}, r"frame 3, slice 2 \(from 1\) has labels \[-1\], expected 0"),
+        ({"Masks": labelled(300, (0, 0, 2, 1))}, r"frame 2, slice 3 \(from 1\) has labels \[300\]"),
         ({"Masks": None}, "Mouse7.h5: has Frames_with_ROI but no dataset Masks; add it"),
         ({"Frames_with_ROI": None}, "Mouse7.h5: has Masks but no dataset Frames_with_ROI"),
         ({"Frames_with_ROI": [0, 4]}, "Frames_with_ROI has 4, Masks has 4 frames, counted from 0"),
@@ -150,7 +153,8 @@ def test_labels_of_a_frame_that_is_not_listed_are_logged_and_not_used(tmp_path, 
     write(tmp_path / "Mouse7.h5", Masks=masks(frames=(0, 1, 2)))
     imported(tmp_path)
     assert (carried(tmp_path)[1] == UNLABELLED).all()
-    assert "frame 1 has labels but is not in Frames_with_ROI; frame unlabelled" in caplog.text
+    told = "frame 1 (from 0, as in the file) has labels but is not in Frames_with_ROI"
+    assert told in caplog.text
 
 
 def linked(file: h5py.File, link) -> None:

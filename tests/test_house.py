@@ -149,6 +149,13 @@ def test_every_module_is_in_the_architecture_s_table():
     assert sorted(modules - named - {"__init__"}) == []
 
 
+def test_the_architecture_s_table_has_every_rule_and_no_other():
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    table = text.split("| rule | script |")[1].split("\n\n")[0]
+    first = [row.split("|")[1] for row in table.split("\n")[2:]]
+    assert sorted(name for cell in first for name in re.findall(r"`(\w+)`", cell)) == WORKING
+
+
 def test_the_published_study_s_tables_are_those_that_their_script_writes():
     for name, table in paper_tables().items():
         assert (ROOT / "config" / name).read_text("utf-8") == as_text(table), (

@@ -162,7 +162,7 @@ def test_a_cavity_whose_muscle_is_background_is_told(shard):
     labels[1][labels[1] == 2] = 0
     audit = shard({"p01": labels})
     assert audit["problem"].tolist() == ["cavity without muscle"]
-    assert audit["detail"][0].startswith("frames 1: a network learns that there is none")
+    assert audit["detail"][0].startswith("frame 2 (from 1): a network would learn that there is")
 
 
 def test_a_cavity_with_unlabelled_pixels_around_it_says_so_itself():

@@ -1,4 +1,4 @@
-"""Too many lost subjects: nothing is labelled, measured or learnt, whatever the target."""
+"""Too many lost subjects: nothing is measured, learnt or evaluated, whatever the target."""
 
 import shutil
 from pathlib import Path
@@ -19,6 +19,8 @@ TARGETS = [
 ALLOWED = ("--config", "max_failed_fraction=0.5")
 # Made before the losses are known; all else waits for them.
 BEFORE = {"import_nifti", "collect_audit", "check_losses", "collect_known_volumes"}
+# Labels of a job's subjects are its own affair.
+BEFORE |= {"carry_annotations", "collect_label_audit", "check_label_losses"}
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +39,7 @@ def names(project: Project) -> set[str]:
     return {path.name for path in (project.results / "logs").iterdir()}
 
 
-def test_nothing_is_labelled_measured_or_learnt(broken):
+def test_nothing_is_measured_learnt_or_evaluated(broken):
     project, output = broken
     assert names(project) == BEFORE
     assert "cohort people: 2 of 4 subjects could not be imported, allowed are 0%" in output
@@ -46,7 +48,8 @@ def test_nothing_is_labelled_measured_or_learnt(broken):
 
 def test_the_audit_stays_when_the_check_fails(broken):
     audit = read_table(broken[0].results / "cohorts/people/audit.tsv")
-    assert audit["subject"].tolist() == ["72", "74"]
+    lost = audit[audit["resolution"] == "subject left out"]
+    assert lost["subject"].tolist() == ["72", "74"]
     assert not (broken[0].results / "cohorts/people/import/passed.txt").exists()
 
 
@@ -56,22 +59,17 @@ def test_every_target_looks_at_the_losses_again(broken, target):
 
 
 @pytest.mark.slow
-def test_the_limit_re_runs_the_check_and_nothing_else(broken, tmp_path: Path):
+def test_a_limit_re_runs_nothing_or_the_check_that_fails_then(broken, tmp_path: Path):
     project = Project(tmp_path / "copy", "disk")
     shutil.copytree(broken[0].folder, project.folder, symlinks=True)
     result = project.snakemake("--cores", "2", *ALLOWED, config=CONFIG)
     assert result.returncode == 0, result.stdout[-3000:]
     passed = project.results / "cohorts/people/import/passed.txt"
-    assert passed.read_text("utf-8") == (
-        "cohort people: 2 of 4 subjects could not be imported, allowed are 50% "
-        "(max_failed_fraction)\n"
-    )
+    assert passed.read_text("utf-8") == "cohort people: 2 of 4 subjects could not be imported\n"
     more = ("--config", "max_failed_fraction=0.6")
-    planned = {job.rule for job in project.planned(*more, config=CONFIG)}
-    assert planned == {"check_losses", "check_label_losses"}
-    assert project.snakemake("--cores", "2", *more, config=CONFIG).returncode == 0
     assert project.planned(*more, config=CONFIG) == []
     # Below it again: results of before stay, and no target is reached.
+    assert "check_losses" in {job.rule for job in project.planned(config=CONFIG)}
     assert project.snakemake("--cores", "2", config=CONFIG).returncode != 0
     assert project.snakemake("--cores", "2", "volumes_all", config=CONFIG).returncode != 0
     assert (project.results / "cohorts/people/volumes/reader.tsv").is_file()

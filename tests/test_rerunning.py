@@ -3,20 +3,29 @@
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
-import yaml
 
 from tiny_study import ROOT, Job, Project
-from walk_study import CONFIG, finished, name_of, planned
+from walk_study import (
+    CONFIG,
+    Edits,
+    appended,
+    cell,
+    cohort,
+    edited,
+    finished,
+    name_of,
+    planned,
+    replaced,
+    reversed_columns,
+    reversed_keys,
+    study,
+)
 
 CLINIC, HEART, KAGGLE = (f"config/cohorts/walk_{c}.tsv" for c in ("clinic", "heart", "kaggle"))
 MODELS = "config/models/walk.tsv"
-Edits = dict[str, Callable[[str], str]]
 
 
 class Case(NamedTuple):
@@ -31,77 +40,6 @@ class Case(NamedTuple):
     gone: str = ""
 
 
-# -- edits -----------------------------------------------------------------------------------
-
-
-def study(change: Callable[[dict[str, Any]], Any]) -> Edits:
-    def edit(text: str) -> str:
-        config = yaml.safe_load(text)
-        change(config)
-        return yaml.safe_dump(config, sort_keys=False)
-
-    return {CONFIG: edit}
-
-
-def cohort(name: str, **keys: Any) -> Edits:
-    return study(lambda config: config["cohorts"][name].update(keys))
-
-
-def replaced(path: str, old: str, new: str) -> Edits:
-    def edit(text: str) -> str:
-        assert old in text, f"{path} has no {old!r}"
-        return text.replace(old, new, 1)
-
-    return {path: edit}
-
-
-def cell(path: str, row: str, column: str, value: str) -> Edits:
-    """Another cell; a column that is not there is added."""
-
-    def edit(text: str) -> str:
-        head, *rows = (line.split("\t") for line in text.strip("\n").split("\n"))
-        if column not in head:
-            head, rows = [*head, column], [[*cells, ""] for cells in rows]
-        for cells in rows:
-            if cells[0] == row:
-                cells[head.index(column)] = value
-        return "\n".join("\t".join(cells) for cells in [head, *rows]) + "\n"
-
-    return {path: edit}
-
-
-def reversed_columns(text: str) -> str:
-    lines = text.strip("\n").split("\n")
-    return "\n".join("\t".join(line.split("\t")[::-1]) for line in lines) + "\n"
-
-
-def reversed_keys(text: str) -> str:
-    config = yaml.safe_load(text)
-    for about in config["cohorts"].values():
-        about["cleaning"] = dict(reversed(about["cleaning"].items()))
-    return "# Anew.\n" + yaml.safe_dump(dict(reversed(config.items())), sort_keys=False)
-
-
-def appended(path: str, addition: str) -> Edits:
-    return {path: lambda text: text + addition}
-
-
-@contextmanager
-def edited(folder: Path, edits: Edits) -> Iterator[None]:
-    """Files that are edited and older than before; afterwards as before."""
-    kept = {folder / path: ((folder / path).read_bytes(), edit) for path, edit in edits.items()}
-    times = {path: path.stat() for path in kept}
-    try:
-        for path, (content, edit) in kept.items():
-            path.write_text(edit(content.decode()), "utf-8")
-            os.utime(path, (0, 0))
-        yield
-    finally:
-        for path, (content, _) in kept.items():
-            path.write_bytes(content)
-            os.utime(path, ns=(times[path].st_atime_ns, times[path].st_mtime_ns))
-
-
 # -- rows ------------------------------------------------------------------------------------
 
 QUIET = (
@@ -111,10 +49,13 @@ QUIET = (
     "time stamps: a fresh clone beside moved results, a copy of it",
     "threads, memory, run times, a profile, the device",
     "packages, without `--use-conda`",
+    "`max_failed_fraction`",
     "an entry of `resources/sources.yaml`, or rows of a source in `checksums.tsv`",
+    "a new subject's files in the raw folder, without a row",
+    "`resources/raw/<source>` removed",
 )
 QUIET_EDITS: Edits = {
-    CONFIG: reversed_keys,
+    CONFIG: lambda text: reversed_keys(text.replace("fraction: 0.2", "fraction: 0.5")),
     CLINIC: lambda text: reversed_columns(cell("", "", "series", "")[""](text)),
     HEART: reversed_columns,
     MODELS: lambda text: reversed_columns(cell("", "", "islands", "")[""](text)),
@@ -126,6 +67,8 @@ QUIET_EDITS: Edits = {
     **appended("requirements.txt", "filelock==3.16\n"),
     **replaced("resources/sources.yaml", "cmr_seg_tl:\n", "cmr_seg_tl:\n  # Anew.\n"),
     **appended("resources/checksums.tsv", f"cmr_seg_tl\tx\t1\t{'0' * 64}\n"),
+    **appended("raw/clinic/c9/1.dcm", "x"),
+    "resources/raw/cmr_seg_tl": None,
 }
 
 CASES = [
@@ -157,7 +100,7 @@ CASES = [
     Case(
         ("`split`",),
         {**cell(CLINIC, "c2", "split", "test"), **cell(KAGGLE, "k2", "split", "test")},
-        "collect_audit clinic, collect_known_volumes clinic, measure_volumes clinic reader, "
+        "collect_known_volumes clinic, measure_volumes clinic reader, "
         "measure_volumes clinic second, measure_volumes clinic mine, measure_volumes clinic ukbb, "
         "make_slices clinic reader unet linear 64 3, evaluate_labels mine clinic, "
         "evaluate_labels ukbb clinic, import_dicom kaggle 0000, collect_known_volumes kaggle",
@@ -197,7 +140,8 @@ CASES = [
         ),
         "import_nifti clinic 0000, import_nifti clinic 0001",
         gone="draw_figure clean, "
-        "carry_annotations clinic second 0000, carry_annotations clinic second 0001",
+        "carry_annotations clinic second 0000, carry_annotations clinic second 0001, "
+        "collect_label_audit clinic second, measure_volumes clinic second",
     ),
     Case(
         ("`raw`: another folder",),
@@ -214,11 +158,6 @@ CASES = [
         ("`cleaning`",),
         cohort("clinic", cleaning={"mode": "compat"}),
         "import_dicom clinic 0000, import_dicom clinic 0001",
-    ),
-    Case(
-        ("`max_failed_fraction`",),
-        study(lambda config: config.update(max_failed_fraction=0.5)),
-        "collect_audit heart, collect_audit clinic, collect_audit kaggle",
     ),
     Case(("a row of the models table",), cell(MODELS, "base", "lr", "0.002"), "train_model base"),
     Case(
@@ -287,6 +226,21 @@ CASES = [
         "evaluate_labels second clinic, evaluate_volumes second clinic, "
         "label_shard heart fcn 0000, label_shard heart fcn 0001, draw_figure scores, "
         "make_viewer page",
+    ),
+    Case(
+        ("files of a subject's images added, replaced, renamed, removed or touched",),
+        {"raw/clinic/c1/1.dcm": None, **appended("raw/clinic/c1/2.dcm", "")},
+        "import_dicom clinic 0000",
+    ),
+    Case(
+        ("a subject's contours, masks or label volumes",),
+        appended("raw/clinic/annotations/reader/c3.con", "x"),
+        "carry_annotations clinic reader 0001",
+    ),
+    Case(
+        ("the competition's tables in a raw folder with `known_volumes: kaggle`",),
+        appended("raw/kaggle/train.csv", "x"),
+        "collect_known_volumes kaggle",
     ),
     Case(
         ("`published_tables`", "words in an entry of `resources/weights.yaml`"),
@@ -363,6 +317,36 @@ def test_an_edit_plans_where_it_starts_and_what_follows(walk, jobs, case):
     made, names = made_by(plan), {name_of(job) for job in plan}
     followers = {name_of(job) for job in jobs if job.inputs & made}
     assert followers - names == set(filter(None, case.gone.split(", ")))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("rows added at the end of a subject table", "`annotation`"),
+        ("files of a subject's images added, replaced, renamed, removed or touched", "`weights`"),
+        ("`cleaning`", "`volumes`, `ed` of a cohort"),
+    ],
+)
+def test_two_edits_at_once_plan_what_each_of_them_plans(walk, one, other):
+    first, second = (next(c.edits for c in CASES if c.rows[0] == row) for row in (one, other))
+    alone = []
+    for edits in (first, second):
+        with edited(walk.folder, edits):
+            alone.append(made_by(planned(walk)))
+    with edited(walk.folder, first), edited(walk.folder, second):
+        both = made_by(planned(walk))
+    assert alone[0] - both == frozenset()
+    assert alone[1] - both == frozenset()
+
+
+def test_a_source_that_was_removed_and_is_named_is_fetched_and_read_again(walk, jobs):
+    source = "resources/raw/cmr_seg_tl"
+    with edited(walk.folder, {source: None}):
+        plan = planned(walk, source)
+    assert starts(plan) == {"fetch_source cmr_seg_tl"}
+    made = made_by(plan)
+    assert {name_of(job) for job in jobs if job.inputs & made} <= {name_of(job) for job in plan}
+    assert "recompute_published" in {job.rule for job in plan}
 
 
 def test_results_without_the_memory_of_snakemake_have_a_warning(walk):

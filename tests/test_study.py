@@ -144,6 +144,34 @@ def test_numbers_that_cannot_be_those_of_label_files_are_refused(make, edit, mes
         make(edit)
 
 
+def counted(first_pixel, form="qmass"):
+    """A change of a study: its annotator's contours begin there."""
+
+    def edit(config):
+        people = config["cohorts"]["people"]
+        people["annotators"]["truth"] = {"form": form, "first_pixel": first_pixel}
+        people["layout"] = "folder"
+
+    return edit
+
+
+@pytest.mark.parametrize("first_pixel", [0, 0.5, 1])
+def test_contours_may_count_from_1_or_from_the_corner(make, first_pixel):
+    assert make(counted(first_pixel)).annotator("people", "truth")["first_pixel"] == first_pixel
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (counted(1, "nifti"), "annotator truth has first_pixel, which is for contours .*; nifti"),
+        (counted(2), "truth"),
+    ],
+)
+def test_a_first_pixel_that_is_none_of_contours_is_refused(make, edit, message):
+    with pytest.raises(StudyError, match=message):
+        make(edit)
+
+
 def test_the_folder_of_the_published_study_is_taken(make):
     with pytest.raises(StudyError, match="study is 'published', whose results have that folder"):
         make(lambda config: config.update(study="published"))

@@ -120,9 +120,9 @@ def test_muscle_that_was_not_drawn_is_unknown_and_told(sunnybrook):
     assert (sunnybrook.volumes["mass_g"] > 100).all()
     told = sunnybrook.carried[sunnybrook.carried["problem"] == "no epicardium"]
     assert told[["subject", "detail"]].to_numpy().tolist() == [
-        ["SCD0000101", "9 images of frame 7"],
-        ["SCD0000201", "9 images of frame 6"],
-        ["SCD0000301", "10 images of frame 6"],
+        ["SCD0000101", "9 images of frame 8 (from 1)"],
+        ["SCD0000201", "9 images of frame 7 (from 1)"],
+        ["SCD0000301", "10 images of frame 7 (from 1)"],
     ]
 
 

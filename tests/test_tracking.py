@@ -29,7 +29,7 @@ def workflow(tmp_path, monkeypatch):
 
 
 def clear_caches():
-    for function in (tracking._parse, tracking._package_imports, tracking._hash):
+    for function in (tracking._code, tracking._package_imports, tracking._hash):
         function.cache_clear()
 
 
@@ -146,3 +146,21 @@ def test_a_copy_of_the_project_has_the_same_code(tmp_path, monkeypatch):
     clear_caches()
     assert tracking.code_of("measure_volumes.py") == before
     clear_caches()
+
+
+def test_imports_inside_of_any_block_are_found(workflow):
+    blocks = ("class C:", "def f():", "if x:", "for i in x:", "while x:", "with x:", "try:")
+    ends = {"try:": "finally:\n    pass\n"}
+    others = (
+        "try:\n    pass\nexcept E:\n    import cmrseg.{0}\n",
+        "if x:\n    pass\nelse:\n    import cmrseg.{0}\n",
+        "match x:\n    case 1:\n        import cmrseg.{0}\n",
+        "try:\n    pass\nfinally:\n    import cmrseg.{0}\n",
+    )
+    texts = [f"{block}\n    import cmrseg.{{0}}\n{ends.get(block, '')}" for block in blocks]
+    names = [f"m{number}" for number in range(len(texts) + len(others))]
+    for name in names:
+        (workflow / f"cmrseg/{name}.py").write_text("")
+    script = "".join(text.format(name) for text, name in zip([*texts, *others], names, strict=True))
+    (workflow / "scripts/a.py").write_text(script)
+    assert tracking.modules_of("a.py") == sorted(f"cmrseg.{name}" for name in names)

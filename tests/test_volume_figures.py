@@ -4,9 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cmrseg.figures import volume_agreement, volume_curves
+from cmrseg.figures import prediction, volume_agreement, volume_curves
+from cmrseg.figures.prediction import Predicted
 from cmrseg.measure.agreement import bland_altman
-from figure_data import curves, ends, texts, volumes
+from cmrseg.measure.volumes import measures
+from cmrseg.measure.volumes import volume_curves as measured_curves
+from figure_data import case, curves, ends, texts, volumes
 
 
 def test_agreement_shows_bias_and_number_of_pairs():
@@ -62,6 +65,27 @@ def test_curves_mark_the_frames_of_the_tables_and_count_them_from_1():
     assert figure.axes[0].lines[0].get_xdata().tolist() == list(range(1, 11))
     shown = texts(figure).split("\n")
     assert {"Frame (from 1)", "ED", "ES"} <= set(shown)
+
+
+def test_curves_of_one_labelled_frame_have_no_end_systole():
+    one = curves()
+    one.loc[(one["labeller"] != "truth") & (one["frame"] != 0), "lv_ml"] = np.nan
+    ed_alone = ends().assign(es_frame=lambda t: np.where(t["labeller"] == "truth", 5, np.nan))
+    found = marks(volume_curves.figure(one, ed_alone, subjects=["s0"]))
+    assert sorted(mark[:2] for mark in found) == [("^", 1), ("^", 1), ("^", 1), ("v", 6)]
+
+
+def test_a_prediction_of_one_frame_has_no_end_systole():
+    labels = np.tile(case().reference, (1, 3, 1, 1))
+    curve = measured_curves(labels, (8, 1.5, 1.5), "p01")
+    image = labels.astype(float)
+    shown = Predicted(
+        "p01", image, labels, np.diag([1.5, 1.5, 8, 1]), curve, pd.Series(measures(curve))
+    )
+    lines = texts(prediction.figure([shown], "net")).split("\n")
+    assert "ED, frame 1, slice 1" in lines
+    assert any(line.startswith("EDV") for line in lines)
+    assert not any(line.startswith(("ES", "EF")) or "nan" in line for line in lines)
 
 
 def test_curves_whose_measures_are_of_other_labels_are_refused_by_name():

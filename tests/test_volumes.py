@@ -111,6 +111,13 @@ def test_only_labelled_frames_count(ed, frame):
     assert found["heart_rate_bpm"] == pytest.approx(100), "all six frames make the beat"
 
 
+def test_with_one_labelled_frame_end_systole_and_ejection_fraction_are_unknown():
+    found = measures(curves([math.nan, 80.0, math.nan], my_ml=[math.nan, 70.0, math.nan]), 0.25)
+    assert (found["ed_frame"], found["edv_ml"], found["mass_g"]) == (1, 80, 73.5)
+    unknown = ("es_frame", "esv_ml", "sv_ml", "ef", "co_l_min", "es_mass_g")
+    assert np.isnan([found[name] for name in unknown]).all()
+
+
 def test_an_empty_ventricle_has_no_ejection_fraction():
     assert math.isnan(ejection_fraction(0, 0))
     assert math.isnan(measures(curves([0.0, 0.0]))["ef"])

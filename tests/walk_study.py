@@ -5,7 +5,10 @@ they would have been made (`--touch`).
 """
 
 import json
+import os
 from base64 import urlsafe_b64encode
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,8 @@ import yaml
 from tiny_study import FCN, UNET, Job, Project, copy_project, write
 
 CONFIG = "config/walk.yaml"
+# None for a path that is removed.
+Edits = dict[str, Callable[[str], str] | None]
 SPLITS = ["train", "train", "validate", "test"]
 # Two jobs of two subjects each in all cohorts.
 PER_JOB = 2
@@ -39,7 +44,7 @@ COHORTS: dict[str, dict[str, Any]] = {
 }
 FILES = {
     "raw/clinic/c1/1.dcm": "",
-    "raw/clinic/annotations/reader/c1.con": "",
+    "raw/clinic/annotations/reader/c3.con": "",
     "raw/second/c1.txt": "",
     "raw/kaggle/train.csv": "",
     "raw/other/train.csv": "",
@@ -136,3 +141,84 @@ def planned(project: Project, *arguments: str) -> list[Job]:
 def name_of(job: Job) -> str:
     """A job by its rule and wildcards, as in `import_dicom clinic 0000`."""
     return " ".join([job.rule, *(value for key, value in job.wildcards if key != "study")])
+
+
+# -- edits -----------------------------------------------------------------------------------
+
+
+def study(change: Callable[[dict[str, Any]], Any]) -> Edits:
+    def edit(text: str) -> str:
+        config = yaml.safe_load(text)
+        change(config)
+        return yaml.safe_dump(config, sort_keys=False)
+
+    return {CONFIG: edit}
+
+
+def cohort(name: str, **keys: Any) -> Edits:
+    return study(lambda config: config["cohorts"][name].update(keys))
+
+
+def replaced(path: str, old: str, new: str) -> Edits:
+    def edit(text: str) -> str:
+        assert old in text, f"{path} has no {old!r}"
+        return text.replace(old, new, 1)
+
+    return {path: edit}
+
+
+def cell(path: str, row: str, column: str, value: str) -> Edits:
+    """Another cell; a column that is not there is added."""
+
+    def edit(text: str) -> str:
+        head, *rows = (line.split("\t") for line in text.strip("\n").split("\n"))
+        if column not in head:
+            head, rows = [*head, column], [[*cells, ""] for cells in rows]
+        for cells in rows:
+            if cells[0] == row:
+                cells[head.index(column)] = value
+        return "\n".join("\t".join(cells) for cells in [head, *rows]) + "\n"
+
+    return {path: edit}
+
+
+def reversed_columns(text: str) -> str:
+    lines = text.strip("\n").split("\n")
+    return "\n".join("\t".join(line.split("\t")[::-1]) for line in lines) + "\n"
+
+
+def reversed_keys(text: str) -> str:
+    config = yaml.safe_load(text)
+    for about in config["cohorts"].values():
+        about["cleaning"] = dict(reversed(about["cleaning"].items()))
+    return "# Anew.\n" + yaml.safe_dump(dict(reversed(config.items())), sort_keys=False)
+
+
+def appended(path: str, addition: str) -> Edits:
+    return {path: lambda text: text + addition}
+
+
+@contextmanager
+def edited(folder: Path, edits: Edits) -> Iterator[None]:
+    """Files that are edited and older than before; afterwards as before."""
+    with ExitStack() as stack:
+        for name, edit in edits.items():
+            path = folder / name
+            former = path.rename(unused(folder / path.name)) if path.exists() else None
+            stack.callback(restored, path, former)
+            if edit is not None:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(edit(former.read_text("utf-8") if former else ""), "utf-8")
+                os.utime(path, (0, 0))
+        yield
+
+
+def unused(path: Path) -> Path:
+    """The path, or one beside it where something is there."""
+    return unused(path.with_name(f"former_{path.name}")) if path.exists() else path
+
+
+def restored(path: Path, former: Path | None) -> None:
+    path.unlink(missing_ok=True)
+    if former:
+        former.rename(path)

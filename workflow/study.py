@@ -63,8 +63,8 @@ class Study:
         keys = (*IMPORTED, *GRID) if self.cohorts[cohort]["layout"] == "hdf5" else IMPORTED
         return self._parts(cohort, shard, keys)
 
-    def annotation_rows(self, cohort: str, shard: str) -> list[dict[str, Any]]:
-        """What the labels of an annotator have to know of the subjects of a shard."""
+    def annotation_rows(self, cohort: str, shard: str | None = None) -> list[dict[str, Any]]:
+        """What the labels of an annotator have to know of a shard's subjects, or a cohort's."""
         return self._parts(cohort, shard, ANNOTATED)
 
     def _parts(self, cohort: str, shard: str | None, keys: tuple[str, ...]) -> list[dict[str, Any]]:
@@ -99,7 +99,8 @@ class Study:
         """Form of an annotator's labels, the raw data that they belong to, and the folder there.
 
         `raw` is empty where it is the cohort's own raw data. numbers: number in the label files ->
-        `Tissue`, if they are not ours.
+        `Tissue`, if they are not ours. first_pixel: coordinate of the first pixel's centre in
+        contours, if it is not 0.
         """
         about, layout = self.cohorts[cohort]["annotators"][name], self.cohorts[cohort]["layout"]
         about = {"form": about} if isinstance(about, str) else about

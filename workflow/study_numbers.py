@@ -1,4 +1,4 @@
-"""Numbers of an annotator's label files, checked before any job starts."""
+"""Numbers of an annotator's files, tissues or coordinates, checked before any job starts."""
 
 import re
 from typing import Any
@@ -8,14 +8,23 @@ from study_tables import StudyError
 
 # Forms whose files hold numbers of tissues.
 NUMBERED = ("masks", "nifti", "frames")
+# Forms whose files hold coordinates.
+DRAWN = ("qmass", "text")
 
 
 def check_numbers(annotator: str, about: str | dict[str, Any]) -> None:
-    """Raise StudyError where an annotator's numbers cannot be those of label files.
+    """Raise StudyError where an annotator's numbers cannot be those of its files.
 
     annotator: its name and cohort, for the error. about: its form, or form, place and numbers.
     """
-    if isinstance(about, str) or "numbers" not in about:
+    if isinstance(about, str):
+        return
+    if "first_pixel" in about and about["form"] not in DRAWN:
+        raise StudyError(
+            f"{annotator} has first_pixel, which is for contours ({', '.join(DRAWN)}); "
+            f"{about['form']} has no coordinates"
+        )
+    if "numbers" not in about:
         return
     if about["form"] not in NUMBERED:
         raise StudyError(

@@ -10,6 +10,7 @@ are time stamps and the place of the repository. Standard library only.
 
 import ast
 import hashlib
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -17,6 +18,8 @@ WORKFLOW = Path(__file__).resolve().parent
 PACKAGE = "cmrseg"
 # What may have a docstring.
 DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+# Where a statement has further ones.
+BODIES = ("body", "orelse", "finalbody", "handlers", "cases")
 
 
 def code_of(script: str, *files: str) -> list[str]:
@@ -52,7 +55,7 @@ def content_of(path: str | Path) -> str:
 def third_party(path: Path) -> set[str]:
     """Top-level names that a Python file imports, the project's own included."""
     names: set[str] = set()
-    for node in ast.walk(_parse(path)):
+    for node in _statements(_code(path, path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             names.update(alias.name.split(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -69,17 +72,32 @@ def module_path(module: str) -> Path:
 
 
 @cache
-def _parse(path: Path) -> ast.Module:
+def _code(path: Path, text: str) -> ast.Module:
+    """What a file says beside comments, docstrings and layout."""
     try:
-        return ast.parse(path.read_text("utf-8"), filename=str(path))
+        tree = ast.parse(text, filename=str(path))
     except SyntaxError as error:
         raise SyntaxError(f"{path}, line {error.lineno}: {error.msg}") from None
+    for node in _statements(tree):
+        if isinstance(node, DOCUMENTED):
+            documented = ast.get_docstring(node, clean=False) is not None
+            node.body = node.body[documented:] or [ast.Pass()]
+    return tree
+
+
+def _statements(tree: ast.AST) -> Iterator[ast.AST]:
+    """The parts of a file that hold statements. Expressions, which are most of it, hold none."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting.extend(part for field in BODIES for part in getattr(node, field, ()))
 
 
 @cache
 def _package_imports(path: Path) -> tuple[str, ...]:
     modules = []
-    for node in ast.walk(_parse(path)):
+    for node in _statements(_code(path, path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             modules += [alias.name for alias in node.names if _is_ours(alias.name)]
         elif isinstance(node, ast.ImportFrom) and node.level:
@@ -101,9 +119,5 @@ def _is_ours(module: str) -> bool:
 
 @cache
 def _hash(path: Path) -> str:
-    tree = ast.parse(path.read_text("utf-8"))
-    for node in ast.walk(tree):
-        if isinstance(node, DOCUMENTED):
-            documented = ast.get_docstring(node, clean=False) is not None
-            node.body = node.body[documented:] or [ast.Pass()]
+    tree = _code(path, path.read_text("utf-8"))
     return hashlib.sha256(ast.unparse(tree).encode()).hexdigest()[:12]

@@ -1,7 +1,6 @@
 """The web server of the app: what its page may ask for. Loopback only."""
 
 import asyncio
-import json
 import re
 import secrets
 import shutil
@@ -9,7 +8,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -19,10 +17,11 @@ from starlette.routing import Route
 
 from app import intake, measured, series, work
 from app.answers import setup_of, state_of
+from app.asked import frames, number, until_closed, words
 from app.guard import Guard
 from app.models import find_models, model_id
 from app.samples import SAMPLES
-from app.session import Closed, Refused, Session, Sessions
+from app.session import Refused, Session, Sessions
 from cmrseg.fetch.checks import check_room
 from cmrseg.fetch.progress import readable
 
@@ -30,8 +29,6 @@ STATIC = Path(__file__).parent / "static"
 FILES = {"/": "index.html"} | {
     f"/{name}": name for name in ("app.js", "series.js", "app.css", "icon.svg")
 }
-# A message that is no upload is a few words.
-MOST_MESSAGE_BYTES = 10_000
 SWEEP_S = 20
 
 
@@ -116,7 +113,7 @@ class Api:
             path = intake.received(session, name)
             session.received = self.sessions.clock()
             with open(path, "wb") as file:
-                async for chunk in _until_closed(session, request.stream()):
+                async for chunk in until_closed(session, request.stream()):
                     session.received = self.sessions.clock()
                     written += len(chunk)
                     if written > most:
@@ -136,8 +133,8 @@ class Api:
         return JSONResponse(state_of(session), 202)
 
     async def sample(self, request: Request) -> Response:
-        session, words = self.session(request), await _words(request)
-        name = words.get("sample")
+        session, said = self.session(request), await words(request)
+        name = said.get("sample")
         if not isinstance(name, str) or name not in SAMPLES:
             raise Refused("There is no such sample.", 404)
         work.claim(session)
@@ -152,23 +149,23 @@ class Api:
         return JSONResponse({"name": offered.name, "rows": offered.rows})
 
     async def choose(self, request: Request) -> Response:
-        session, words = self.session(request), await _words(request)
-        offered, chosen = series.wanted(session, words.get("series"))
+        session, said = self.session(request), await words(request)
+        offered, chosen = series.wanted(session, said.get("series"))
         work.claim(session)
         work.start(self.sessions, session, lambda: intake.load_series(session, offered, chosen))
         return JSONResponse(state_of(session), 202)
 
     async def label(self, request: Request) -> Response:
-        session, words = self.session(request), await _words(request)
+        session, said = self.session(request), await words(request)
         models = await run_in_threadpool(find_models, self.options.root, self.options.models)
-        model = next((m for m in models if model_id(m) == words.get("model")), None)
+        model = next((m for m in models if model_id(m) == said.get("model")), None)
         if model is None:
             raise Refused("There is no such model any more; reload the page.", 404)
         if model.fault:
             raise Refused(f"This model cannot be used: {model.fault}.")
-        in_plane, between = (_number(words, key) for key in ("in_plane_mm", "between_mm"))
+        in_plane, between = (number(said, key) for key in ("in_plane_mm", "between_mm"))
         given = None if in_plane is None or between is None else (in_plane, between)
-        interval = _number(words, "interval_ms")
+        interval = number(said, "interval_ms")
         work.claim(session)
         work.start(
             self.sessions,
@@ -179,7 +176,7 @@ class Api:
 
     async def measures(self, request: Request) -> Response:
         session = self.session(request)
-        content = await run_in_threadpool(measured.measured, session, *_frames(request, session))
+        content = await run_in_threadpool(measured.measured, session, *frames(request, session))
         return JSONResponse(content)
 
     async def voxels(self, request: Request) -> Response:
@@ -193,7 +190,7 @@ class Api:
     async def download(self, request: Request) -> Response:
         session = self.session(request)
         name, content = await run_in_threadpool(
-            measured.download, session, request.path_params["what"], *_frames(request, session)
+            measured.download, session, request.path_params["what"], *frames(request, session)
         )
         headers = {"content-disposition": f'attachment; filename="{name}"'}
         return Response(content, 200, headers, "application/octet-stream")
@@ -222,64 +219,6 @@ def _said(call: Callable[[Request], Awaitable[Response]]) -> Callable[..., Await
             return JSONResponse({"fault": sentence}, 507, {"connection": "close"})
 
     return answer
-
-
-async def _until_closed(session: Session, parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Parts of an upload. Raises Closed when the session ends, also while none comes."""
-    loop, closed = asyncio.get_running_loop(), asyncio.Event()
-    session.when_closed = lambda: loop.call_soon_threadsafe(closed.set)
-    if session.closed.is_set():
-        raise Closed
-    ending = asyncio.ensure_future(closed.wait())
-    try:
-        while True:
-            coming = asyncio.ensure_future(anext(parts, None))
-            await asyncio.wait({coming, ending}, return_when=asyncio.FIRST_COMPLETED)
-            if session.closed.is_set():
-                coming.cancel()
-                raise Closed
-            if (part := coming.result()) is None:
-                return
-            yield part
-    finally:
-        session.when_closed = lambda: None
-        ending.cancel()
-
-
-async def _words(request: Request) -> dict[str, Any]:
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MOST_MESSAGE_BYTES:
-            raise Refused("The message is too long.", 413)
-    try:
-        words = json.loads(body)
-    except (ValueError, RecursionError):
-        words = None
-    if not isinstance(words, dict):
-        raise Refused("The message is not understood.")
-    return words
-
-
-def _number(words: dict[str, Any], key: str) -> float | None:
-    value = words.get(key)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e6:
-        raise Refused("Distances and times must be positive numbers.")
-    return float(value)
-
-
-def _frames(request: Request, session: Session) -> tuple[int, int]:
-    """End-diastole and end-systole, from 0: those asked for (from 1), else those found."""
-    _, labelled = measured.result(session)
-    frames = []
-    for key, found in (("ed", labelled.ed_frame), ("es", labelled.es_frame)):
-        text = request.query_params.get(key, str(found + 1))
-        if not (text.isascii() and text.isdecimal() and len(text) < 7):
-            raise Refused("A frame must be a number.")
-        frames.append(int(text) - 1)
-    return frames[0], frames[1]
 
 
 def build(options: Options) -> Guard:

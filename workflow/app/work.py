@@ -149,7 +149,8 @@ def label(
         species=kind,
         curves=curves,
         ed_frame=int(chosen["ed_frame"]),
-        es_frame=int(chosen["es_frame"]),
+        # A cine of one frame has no end-systole.
+        es_frame=int(chosen["es_frame"] if len(curves) > 1 else chosen["ed_frame"]),
         warnings=[*model_warnings(spacing_mm, model.trained_mm), *_toy(loaded, model)],
     )
 

@@ -73,9 +73,7 @@ def shard_annotation_rows(wildcards):
 
 
 def cohort_annotation_rows(wildcards):
-    keys = ("subject", "set", "annotation")
-    rows = STUDY.rows_of(wildcards.cohort)
-    return [{key: row[key] for key in keys} for row in rows]
+    return STUDY.annotation_rows(wildcards.cohort)
 
 
 def origin_path(wildcards):

@@ -1,4 +1,9 @@
 # Checks that few enough subjects, or labels, of a cohort are lost: what waits for which.
+import re
+from pathlib import Path
+
+# In the sentence that a check leaves, see cmrseg.dicom.audit.check_losses.
+LOST_OF_ALL = re.compile(r": (\d+) of (\d+) subjects ")
 
 
 def cohort_subjects(wildcards):
@@ -36,3 +41,25 @@ def labeller_passed(wildcards):
 def evaluation_passed(wildcards):
     cohort = wildcards.cohort
     return passed_of(cohort, wildcards.labeller, STUDY.reference(cohort))
+
+
+def losses_allowed(wildcards, input):
+    """The limit. What is made of `input` is not compared: no result depends on it, see `within`."""
+    return STUDY.config["max_failed_fraction"]
+
+
+def within(passed):
+    """Whether the losses that passed a check are allowed by the study as it is now."""
+    found = (
+        LOST_OF_ALL.search(Path(passed).read_text("utf-8")) if exists(passed) else None
+    )
+    allowed = STUDY.config["max_failed_fraction"]
+    return found is None or int(found[1]) <= allowed * int(found[2])
+
+
+def subjects_within(wildcards):
+    return within(*passed_checks([wildcards.cohort]))
+
+
+def labels_within(wildcards):
+    return within(*label_checks(wildcards.cohort, [wildcards.labeller]))

@@ -69,7 +69,7 @@ def annotation_raws(wildcards):
 def annotation_settings(wildcards):
     about = STUDY.annotator(wildcards.cohort, wildcards.labeller)
     layout = STUDY.cohorts[wildcards.cohort]["layout"]
-    keys = ("form", "folder", "numbers")
+    keys = ("form", "folder", "numbers", "first_pixel")
     return {"layout": layout} | {key: about[key] for key in keys if key in about}
 
 

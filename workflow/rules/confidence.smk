@@ -5,7 +5,7 @@ rule score_confidence:
     input:
         volumes="results/{study}/cohorts/{cohort}/volumes/{labeller}.tsv",
         known="results/{study}/cohorts/{cohort}/known.tsv",
-        passed=ancient("results/{study}/cohorts/{cohort}/import/passed.txt"),
+        passed="results/{study}/cohorts/{cohort}/import/passed.txt",
     output:
         confidence="results/{study}/cohorts/{cohort}/confidence/{labeller}.tsv",
     log:

@@ -5,7 +5,7 @@ rule evaluate_labels:
     input:
         labels=label_shards,
         reference=reference_shards,
-        passed=ancient(evaluation_passed),
+        passed=evaluation_passed,
     output:
         images="results/{study}/evaluation/{labeller}/{cohort}/images.tsv",
         frames="results/{study}/evaluation/{labeller}/{cohort}/frames.tsv",
@@ -45,7 +45,7 @@ rule evaluate_volumes:
     input:
         volumes="results/{study}/cohorts/{cohort}/volumes/{labeller}.tsv",
         known="results/{study}/cohorts/{cohort}/known.tsv",
-        passed=ancient(labeller_passed),
+        passed=labeller_passed,
     output:
         subjects="results/{study}/evaluation/{labeller}/{cohort}/known_volumes.tsv",
         summary="results/{study}/evaluation/{labeller}/{cohort}/known_volumes_summary.tsv",

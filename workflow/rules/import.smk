@@ -86,7 +86,8 @@ rule collect_audit:
         "../scripts/collect_audit.py"
 
 
-# What labels, measures and learns waits for its output, but does not run again for it (`ancient`).
+# What measures and learns waits for its output. What labels does not: it would then wait for all shards, and with new
+# images in one of them Snakemake would not look whether labels of the others have to be made anew.
 rule check_losses:
     input:
         audit="results/{study}/cohorts/{cohort}/audit.tsv",
@@ -105,7 +106,8 @@ rule check_losses:
         runtime=10,
     params:
         subjects=cohort_subjects,
-        max_failed_fraction=STUDY.config["max_failed_fraction"],
+        max_failed_fraction=losses_allowed,
+        within=subjects_within,
         code=code_of("check_losses.py"),
     script:
         "../scripts/check_losses.py"

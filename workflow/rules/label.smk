@@ -6,7 +6,6 @@ rule carry_annotations:
     input:
         raw=annotation_raw,
         images="results/{study}/cohorts/{cohort}/images/{shard}",
-        passed=ancient("results/{study}/cohorts/{cohort}/import/passed.txt"),
     output:
         labels=directory("results/{study}/cohorts/{cohort}/labels/{labeller}/{shard}"),
         audit="results/{study}/cohorts/{cohort}/labels/{labeller}/{shard}.audit.tsv",
@@ -85,7 +84,8 @@ rule check_label_losses:
         runtime=10,
     params:
         subjects=cohort_subjects,
-        max_failed_fraction=STUDY.config["max_failed_fraction"],
+        max_failed_fraction=losses_allowed,
+        within=labels_within,
         code=code_of("check_label_losses.py"),
     script:
         "../scripts/check_label_losses.py"
@@ -95,7 +95,6 @@ rule label_shard:
     input:
         images="results/{study}/cohorts/{cohort}/images/{shard}",
         weights=labelling_weights,
-        passed=ancient("results/{study}/cohorts/{cohort}/import/passed.txt"),
     output:
         labels=directory("results/{study}/cohorts/{cohort}/labels/{labeller}/{shard}"),
     log:

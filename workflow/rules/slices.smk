@@ -5,7 +5,7 @@ rule make_slices:
     input:
         images=image_shards,
         labels=label_shards,
-        passed=ancient(labeller_passed),
+        passed=labeller_passed,
     output:
         slices=directory(
             "results/{study}/slices/{cohort}/{labeller}/{preparation}_{intensity}_{size_px}_{classes}"

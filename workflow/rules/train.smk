@@ -6,7 +6,7 @@ rule train_model:
         slices=model_slices,
         start=model_start,
         confidence=model_scores,
-        passed=ancient(model_passed),
+        passed=model_passed,
     output:
         weights="results/{study}/models/{model}/weights.safetensors",
         history="results/{study}/models/{model}/history.tsv",

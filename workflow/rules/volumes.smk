@@ -4,7 +4,7 @@
 rule measure_volumes:
     input:
         labels=label_shards,
-        passed=ancient(labeller_passed),
+        passed=labeller_passed,
     output:
         volumes="results/{study}/cohorts/{cohort}/volumes/{labeller}.tsv",
         curves="results/{study}/cohorts/{cohort}/volumes/{labeller}.curves.tsv",

@@ -12,7 +12,13 @@ from cmrseg.annotations.doubts import frames_without_muscle, other_numbers
 from cmrseg.annotations.drawn import masks, qmass, text
 from cmrseg.annotations.frames import frames
 from cmrseg.annotations.sparse import hdf5
-from cmrseg.annotations.subject import NO_MUSCLE, NUMBERS, UNREADABLE, Subject
+from cmrseg.annotations.subject import (
+    NO_MUSCLE,
+    NUMBERS,
+    UNREADABLE,
+    Subject,
+    frames_in_words,
+)
 from cmrseg.annotations.volumes import pair, volumes
 from cmrseg.cine import Cine
 from cmrseg.dicom.audit import COLUMNS, Audit, without_folders
@@ -47,10 +53,11 @@ def carry_shard(
 
     rows: subject table (subject, set, annotation). settings: form; folder of the annotator below
     raw; layout of the cohort; numbers of the annotator's label files, number -> tissue, if they
-    are not ours. images: imported images of the shard. Where each form has its
-    files is said by its function. Labels are uint8; what nobody labelled is UNLABELLED. A rotated
-    copy gets the rotated labels. Returns the audit, with the columns of that of the import; images
-    are relative to the annotator's folder or, where they are DICOM files, to the study's.
+    are not ours; first_pixel of contours, if it is not 0. images: imported images of the shard.
+    Where each form has its files is said by its function. Labels are uint8; what nobody labelled
+    is UNLABELLED. A rotated copy gets the rotated labels. Returns the audit, with the columns of
+    that of the import; images are relative to the annotator's folder or, where they are DICOM
+    files, to the study's.
     A subject whose labels cannot be read is left out. Raises ValueError naming subject and file
     where that is so for all that are labelled: the study is wrong rather than a file.
     """
@@ -67,6 +74,7 @@ def carry_shard(
             Cine.load(images / source / IMAGE),
             Audit(subject),
             settings.get("numbers", {}),
+            settings.get("first_pixel", 0),
         )
         try:
             found = _carried(item, settings)
@@ -96,12 +104,12 @@ def _carried(subject: Subject, settings: Mapping[str, Any]) -> np.ndarray | None
         return None
     if doubt := other_numbers(carried):
         subject.audit.add(NUMBERS, subject.annotation, doubt)
-    if frames_from_0 := frames_without_muscle(carried):
+    if without := frames_without_muscle(carried):
         subject.audit.add(
             NO_MUSCLE,
             subject.annotation,
-            f"frames {', '.join(map(str, frames_from_0))}: a network learns that there is none; if "
-            f"it was not drawn, save what lies around the cavity as not labelled (255)",
+            f"{frames_in_words(without)}: a network would learn that there is no muscle; if "
+            "nobody drew it, save what lies around the cavity as 255 (not labelled)",
         )
     return carried
 

@@ -34,7 +34,7 @@ def collect_audit(
 ) -> pd.DataFrame:
     """The audits of an annotator's shards, joined, with what concerns the cohort at the end.
 
-    rows: subject, set, annotation of the whole cohort. settings: as of `carry_shard`. raws: raw
+    rows: set and annotation of the whole cohort. settings: as of `carry_shard`. raws: raw
     data with the annotator's folder. audits, images, labels: of all shards. A file of the
     annotator's folder that has the name of no subject's annotation has a row, and imported
     subjects without labels have one together. Both are warnings.

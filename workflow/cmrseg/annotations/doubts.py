@@ -40,7 +40,7 @@ def other_numbers(labels: np.ndarray) -> str:
     if pixels <= expected:
         return ""
     return (
-        f"{NAMES[inner]} ({int(inner)}) lies within {NAMES[ring]} ({int(ring)}), where the cavity "
-        "within the muscle is expected; if the numbers of these labels are others, say so with "
-        "`numbers` of the annotator"
+        f"{NAMES[inner]} ({int(inner)}) lies within {NAMES[ring]} ({int(ring)}), expected is "
+        f"{NAMES[Tissue.LV]} ({int(Tissue.LV)}) within {NAMES[Tissue.MYO]} ({int(Tissue.MYO)}); "
+        "if these files use other numbers, say so with `numbers` of the annotator"
     )

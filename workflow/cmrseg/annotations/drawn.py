@@ -1,5 +1,9 @@
 """Labels that were drawn on the pixels of DICOM files, as pictures or as contours."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -12,6 +16,7 @@ from cmrseg.annotations.subject import (
     OTHER_FILE,
     OUTSIDE,
     Subject,
+    frames_in_words,
 )
 from cmrseg.contours import points
 from cmrseg.contours.qmass import ContourType, read_con, unused_contours
@@ -45,12 +50,15 @@ def qmass(subject: Subject) -> np.ndarray | None:
         return None
     sources = read_table(subject.image / SOURCES)
     contours = read_con(path)
+    contours = replace(contours, points=_from_0(subject, contours.points))
     try:
         drawn = label_images(contours, sources, bool(cleaned_as_published(subject.image)))
     except ValueError as error:
         raise ValueError(f"{path.name}: {error}") from error
     for slice_, frame in unused_contours(contours, sources):
-        subject.audit.add(LEFT_OUT, path.name, f"slice {slice_}, frame {frame} of the contours")
+        subject.audit.add(
+            LEFT_OUT, path.name, f"slice {slice_}, frame {frame} (from 0, as in the file)"
+        )
     return _placed(subject, drawn, sources)
 
 
@@ -61,6 +69,7 @@ def text(subject: Subject) -> np.ndarray | None:
         return None
     sources = read_table(subject.image / SOURCES)
     contours, others = points.read_folder(study)
+    contours = _from_0(subject, contours)
     for path in others:
         subject.audit.add(
             OTHER_FILE,
@@ -75,6 +84,11 @@ def text(subject: Subject) -> np.ndarray | None:
     for number in left_out:
         subject.audit.add(LEFT_OUT, subject.annotation, f"InstanceNumber {number}")
     return _placed(subject, drawn, sources)
+
+
+def _from_0(subject: Subject, contours: Mapping[Any, np.ndarray]) -> dict[Any, np.ndarray]:
+    """Contours whose coordinates are 0 at the centre of the first pixel."""
+    return {key: xy - subject.first_pixel for key, xy in contours.items()}
 
 
 def _placed(subject: Subject, drawn: Drawn, sources: pd.DataFrame) -> np.ndarray:
@@ -95,7 +109,7 @@ def _placed(subject: Subject, drawn: Drawn, sources: pd.DataFrame) -> np.ndarray
     ):
         files = [file for file, alone in drawn.alone.items() if alone == contour]
         if files:
-            frames = sorted(set(by_file.loc[files, "t"]))
-            where = f"frame{'s' * (len(frames) > 1)} {', '.join(map(str, frames))}"
-            subject.audit.add(kind, files[0], f"{len(files)} images of {where}")
+            where = frames_in_words(sorted(set(by_file.loc[files, "t"])))
+            images = "1 image" if len(files) == 1 else f"{len(files)} images"
+            subject.audit.add(kind, files[0], f"{images} of {where}")
     return place_labels(drawn.labels.__getitem__, sources, subject.cine.voxels.shape)

@@ -33,7 +33,8 @@ def frames(subject: Subject) -> np.ndarray | None:
     for (t, z), path in pictures.items():
         if t >= count or z >= slices:
             raise ValueError(
-                f"{path.name}: the image has {count} frames of {slices} slices, from 0"
+                f"{path.name}: the image has the frames 0 to {count - 1} and the slices 0 to "
+                f"{slices - 1}; names of files count from 0"
             )
         label = read_picture(path)
         if label.shape != (rows, columns):

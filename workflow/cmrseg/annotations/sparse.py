@@ -7,7 +7,7 @@ import numpy as np
 from cmrseg.annotations.subject import NOT_LISTED, PHASES, Subject
 from cmrseg.hdf5 import FRAMES, MASKS, files_of, read_masks
 from cmrseg.labels import UNLABELLED, Tissue
-from cmrseg.measure.phases import phases
+from cmrseg.measure.phases import Phases, phases
 
 logger = logging.getLogger(__name__)
 
@@ -40,8 +40,8 @@ def hdf5(subject: Subject) -> np.ndarray | None:
         t, z = np.argwhere(wrong.any(axis=(2, 3)))[0]
         values = np.unique(masks[t, z][wrong[t, z]])[:5].tolist()
         raise ValueError(
-            f"{path.name}: frame {t}, slice {z} has labels {values}, expected 0 (background), "
-            "1 (myocardium) or 2 (cavity)"
+            f"{path.name}: frame {t + 1}, slice {z + 1} (from 1) has labels {values}, "
+            "expected 0 (background), 1 (myocardium) or 2 (cavity)"
         )
     drawn = masks.any(axis=(1, 2, 3))
     listed = np.isin(np.arange(len(masks)), frames)
@@ -50,7 +50,9 @@ def hdf5(subject: Subject) -> np.ndarray | None:
         ("is in " + FRAMES + " but has no label", listed & ~drawn),
     ):
         for t in np.flatnonzero(frame):
-            subject.audit.add(NOT_LISTED, path.name, f"frame {t} {sentence}")
+            subject.audit.add(
+                NOT_LISTED, path.name, f"frame {t} (from 0, as in the file) {sentence}"
+            )
     labelled = np.flatnonzero(listed & drawn)
     if not len(labelled):
         return None
@@ -58,7 +60,16 @@ def hdf5(subject: Subject) -> np.ndarray | None:
     carried[labelled] = TISSUES[masks[labelled]]
     _, y, x = cine.spacing_mm
     found_phases = phases(carried, labelled, y * x)
-    logger.info("%s: ED %d, ES %d, inflow %s", path.name, *found_phases[:3])
+    _log(path.name, found_phases)
     for doubt in found_phases.doubts:
         subject.audit.add(PHASES, path.name, doubt)
     return carried
+
+
+def _log(name: str, found: Phases) -> None:
+    end_systole = f"frame {found.es + 1}" if found.es >= 0 else "unknown"
+    inflow = ", ".join(str(t + 1) for t in found.inflow) or "none"
+    logger.info(
+        "%s: frames from 1: ED is frame %d, ES is %s, inflow: %s",
+        *(name, found.ed + 1, end_systole, inflow),
+    )

@@ -1,6 +1,6 @@
 """A subject whose labels are carried, and the vocabulary of what can be wrong with labels."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +37,7 @@ class Subject:
 
     row: of the subject table. folder: of the annotator. image: folder of the imported image, and
     cine: that image. numbers: the tissue of each number in label files, where they are not ours.
+    first_pixel: x and y of the centre of the first pixel in contours.
     audit: takes what is wrong.
     """
 
@@ -46,6 +47,7 @@ class Subject:
     cine: Cine
     audit: Audit
     numbers: Mapping[int, int]
+    first_pixel: float = 0
 
     @property
     def annotation(self) -> str:
@@ -68,3 +70,9 @@ class Subject:
         for number, tissue in self.numbers.items():
             tissues[number] = tissue
         return tissues[voxels.astype(np.uint8)]
+
+
+def frames_in_words(frames: Iterable[int]) -> str:
+    """Frames, from 0, for people, who count from 1: "frames 2, 4 (from 1)"."""
+    numbers = [str(frame + 1) for frame in frames]
+    return f"frame{'s' * (len(numbers) > 1)} {', '.join(numbers)} (from 1)"

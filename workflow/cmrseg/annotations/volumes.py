@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from cmrseg.annotations.grids import cleaned_as_published, onto, share_on
-from cmrseg.annotations.subject import BESIDE_IMAGE, EMPTY_FRAME, Subject
+from cmrseg.annotations.subject import BESIDE_IMAGE, EMPTY_FRAME, Subject, frames_in_words
 from cmrseg.cine import Cine
 from cmrseg.dicom.audit import FORMS
 from cmrseg.inputs import SUFFIXES
@@ -73,10 +73,15 @@ def volumes(subject: Subject) -> np.ndarray | None:
         carried = labels
     for frame, file in single.items():
         labels = _read(file, subject)
-        if frame >= frames or len(labels) != 1:
+        if len(labels) != 1:
             raise ValueError(
-                f"{file.name}: {len(labels)} frames from frame {frame} on, expected 1 of the "
-                f"{frames} of the image, counted from 0"
+                f"{file.name}: {len(labels)} frames, expected 1; name the labels of all frames "
+                f"{path.name}.nii.gz"
+            )
+        if frame >= frames:
+            raise ValueError(
+                f"{file.name}: the image has the frames 0 to {frames - 1}; names of files count "
+                "from 0"
             )
         carried[frame] = labels[0]
     tissue = np.isin(carried, [t for t in Tissue if t]).any(axis=(1, 2, 3))
@@ -87,8 +92,7 @@ def volumes(subject: Subject) -> np.ndarray | None:
         )
     empty = ~tissue & (carried != UNLABELLED).any(axis=(1, 2, 3))
     if empty.any():
-        frames_from_0 = ", ".join(map(str, np.flatnonzero(empty)))
-        subject.audit.add(EMPTY_FRAME, path.name, f"frames {frames_from_0}")
+        subject.audit.add(EMPTY_FRAME, path.name, frames_in_words(np.flatnonzero(empty)))
     carried[empty] = UNLABELLED
     return carried
 

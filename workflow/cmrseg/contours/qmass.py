@@ -100,7 +100,7 @@ def _read_block(
         if key in points:
             raise ValueError(
                 f"{path}: line {start + 1}: a second {key[2].name} contour of slice {slice_}, "
-                f"frame {frame}; remove one of the two"
+                f"frame {frame} (from 0, as in the file); remove one of the two"
             )
         points[key] = xy
     return end

@@ -65,11 +65,11 @@ def fill(points: np.ndarray | None, shape: tuple[int, int]) -> np.ndarray:
     """Pixels whose centre is inside a closed polygon.
 
     points: (n, 2) x and y in pixels, whole numbers at centres; None is no contour. shape: (rows,
-    columns). Returns bool. A centre on the line is inside left and upper edges and outside right
-    and lower ones, and the other way round in every second row (left, right) and column (upper,
-    lower): of two polygons that share an edge one alone has it, and points on a grid of halves, as
+    columns). Returns bool. A centre exactly on the line is inside at left and upper edges and
+    outside at right and lower ones, and the other way round in every second row (left, right) and
+    column (upper, lower): polygons that share an edge share no pixel, and points on half pixels, as
     some programs write them, neither move nor enlarge the area. Where a contour runs over itself,
-    as hands do where they close one, what it goes around is inside (nonzero winding).
+    as where a hand closes it, what it goes around is inside (nonzero winding).
     """
     if not is_drawn(points):
         return np.zeros(shape, bool)
@@ -196,12 +196,13 @@ def label_images(contours: Contours, sources: pd.DataFrame, published: bool = Fa
     sources: table of the import. An image without contours is background where another
     slice of the same frame has contours, and None (nobody labelled it) where none has.
     published: as of `rasterise`. For `placement.place_labels`.
-    Raises ValueError where contours are drawn on another matrix than the images', or belong to
-    no image of the raw data (`unused_contours`).
+    Raises ValueError where contours are drawn on another matrix than the images', belong to no
+    image of the raw data (`unused_contours`), or to several.
     """
     unused_contours(contours, sources)
     labelled = {frame for (_, frame, _), points in contours.points.items() if is_drawn(points)}
     numbers = contour_numbers(sources)
+    _check_one_image(contours, numbers)
     images = []
     for row in numbers[numbers["frame"].isin(labelled)].itertuples(index=False):
         shape = (row.rows, row.columns)
@@ -214,6 +215,19 @@ def label_images(contours: Contours, sources: pd.DataFrame, published: bool = Fa
         images.append((row.file, inner, outer, shape))
     drawn = draw(images, published)
     return drawn._replace(labels=dict.fromkeys(numbers["file"]) | drawn.labels)
+
+
+def _check_one_image(contours: Contours, numbers: pd.DataFrame) -> None:
+    """Raise ValueError for contours whose slice and frame several images have."""
+    drawn = {(slice_, frame) for slice_, frame, _ in contours.points}
+    for (slice_, frame), files in numbers.groupby(["slice", "frame"])["file"]:
+        if (slice_, frame) in drawn and len(files) > 1:
+            raise ValueError(
+                f"contours of slice {slice_}, frame {frame} (from 0) may be those of {len(files)} "
+                f"images, as {files.iloc[0]} and {files.iloc[1]}: QMass numbers slices by series, "
+                "and these share one; give each slice a SeriesNumber of its own, or use another "
+                "form of contours"
+            )
 
 
 def contours_of(labels: np.ndarray) -> dict[ContourType, np.ndarray]:

@@ -140,14 +140,12 @@ def check_losses(
     what: became of them. Raises ValueError where that is more than max_fraction of them.
     """
     lost = [subject for subject in lost_subjects(audit) if subject in set(subjects)]
-    sentence = (
-        f"{cohort}: {len(lost)} of {len(subjects)} subjects {what}, allowed are "
-        f"{max_fraction:.0%} (max_failed_fraction)"
-    )
+    sentence = f"{cohort}: {len(lost)} of {len(subjects)} subjects {what}"
     if len(lost) > max_fraction * len(subjects):
         first = audit[audit["resolution"] == LOST].iloc[0]
         raise ValueError(
-            f"{sentence}; the first is {first['subject']}: {first['problem']} "
+            f"{sentence}, allowed are {max_fraction:.0%} (max_failed_fraction); "
+            f"the first is {first['subject']}: {first['problem']} "
             f"({': '.join(part for part in first[['image', 'detail']] if part)}); "
             "the audit of the cohort lists all"
         )

@@ -30,7 +30,8 @@ class Place(Protocol):
 
 def read_file(path: Place, name: str, lenient: bool = False) -> list[Frame]:
     """Open one DICOM file, once, for its frames; `open_file` and `read_frames` in one."""
-    return read_frames(open_file(path, name, lenient)[0], name, lenient)
+    with quiet():
+        return read_frames(open_file(path, name, lenient)[0], name, lenient)
 
 
 def open_file(
@@ -38,7 +39,8 @@ def open_file(
 ) -> tuple[Plain | pydicom.Dataset, dict[str, object]]:
     """Read one DICOM file, and its row of the headers table (`header_row`).
 
-    A file of the usual form is `Plain`, which is the fast way to the same row and frames.
+    A file of the usual form is `Plain`, which is the fast way to the same row and frames. To be
+    called within `quiet`, as `read_frames`.
 
     name: how messages and tables call it, relative to the study's folder. lenient: read files that
     are packed with gzip or lack the preamble, too, and leave out what is no grey MR image.
@@ -56,7 +58,7 @@ def open_file(
             raise NotDicomError("no DICOM preamble")
         data = without_preamble(content)
         return data, header_row(data)
-    with _naming(name):
+    with _Naming(name):
         check_deflated(content, name)
         plain = plain_file(content)
         if plain is not None:
@@ -91,7 +93,7 @@ def read_frames(data: Plain | pydicom.Dataset, name: str, lenient: bool = False)
     groups (Enhanced MR) are read. Raises SubjectError (UNREADABLE, MISSING_TAG) naming file and
     tag where it is damaged, with the series that it belongs to.
     """
-    with _naming(name):
+    with _Naming(name):
         if isinstance(data, Plain):
             frame = plain_frame(data, name, lenient)
             if frame is not None:
@@ -107,19 +109,28 @@ def read_frames(data: Plain | pydicom.Dataset, name: str, lenient: bool = False)
 
 
 @contextmanager
-def _naming(name: str) -> Iterator[None]:
-    """Whatever a damaged file raises becomes a SubjectError that names the file.
+def quiet() -> Iterator[None]:
+    """No warnings of pydicom, which may quote the value of any field, a name among them.
 
-    pydicom's warnings may quote the value of any field, a name among them, and are not repeated.
+    To be entered by who reads files: once for all of them, as it takes longer than a file.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    except (NotDicomError, SubjectError):
-        raise
-    except Exception as error:
-        raise _told(error, name) from None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+class _Naming:
+    """Whatever a damaged file raises becomes a SubjectError that names the file."""
+
+    def __init__(self, name: str):
+        self.name = name
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, Exception) and not isinstance(error, NotDicomError | SubjectError):
+            raise _told(error, self.name) from None
 
 
 def _told(error: Exception, name: str) -> SubjectError:

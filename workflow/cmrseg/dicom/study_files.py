@@ -18,7 +18,7 @@ from cmrseg.dicom.audit import (
 )
 from cmrseg.dicom.headers import Frame
 from cmrseg.dicom.kinds import NotDicomError
-from cmrseg.dicom.reading import open_file, read_frames
+from cmrseg.dicom.reading import open_file, quiet, read_frames
 from cmrseg.dicom.series import kind_of
 from cmrseg.dicom.zipped import place_of
 
@@ -83,24 +83,28 @@ def read_study(
     """
     read = StudyFiles()
     for name, listed in files.items():
-        before, images = len(read.frames), 0
-        for file in listed:
-            try:
-                data, row = open_file(place_of(folder, file), file, lenient)
-                images += 1
-                place = {"dir": file.rpartition("/")[0], "file": file.rpartition("/")[2]}
-                read.headers.append({**place, **row})
-                read.frames += read_frames(data, file, lenient)
-            except NotDicomError as error:
-                read.left_out.append((file, str(error)))
-                audit.add(error.kind, file, str(error))
-            except SubjectError as error:
-                read.failures.append(error)
-        if images == 0 and name:
+        before, images = len(read.frames), len(read.headers)
+        with quiet():
+            for file in listed:
+                _read_file(folder, file, lenient, read, audit)
+        if len(read.headers) == images and name:
             detail = f"{len(listed)} files, none an image" if listed else "no files"
             audit.add(EMPTY_FOLDER, name, detail)
         _audit_compression(read.frames[before:], lenient, audit)
     return read
+
+
+def _read_file(folder: Path, file: str, lenient: bool, read: StudyFiles, audit: Audit) -> None:
+    try:
+        data, row = open_file(place_of(folder, file), file, lenient)
+        place = {"dir": file.rpartition("/")[0], "file": file.rpartition("/")[2]}
+        read.headers.append({**place, **row})
+        read.frames += read_frames(data, file, lenient)
+    except NotDicomError as error:
+        read.left_out.append((file, str(error)))
+        audit.add(error.kind, file, str(error))
+    except SubjectError as error:
+        read.failures.append(error)
 
 
 def _audit_compression(frames: list[Frame], lenient: bool, audit: Audit) -> None:

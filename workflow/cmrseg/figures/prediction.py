@@ -39,7 +39,7 @@ def figure(subjects: Sequence[Predicted], model: str) -> Figure:
     """Two rows per subject, ED above ES: slices from apex to base, then the volume curve.
 
     model: name for the legend. Slices are spread evenly over those that have a left ventricle at
-    ED. Raises ValueError where there is no subject.
+    ED. A cine of one frame has no ES. Raises ValueError where there is no subject.
     """
     if not subjects:
         raise ValueError("figure prediction: no subject, expected at least one")
@@ -50,6 +50,8 @@ def figure(subjects: Sequence[Predicted], model: str) -> Figure:
         chosen = _spread(subject)
         centre = heart_centre(list(subject.labels[:, chosen].max(axis=1)))
         for row, (phase, column) in enumerate((("ED", "ed_frame"), ("ES", "es_frame"))):
+            if np.isnan(subject.measures[column]):
+                continue
             frame = int(subject.measures[column])
             for place, z in enumerate(chosen):
                 axes = result.add_subplot(layout[2 * number + row, place])
@@ -92,11 +94,12 @@ def _curve(axes: Axes, subject: Predicted) -> None:
     axes.set_ylim(0, max(float(curve["lv_ml"].max()) * factor * 1.1, 1))
     axes.set_xlabel(style.FRAME)
     axes.set_ylabel(f"Volume ({units.volume})")
-    lines = (
-        f"EDV {measures['edv_ml'] * factor:.{digits}f} {units.volume}",
-        f"ESV {measures['esv_ml'] * factor:.{digits}f} {units.volume}",
-        f"EF {100 * measures['ef']:.0f} %",
-        f"Mass {measures['mass_g'] * factor:.{digits}f} {units.mass}",
-    )
+    texts = {
+        "edv_ml": f"EDV {measures['edv_ml'] * factor:.{digits}f} {units.volume}",
+        "esv_ml": f"ESV {measures['esv_ml'] * factor:.{digits}f} {units.volume}",
+        "ef": f"EF {100 * measures['ef']:.0f} %",
+        "mass_g": f"Mass {measures['mass_g'] * factor:.{digits}f} {units.mass}",
+    }
+    lines = [text for name, text in texts.items() if not np.isnan(measures[name])]
     axes.text(0.06, 0.05, "\n".join(lines), transform=axes.transAxes, va="bottom", fontsize=6.5)
     axes.set_title(f"{subject.subject}, LV cavity", fontsize=6.5, weight="normal", pad=2.5)

@@ -107,7 +107,9 @@ def _marked(
             f"figure volume_curves: {len(row)} rows of measures for subject {subject} of "
             f"{labeller}, expected one; measure its volumes again"
         )
-    found = [(int(row["ed_frame"].item()) + 1, "^"), (int(row["es_frame"].item()) + 1, "v")]
+    ends = {"^": row["ed_frame"].item(), "v": row["es_frame"].item()}
+    # With one labelled frame end-systole is unknown.
+    found = [(int(frame) + 1, marker) for marker, frame in ends.items() if frame == frame]
     for at, _ in found:
         if at not in frames:
             raise ValueError(

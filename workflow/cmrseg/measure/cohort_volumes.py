@@ -1,15 +1,19 @@
 """Volumes of a whole cohort, read from the label maps of its shards."""
 
+import logging
 from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
 from cmrseg.cine import Cine
+from cmrseg.labels import UNLABELLED
 from cmrseg.measure.labellers import Labeller, known_classes
 from cmrseg.measure.volumes import EndDiastole, volume_curves, volumes_table
 from cmrseg.shards import IMAGE
 from cmrseg.splits import split_of
+
+logger = logging.getLogger(__name__)
 
 
 def measure_volumes(
@@ -20,19 +24,44 @@ def measure_volumes(
     splits: split of each subject. Returns the volumes (one row per subject with its split) and
     the curves (one row per subject and frame). Volumes of the right ventricle are nan where the
     labeller does not know it, those of the muscle where an annotator has a cavity and no muscle in
-    a frame: nobody drew it. Raises ValueError where the labeller has no subject.
+    a frame: nobody drew it. A subject whose end-diastole or end-systole may be one of its frames
+    with unlabelled slices (`_incomplete`) is in neither table, and a warning.
+    Raises ValueError where the labeller has no subject, or none whose volumes are known.
     """
     folders = labeller.folders()
     classes = known_classes(labeller, folders)
-    curves, intervals = [], {}
+    curves, intervals, unknown = [], {}, []
     for subject, folder in folders.items():
         labels = Cine.load(folder / IMAGE)
         curve = volume_curves(labels.voxels, labels.spacing_mm, subject, classes)
+        if reason := _incomplete(labels.voxels, curve):
+            unknown.append(f"subject {subject}: labels of {labeller.name}: {reason}")
+            logger.warning("%s; its volumes are left out", unknown[-1])
+            continue
         if labeller.classes is None:
             curve.loc[(curve["lv_ml"] > 0) & (curve["my_ml"] == 0), "my_ml"] = np.nan
         curves.append(curve)
         intervals[subject] = labels.frame_interval_s
+    if not curves:
+        raise ValueError(unknown[0])
     joined = pd.concat(curves, ignore_index=True)
     volumes = volumes_table(joined, intervals, ed)
     volumes.insert(1, "split", volumes["subject"].map(split_of(splits)))
     return volumes, joined
+
+
+def _incomplete(labels: np.ndarray, curve: pd.DataFrame) -> str:
+    """Why a subject has no end-diastole and end-systole, "" where it has.
+
+    labels: (t, z, y, x). curve: of `volume_curves`. A lone frame that is labelled in every slice is
+    taken for end-diastole, unless others are labelled in some: any of them may be it.
+    """
+    whole = curve["lv_ml"].notna().to_numpy()
+    partly = (labels != UNLABELLED).any(axis=(1, 2, 3)) & ~whole
+    if whole.sum() > 1 or (whole.any() and not partly.any()):
+        return ""
+    numbers = ", ".join(str(frame + 1) for frame in np.flatnonzero(partly))
+    return (
+        f"the cavity is known in every slice of {whole.sum()} of {len(whole)} frames; frames with "
+        f"unlabelled slices: {numbers or 'none'} (from 1); complete their labels"
+    )

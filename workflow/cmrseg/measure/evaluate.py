@@ -65,7 +65,8 @@ def evaluate_cine(
     side has its own end diastole (`ed` of the prediction, `reference_ed` of the reference) and
     systole among them. "reference": both are measured at the reference's, with end diastole by
     `reference_ed` and end systole by `phases`, or at `es_frame` if that is given. Without a
-    complete frame volumes are nan, with a single one those that need end systole.
+    complete frame volumes are nan, and with a single one beside frames that are labelled in part;
+    with a single one alone those that need end systole.
     Raises ValueError naming the subject for unequal shapes, unknown labels, no labelled image, or
     an es_frame that is not complete.
     """
@@ -110,6 +111,9 @@ def evaluate_cine(
         row[f"hausdorff_{name}_mm"] = float(images[f"hausdorff_{name}_mm"].mean())
         row[f"distance_{name}_mm"] = float(images[f"distance_{name}_mm"].mean())
     complete = np.flatnonzero(_complete(by_frame) & annotated[:, Tissue.LV])
+    if len(complete) == 1 and len(set(labelled // slices)) > 1:
+        # End diastole may be a frame that is labelled in part.
+        complete = complete[:0]
     known = {"reference": of_reference, "predicted": ~predicted_open[:, :classes]}
     curves = _curves(by_frame, known, complete, spacing_mm, subject)
     at = None

@@ -153,8 +153,9 @@ def measures(
     (Bai et al. 2018), "first_if_near" the first one if it has at least NEAR of the largest cavity,
     else that with the largest. End systole is the frame with the smallest LV cavity. Only labelled
     frames count, so "first" is the first labelled one; among equal frames the first is taken.
-    Frames are those of the left ventricle also for the right one. ef and rv_ef are fractions, nan
-    where the end-diastolic volume is 0. co_l_min and heart_rate_bpm are nan where the interval is.
+    Frames are those of the left ventricle also for the right one. With a single labelled frame end
+    systole is unknown, and what needs it is nan. ef and rv_ef are fractions, nan where the
+    end-diastolic volume is 0. co_l_min and heart_rate_bpm are nan where the interval is.
     Raises ValueError naming the subject if no frame is labelled in every slice.
     """
     labelled = curves[curves["lv_ml"].notna()]
@@ -170,7 +171,8 @@ def measures(
     diastole = first if ed == "first" or (ed == "first_if_near" and near) else largest
     systole = labelled["lv_ml"].idxmin()
     frames = labelled["frame"]
-    return measures_at(curves, int(frames[diastole]), int(frames[systole]), frame_interval_s)
+    es_frame = int(frames[systole]) if len(labelled) > 1 else None
+    return measures_at(curves, int(frames[diastole]), es_frame, frame_interval_s)
 
 
 def measures_at(

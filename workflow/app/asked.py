@@ -1,0 +1,74 @@
+"""What a request of the page says: the parts of an upload, words, numbers, frames."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+from starlette.requests import Request
+
+from app import measured
+from app.session import Closed, Refused, Session
+
+# A message that is no upload is a few words.
+MOST_MESSAGE_BYTES = 10_000
+
+
+async def until_closed(session: Session, parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Parts of an upload. Raises Closed when the session ends, also while none comes."""
+    loop, closed = asyncio.get_running_loop(), asyncio.Event()
+    session.when_closed = lambda: loop.call_soon_threadsafe(closed.set)
+    if session.closed.is_set():
+        raise Closed
+    ending = asyncio.ensure_future(closed.wait())
+    try:
+        while True:
+            coming = asyncio.ensure_future(anext(parts, None))
+            await asyncio.wait({coming, ending}, return_when=asyncio.FIRST_COMPLETED)
+            if session.closed.is_set():
+                coming.cancel()
+                raise Closed
+            if (part := coming.result()) is None:
+                return
+            yield part
+    finally:
+        session.when_closed = lambda: None
+        ending.cancel()
+
+
+async def words(request: Request) -> dict[str, Any]:
+    """The message of a request that is no upload. Raises Refused."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MOST_MESSAGE_BYTES:
+            raise Refused("The message is too long.", 413)
+    try:
+        said = json.loads(body)
+    except (ValueError, RecursionError):
+        said = None
+    if not isinstance(said, dict):
+        raise Refused("The message is not understood.")
+    return said
+
+
+def number(said: dict[str, Any], key: str) -> float | None:
+    """A distance or a time of a message, None where it has none. Raises Refused."""
+    value = said.get(key)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e6:
+        raise Refused("Distances and times must be positive numbers.")
+    return float(value)
+
+
+def frames(request: Request, session: Session) -> tuple[int, int]:
+    """End-diastole and end-systole, from 0: those asked for (from 1), else those found."""
+    _, labelled = measured.result(session)
+    chosen = []
+    for key, found in (("ed", labelled.ed_frame), ("es", labelled.es_frame)):
+        text = request.query_params.get(key, str(found + 1))
+        if not (text.isascii() and text.isdecimal() and len(text) < 7):
+            raise Refused("A frame must be a number.")
+        chosen.append(int(text) - 1)
+    return chosen[0], chosen[1]
