@@ -42,7 +42,7 @@ def test_the_memory_of_another_study_does_not_count(place):
     remember("results/mine2/cohorts/a/audit.tsv")
     remember("results/other/cohorts/a/audit.tsv")
     remember("x")
-    assert "bring the folder .snakemake along" in forgotten("mine")
+    assert "Bring the folder .snakemake along" in forgotten("mine")
 
 
 @pytest.mark.parametrize("name", ["audit.tsv", "a", "ab", "x" * 300])
