@@ -220,3 +220,10 @@ def test_each_frame_keeps_its_own_kind_among_others(tmp_path):
     assert [f.origin.image_type for f in frames[:3]] == [
         ("ORIGINAL", "PRIMARY", component) for component in "MPM"
     ]
+
+
+def test_an_object_of_one_frame_has_a_number_of_its_own(tmp_path):
+    path = write_enhanced(tmp_path / "a.dcm", slices=1, frames=1, InstanceNumber=17)
+    assert [f.instance_number for f in read(path)] == [17]
+    path = write_enhanced(tmp_path / "b.dcm", slices=1, frames=2, InstanceNumber=17)
+    assert [f.instance_number for f in read(path)] == [1, 2]

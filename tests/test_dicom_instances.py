@@ -169,3 +169,33 @@ def test_times_of_day_go_on_across_midnight():
     assert [f.acquired_s for f in moved] == pytest.approx([late + 0.1 * t for t in range(4)])
     assert all(math.isnan(f.created_s) for f in moved)
     assert across_midnight(CINE) == CINE
+
+
+@pytest.mark.parametrize("tag", ["acquisition", "acquired_s"])
+@pytest.mark.parametrize("steps_ms", [(100.0, 103.0), (100.0, 90.0)])
+def test_acquisitions_in_two_heart_rates_are_two_all_the_same(tag, steps_ms):
+    """Their trigger times differ, and would alternate in one cine of twice as many frames."""
+
+    def acquired(k):
+        at = {"acquisition": k + 1, "acquired_s": lambda z, t: 36000.0 + 60 * k + 0.04 * t}
+        name = {"name": lambda z, t: f"{k}/{z}_{t}", "instance": lambda z, t: f"9.{k}.{z}.{t}"}
+        times = {"trigger_ms": lambda z, t: 2.0 * k + steps_ms[k] * t, tag: at[tag]}
+        return stack(7, 3, 8, instance_number=lambda z, t: 30 * k + 8 * z + t, **name, **times)
+
+    assert chosen(acquired(1) + acquired(0))[0] == names(acquired(1))
+
+
+def test_numbers_tell_two_rounds_of_one_slice_that_no_other_tag_tells():
+    first = stack(7, 3, 8)
+    second = [
+        replace(f, instance=f"{f.instance}.9", trigger_ms=f.trigger_ms + 40, instance_number=50 + i)
+        for i, f in enumerate(again(first))
+    ]
+    with pytest.raises(
+        SubjectError, match=r"again/7/00_00: .* are of one place, and times overlap"
+    ):
+        chosen(first + second)
+    # Numbers that begin elsewhere in the beat, or say nothing, are of one cine.
+    for number in (lambda z, t: (t + 3) % 8, lambda z, t: 5 * t % 8):
+        cine = stack(7, 3, 8, instance_number=number)
+        assert chosen(cine) == (names(cine), [])

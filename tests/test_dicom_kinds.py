@@ -148,3 +148,19 @@ def test_the_error_of_a_file_that_is_cut_short_tells_its_series(study):
     with pytest.raises(SubjectError) as caught:
         read_file(path, "a.dcm", lenient=True)
     assert (caught.value.origin.series, caught.value.series_number) == ("1.2.3.5", 5)
+
+
+@pytest.mark.parametrize("name", ["README", ".DS_Store", "sub/notes.txt", "Thumbs.db"])
+@pytest.mark.parametrize("content", [b"", bytes(4096)], ids=["empty", "zeros"])
+def test_an_empty_file_of_another_kind_costs_nothing(study, name, content):
+    (study / name).parent.mkdir(exist_ok=True)
+    (study / name).write_bytes(content)
+    imported = import_study(study, "7", FOLDER)
+    assert ("not a DICOM file", name) in found(imported)
+    assert np.array_equal(imported.cine.voxels, expected_voxels())
+
+
+def test_an_empty_file_that_may_have_been_an_image_ends_the_import(study):
+    (study / "IM000123").write_bytes(bytes(4096))
+    with pytest.raises(SubjectError, match="IM000123: unreadable file: empty or all zeros"):
+        import_study(study, "7", FOLDER)

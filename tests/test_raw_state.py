@@ -91,8 +91,11 @@ CASES = [(images_of, layout, *files) for layout, files in IMAGES.items()]
 CASES += [(labels_of, kind, *files) for kind, files in LABELS.items()]
 
 
+NAMES = [f"{state.__name__} {kind}" for state, kind, *_ in CASES]
+
+
 @pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
-@pytest.mark.parametrize(("state", "kind", "own", "others"), CASES, ids=str)
+@pytest.mark.parametrize(("state", "kind", "own", "others"), CASES, ids=NAMES)
 def test_an_edit_of_a_subject_s_file_is_noticed_and_of_another_is_not(
     state, kind, own, others, edit
 ):
@@ -111,7 +114,7 @@ def test_an_edit_of_a_subject_s_file_is_noticed_and_of_another_is_not(
         shutil.rmtree("raw")
 
 
-@pytest.mark.parametrize(("state", "kind", "own", "others"), CASES, ids=str)
+@pytest.mark.parametrize(("state", "kind", "own", "others"), CASES, ids=NAMES)
 def test_a_new_subject_changes_no_other(state, kind, own, others):
     make(own)
     before = state(kind)
@@ -119,7 +122,7 @@ def test_a_new_subject_changes_no_other(state, kind, own, others):
     assert state(kind) == before
 
 
-@pytest.mark.parametrize(("state", "kind", "own", "others"), CASES, ids=str)
+@pytest.mark.parametrize(("state", "kind", "own", "others"), CASES, ids=NAMES)
 def test_what_is_absent_has_no_state(state, kind, own, others):
     make(others)
     assert state(kind) == ""

@@ -61,8 +61,9 @@ def is_object_of_frames(data: pydicom.Dataset) -> bool:
 def frames_of_object(data: pydicom.Dataset, name: str) -> list[Frame]:
     """All frames of an object with functional groups, in its order.
 
-    A frame is called `<name>#<number>`, from 1, which is its InstanceNumber, too. Raises
-    SubjectError (UNREADABLE, MISSING_TAG) naming the file, and the frame where it is one's.
+    A frame is called `<name>#<number>`, from 1, which is its InstanceNumber, too, unless the object
+    has one frame and a number. Raises SubjectError (UNREADABLE, MISSING_TAG) naming the file, and
+    the frame where it is one's.
     """
     count = int(data.get("NumberOfFrames") or 1)
     groups = data.get(FRAME_GROUPS) or []
@@ -79,7 +80,9 @@ def frames_of_object(data: pydicom.Dataset, name: str) -> list[Frame]:
     frames = []
     for number, (header, picture) in enumerate(zip(headers, pictures, strict=True), start=1):
         frame_name = f"{name}#{number}"
-        header.InstanceNumber = number
+        # Some scanners write an object for each image.
+        alone = count == 1 and data.get("InstanceNumber") not in (None, "")
+        header.InstanceNumber = data.InstanceNumber if alone else number
         header.SOPInstanceUID = f"{data.get('SOPInstanceUID') or ''}#{number}"
         pixels = in_units(header, frame_name, picture, padding)
         frames.append(frame_of(header, frame_name, pixels))

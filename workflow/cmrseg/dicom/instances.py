@@ -18,6 +18,8 @@ DAY_S = 24 * 3600
 # Of so many images at least this fraction has a time of its own, if times mean anything.
 DIFFERENT = 0.9
 
+# Acquisitions of one slice have so many images at least; runs of numbers that are no chance, too.
+LEAST_IMAGES, LEAST_RUN = 2, 6
 # What is the same for all images of a slice, or another one for each of them.
 ROUNDS = ("ImageType", "EchoNumbers", "AcquisitionNumber", "AcquisitionTime")
 
@@ -103,10 +105,10 @@ def one_for_each_time(plane: Numbered, audit: Audit, usual: int, lone: bool) -> 
 
     usual: images in most planes of the cine. lone: there is no other plane, so that slices that all
     say to lie at one place cannot be told from one slice acquired again and again.
-    Where each time is there several times, a slice was acquired again under its old number, or
-    something else is mixed. Of several acquisitions (AcquisitionNumber, else AcquisitionTime) the
-    last one is kept, and the others are audited. Raises SubjectError naming two images of one place
-    and time, and the tags in which they differ.
+    Where each time is there several times, or several acquisitions (AcquisitionNumber, else
+    AcquisitionTime) cover the same time of the beat, a slice was acquired again under its old
+    number. The last acquisition is kept, and the others are audited. Raises SubjectError naming two
+    images of one place and time, and the tags in which they differ.
     """
     frames = [frame for _, frame in plane]
     locations = [f.slice_location_mm for f in frames if not math.isnan(f.slice_location_mm)]
@@ -114,18 +116,26 @@ def one_for_each_time(plane: Numbered, audit: Audit, usual: int, lone: bool) -> 
         far = max(frames, key=lambda f: f.slice_location_mm - frames[0].slice_location_mm)
         near = min(frames, key=lambda f: f.slice_location_mm)
         raise _unclear(near, far, "have one ImagePositionPatient")
-    if len(frames) < 2 or _have_own_times(frames, len(frames) > usual):
+    if len(frames) < 2:
         return plane
+    own = _have_own_times(frames, len(frames) > usual)
     for tag in ("AcquisitionNumber", "AcquisitionTime"):
-        parts = _parts(plane, TAGS[tag])
-        if lone and len(parts) > 1:
-            break
-        if len(parts) > 1 and all(_have_own_times([f for _, f in part]) for part in parts):
+        parts = _parts(plane, tag)
+        if len(parts) < 2 or (own and not _overlap(parts, LEAST_IMAGES)):
+            continue
+        if lone:
+            raise _unclear(parts[0][0][1], parts[1][0][1], "are of one place and time")
+        if all(_have_own_times([f for _, f in part]) for part in parts):
             last = parts[-1]
             for part in parts[:-1]:
                 detail = f"{len(part)} images of an earlier acquisition ({tag}); kept: "
                 audit.add(COLLISION, part[0][1].name, detail + last[0][1].name)
             return last
+    if own:
+        runs = _runs(plane)
+        if len(runs) > 1 and _overlap(runs, LEAST_RUN):
+            raise _unclear(runs[0][0][1], runs[1][0][1], "are of one place, and times overlap")
+        return plane
     raise _unclear(*_of_one_time(frames), "are of one place and time")
 
 
@@ -148,23 +158,50 @@ def _have_own_times(frames: Sequence[Frame], all_of_them: bool = False) -> bool:
 
 def _are_rounds(frames: Sequence[Frame], tag: str) -> bool:
     """Whether images without a time are of several rounds: a tag has each value equally often."""
-    counts = Counter(TAGS[tag](f) for f in frames)
-    if tag == "AcquisitionTime":
-        known = np.sort([f.acquired_s for f in frames])
-        # A time may be written for the seconds of one beat.
-        if not (np.diff(np.unique(known)) > BEAT_S[1]).all():
-            return False
+    counts = Counter(_values(frames, tag))
     return 1 < len(counts) < len(frames) and len(set(counts.values())) == 1
 
 
-def _parts(plane: Numbered, value: Callable[[Frame], object]) -> list[Numbered]:
+def _values(frames: Sequence[Frame], tag: str) -> list:
+    """The values of a tag; of times of day the first of those that follow within a beat."""
+    values = [TAGS[tag](frame) for frame in frames]
+    if tag != "AcquisitionTime":
+        return values
+    times = np.unique([frame.acquired_s for frame in frames])
+    firsts = times[np.r_[True, np.diff(times) > BEAT_S[1]]]
+    return [max((t for t in firsts if t <= f.acquired_s), default=math.nan) for f in frames]
+
+
+def _parts(plane: Numbered, tag: str) -> list[Numbered]:
     """Files by a value of theirs, in its order; one part where a file does not have it."""
     parts: dict[float, Numbered] = defaultdict(list)
-    for number, frame in plane:
-        parts[float(value(frame))].append((number, frame))  # type: ignore[arg-type]
+    for value, file in zip(_values([f for _, f in plane], tag), plane, strict=True):
+        parts[float(value)].append(file)
     if any(math.isnan(key) or key < 0 for key in parts):
         return [plane]
     return [parts[key] for key in sorted(parts)]
+
+
+def _overlap(parts: Sequence[Numbered], least: int) -> bool:
+    """Whether parts of so many images or more each cover a time of the beat together."""
+    time = _time_of([frame for part in parts for _, frame in part])
+    if time is None or min(map(len, parts)) < least:
+        return False
+    times = [[time(frame) for _, frame in part] for part in parts]
+    return max(map(min, times)) < min(map(max, times))
+
+
+def _runs(plane: Numbered) -> list[Numbered]:
+    """Files in order of their numbers, apart where time goes back."""
+    time = _time_of([frame for _, frame in plane])
+    if time is None:
+        return [plane]
+    runs: list[Numbered] = []
+    for file in sorted(plane, key=lambda f: f[0]):
+        if not runs or time(file[1]) < time(runs[-1][-1][1]):
+            runs.append([])
+        runs[-1].append(file)
+    return runs
 
 
 def _of_one_time(frames: Sequence[Frame]) -> tuple[Frame, Frame]:

@@ -20,6 +20,13 @@ DECIDING_TAGS = [tag_for_keyword(keyword) or 0 for keyword in DECIDING]
 CODE = re.compile(r"[A-Z][A-Z0-9_ ]{1,15}")
 
 
+# Names of files that no DICOM file has, so that one which is empty has lost no image.
+OTHER_NAME = re.compile(
+    r"\..*|readme.*|.*\.(txt|md|log|ini|inf|db|xml|html?|css|js|json|csv|tsv|pdf|jpe?g|png|gif|exe)",
+    re.IGNORECASE,
+)
+
+
 class NotDicomError(Exception):
     """The file is no DICOM file, or one that cannot belong to a cine. kind: its audit row."""
 

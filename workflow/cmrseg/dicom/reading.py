@@ -15,7 +15,7 @@ from cmrseg.dicom.contents import DICM, check_deflated, ungzipped, without_pream
 from cmrseg.dicom.enhanced import frames_of_object, is_object_of_frames
 from cmrseg.dicom.header_table import header_row
 from cmrseg.dicom.headers import Frame, frame_of, origin_of, plain_frame, whole_of
-from cmrseg.dicom.kinds import NotDicomError, check_image, check_kind
+from cmrseg.dicom.kinds import OTHER_NAME, NotDicomError, check_image, check_kind
 from cmrseg.dicom.pixels import picture
 from cmrseg.dicom.plain import Plain, plain_file
 
@@ -51,6 +51,8 @@ def open_file(
     if lenient:
         content = ungzipped(content, name)
     if not any(content):
+        if lenient and OTHER_NAME.fullmatch(name.rpartition("/")[2]):
+            raise NotDicomError("empty, and named like another kind of file")
         # What a broken copy leaves: nothing, or the reserved space.
         raise SubjectError(UNREADABLE, name, "empty or all zeros; copy the file again")
     if content[128:132] != DICM:
