@@ -100,7 +100,7 @@ def test_a_missing_study_is_said_in_a_sentence(repository, tmp_path):
     deployed = deploy(tmp_path / "mine", repository / "workflow/Snakefile", {"study": "x"})
     result = deployed.snakemake("--dry-run", config="")
     assert result.returncode == 1
-    assert "config: 'cohorts' is a required property" in result.stdout
+    assert "config: has no 'cohorts', which is needed" in result.stdout
 
 
 @pytest.fixture(scope="module")
