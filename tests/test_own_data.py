@@ -178,7 +178,8 @@ def test_a_folder_without_images_ends_with_what_the_audit_says(place, tmp_path):
     arguments = ("predict_all", "--cores", "1", "--config", *words)
     result = Project(place).snakemake(*arguments, config="")
     assert result.returncode != 0
-    assert "the first is junk: no images (no image file in junk)" in result.stdout
+    told = "no MR image among the files of junk; the first, notes.txt: no DICOM preamble"
+    assert f"the first is junk: no images ({told})" in result.stdout
 
 
 @pytest.mark.slow
