@@ -39,6 +39,8 @@ MOST_RATIO, MOST_BYTES = 500, 2**27
 PACKED = 1032
 # Longer extensions of a header are none.
 MOST_EXTENSION_BYTES = 2**24
+# A human beat takes this long, in seconds: 300 to 20 beats per minute.
+BEAT_S = (0.2, 3.0)
 # Distances of voxels, and places, of any body in mm; far outside a header's floats overflow.
 SPACING_MM, FURTHEST_MM = (1e-4, 1e5), 1e7
 # Rounded headers are off by less; beyond it areas are wrong by more than 1 in 5,000.
@@ -142,6 +144,11 @@ def check_right_angles(affine: np.ndarray) -> None:
             f"rows and columns of the pictures meet at {angle:.1f} degrees, expected 90 within "
             f"{RIGHT_ANGLE_DEG:g}; resample the file to a grid of right angles first"
         )
+
+
+def is_beat(interval_s: float, frames: int) -> bool:
+    """Whether so many frames at this interval, in seconds, make one heartbeat."""
+    return BEAT_S[0] <= frames * interval_s <= BEAT_S[1]
 
 
 def check_grid(cine: Cine) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cmrseg.cine import Cine, check_right_angles
+from cmrseg.cine import Cine, check_right_angles, is_beat
 from cmrseg.dicom.audit import (
     AXES,
     FORMS,
@@ -46,8 +46,6 @@ from cmrseg.orientation import (
 FRAMES = ("ED", "ES")
 
 SECONDS = {"sec": 1.0, "msec": 1e-3, "usec": 1e-6}
-# A beat takes this long: 300 to 20 beats per minute. Many programs write 1 where they know nothing.
-BEAT_S = (0.2, 3.0)
 # A slice that lies further beside the one before than this part of a pixel is worth a look.
 SHEARED_PIXELS = 0.5
 
@@ -145,7 +143,8 @@ def _interval_s(value: float, unit: str, frames: int, name: str, audit: Audit) -
     if frames == 1:
         return math.nan
     interval_s = value * SECONDS.get(unit, math.nan)
-    if BEAT_S[0] <= frames * interval_s <= BEAT_S[1]:
+    # Many programs write 1 where they know nothing.
+    if is_beat(interval_s, frames):
         return interval_s
     audit.add(
         UNKNOWN_INTERVAL, name, f"pixdim[4] is {value:g} ({unit}) with {frames} frames of one beat"

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from cmrseg.cine import BEAT_S
 from cmrseg.dicom.audit import COLLISION, COPY, SAME_IMAGE, Audit, SubjectError
 from cmrseg.dicom.headers import Frame
 from cmrseg.dicom.slices import Numbered
-from cmrseg.dicom.timing import BEAT_S
 
 # Images of one plane have one SliceLocation, up to rounding.
 SAME_LOCATION_MM = 0.5

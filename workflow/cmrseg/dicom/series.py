@@ -9,11 +9,11 @@ from functools import cached_property
 
 import numpy as np
 
+from cmrseg.cine import is_beat
 from cmrseg.dicom.geometry import largest_mode
 from cmrseg.dicom.header_table import harmless_description
 from cmrseg.dicom.headers import Frame
 from cmrseg.dicom.slices import Numbered, planes
-from cmrseg.dicom.timing import is_beat
 from cmrseg.vectors import dot, unit
 
 # Values of ImageType behind the first two that name a picture which is no magnitude.

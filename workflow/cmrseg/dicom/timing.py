@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cmrseg.cine import is_beat
 from cmrseg.dicom.audit import (
     FRAME_ORDER,
     MISSING_TAG,
@@ -16,8 +17,6 @@ from cmrseg.dicom.audit import (
 )
 from cmrseg.dicom.headers import Frame
 
-# A beat takes this long: 300 to 20 beats per minute.
-BEAT_S = (0.2, 3.0)
 # Times may be equal where they were rounded: in a slice at least this fraction differs.
 DIFFERENT = 0.9
 # A frame lies on a regular axis within this fraction of the interval.
@@ -45,11 +44,6 @@ OTHERS = (
     Axis("ContentTime", lambda number, frame: frame.created_s),
     Axis("InstanceNumber", lambda number, frame: number),
 )
-
-
-def is_beat(interval_s: float, frames: int) -> bool:
-    """Whether so many frames at this interval make one heartbeat."""
-    return BEAT_S[0] <= frames * interval_s <= BEAT_S[1]
 
 
 def time_axis(slices: Sequence[Numbered], audit: Audit) -> Axis:
