@@ -25,7 +25,7 @@ UNTIMED = settings(
     database=None, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.register_profile("repeatable", UNTIMED, derandomize=True)
-settings.register_profile("soak", UNTIMED)
+settings.register_profile("soak", UNTIMED, derandomize=False)
 settings.load_profile("repeatable")
 
 
