@@ -1,0 +1,222 @@
+"""How the project is built: what every rule has, how long files are, what is nowhere mentioned."""
+
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from demo_tables import demo_tables
+from paper_tables import as_text, paper_tables
+from tiny_study import ROOT, project_files
+
+WORKFLOW = ROOT / "workflow"
+RULE_FILES = sorted((WORKFLOW / "rules").glob("*.smk"))
+MODULES = sorted((WORKFLOW / "cmrseg").rglob("*.py"))
+APP = sorted((WORKFLOW / "app").glob("*.py"))
+MOST_LINES = {"rules": 150, "cmrseg": 300}
+# Targets: names for groups of files, without a script.
+TARGET = re.compile(r"\w+_all|all|published")
+# Makes nothing: it runs whenever it is asked for, in the folder of a study.
+ACTIONS = {"tidy"}
+# Rules with a script for each kind of figure.
+DRAWING = {"draw_figure", "draw_published"}
+
+
+@cache
+def rules() -> dict[str, str]:
+    """Text of each rule's body by its name."""
+    found = {}
+    for path in RULE_FILES:
+        text = path.read_text("utf-8")
+        found |= dict(re.findall(r"^rule (\w+):\n((?:(?:    .*)?\n)+)", text, re.M))
+    return found
+
+
+WORKING = sorted(name for name in rules() if not TARGET.fullmatch(name))
+
+
+def section(rule: str, name: str) -> str:
+    """What a rule says under a keyword, "" where it has none."""
+    found = re.search(rf"^    {name}:(.*\n(?:(?:     .*)?\n)*)", rules()[rule], re.M)
+    return found[1].strip() if found else ""
+
+
+def text_files() -> dict[str, str]:
+    """Text of the project's files by name; pictures and archives are left out."""
+    texts = {}
+    for name in project_files():
+        content = (ROOT / name).read_bytes()
+        if b"\0" not in content:
+            texts[name] = content.decode("utf-8")
+    return texts
+
+
+# -- rules -----------------------------------------------------------------------------------
+
+
+def test_the_rules_are_found():
+    assert {"make_phantom", "import_dicom", "train_model", "draw_figure"} <= set(WORKING)
+
+
+@pytest.mark.parametrize("rule", WORKING)
+def test_a_rule_has_all_that_a_rule_has(rule):
+    products = {"output", "benchmark"}
+    for name in (*products, "log", "conda", "threads", "resources", "params", "script"):
+        made = rule not in ACTIONS or name not in products
+        assert bool(section(rule, name)) == made, f"rule {rule}: {name}"
+    for name in ("mem_mb", "runtime"):
+        assert f"{name}=" in section(rule, "resources"), f"rule {rule} has no {name}"
+    for name in ("log", "benchmark") if rule not in ACTIONS else ():
+        # What several studies share is not in a study's folder.
+        owner = re.search(
+            r'"(resources|results/published|results/\{study\})/', section(rule, "output")
+        )
+        folder = owner[1] if owner else "resources"  # a constant of study.py
+        assert section(rule, name).startswith(f'"{folder}/{name}s/{rule}'), rule
+
+
+@pytest.mark.parametrize("rule", WORKING)
+def test_a_rule_is_called_like_its_script_and_tracks_its_code(rule):
+    script = section(rule, "script").strip('"')
+    code = re.search(r"code=(.+?),?$", section(rule, "params"), re.M)[1]
+    if rule in DRAWING:
+        folder, param = {
+            "draw_figure": ("figures", "figure"),
+            "draw_published": ("published", "drawn"),
+        }[rule]
+        assert script == f"../scripts/{folder}/{{params.{param}}}.py"
+        assert code in ("figure_code", "published_figure_code")
+    else:
+        assert script == f"../scripts/{rule}.py"
+        assert re.fullmatch(rf'code_of\("{rule}\.py"(, \*[A-Z_]+)?\)', code)
+    assert (WORKFLOW / "rules" / section(rule, "conda").strip('"')).resolve().is_file()
+
+
+def test_every_script_has_a_rule():
+    scripts = {path.stem for path in (WORKFLOW / "scripts").glob("*.py")}
+    assert scripts == set(WORKING) - DRAWING
+
+
+@pytest.mark.parametrize("rule", WORKING)
+def test_resources_are_no_settings(rule):
+    params = section(rule, "params")
+    for word in ("threads", "mem_mb", "runtime", "gpu", "device", "partition"):
+        assert word not in params
+
+
+@pytest.mark.parametrize("path", RULE_FILES, ids=lambda p: p.stem)
+def test_rule_files_have_wiring_alone(path):
+    text = path.read_text("utf-8")
+    assert not re.search(r"\blambda\b", text)
+    assert not re.search(r"^\s+(run|shell):", text, re.M)
+
+
+# -- files -----------------------------------------------------------------------------------
+
+
+def test_files_are_short():
+    lengths = {
+        path: len(path.read_text("utf-8").splitlines()) for path in [*RULE_FILES, *MODULES, *APP]
+    }
+    long = {
+        path.relative_to(ROOT).as_posix(): length
+        for path, length in lengths.items()
+        if length > MOST_LINES["rules" if path.suffix == ".smk" else "cmrseg"]
+    }
+    assert not long
+
+
+def test_nothing_in_the_package_knows_snakemake():
+    assert not [p.name for p in MODULES if re.search(r"\bsnakemake\b", p.read_text("utf-8"))]
+
+
+def test_nothing_in_the_package_knows_the_app():
+    web = re.compile(r"^\s*(?:from|import) (?:app|starlette|uvicorn)\b", re.M)
+    assert not [p.name for p in MODULES if web.search(p.read_text("utf-8"))]
+
+
+def test_every_module_and_script_says_what_it_is():
+    paths = [*MODULES, *APP, *(WORKFLOW / "scripts").rglob("*.py"), *WORKFLOW.glob("*.py")]
+    assert not [p.name for p in paths if p.name != "__init__.py" and p.read_text()[:3] != '"""']
+
+
+def test_every_module_is_in_the_architecture_s_table():
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    table = text.split("| module of `cmrseg` |")[1].split("\n## ")[0]
+    named = set(re.findall(r"[`.](\w+)(?=`)", table))
+    modules = {path.stem for path in MODULES if path.parent.name != "figures"}
+    assert sorted(modules - named - {"__init__"}) == []
+
+
+def test_the_architecture_s_table_has_every_rule_and_no_other():
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    table = text.split("| rule | script |")[1].split("\n\n")[0]
+    first = [row.split("|")[1] for row in table.split("\n")[2:]]
+    assert sorted(name for cell in first for name in re.findall(r"`(\w+)`", cell)) == WORKING
+
+
+def test_the_published_study_s_tables_are_those_that_their_script_writes():
+    for name, table in paper_tables().items():
+        assert (ROOT / "config" / name).read_text("utf-8") == as_text(table), (
+            f"config/{name} is not what tests/helpers/paper_tables.py makes; run it"
+        )
+
+
+def test_the_demo_s_tables_are_those_that_its_script_writes():
+    for name, table in demo_tables().items():
+        written = table.to_csv(sep="\t", index=False, lineterminator="\n")
+        assert (ROOT / "config/cohorts" / name).read_text("utf-8") == written, (
+            f"config/cohorts/{name} is not what tests/helpers/demo_tables.py makes; run it"
+        )
+
+
+# Written with brackets, so that this file is not found itself.
+UNSPEAKABLE = {
+    "a path of somebody's machine": r"(?<![\w.])/(?:[w]ork|[h]ome|[U]sers|[r]oot)/\w",
+    "a host of packages": r"\b(?:pypi|index|registry|mirror)[\w.-]*\.(?:internal|local|corp)\b",
+    "an address of packages": r"(?:[i]ndex-url|[t]rusted-host)",
+}
+
+
+@pytest.mark.parametrize("what", UNSPEAKABLE)
+def test_no_file_mentions_the_machine_it_was_written_on(what):
+    found = [
+        f"{name}: {match[0]}"
+        for name, text in text_files().items()
+        if "/vendor/" not in name
+        for match in re.finditer(UNSPEAKABLE[what], text)
+    ]
+    assert not found
+
+
+def test_nothing_is_left_to_do():
+    word = re.compile(r"\b(?:[T]ODO|[F]IXME|[X]XX)\b")
+    found = [n for n, text in text_files().items() if word.search(text) and "/vendor/" not in n]
+    assert not found
+
+
+def documents() -> list[Path]:
+    return [
+        ROOT / name for name in project_files() if name.endswith(".md") and "vendor" not in name
+    ]
+
+
+@pytest.mark.parametrize("path", documents(), ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_links_in_documents_lead_somewhere(path):
+    text = re.sub(r"^```.*?^```", "", path.read_text("utf-8"), flags=re.M | re.S)
+    targets = re.findall(r"\]\(([^)\s]+)\)", text)
+    local = [t for t in targets if not re.match(r"[a-z]+:", t)]
+    for target in local:
+        name, _, anchor = target.partition("#")
+        goal = (path.parent / name).resolve() if name else path
+        assert goal.exists(), f"{path.name}: no file for the link {target}"
+        if anchor and goal.suffix == ".md":
+            assert anchor in anchors(goal), f"{path.name}: no heading for the link {target}"
+
+
+def anchors(path: Path) -> set[str]:
+    """Names that headings of a document can be linked by."""
+    headings = re.findall(r"^#+ (.+)$", path.read_text("utf-8"), re.M)
+    plain = (re.sub(r"[^\w\s-]", "", heading.lower()) for heading in headings)
+    return {re.sub(r"\s", "-", heading.strip()) for heading in plain}

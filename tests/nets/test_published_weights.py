@@ -1,0 +1,262 @@
+"""Published weights: what the published checkpoints list, and how they become model folders."""
+
+import csv
+import hashlib
+import json
+import math
+import os
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from safetensors.torch import load_file
+
+import study_weights
+import tracking
+from bundle_writer import checkpoint_variables, random_checkpoint
+from cmrseg.cine import Cine
+from cmrseg.learn.convert import convert_weights
+from cmrseg.learn.label import LABELLING, OPTIONAL, label_shard, load_model, load_network
+from cmrseg.learn.prepare import check_settings
+from cmrseg.learn.weights import save_weights
+from cmrseg.nets.build import NETWORKS, SETTINGS
+from cmrseg.nets.fcn import FCN
+from cmrseg.nets.published import check_index, model_variables, sizes_of
+from cmrseg.nets.tensorbundle import read_index
+from tiny_study import ROOT
+
+CATALOGUE = yaml.safe_load((ROOT / "resources/weights.yaml").read_text("utf-8"))
+NAMES = sorted(name for name in CATALOGUE if CATALOGUE[name]["format"] == "tensorflow")
+FCNS = [name for name in NAMES if CATALOGUE[name]["network"] == "fcn"]
+NARROW = CATALOGUE["ukbb_sa"] | {"width": 4}
+
+
+def outputs_in(folder):
+    files = {"weights": "weights.safetensors", "record": "record.json"}
+    return {name: str(folder / file) for name, file in files.items()}
+
+
+# -- what is published ------------------------------------------------------------------------
+
+
+def checksum_rows():
+    """Rows of the published weights in the table of checksums, by path."""
+    with open(ROOT / "resources/checksums.tsv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    return {r["path"]: r for r in rows if r["source"].startswith(("ukbb_weights", "imagenet"))}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_published_index_is_read_as_listed(data, name):
+    folder, file = data / "ukbb/published-index", CATALOGUE[name]["file"]
+    entries = read_index(folder / f"{file}.index")
+    first, *lines = (folder / f"{file}.tensors.txt").read_text().splitlines()
+    listed = {}
+    for line in lines:
+        variable, rest = line.split(maxsplit=1)
+        kind, rest = rest.split(maxsplit=1)
+        shape, rest = rest.strip("[").split("]")
+        sizes = tuple(int(n) for n in shape.split(",") if n)
+        offset, size = map(int, rest.split())
+        listed[variable] = ({"1": "float32", "3": "int32"}[kind], sizes, offset, size)
+    found = {k: (e.dtype.name, e.shape, e.offset, e.size) for k, e in entries.items()}
+    assert found == listed
+    assert list(entries) == sorted(entries)
+    assert first.endswith(f"data bytes {sum(e.size for e in entries.values())}")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_published_index_holds_what_the_architecture_says(data, name):
+    file = data / "ukbb/published-index" / f"{CATALOGUE[name]['file']}.index"
+    entries = read_index(file)
+    found = {name: (entry.dtype.name, entry.shape) for name, entry in entries.items()}
+    assert found == checkpoint_variables(CATALOGUE[name])
+    check_index(entries, CATALOGUE[name], file)
+    sizes = {key: CATALOGUE[name][key] for key in ("width", "classes")}
+    assert sizes_of(entries, CATALOGUE[name]["network"], file) == sizes
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_checksums_are_those_of_the_published_index(data, name):
+    rows, file = checksum_rows(), CATALOGUE[name]["file"]
+    index = data / "ukbb/published-index" / f"{file}.index"
+    row = rows[f"{file}.index"]
+    assert int(row["size"]) == index.stat().st_size
+    assert row["sha256"] == hashlib.sha256(index.read_bytes()).hexdigest()
+    size = sum(entry.size for entry in read_index(index).values())
+    assert int(rows[f"{file}.data-00000-of-00001"]["size"]) == size
+
+
+def test_imagenet_files_have_the_checksum_in_their_names():
+    rows = {path: row for path, row in checksum_rows().items() if path.endswith(".pth")}
+    assert len(rows) == 3
+    for path, row in rows.items():
+        assert row["sha256"].startswith(path[-12:-4])
+        assert len(row["sha256"]) == 64
+
+
+@pytest.mark.parametrize(
+    ("network", "classes", "variables", "values", "entries"),
+    [
+        ("fcn", 4, 102, 1_985_556 + 3_456, 228),
+        ("fcn", 6, 102, 1_988_752 + 65 * 6, 228),
+        ("unet_lstm", 3, 118, 2_200_678, 265),
+    ],
+)
+def test_architectures_have_the_published_numbers(network, classes, variables, values, entries):
+    weights = {"network": network, "width": 16, "classes": classes}
+    shapes = model_variables(weights)
+    assert len(shapes) == variables
+    assert sum(math.prod(shape) for shape in shapes.values()) == values
+    assert len(checkpoint_variables(weights)) == entries
+
+
+# -- the catalogue ----------------------------------------------------------------------------
+
+
+def test_catalogue_has_the_published_networks():
+    assert NAMES == ["ukbb_ao", "ukbb_la_2ch", "ukbb_la_4ch", "ukbb_la_4ch_seg4", "ukbb_sa"]
+    assert sorted(CATALOGUE) == ["seg459", *NAMES]
+    assert {name: entry["classes"] for name, entry in CATALOGUE.items()} == {
+        "ukbb_sa": 4,
+        "ukbb_la_2ch": 2,
+        "ukbb_la_4ch": 3,
+        "ukbb_la_4ch_seg4": 6,
+        "ukbb_ao": 3,
+        "seg459": 3,
+    }
+    assert [name for name in NAMES if CATALOGUE[name]["network"] not in NETWORKS] == ["ukbb_ao"]
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_catalogue_entry_is_complete(name):
+    entry = CATALOGUE[name]
+    assert entry.keys() - {"sha256", "islands"} == CATALOGUE["ukbb_sa"].keys()
+    assert list(entry["labels"]) == list(range(entry["classes"]))
+    if entry["network"] in NETWORKS:
+        check_settings(entry)
+
+
+# -- conversion -------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def narrow(data, tmp_path_factory):
+    """The narrow network, converted to a model's folder."""
+    folder = tmp_path_factory.mktemp("models") / "ukbb_sa"
+    convert_weights("ukbb_sa", NARROW, data / "ukbb", outputs_in(folder), ["a@1"])
+    return folder
+
+
+def test_converted_network_gives_tensorflows_logits_and_labels(data, narrow):
+    expected = np.load(data / "ukbb/FCN_sa_expected.npz")
+    network = load_network(NARROW, narrow / "weights.safetensors").eval()
+    # The fixture is (n, x, y, c).
+    images = torch.from_numpy(expected["image"].transpose(0, 3, 2, 1).copy())
+    with torch.no_grad():
+        logits = network(images).numpy()
+    np.testing.assert_allclose(logits, expected["logits"].transpose(0, 3, 2, 1), atol=1e-4, rtol=0)
+    np.testing.assert_array_equal(logits.argmax(1), expected["pred"].transpose(0, 2, 1))
+
+
+def test_converted_network_labels_a_shard_as_tensorflow_does(data, narrow, tmp_path):
+    expected = np.load(data / "ukbb/FCN_sa_expected.npz")
+    images = expected["image"][..., 0].transpose(0, 2, 1)
+    # Values whose percentiles 1 and 99 are 0 and 1 come out of the preparation as they went in.
+    images = np.clip((images - 0.02) / 0.96, 0, 1)
+    low, high = np.percentile(images, (1, 99))
+    assert (low, high) == (0, 1)
+    with torch.no_grad():
+        logits = load_network(NARROW, narrow / "weights.safetensors").eval()(
+            torch.from_numpy(images[:, None].astype(np.float32))
+        )
+    (tmp_path / "images" / "a").mkdir(parents=True)
+    (tmp_path / "labels").mkdir()
+    voxels = images[None].astype(np.float32)
+    Cine(voxels, np.eye(4)).save(tmp_path / "images/a/sa.nii.gz")
+    label_shard(
+        NARROW,
+        narrow / "weights.safetensors",
+        tmp_path / "images",
+        tmp_path / "labels",
+        "cpu",
+    )
+    labels = Cine.load(tmp_path / "labels/a/sa.nii.gz").voxels
+    # Prepared images have 16 bits: a pixel may change where two classes are as good as equal.
+    assert (labels[0] != logits.argmax(1).numpy()).mean() < 1e-4
+
+
+def test_record_holds_what_labelling_needs_and_where_it_came_from(data, narrow):
+    content = json.loads((narrow / "record.json").read_text())
+    settings = content["settings"]
+    wanted = {*SETTINGS, "preparation", "intensity", "size_px", "source", "file"}
+    assert {name: settings[name] for name in wanted} == {name: NARROW[name] for name in wanted}
+    assert settings["model"] == "ukbb_sa"
+    assert content["code"] == ["a@1"]
+    assert [os.path.basename(name) for name in content["inputs"]] == [
+        "FCN_sa.data-00000-of-00001",
+        "FCN_sa.index",
+    ]
+
+
+def test_words_of_the_catalogue_and_cards_convert_nothing_anew():
+    entry = CATALOGUE["ukbb_sa"]
+    assert study_weights.without_words(
+        entry | {"terms": "Others.", "limits": []}
+    ) == study_weights.without_words(entry)
+    assert study_weights.without_words(entry | {"width": 8}) != study_weights.without_words(entry)
+    for script in ("convert_weights.py", "convert_imagenet.py"):
+        used = tracking.modules_of(script)
+        assert "cmrseg.model_card" not in used
+    assert "cmrseg.model_card@" in "".join(tracking.code_of("write_published_card.py"))
+
+
+def test_converting_again_gives_the_same_weights(data, narrow, tmp_path):
+    convert_weights("ukbb_sa", NARROW, data / "ukbb", outputs_in(tmp_path), ["a@1"])
+    name = "weights.safetensors"
+    assert (tmp_path / name).read_bytes() == (narrow / name).read_bytes()
+
+
+def test_others_may_read_weights_that_they_may_read_the_card_of(tmp_path):
+    save_weights({"a": torch.zeros(2)}, tmp_path / "weights.safetensors")
+    (tmp_path / "README.md").write_text("")
+    modes = {path.stat().st_mode for path in tmp_path.iterdir()}
+    assert len(modes) == 1
+
+
+def test_a_study_asks_of_weights_what_labelling_needs():
+    assert set(study_weights.LABELLING) == set(LABELLING)
+    assert study_weights.OPTIONAL == OPTIONAL
+
+
+def test_model_folder_is_loaded_by_its_path_alone(narrow):
+    network, settings = load_model(narrow)
+    assert isinstance(network, FCN)
+    assert settings["labels"]["3"] == "RV cavity"
+
+
+@pytest.mark.parametrize("name", FCNS)
+def test_every_fcn_becomes_a_model_that_loads(name, tmp_path):
+    weights = CATALOGUE[name] | {"width": 2}
+    variables = random_checkpoint(tmp_path / weights["file"], weights)
+    folder = tmp_path / name
+    convert_weights(name, weights, tmp_path, outputs_in(folder), [])
+    network, settings = load_model(folder)
+    assert settings["classes"] == weights["classes"]
+    assert network.logits.bias.tolist() == variables["conv2d_20/bias"].tolist()
+    # (x, y, in, out) of TensorFlow is (out, in, y, x) here.
+    kernel = network.levels[1][0].conv.weight.detach().numpy()
+    np.testing.assert_array_equal(kernel, variables["conv2d_2/kernel"].T)
+
+
+def test_aortic_network_is_kept_under_its_own_names_and_not_used(tmp_path):
+    weights = CATALOGUE["ukbb_ao"] | {"width": 2}
+    variables = random_checkpoint(tmp_path / "UNet-LSTM_ao", weights)
+    convert_weights("ukbb_ao", weights, tmp_path, outputs_in(tmp_path / "ao"), [])
+    kept = load_file(tmp_path / "ao/weights.safetensors")
+    assert kept.keys() == model_variables(weights).keys()
+    assert len(kept) == 118
+    assert all(np.array_equal(kept[name].numpy(), variables[name]) for name in kept)
+    with pytest.raises(ValueError, match="ao: network unet_lstm cannot be used here; there are"):
+        load_model(tmp_path / "ao")

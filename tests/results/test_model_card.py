@@ -1,0 +1,256 @@
+"""Cards of models: what they say of trained and of published ones, and that it is true."""
+
+import ast
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import yaml
+
+from cmrseg.cine import Cine
+from cmrseg.labels import NAMES, Tissue
+from cmrseg.learn.augment import (
+    FCN_CLIP,
+    FCN_ROTATION_DEG,
+    FLIP_PROBABILITY,
+    MOUSE,
+    MOUSE_ROTATION_DEG,
+    PRESETS,
+    ROTATION_DEG,
+)
+from cmrseg.learn.card import write_card
+from cmrseg.learn.job import train_job
+from cmrseg.learn.label import load_model
+from cmrseg.learn.losses import LOSSES
+from cmrseg.learn.prepare import PREPARATIONS
+from cmrseg.learn.slices import make_slices
+from cmrseg.model_card import (
+    AUGMENTATIONS,
+    GREYS,
+    NETWORKS,
+    SIZES,
+    Training,
+    count_parameters,
+    published_card,
+    trained_card,
+)
+from cmrseg.model_card import LOSSES as LOSS_WORDS
+from cmrseg.nets.build import NETWORKS as OWN_NETWORKS
+from cmrseg.nets.build import SETTINGS, empty_network
+from cmrseg.nets.fcn import FCN
+from cmrseg.nets.published import model_variables
+from tiny_study import ROOT
+
+CATALOGUE = yaml.safe_load((ROOT / "resources/weights.yaml").read_text("utf-8"))
+ROW = {
+    "model": "base",
+    "network": "fcn",
+    "encoder": "",
+    "width": 2,
+    "classes": 4,
+    "cohort": "biobank",
+    "labeller": "truth",
+    "subset": "all",
+    "splits": "train",
+    "start": "random",
+    "preparation": "fcn",
+    "size_px": 32,
+    "intensity": "linear",
+    "augmentation": "fcn",
+    "loss": "ce",
+    "batch": 2,
+    "schedule": "constant",
+    "lr_frozen": 0,
+    "epochs_frozen": "0",
+    "lr": 5e-3,
+    "epochs": "2",
+    "seed": 7,
+}
+LAST = {
+    "epoch": 8.0,
+    "phase": 2.0,
+    "lr": 0.01,
+    "images": 1200.0,
+    "train_loss": 0.5,
+    "valid_loss": 0.123456,
+    "accuracy": 0.99,
+    "dice_lv": 0.9,
+    "dice_rv": float("nan"),
+    "image_dice_foreground": 0.8,
+}
+TRAINING = Training(
+    subjects={"training": 4, "validation": 1},
+    images={"training": 16, "validation": 4},
+    last_epoch=LAST,
+    phantom=False,
+)
+
+
+def cells(card):
+    """Second cells of all tables by the first."""
+    return dict(re.findall(r"^\| (.+?) \| (.*) \|$", card, re.M))
+
+
+def section(card, heading):
+    return re.search(rf"^## {heading}\n\n(.*?)(?=^## |\Z)", card, re.M | re.S)[1]
+
+
+def test_card_says_what_a_model_learnt_from():
+    found = cells(trained_card(ROW, 1234, TRAINING))
+    assert found["parameters"] == "1,234"
+    assert found["cohort"] == "biobank"
+    assert found["labels of"] == "truth"
+    assert found["training"] == "16 images of 4 subjects"
+    assert found["validation"] == "4 images of 1 subject"
+    assert found["epochs"] == "9, 1,200 images seen, schedule constant"
+    assert found["loss"] == "cross-entropy"
+    assert found["start"] == "random weights"
+    assert found["seed"] == "7"
+
+
+def test_card_has_the_scores_of_the_last_epoch_in_words():
+    found = cells(section(trained_card(ROW, 1, TRAINING), "Scores"))
+    assert found["validation loss"] == "0.1235"
+    assert found["Dice of all images together, LV cavity"] == "0.9000"
+    assert found["Dice of all images together, RV cavity"] == "-"
+    assert found["mean Dice of single images, all tissues together"] == "0.8000"
+    assert len(found) == 7  # with the head of the table and its line
+
+
+def test_card_lists_the_label_numbers():
+    labels = section(trained_card(ROW | {"classes": 3}, 1, TRAINING), "Labels")
+    for tissue in (Tissue.BACKGROUND, Tissue.LV, Tissue.MYO):
+        assert f"| {tissue.value} | {NAMES[tissue]} |" in labels
+    assert "RV" not in labels
+
+
+def test_limits_follow_from_the_settings():
+    def limits(row, **changes):
+        return section(trained_card(ROW | row, 1, Training(**vars(TRAINING) | changes)), "Limits")
+
+    assert "digital heart" in limits({}, phantom=True)
+    assert "digital heart" not in limits({})
+    assert "right ventricle" in limits({"classes": 3})
+    assert "right ventricle" not in limits({})
+    assert "never mirrored" in limits({"augmentation": "normal"})
+    assert "never mirrored" not in limits({"augmentation": "extreme"})
+
+
+def test_start_from_other_weights_is_said_and_their_terms_are():
+    card = trained_card(ROW | {"start": "base"}, 1, TRAINING)
+    assert cells(card)["start"] == "model base, see its card"
+    assert "those of the weights they started from" in section(card, "Terms")
+    assert "started from" not in section(trained_card(ROW, 1, TRAINING), "Terms")
+    assert "ImageNet" in cells(trained_card(ROW | {"start": "imagenet"}, 1, TRAINING))["start"]
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_published_models_have_a_card_with_their_terms_and_labels(name):
+    weights = CATALOGUE[name]
+    if weights["format"] == "tensorflow":
+        shapes = model_variables(weights)
+    else:
+        with torch.device("meta"):
+            state = empty_network({key: weights[key] for key in SETTINGS}).state_dict()
+        shapes = {key: value.shape for key, value in state.items()}
+    card = published_card(name, weights, count_parameters(shapes))
+    assert card.startswith(f"# {name}\n")
+    assert "Research use only; not a medical device." in card
+    own = name != "seg459"
+    assert ("without a licence of their own" if own else "GPL-3.0") in section(card, "Terms")
+    for number, tissue in weights["labels"].items():
+        assert f"| {number} | {tissue} |" in section(card, "Labels")
+    assert cells(card)["orientation"] == weights["orientation"]
+    assert ("predict_all" in card) == (name != "ukbb_ao")
+    assert ("pieces of a tissue are removed" in section(card, "Labels")) == (name == "seg459")
+    assert ("volumes and figures do not apply" in card) == ("_la_" in name)
+    assert ("No stage of the workflow can use it" in card) == (name == "ukbb_ao")
+
+
+def test_short_axis_card_counts_the_published_trainable_values():
+    shapes = model_variables(CATALOGUE["ukbb_sa"])
+    assert count_parameters(shapes) == 1_985_556
+    with torch.device("meta"):
+        network = FCN()
+    assert count_parameters({k: v.shape for k, v in network.state_dict().items()}) == 1_985_556
+
+
+def test_the_cards_words_cover_all_that_a_models_table_may_say():
+    assert set(NETWORKS) == {*OWN_NETWORKS, "unet_lstm"}
+    assert set(LOSS_WORDS) == set(LOSSES)
+    assert set(AUGMENTATIONS) == set(PRESETS)
+    assert set(GREYS) == set(SIZES) == {*PREPARATIONS, "zscore"}
+
+
+def test_the_cards_words_for_augmentations_are_those_of_the_code():
+    for preset in MOUSE:
+        assert f"rotation up to {MOUSE_ROTATION_DEG:.0f} degrees" in AUGMENTATIONS[preset]
+    for preset in ("normal", "extreme"):
+        assert f"rotation up to {ROTATION_DEG[preset]:.0f} degrees" in AUGMENTATIONS[preset]
+        assert ("mirroring" in AUGMENTATIONS[preset]) == (FLIP_PROBABILITY[preset] > 0)
+    assert f"up to {FCN_CLIP * FCN_ROTATION_DEG:.0f} degrees" in AUGMENTATIONS["fcn"]
+
+
+# -- training job -----------------------------------------------------------------------------
+
+
+def cine(seed):
+    """A bright disc in noise, two frames of two slices, and its labels."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:32, :32]
+    labels = np.zeros((2, 2, 32, 32), np.uint8)
+    distance = np.hypot(y - 16, x - 16)
+    labels[:] = np.select([distance < 5, distance < 8], [1, 2])
+    return (labels + rng.normal(0, 0.1, labels.shape)).astype(np.float32), labels
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """The folder of a model that was trained for two epochs."""
+    folder = tmp_path_factory.mktemp("job")
+    images = []
+    for i in range(3):
+        for name, voxels in zip(("image", "labels"), cine(i), strict=True):
+            Cine(voxels, np.eye(4)).save(folder / f"{i}_{name}.nii.gz")
+        split = "train" if i < 2 else "validate"
+        images.append((str(i), split, folder / f"{i}_image.nii.gz", folder / f"{i}_labels.nii.gz"))
+    make_slices(images, ROW, folder / "slices")
+    result = folder / "models" / "base"
+    files = {
+        "weights": "weights.safetensors",
+        "history": "history.tsv",
+        "record": "record.json",
+    }
+    outputs = {name: str(result / file) for name, file in files.items()}
+    inputs = {"slices": folder / "slices", "confidence": ""}
+    train_job(
+        ROW, {**inputs, "start": ""}, outputs, ["a@1"], result / ".state", result / ".kept", "cpu"
+    )
+    write_card(ROW, {**inputs, **outputs}, str(result / "README.md"), phantom=True)
+    return result
+
+
+def test_training_writes_a_card_with_its_own_numbers(model):
+    found = cells((model / "README.md").read_text("utf-8"))
+    assert found["training"] == "8 images of 2 subjects"
+    assert found["validation"] == "4 images of 1 subject"
+    history = pd.read_csv(model / "history.tsv", sep="\t")
+    assert found["epochs"] == f"2, {history['images'].iloc[-1]} images seen, schedule constant"
+    assert found["validation loss"] == f"{history['valid_loss'].iloc[-1]:.4f}"
+    assert found["cohort"] == "biobank, a digital heart"
+    network, _ = load_model(model)
+    assert found["parameters"] == f"{sum(p.numel() for p in network.parameters()):,}"
+
+
+def test_python_of_the_card_runs(model, tmp_path, monkeypatch):
+    card = (model / "README.md").read_text("utf-8")
+    code = re.search(r"```python\n(.*?)```", card, re.S)[1].replace("<path>", str(model.parent))
+    ast.parse(code)
+    monkeypatch.chdir(tmp_path)
+    Cine(cine(5)[0], np.eye(4)).save("cine.nii.gz")
+    exec(code, {})
+    labels = Cine.load("labels.nii.gz").voxels
+    assert labels.shape == (2, 2, 32, 32)
+    assert labels.dtype == np.uint8
