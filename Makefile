@@ -44,7 +44,7 @@ soak: .venv/installed
 lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy workflow/cmrseg workflow/app workflow/study*.py workflow/tracking.py workflow/raw_state.py
+	$(BIN)/mypy workflow/cmrseg workflow/app workflow/study
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
 

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, settings
 
 from own_conda import Conda, install, require
 from slurm_cluster import Cluster, why_not
+from study.code import code_of
 from tiny_study import Project, copy_project
-from tracking import code_of
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -8,8 +8,8 @@ import pytest
 from carried import ROWS, SETTINGS, carrier
 from cmrseg.cine import Cine
 from cmrseg.dicom.study import import_shard
-from cmrseg.nifti import read_pair, read_whole
-from cmrseg.ready_made import import_studies
+from cmrseg.layouts.nifti import read_pair, read_whole
+from cmrseg.layouts.ready_made import import_studies
 from dicom_builder import write_study
 
 

@@ -31,8 +31,8 @@ if importlib.util.find_spec("scipy") is None:
 
 from cmrseg.cine import Cine  # noqa: E402
 from cmrseg.learn import label  # noqa: E402
-from cmrseg.learn.card_images import CardImages, percentiles, planes_for_card  # noqa: E402
-from cmrseg.learn.predict import CARD_BATCH, Labeller, agreement, label_on_card  # noqa: E402
+from cmrseg.learn.cuda_images import CardImages, percentiles, planes_for_card  # noqa: E402
+from cmrseg.learn.predict import CARD_BATCH, Predictor, agreement, label_on_card  # noqa: E402
 from cmrseg.learn.prepare import as_float, prepare_cine  # noqa: E402
 from cmrseg.learn.weights import save_weights  # noqa: E402
 from cmrseg.nets.build import build_network  # noqa: E402
@@ -195,7 +195,7 @@ def compiled(network: FCN, images: torch.Tensor) -> None:
 
 def one_cine(network: FCN, cine: Cine) -> None:
     """Voxels in memory to labels in memory, and its parts."""
-    labeller = Labeller(network, SETTINGS, DEVICE)
+    labeller = Predictor(network, SETTINGS, DEVICE)
     count = SHAPE[0] * SHAPE[1]
     row("a cine: all", wall(lambda: labeller.label(labeller.prepare(cine))()) / count)
     row("a cine: to memory the card reads", wall(lambda: labeller.prepare(cine)) / count)
@@ -244,7 +244,7 @@ def shard(network: FCN) -> None:
             taken = (time.perf_counter() - started) / CINES / count
             if turn:
                 row(f"a shard of {CINES} cines, files to files, {ahead} read ahead", taken)
-        labeller = Labeller(network, SETTINGS, DEVICE)
+        labeller = Predictor(network, SETTINGS, DEVICE)
         row("a shard: read, one thread", wall(lambda: Cine.load(first)) / count)
         prepared = labeller.prepare(cine)
         row("a shard: label", wall(lambda: labeller.label(prepared)()) / count)

@@ -30,8 +30,8 @@ import yaml  # noqa: E402
 from cmrseg.annotations.sparse import hdf5  # noqa: E402
 from cmrseg.cine import Cine  # noqa: E402
 from cmrseg.files import write_table  # noqa: E402
-from cmrseg.hdf5 import grid_of, read_images  # noqa: E402
 from cmrseg.labels import UNLABELLED  # noqa: E402
+from cmrseg.layouts.hdf5 import grid_of, read_images  # noqa: E402
 from cmrseg.learn.predict import predict_cine  # noqa: E402
 from cmrseg.learn.slices import Slices, make_slices  # noqa: E402
 from cmrseg.learn.state import start_network  # noqa: E402

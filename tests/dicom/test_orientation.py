@@ -22,7 +22,7 @@ from axis_orders import (
 from cmrseg.apply import import_images
 from cmrseg.cine import Cine
 from cmrseg.dicom.audit import Audit
-from cmrseg.nifti import read_cine, turned_back
+from cmrseg.layouts.nifti import read_cine, turned_back
 from dicom_builder import write_study
 
 AS_IT_IS = ORDERS[0]

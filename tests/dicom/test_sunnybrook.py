@@ -10,11 +10,11 @@ from cmrseg.annotations.carry import carry_shard
 from cmrseg.cine import Cine
 from cmrseg.dicom.study import import_shard
 from cmrseg.labels import UNLABELLED, Tissue
+from cmrseg.layouts.nifti import read_whole
+from cmrseg.layouts.ready_made import import_studies
 from cmrseg.measure.cohort_volumes import measure_volumes
 from cmrseg.measure.evaluate import evaluate_cine
-from cmrseg.measure.labellers import Labeller
-from cmrseg.nifti import read_whole
-from cmrseg.ready_made import import_studies
+from cmrseg.measure.labellers import LabelMaps
 
 # Contours of the expert, and volumes made of them: ESV and EDV in ml, by the area of the polygons,
 # and filled with their outline, as published masks are.
@@ -48,7 +48,7 @@ def chain(folder, data, subjects, mode):
     audit, _ = import_shard(rows, data, folder / "images", settings)
     (folder / "labels").mkdir()
     carried = carry_shard(rows, "expert", TEXT, data, folder / "images", folder / "labels")
-    expert = Labeller("expert", "sunnybrook", [folder / "labels"])
+    expert = LabelMaps("expert", "sunnybrook", [folder / "labels"])
     volumes, _ = measure_volumes(expert, dict.fromkeys(subjects, "test"), "max")
     return SimpleNamespace(
         audit=audit,

@@ -13,7 +13,7 @@ import requests
 import cmrseg.fetch.download as module
 from cmrseg.fetch import checks, progress
 from cmrseg.fetch.download import download
-from cmrseg.fetch.progress import Progress, readable
+from cmrseg.progress import Progress, readable
 from loopback import served
 
 # Larger than a chunk and than what a socket holds, so that a break is seen half way.

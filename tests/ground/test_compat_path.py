@@ -15,7 +15,7 @@ from cmrseg.measure.cohort_evaluation import evaluate_labels
 from cmrseg.measure.cohort_volumes import measure_volumes
 from cmrseg.measure.confidence import confidence_table
 from cmrseg.measure.known_agreement import against_known
-from cmrseg.measure.labellers import Labeller
+from cmrseg.measure.labellers import LabelMaps
 from cmrseg.phantom import kaggle
 from cmrseg.phantom.population import draw_subjects
 from cmrseg.shards import IMAGE, subject_folders
@@ -50,7 +50,7 @@ def cohort(tmp_path_factory):
         splits=dict(zip(rows["subject"], rows["split"], strict=True)),
         images=subject_folders([folder / "images"]),
         labels=subject_folders([folder / "labels"]),
-        truth=Labeller("truth", "wide", [folder / "labels"]),
+        truth=LabelMaps("truth", "wide", [folder / "labels"]),
     )
 
 

@@ -13,8 +13,8 @@ from cmrseg.annotations.carry import carry_shard
 from cmrseg.cine import Cine
 from cmrseg.contours.qmass import Contours, ContourType, write_con
 from cmrseg.dicom.study import import_shard
-from cmrseg.nifti import read_whole
-from cmrseg.ready_made import import_studies
+from cmrseg.layouts.nifti import read_whole
+from cmrseg.layouts.ready_made import import_studies
 from dicom_builder import write_series
 from mutations import damaged_bytes, damaged_png, damaged_text
 

@@ -13,8 +13,8 @@ import hdf5_builder
 from bad_annotations import run_carry
 from bad_cases import ROWS, SUBJECT, Case, Family, content_cases, place_cases
 from bad_images import run_ready
-from cmrseg.hdf5 import grid_of, reader
-from cmrseg.ready_made import import_studies
+from cmrseg.layouts.hdf5 import grid_of, reader
+from cmrseg.layouts.ready_made import import_studies
 from mutations import BOMB_BYTES, damaged_bytes
 
 MOUSE = "raw/7.h5"

@@ -9,9 +9,9 @@ from PIL import Image
 
 from bad_cases import ROWS, SUBJECT, Case, Family, content_cases, imported, place_cases
 from cmrseg.cine import Cine
-from cmrseg.nifti import read_pair, read_whole
-from cmrseg.png import read_pictures
-from cmrseg.ready_made import import_studies
+from cmrseg.layouts.nifti import read_pair, read_whole
+from cmrseg.layouts.png import read_pictures
+from cmrseg.layouts.ready_made import import_studies
 from mutations import (
     BOMB_BYTES,
     damaged_bytes,

@@ -32,7 +32,7 @@ def archive_cases(good: Path) -> Iterator[Case]:
 
 
 def run_checksums(folder: Path) -> list[str]:
-    from study_sources import read_checksums, read_sources
+    from study.sources import read_checksums, read_sources
 
     os.chdir(folder)
     sources, rows = read_sources(), read_checksums()

@@ -66,7 +66,7 @@ def make_study(folder: Path) -> None:
 def run_study(folder: Path) -> list[str]:
     from snakemake.common.configfile import load_configfile
 
-    from study import Study
+    from study.load import load_study
 
     os.chdir(folder)
     try:
@@ -74,7 +74,7 @@ def run_study(folder: Path) -> list[str]:
     except Exception as error:
         # Snakemake's own reading of the file comes before the project's.
         raise Lost(f"config.yaml: {error}") from error
-    study = Study(config)
+    study = load_study(config)
     for cohort in study.cohorts:
         for shard in study.shards(cohort):
             study.rows(cohort, shard)

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from cmrseg.dicom.headers import Frame, Origin
+from cmrseg.dicom.headers import Frame
+from cmrseg.dicom.origin import Origin
 
 # Directions of the rows and columns of planes in a patient whose heart lies as usual (LPS).
 _LONG = np.array([0.64, -0.64, -0.43]) / np.linalg.norm([0.64, -0.64, -0.43])

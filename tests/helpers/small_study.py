@@ -3,7 +3,7 @@
 import copy
 from pathlib import Path
 
-from study import Study
+from study.load import load_study
 
 SUBJECTS = (
     "subject\tsplit\tedv_ml\tesv_ml\n1\ttrain\t150\t60\n2\ttrain\t120\t50\n3\tvalidate\t200\t90\n"
@@ -58,7 +58,7 @@ def small_study(tmp_path, monkeypatch):
         edit(changed)
         Path("subjects.tsv").write_text(subjects)
         Path("models.tsv").write_text(as_table(models))
-        return Study(changed)
+        return load_study(changed)
 
     return build
 

@@ -14,8 +14,8 @@ from containerfile import containerfile, place
 from loopback import served
 from own_conda import ENVS, TOOLS, bear_witness, witnesses
 from source_places import row
+from study.code import modules_of
 from tiny_study import ROOT, copy_project
-from tracking import modules_of
 
 pytestmark = [pytest.mark.conda, pytest.mark.slow]
 

@@ -7,8 +7,8 @@ from functools import cache
 import pytest
 import yaml
 
+from study.code import module_path, modules_of, third_party
 from tiny_study import ROOT
-from tracking import module_path, modules_of, third_party
 
 ENVS = sorted((ROOT / "envs").glob("*.yaml"))
 # Distribution of each import that is called otherwise.

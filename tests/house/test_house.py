@@ -1,6 +1,8 @@
 """How the project is built: what every rule has, how long files are, what is nowhere mentioned."""
 
+import ast
 import re
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -220,3 +222,68 @@ def anchors(path: Path) -> set[str]:
     headings = re.findall(r"^#+ (.+)$", path.read_text("utf-8"), re.M)
     plain = (re.sub(r"[^\w\s-]", "", heading.lower()) for heading in headings)
     return {re.sub(r"\s", "-", heading.strip()) for heading in plain}
+
+
+# -- imports ---------------------------------------------------------------------------------
+
+
+def imported(path: Path, modules: Mapping[str, Path]) -> set[str]:
+    """Which of some modules a file imports, wherever in the file."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            named = [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
+            found |= set(named) & set(modules)
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names} & set(modules)
+    return found
+
+
+def circles(needs: Mapping[str, set[str]]) -> Iterator[list[str]]:
+    """Ways from a name back to itself, one for each place where a walk comes upon one."""
+    ended: set[str] = set()
+
+    def walk(name: str, above: list[str]) -> Iterator[list[str]]:
+        if name in above:
+            yield [*above[above.index(name) :], name]
+        elif name not in ended:
+            for other in sorted(needs[name]):
+                yield from walk(other, [*above, name])
+            ended.add(name)
+
+    for name in sorted(needs):
+        yield from walk(name, [])
+
+
+def all_needs() -> dict[str, set[str]]:
+    """What each module of the packages imports of them."""
+    paths = [
+        p for package in ("cmrseg", "study", "app") for p in (WORKFLOW / package).rglob("*.py")
+    ]
+    modules = {".".join(p.relative_to(WORKFLOW).with_suffix("").parts): p for p in paths}
+    return {name: imported(path, modules) for name, path in modules.items()}
+
+
+def test_a_circle_is_found():
+    needs = {"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}
+    assert list(circles(needs)) == [["b", "c", "b"]]
+
+
+def test_modules_import_each_other_in_no_circle():
+    needs = all_needs()
+    assert "cmrseg.cine" in needs["cmrseg.layouts.nifti"]
+    assert list(circles(needs)) == []
+
+
+def test_folders_of_the_library_import_each_other_in_no_circle():
+    def room(module: str) -> str:
+        """The folder of a module; a module of the ground floor is a room of its own."""
+        return ".".join(module.split(".")[:2])
+
+    needs: dict[str, set[str]] = {}
+    for name, others in all_needs().items():
+        if name.startswith("cmrseg."):
+            of_others = {room(o) for o in others if o.startswith("cmrseg.")} - {room(name)}
+            needs.setdefault(room(name), set()).update(of_others)
+    assert {"cmrseg.dicom", "cmrseg.learn", "cmrseg.labels"} <= set(needs)
+    assert list(circles(needs)) == []

@@ -9,7 +9,7 @@ from cmrseg.cine import Cine
 from cmrseg.labels import UNLABELLED, Tissue
 from cmrseg.measure.cohort_evaluation import evaluate_labels
 from cmrseg.measure.cohort_volumes import measure_volumes
-from cmrseg.measure.labellers import Labeller
+from cmrseg.measure.labellers import LabelMaps
 from cmrseg.shards import IMAGE
 
 SPLITS = {"1": "train", "2": "test"}
@@ -37,7 +37,7 @@ def write(tmp_path):
         for subject, voxels in maps.items():
             (shard / subject).mkdir()
             Cine(voxels, AFFINE, 0.04).save(shard / subject / IMAGE)
-        return Labeller(name, "people", [shard], classes)
+        return LabelMaps(name, "people", [shard], classes)
 
     return build
 

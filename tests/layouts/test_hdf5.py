@@ -8,10 +8,10 @@ import pytest
 from cmrseg.annotations.carry import carry_shard
 from cmrseg.cine import Cine
 from cmrseg.files import read_table
-from cmrseg.hdf5 import grids_of, read_images, read_masks, reader
 from cmrseg.labels import UNLABELLED, Tissue
+from cmrseg.layouts.hdf5 import grids_of, read_images, read_masks, reader
+from cmrseg.layouts.ready_made import import_studies
 from cmrseg.measure.phases import phases
-from cmrseg.ready_made import import_studies
 from hdf5_builder import LABELLED, SHAPE, images, masks, write
 
 ROWS = pd.DataFrame(

@@ -8,7 +8,7 @@ import torch
 
 from cmrseg.apply import apply_model
 from cmrseg.cine import Cine
-from cmrseg.inputs import Found, find_images
+from cmrseg.layouts.inputs import Found, find_images
 from cmrseg.learn.weights import save_weights
 from cmrseg.nets.build import build_network
 from hdf5_builder import SHAPE, write

@@ -10,11 +10,11 @@ import pytest
 from cmrseg.cine import Cine
 from cmrseg.dicom.audit import Audit
 from cmrseg.dicom.study import import_study
-from cmrseg.nifti import read_frames, read_pair, read_whole, turned_back
+from cmrseg.layouts.nifti import read_frames, read_pair, read_whole, turned_back
+from cmrseg.layouts.ready_made import import_studies
 from cmrseg.phantom.kaggle import Protocol
 from cmrseg.phantom.population import draw_subjects
 from cmrseg.phantom.ukbb import write_subject
-from cmrseg.ready_made import import_studies
 from dicom_builder import write_study
 
 
@@ -124,7 +124,7 @@ def test_an_unforeseen_error_is_audited_and_stops_no_shard(raw, tmp_path, monkey
     def fail(*_):
         raise ZeroDivisionError(f"surprise in {raw}/1/sa_ED.nii.gz")
 
-    monkeypatch.setattr("cmrseg.nifti.read_frames", fail)
+    monkeypatch.setattr("cmrseg.layouts.nifti.read_frames", fail)
     rows = pd.DataFrame({"subject": ["1"], "study": ["1"]})
     audit, _ = import_studies(rows, raw, tmp_path, read_pair)
     assert audit.iloc[0].tolist() == [

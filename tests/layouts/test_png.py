@@ -8,8 +8,8 @@ from PIL import Image
 from cmrseg.annotations.carry import carry_shard
 from cmrseg.cine import Cine
 from cmrseg.files import read_table
-from cmrseg.png import read_picture, read_pictures
-from cmrseg.ready_made import import_studies
+from cmrseg.layouts.png import read_picture, read_pictures
+from cmrseg.layouts.ready_made import import_studies
 
 # (t, z, y, x) grey values that differ everywhere.
 VOXELS = np.arange(2 * 3 * 5 * 4).reshape(2, 3, 5, 4).astype(np.uint8)

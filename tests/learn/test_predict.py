@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from cmrseg.cine import Cine
-from cmrseg.learn.card_images import CardImages, planes_for_card
+from cmrseg.learn.cuda_images import CardImages, planes_for_card
 from cmrseg.learn.label import label_shard, load_model
 from cmrseg.learn.predict import (
     LEAST_AGREEMENT,
-    Labeller,
+    Predictor,
     agreement,
     label_on_card,
     predict_cine,
@@ -117,7 +117,7 @@ def test_labels_of_a_network_are_those_of_its_logits(cine, fcn):
 @pytest.mark.parametrize(("rows", "columns"), [(32, 32), (112, 64), (192, 208)])
 def test_threads_and_batch_have_no_influence_on_any_logit(fcn, rows, columns):
     images = torch.rand(1, 5, rows, columns, generator=torch.Generator().manual_seed(2))
-    labeller = Labeller(fcn, FCN)
+    labeller = Predictor(fcn, FCN)
     given: dict[bytes, set[bytes]] = {}
 
     def remember(module, inputs, logits):

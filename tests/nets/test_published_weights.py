@@ -12,8 +12,8 @@ import torch
 import yaml
 from safetensors.torch import load_file
 
-import study_weights
-import tracking
+import study.code as tracking
+import study.given as study_weights
 from bundle_writer import checkpoint_variables, random_checkpoint
 from cmrseg.cine import Cine
 from cmrseg.learn.convert import convert_weights
@@ -208,8 +208,8 @@ def test_words_of_the_catalogue_and_cards_convert_nothing_anew():
     assert study_weights.without_words(entry | {"width": 8}) != study_weights.without_words(entry)
     for script in ("convert_weights.py", "convert_imagenet.py"):
         used = tracking.modules_of(script)
-        assert "cmrseg.model_card" not in used
-    assert "cmrseg.model_card@" in "".join(tracking.code_of("write_published_card.py"))
+        assert "cmrseg.results.model_card" not in used
+    assert "cmrseg.results.model_card@" in "".join(tracking.code_of("write_published_card.py"))
 
 
 def test_converting_again_gives_the_same_weights(data, narrow, tmp_path):

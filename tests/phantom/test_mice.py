@@ -6,14 +6,14 @@ import pytest
 
 from cmrseg.annotations.carry import carry_shard
 from cmrseg.cine import Cine
-from cmrseg.hdf5 import grids_of, reader
 from cmrseg.labels import UNLABELLED, Tissue
+from cmrseg.layouts.hdf5 import grids_of, reader
+from cmrseg.layouts.ready_made import import_studies
 from cmrseg.phantom import preclinical
 from cmrseg.phantom.heart import Heart
 from cmrseg.phantom.mice import MOUSE, MOUSE_DISEASES, draw_mouse
 from cmrseg.phantom.population import draw_subjects
 from cmrseg.phantom.preclinical import BLOOD, MYOCARDIUM, labelled_frames, zero_filled
-from cmrseg.ready_made import import_studies
 
 SCAN = {
     "scanner": "9.4T",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from study import Study
+from study.load import load_study
 from tiny_study import ROOT
 
 CONFIG = "config/preclinical.yaml"
@@ -31,7 +31,7 @@ PUBLISHED = {
 
 def test_the_network_for_mice_is_trained_as_published(monkeypatch):
     monkeypatch.chdir(ROOT)
-    study = Study(yaml.safe_load(Path(CONFIG).read_text("utf-8")))
+    study = load_study(yaml.safe_load(Path(CONFIG).read_text("utf-8")))
     assert {key: study.models["unet3plus"][key] for key in PUBLISHED} == PUBLISHED
     assert study.ed("mice", "expert") == "first"
     assert {study.ed("mice", name) for name in study.evaluated("mice")} == {"first_if_near"}
@@ -45,7 +45,7 @@ def test_the_network_for_mice_is_trained_as_published(monkeypatch):
 def test_all_networks_for_mice_are_compared_with_the_same_treatment_of_islands(monkeypatch):
     monkeypatch.chdir(ROOT)
     for config in (CONFIG, "config/preclinical-demo.yaml"):
-        study = Study(yaml.safe_load(Path(config).read_text("utf-8")))
+        study = load_study(yaml.safe_load(Path(config).read_text("utf-8")))
         assert {row["islands"] for row in study.models.values()} == {"code"}
 
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from cmrseg.files import read_table
-from study import Study
+from study.load import load_study
 from tiny_study import copy_project, processor_s
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -93,7 +93,7 @@ def test_the_card_of_published_weights_is_made_beside_them(jobs):
 
 def test_subjects_are_the_published_ones(data, monkeypatch):
     monkeypatch.chdir(ROOT)
-    study = Study(yaml.safe_load(Path(CONFIG).read_text()))
+    study = load_study(yaml.safe_load(Path(CONFIG).read_text()))
     published = data / "published/analysis/kaggle/patient_metadata.tsv"
     table = pd.read_csv(published, sep="\t", dtype={"pid": str})
     ours = study.subjects["kaggle"]

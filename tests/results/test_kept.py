@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from cmrseg.kept import keep, kept_folder, made_of, restore
+from cmrseg.results.kept import keep, kept_folder, made_of, restore
 
 
 @pytest.fixture

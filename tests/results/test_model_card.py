@@ -20,13 +20,17 @@ from cmrseg.learn.augment import (
     PRESETS,
     ROTATION_DEG,
 )
-from cmrseg.learn.card import write_card
 from cmrseg.learn.job import train_job
 from cmrseg.learn.label import load_model
 from cmrseg.learn.losses import LOSSES
 from cmrseg.learn.prepare import PREPARATIONS
 from cmrseg.learn.slices import make_slices
-from cmrseg.model_card import (
+from cmrseg.learn.trained_card import write_card
+from cmrseg.nets.build import NETWORKS as OWN_NETWORKS
+from cmrseg.nets.build import SETTINGS, empty_network
+from cmrseg.nets.fcn import FCN
+from cmrseg.nets.published import model_variables
+from cmrseg.results.model_card import (
     AUGMENTATIONS,
     GREYS,
     NETWORKS,
@@ -36,11 +40,7 @@ from cmrseg.model_card import (
     published_card,
     trained_card,
 )
-from cmrseg.model_card import LOSSES as LOSS_WORDS
-from cmrseg.nets.build import NETWORKS as OWN_NETWORKS
-from cmrseg.nets.build import SETTINGS, empty_network
-from cmrseg.nets.fcn import FCN
-from cmrseg.nets.published import model_variables
+from cmrseg.results.model_card import LOSSES as LOSS_WORDS
 from tiny_study import ROOT
 
 CATALOGUE = yaml.safe_load((ROOT / "resources/weights.yaml").read_text("utf-8"))

@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from cmrseg.record import copy_record, record
+from cmrseg.results.record import copy_record, record
 
 
 def test_record_says_what_a_result_was_made_of(tmp_path):

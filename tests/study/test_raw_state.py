@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-import raw_state
-from raw_state import image_state, label_state, on_disk, table_state
+from study import raw_state
+from study.raw_state import image_state, label_state, on_disk, table_state
 
 ROW = {"study": "71", "set": "train", "annotation": "71"}
 # Files of subject 71 by layout, and others that are none of its images.

@@ -4,8 +4,8 @@ import pytest
 import yaml
 
 from small_study import small_study
-from study import Study
-from study_tables import StudyError
+from study.load import load_study
+from study.tables import StudyError
 from tiny_study import ROOT
 
 make = pytest.fixture(small_study)
@@ -73,7 +73,7 @@ def test_a_form_of_annotation_that_the_layout_does_not_hold_is_refused(make):
 @pytest.mark.parametrize("path", sorted((ROOT / "config").glob("*.yaml")), ids=lambda p: p.name)
 def test_every_study_of_the_project_is_sound(path, monkeypatch):
     monkeypatch.chdir(ROOT)
-    study = Study(yaml.safe_load(path.read_text()))
+    study = load_study(yaml.safe_load(path.read_text()))
     assert study.name
 
 

@@ -2,8 +2,9 @@
 
 import pytest
 
-from study import Study
-from study_tables import StudyError
+from study.load import load_study
+from study.study import Study
+from study.tables import StudyError
 
 SUBJECTS = [
     {"subject": "1", "split": "train"},
@@ -17,7 +18,7 @@ def study(frames: str = "reference", **figure) -> Study:
     mice = {"subjects": SUBJECTS, "layout": "hdf5", "raw": "raw", **GRID}
     entry = {"cohort": "mice", "labellers": ["second"], "reference": "expert", "frames": frames}
     figure = {"figure": "ef_error", "cohort": "mice", **figure}
-    return Study(
+    return load_study(
         {
             "study": "small",
             "cohorts": {"mice": mice | {"annotators": {"expert": "hdf5", "second": "hdf5"}}},
@@ -58,7 +59,7 @@ def test_splits_that_a_figure_cannot_show_are_refused(figure, message):
 def test_a_cohort_has_its_own_end_diastole_and_a_labeller_goes_before_it():
     mice = {"subjects": SUBJECTS, "layout": "hdf5", "raw": "raw", **GRID}
     annotators = {"annotators": {"expert": "hdf5", "second": "hdf5"}}
-    made = Study(
+    made = load_study(
         {
             "study": "small",
             "cohorts": {

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from study import Study
-from study_prediction import prediction_study
-from study_tables import StudyError
+from study.load import load_study
+from study.prediction import prediction_study
+from study.study import Study
+from study.tables import StudyError
 
 GRID = {"spacing_mm": 0.1, "slice_distance_mm": 1.0, "frame_interval_ms": 5}
 
@@ -15,7 +16,7 @@ def study(rows=({},), layout="hdf5", **cohort):
     subjects = [{"subject": str(i), "split": "train", **row} for i, row in enumerate(rows)]
     annotators = {"expert": "hdf5"} if layout == "hdf5" else {}
     about = {"subjects": subjects, "layout": layout, "raw": "raw", "annotators": annotators}
-    return Study({"study": "small", "cohorts": {"mice": about | cohort}})
+    return load_study({"study": "small", "cohorts": {"mice": about | cohort}})
 
 
 def grids(made: Study) -> list[tuple]:
@@ -66,16 +67,17 @@ def test_a_digital_mouse_has_the_grid_of_its_scan():
     phantom = {"scanner": "9.4T", "rows": 64, "columns": 64, "thickness_mm": 1.0, **GRID}
     rows = [{"disease": "healthy", "seed": 1}]
     about = {"layout": "hdf5", "subjects": [{"subject": "1", "split": "train", **rows[0]}]}
-    made = Study({"study": "small", "cohorts": {"mice": about | {"phantom": phantom}}})
+    made = load_study({"study": "small", "cohorts": {"mice": about | {"phantom": phantom}}})
     assert grids(made) == [(0.1, 1.0, 5.0)]
+    mice = about | {"phantom": phantom | {"frames": 9}}
     with pytest.raises(StudyError, match=r"phantom\.frames belongs to the layouts kaggle and"):
-        Study({"study": "small", "cohorts": {"mice": about | {"phantom": phantom | {"frames": 9}}}})
+        load_study({"study": "small", "cohorts": {"mice": mice}})
     odd = phantom | {"rows": 63, "interpolation": 2}
     with pytest.raises(StudyError, match=r"phantom\.rows is 63, expected a multiple of"):
-        Study({"study": "small", "cohorts": {"mice": about | {"phantom": odd}}})
+        load_study({"study": "small", "cohorts": {"mice": about | {"phantom": odd}}})
     faulty = [about["subjects"][0] | {"faults": "compressed"}]
     with pytest.raises(StudyError, match=r"subject 1 has faults 'compressed', which the phantom"):
-        Study(
+        load_study(
             {
                 "study": "small",
                 "cohorts": {"mice": about | {"phantom": phantom, "subjects": faulty}},
@@ -83,7 +85,7 @@ def test_a_digital_mouse_has_the_grid_of_its_scan():
         )
     other = about | {"layout": "ukbb", "phantom": phantom}
     with pytest.raises(StudyError, match=r"phantom\.frame_interval_ms is for the layout hdf5"):
-        Study({"study": "small", "cohorts": {"mice": other}})
+        load_study({"study": "small", "cohorts": {"mice": other}})
 
 
 @pytest.fixture

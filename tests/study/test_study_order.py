@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from small_study import MODELS, SUBJECTS, small_study
-from study_sources import read_checksums, read_sources
-from study_tables import StudyError
+from study.sources import read_checksums, read_sources
+from study.tables import StudyError
 
 make = pytest.fixture(small_study)
 

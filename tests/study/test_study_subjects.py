@@ -3,7 +3,7 @@
 import pytest
 
 from small_study import SUBJECTS, small_study
-from study_tables import StudyError, read_rows
+from study.tables import StudyError, read_rows
 
 make = pytest.fixture(small_study)
 

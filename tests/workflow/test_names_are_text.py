@@ -3,8 +3,8 @@
 import pytest
 
 from small_study import given_model, small_study
-from study_tables import StudyError
-from study_words import as_typed
+from study.tables import StudyError
+from study.words import as_typed
 from tiny_study import copy_project
 
 make = pytest.fixture(small_study)

@@ -11,15 +11,15 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-import raw_state
 from cmrseg.annotations.carry import carry_shard
 from cmrseg.dicom.study import import_shard
-from cmrseg.nifti import read_pair, read_whole
+from cmrseg.layouts.nifti import read_pair, read_whole
+from cmrseg.layouts.png import read_pictures
+from cmrseg.layouts.ready_made import import_studies
 from cmrseg.phantom import kaggle, seven_tesla, ukbb
 from cmrseg.phantom.population import draw_subjects
-from cmrseg.png import read_pictures
-from cmrseg.ready_made import import_studies
 from disk_study import write_person
+from study import raw_state
 from tiny_study import SCAN
 
 PEOPLE = ["71", "72"]

@@ -17,10 +17,10 @@ from cmrseg.apply import read_images
 from cmrseg.cine import UNREADABLE, Cine
 from cmrseg.fetch.unpack import unpack
 from cmrseg.files import check_plain, replacing
-from cmrseg.hdf5 import IMAGES
-from cmrseg.inputs import HDF5_SUFFIXES, SUFFIXES
+from cmrseg.layouts.hdf5 import IMAGES
+from cmrseg.layouts.inputs import HDF5_SUFFIXES, SUFFIXES
+from cmrseg.layouts.plain_hdf5 import item, opened
 from cmrseg.nifti_header import affine_mm, read_header
-from cmrseg.plain_hdf5 import item, opened
 
 # Endings of what may be uploaded.
 UPLOADS = (".zip", *SUFFIXES, *HDF5_SUFFIXES)

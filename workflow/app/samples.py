@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from cmrseg.cine import Cine
-from cmrseg.hdf5 import grid_of, read_images
+from cmrseg.layouts.hdf5 import grid_of, read_images
 from cmrseg.phantom import preclinical
 from cmrseg.phantom.kaggle import Protocol, acquire_slice, plan_stack, scanner_of
 from cmrseg.phantom.mice import MOUSE

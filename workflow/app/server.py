@@ -23,7 +23,7 @@ from app.models import find_models, model_id
 from app.samples import SAMPLES
 from app.session import Refused, Session, Sessions
 from cmrseg.fetch.checks import check_room
-from cmrseg.fetch.progress import readable
+from cmrseg.progress import readable
 
 STATIC = Path(__file__).parent / "static"
 FILES = {"/": "index.html"} | {

@@ -11,13 +11,13 @@ import pandas as pd
 from cmrseg.cine import Cine
 from cmrseg.dicom.audit import Audit
 from cmrseg.dicom.study import import_study
-from cmrseg.hdf5 import Grid, reader
-from cmrseg.inputs import Found, find_images
+from cmrseg.layouts.hdf5 import Grid, reader
+from cmrseg.layouts.inputs import Found, find_images
+from cmrseg.layouts.nifti import read_whole
+from cmrseg.layouts.ready_made import single
 from cmrseg.learn.label import load_model
 from cmrseg.learn.predict import predict_cine
 from cmrseg.measure.volumes import EndDiastole, volume_curves, volumes_table
-from cmrseg.nifti import read_whole
-from cmrseg.ready_made import single
 
 # As the study's schema has it.
 CLEANING: Mapping[str, Any] = {"mode": "corrected", "layout": "folder", "max_size_px": 256}

@@ -5,7 +5,7 @@ import stat
 import zipfile
 from pathlib import Path, PurePosixPath
 
-from cmrseg.fetch.progress import readable
+from cmrseg.progress import readable
 
 # A zip of images shrinks to a third, one of tables to a twentieth; a bomb is made of zeros.
 MOST_RATIO = 200

@@ -3,20 +3,21 @@ from snakemake.exceptions import WorkflowError
 
 from snakemake.logging import logger
 
-from study import IMAGENET, Study
-from study_memory import forgotten
-from study_owner import check_owner, note_owner
-from study_prediction import prediction_origins, prediction_study
-from study_tables import REPOSITORY, StudyError, own_file
-from study_tidy import unnamed
-from study_words import as_typed
-from tracking import code_of, content_of
+from study.load import load_study
+from study.study import IMAGENET
+from study.memory import forgotten
+from study.owner import check_owner, note_owner
+from study.prediction import prediction_origins, prediction_study
+from study.tables import REPOSITORY, StudyError, own_file
+from study.tidy import unnamed
+from study.words import as_typed
+from study.code import code_of, content_of
 
 TYPED = as_typed(config, workflow.config_settings.config_args or [])
 
 try:
     # `--config input=... model=...` is a study of its own: one subject and one model.
-    STUDY = Study(prediction_study(TYPED) if "input" in TYPED else TYPED)
+    STUDY = load_study(prediction_study(TYPED) if "input" in TYPED else TYPED)
     check_owner(STUDY.name, workflow.configfiles)
 except StudyError as error:
     raise WorkflowError(str(error))

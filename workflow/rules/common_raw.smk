@@ -1,5 +1,5 @@
 # Raw files: where they lie, and what the import and the annotations ask of them.
-from raw_state import image_state, label_state, on_disk, table_state
+from study.raw_state import image_state, label_state, on_disk, table_state
 
 
 def phantom_settings(wildcards):

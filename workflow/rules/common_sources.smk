@@ -1,9 +1,9 @@
 # What can be fetched, and what published weights are made of.
 from snakemake.exceptions import WorkflowError
 
-from study_sources import read_checksums, read_sources
-from study_tables import read_yaml
-from study_weights import CATALOGUE as CATALOGUE_FILE, CONVERTED, without_words
+from study.sources import read_checksums, read_sources
+from study.tables import read_yaml
+from study.given import CATALOGUE as CATALOGUE_FILE, CONVERTED, without_words
 
 try:
     SOURCES = read_sources()

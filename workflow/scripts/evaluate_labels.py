@@ -5,8 +5,8 @@ import time
 from cmrseg.files import write_table
 from cmrseg.measure.cohort_evaluation import evaluate_labels
 from cmrseg.measure.cohort_summary import overall_scores
-from cmrseg.measure.labellers import Labeller
-from cmrseg.record import record
+from cmrseg.measure.labellers import LabelMaps
+from cmrseg.results.record import record
 from stage import start
 
 start(snakemake)
@@ -15,7 +15,7 @@ cohort, settings = snakemake.wildcards.cohort, snakemake.params.settings
 names = {"labeller": snakemake.wildcards.labeller, "reference": snakemake.params.reference}
 shards = {"labeller": snakemake.input.labels, "reference": snakemake.input.reference}
 sides = {
-    side: Labeller(name, cohort, shards[side], snakemake.params.classes[side])
+    side: LabelMaps(name, cohort, shards[side], snakemake.params.classes[side])
     for side, name in names.items()
 }
 splits = {row["subject"]: row["split"] for row in snakemake.params.rows}

@@ -5,10 +5,10 @@ from pathlib import Path
 import pandas as pd
 
 from cmrseg.files import replacing, write_table
-from cmrseg.hdf5 import grids_of, reader
-from cmrseg.nifti import read_pair, read_whole
-from cmrseg.png import read_pictures
-from cmrseg.ready_made import import_studies
+from cmrseg.layouts.hdf5 import grids_of, reader
+from cmrseg.layouts.nifti import read_pair, read_whole
+from cmrseg.layouts.png import read_pictures
+from cmrseg.layouts.ready_made import import_studies
 from stage import start
 
 READERS = {"nifti": read_whole, "ukbb": read_pair, "png": read_pictures}

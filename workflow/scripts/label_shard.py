@@ -1,7 +1,7 @@
 """Label the cines of a shard with a model."""
 
-from cmrseg.kept import kept_folder
 from cmrseg.learn.label import label_job
+from cmrseg.results.kept import kept_folder
 from stage import device, start
 
 start(snakemake)

@@ -2,12 +2,12 @@
 
 from cmrseg.files import write_table
 from cmrseg.measure.cohort_volumes import measure_volumes
-from cmrseg.measure.labellers import Labeller
+from cmrseg.measure.labellers import LabelMaps
 from stage import start
 
 start(snakemake)
 splits = {row["subject"]: row["split"] for row in snakemake.params.rows}
-labeller = Labeller(
+labeller = LabelMaps(
     snakemake.wildcards.labeller,
     snakemake.wildcards.cohort,
     snakemake.input.labels,

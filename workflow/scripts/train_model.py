@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from cmrseg.kept import kept_folder
 from cmrseg.learn.job import train_job
+from cmrseg.results.kept import kept_folder
 from stage import device, start
 
 start(snakemake)

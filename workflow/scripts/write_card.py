@@ -1,7 +1,7 @@
 """Write what a model's folder says of it: its card for people, and its record for programs."""
 
-from cmrseg.learn.card import write_card
-from cmrseg.record import copy_record
+from cmrseg.learn.trained_card import write_card
+from cmrseg.results.record import copy_record
 from stage import start
 
 start(snakemake)

@@ -1,8 +1,8 @@
 """Write the card of converted published weights from their entry in the catalogue."""
 
 from cmrseg.files import replacing
-from cmrseg.model_card import count_parameters, published_card
 from cmrseg.nets.published import model_variables
+from cmrseg.results.model_card import count_parameters, published_card
 from stage import start
 
 start(snakemake)

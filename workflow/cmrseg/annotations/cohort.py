@@ -11,7 +11,7 @@ import pandas as pd
 from cmrseg.annotations.subject import NO_LABELS, NO_SUBJECT
 from cmrseg.dicom.audit import Audit
 from cmrseg.files import read_table
-from cmrseg.inputs import SUFFIXES
+from cmrseg.layouts.inputs import SUFFIXES
 from cmrseg.shards import subject_folders
 
 logger = logging.getLogger(__name__)

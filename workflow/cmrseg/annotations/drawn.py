@@ -23,7 +23,7 @@ from cmrseg.contours.qmass import ContourType, read_con, unused_contours
 from cmrseg.contours.raster import Drawn, label_images
 from cmrseg.dicom.placement import place_labels
 from cmrseg.files import read_table
-from cmrseg.png import read_pixels
+from cmrseg.layouts.png import read_pixels
 from cmrseg.shards import SOURCES
 
 

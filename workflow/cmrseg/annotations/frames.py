@@ -5,7 +5,7 @@ import numpy as np
 from cmrseg.annotations.grids import cleaned_as_published
 from cmrseg.annotations.subject import OTHER_FILE, Subject
 from cmrseg.labels import UNLABELLED
-from cmrseg.png import picture_files, read_picture
+from cmrseg.layouts.png import picture_files, read_picture
 
 
 def frames(subject: Subject) -> np.ndarray | None:

@@ -5,8 +5,8 @@ import logging
 import numpy as np
 
 from cmrseg.annotations.subject import NOT_LISTED, PHASES, Subject
-from cmrseg.hdf5 import FRAMES, MASKS, files_of, read_masks
 from cmrseg.labels import UNLABELLED, Tissue
+from cmrseg.layouts.hdf5 import FRAMES, MASKS, files_of, read_masks
 from cmrseg.measure.phases import Phases, phases
 
 logger = logging.getLogger(__name__)

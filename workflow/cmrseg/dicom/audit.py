@@ -3,12 +3,10 @@
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
-if TYPE_CHECKING:
-    from cmrseg.dicom.headers import Origin
+from cmrseg.dicom.origin import Origin
 
 COLUMNS = ["subject", "problem", "resolution", "image", "detail"]
 
@@ -77,7 +75,7 @@ class SubjectError(Exception):
     origin, series_number: of the file that is damaged, as far as its header could be read.
     """
 
-    origin: "Origin | None" = None
+    origin: Origin | None = None
     series_number: int | None = None
 
     def __init__(self, kind: tuple[str, str], image: str, detail: str):

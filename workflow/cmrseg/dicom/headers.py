@@ -2,7 +2,7 @@
 
 import math
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
@@ -12,6 +12,7 @@ from pydicom.datadict import tag_for_keyword
 from cmrseg.dicom.audit import SubjectError
 from cmrseg.dicom.compressed import is_lossy
 from cmrseg.dicom.elements import REMEMBERED, all_as_defined, dataset
+from cmrseg.dicom.origin import Origin
 from cmrseg.dicom.pixels import is_compressed, rescaled
 from cmrseg.dicom.plain import Plain
 from cmrseg.dicom.values import absurd, numbers, optional
@@ -53,28 +54,6 @@ CLOCK = re.compile(r"(\d\d):?(\d\d)(?::?(\d\d(?:\.\d{1,6})?))?")
 
 
 @dataclass(frozen=True)
-class Origin:
-    """What a header says of where an image comes from; empty or -1 where it says nothing.
-
-    study, series: unique identifiers of the examination and the series. kind: that of the storage
-    class. echo, acquisition: numbers. echo_ms, inversion_ms, flip_deg: what the pulse sequence was
-    set to.
-    """
-
-    study: str = ""
-    series: str = ""
-    kind: str = ""
-    modality: str = ""
-    image_type: tuple[str, ...] = ()
-    description: str = ""
-    acquisition: int = -1
-    echo: int = -1
-    echo_ms: float = -1.0
-    inversion_ms: float = -1.0
-    flip_deg: float = -1.0
-
-
-@dataclass(frozen=True)
 class Frame:
     """One image file: what the cleaning needs of its header, and its pixels.
 
@@ -103,7 +82,7 @@ class Frame:
     phase_encoding: str
     transfer_syntax: str
     pixels: np.ndarray
-    origin: Origin = Origin()
+    origin: Origin = field(default_factory=Origin)
     instance: str = ""
     reference: str = ""
     temporal_position: float = math.nan

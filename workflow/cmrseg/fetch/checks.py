@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from cmrseg.fetch.progress import Progress, readable
+from cmrseg.progress import Progress, readable
 
 CHUNK_BYTES = 2**20
 # Both mean that nothing more can be written: the disk is full, or the user's share of it.

@@ -16,7 +16,7 @@ from typing import IO, Any
 import requests
 
 from cmrseg.fetch.checks import FULL, check_room, checksum, fault, set_aside
-from cmrseg.fetch.progress import Progress, readable
+from cmrseg.progress import Progress, readable
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cmrseg.fetch.checks import check_room, fault, set_aside
-from cmrseg.fetch.progress import PERIOD_S, readable
+from cmrseg.progress import PERIOD_S, readable
 
 logger = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ import zlib
 from pathlib import Path, PurePosixPath
 
 from cmrseg.fetch.checks import CHUNK_BYTES, FULL, check_room
-from cmrseg.fetch.progress import Progress, readable
 from cmrseg.files import check_plain
+from cmrseg.progress import Progress, readable
 from cmrseg.zips import check_size, checked_members, escaped, shown
 
 logger = logging.getLogger(__name__)

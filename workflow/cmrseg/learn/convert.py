@@ -11,7 +11,7 @@ from cmrseg.nets.keras_hdf5 import CLASSES, keras_width, read_unet3plus
 from cmrseg.nets.network import MOST_WIDTH
 from cmrseg.nets.published import read_published, sizes_of
 from cmrseg.nets.tensorbundle import data_file, index_file, read_index
-from cmrseg.record import record
+from cmrseg.results.record import record
 
 
 def convert_weights(

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from cmrseg.files import read_table, write_table
-from cmrseg.kept import keep, made_of, restore
 from cmrseg.learn.schedule import result_row
 from cmrseg.learn.slices import Slices
 from cmrseg.learn.step import choose_mode
 from cmrseg.learn.train import train
 from cmrseg.learn.weights import load_weights, save_weights
-from cmrseg.record import record, versions
+from cmrseg.results.kept import keep, made_of, restore
+from cmrseg.results.record import record, versions
 
 
 def train_job(

@@ -12,12 +12,12 @@ import numpy as np
 
 from cmrseg.cine import Cine
 from cmrseg.files import replacing
-from cmrseg.kept import keep, made_of, restore
-from cmrseg.learn.predict import Labeller, Prepared, without_islands
+from cmrseg.learn.predict import Predictor, Prepared, without_islands
 from cmrseg.learn.weights import load_weights
 from cmrseg.nets.build import NETWORKS, SETTINGS, empty_network
 from cmrseg.nets.network import Network
-from cmrseg.record import versions
+from cmrseg.results.kept import keep, made_of, restore
+from cmrseg.results.record import versions
 from cmrseg.shards import IMAGE, subject_folders
 
 # Files of a model's folder.
@@ -89,7 +89,7 @@ def label_shard(
     subject is labelled the next are read and those before are saved. Raises ValueError naming a
     subject whose image cannot be read or has values that are not finite.
     """
-    labeller = Labeller(load_network(model, weights), model, device)
+    labeller = Predictor(load_network(model, weights), model, device)
     folders = subject_folders([images])
 
     def read(subject: str) -> tuple[Cine, Prepared]:

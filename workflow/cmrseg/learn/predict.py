@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from cmrseg.cine import Cine
 from cmrseg.labels import NAMES, Tissue
-from cmrseg.learn.card_images import CardImages, planes_for_card
+from cmrseg.learn.cuda_images import CardImages, planes_for_card
 from cmrseg.learn.prepare import Canvas, as_float, check_settings, prepare_cine
 from cmrseg.measure.islands import Removed, remove_islands
 from cmrseg.nets.folded import folded
@@ -53,7 +53,7 @@ def predict_cine(
     ties. Labels of a CPU depend neither on `batch` nor on the number of threads. Raises ValueError
     where the cine has values that are not finite.
     """
-    labeller = Labeller(network, settings, device, batch)
+    labeller = Predictor(network, settings, device, batch)
     labels = labeller.label(labeller.prepare(cine), progress)()
     return without_islands(labels.reshape(cine.voxels.shape), settings, subject)
 
@@ -89,7 +89,7 @@ def describe_removed(removed: Sequence[Removed]) -> list[str]:
     return sentences
 
 
-class Labeller:
+class Predictor:
     """A network that labels one cine after another: `label(prepare(cine))()` is (n, y, x) uint8.
 
     Arguments are those of `predict_cine`. The three steps may be in three threads: a processor

@@ -9,7 +9,7 @@ import pandas as pd
 from cmrseg.cine import Cine
 from cmrseg.measure.cohort_summary import summarise
 from cmrseg.measure.evaluate import Frames, evaluate_cine
-from cmrseg.measure.labellers import Labeller, known_classes
+from cmrseg.measure.labellers import LabelMaps, known_classes
 from cmrseg.measure.volumes import EndDiastole
 from cmrseg.shards import IMAGE
 from cmrseg.splits import split_of, upright_rows
@@ -29,8 +29,8 @@ class Evaluation(NamedTuple):
 
 
 def evaluate_labels(
-    labeller: Labeller,
-    reference: Labeller,
+    labeller: LabelMaps,
+    reference: LabelMaps,
     splits: Mapping[str, str],
     ed: EndDiastole,
     reference_ed: EndDiastole,

@@ -8,7 +8,7 @@ import pandas as pd
 
 from cmrseg.cine import Cine
 from cmrseg.labels import UNLABELLED
-from cmrseg.measure.labellers import Labeller, known_classes
+from cmrseg.measure.labellers import LabelMaps, known_classes
 from cmrseg.measure.volumes import EndDiastole, volume_curves, volumes_table
 from cmrseg.shards import IMAGE
 from cmrseg.splits import split_of
@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 def measure_volumes(
-    labeller: Labeller, splits: Mapping[str, str], ed: EndDiastole
+    labeller: LabelMaps, splits: Mapping[str, str], ed: EndDiastole
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Ventricular measures and volume curves of every subject of a labeller.
 

@@ -10,7 +10,7 @@ from cmrseg.shards import IMAGE, labelled_folders
 
 
 @dataclass(frozen=True)
-class Labeller:
+class LabelMaps:
     """An annotator or a model, with its label maps of a cohort.
 
     shards: folders of label maps. classes: those of a model's network; None for an annotator, who
@@ -27,7 +27,7 @@ class Labeller:
         return labelled_folders(self.shards, self.cohort, self.name)
 
 
-def known_classes(labeller: Labeller, folders: Mapping[str, Path]) -> int:
+def known_classes(labeller: LabelMaps, folders: Mapping[str, Path]) -> int:
     """4 where the labeller knows the right ventricle, else 3; one number for all its subjects.
 
     A subject in which it found none then has an empty ventricle, not an unknown one. folders:

@@ -15,8 +15,8 @@ import h5py
 import numpy as np
 import torch
 
+from cmrseg.layouts.plain_hdf5 import UNREADABLE, item, line, opened, values
 from cmrseg.nets.unet3plus import LEVELS, UNet3Plus, head_levels
-from cmrseg.plain_hdf5 import UNREADABLE, item, line, opened, values
 
 WEIGHTS = "model_weights"
 NAMES = "weight_names"

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from cmrseg.files import replacing
-from cmrseg.hdf5 import FRAMES, IMAGES, MASKS
 from cmrseg.labels import Tissue
+from cmrseg.layouts.hdf5 import FRAMES, IMAGES, MASKS
 from cmrseg.phantom.heart import Heart
 from cmrseg.phantom.kaggle import Protocol, acquire_slice, generator, plan_stack, scanner_of
 from cmrseg.phantom.mice import MOUSE, draw_mouse, is_muscle

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from cmrseg.learn.card_images import CardImages, planes_for_card
+from cmrseg.learn.cuda_images import CardImages, planes_for_card
 from cmrseg.learn.prepare import as_float, prepare_cine
 
 UNET = {"preparation": "unet", "size_px": 8, "intensity": "linear"}

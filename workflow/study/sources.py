@@ -4,7 +4,7 @@ import csv
 from typing import Any
 
 from cmrseg.files import check_plain
-from study_tables import StudyError, own_file, read_yaml
+from study.tables import StudyError, own_file, read_yaml
 
 SOURCES = "resources/sources.yaml"
 CHECKSUMS = "resources/checksums.tsv"

@@ -7,9 +7,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from cmrseg.inputs import find_images, without_suffix
-from study_tables import GRID, StudyError
-from study_weights import CONVERTED
+from cmrseg.layouts.inputs import find_images, without_suffix
+from study.given import CONVERTED
+from study.tables import GRID, StudyError
 
 COHORT = "input"
 TEXT = ("input", "model", "subject", "series", "mode")

@@ -13,9 +13,9 @@ from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
-from cmrseg.inputs import HDF5_SUFFIXES, SUFFIXES
+from cmrseg.layouts.inputs import HDF5_SUFFIXES, SUFFIXES
 
-# Of layout png; see cmrseg.png.
+# Of layout png; see cmrseg.layouts.png.
 DIMENSIONS = "patient_dimensions.tsv"
 RAW, BY_HAND = "resources/raw/", "resources/downloads/{source}/by_hand"
 # Snakemake leaves it in folders that it makes.

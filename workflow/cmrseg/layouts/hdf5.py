@@ -13,10 +13,10 @@ import pandas as pd
 
 from cmrseg.cine import Cine
 from cmrseg.dicom.audit import NO_IMAGES, OTHER, Audit, SubjectError
-from cmrseg.inputs import HDF5_SUFFIXES
-from cmrseg.nifti import check_finite
-from cmrseg.plain_hdf5 import UNREADABLE, item, line, opened, values
-from cmrseg.ready_made import Reader
+from cmrseg.layouts.inputs import HDF5_SUFFIXES
+from cmrseg.layouts.nifti import check_finite
+from cmrseg.layouts.plain_hdf5 import UNREADABLE, item, line, opened, values
+from cmrseg.layouts.ready_made import Reader
 
 # Datasets at the root; the first two are (row, column, slice, frame).
 IMAGES, MASKS, FRAMES = "Images", "Masks", "Frames_with_ROI"

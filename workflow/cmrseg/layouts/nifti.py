@@ -23,7 +23,7 @@ from cmrseg.dicom.audit import (
     Audit,
     SubjectError,
 )
-from cmrseg.inputs import SUFFIXES
+from cmrseg.layouts.inputs import SUFFIXES
 from cmrseg.nifti_header import forms_differ, is_placed, read_header
 from cmrseg.orientation import (
     SAME_GRID,

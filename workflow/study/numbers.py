@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from cmrseg.labels import UNLABELLED
-from study_tables import StudyError
+from study.tables import StudyError
 
 # Forms whose files hold numbers of tissues.
 NUMBERED = ("masks", "nifti", "frames")

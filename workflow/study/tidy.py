@@ -1,17 +1,12 @@
 """What results/<study>/ holds that the study no longer names."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 
-from cmrseg.kept import FACTS, KEPT
+from cmrseg.results.kept import FACTS, KEPT
 from cmrseg.splits import ROTATED
-
-if TYPE_CHECKING:
-    from study import Study
+from study.study import Study
 
 # Folders that the workflow fills; what else lies in the study's folder is somebody's own.
 JOBS = ("logs", "benchmarks")

@@ -1,19 +1,15 @@
 """What a study must not be: checked before any job starts, refused by name."""
 
-from __future__ import annotations
-
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from study_model_checks import SETS, check_cohort, check_labeller, check_models, check_order
-from study_numbers import check_numbers
-from study_tables import GRID, StudyError, own_file
+import pandas as pd
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from study import Study
+from study.model_checks import SETS, check_cohort, check_labeller, check_models, check_order
+from study.numbers import check_numbers
+from study.study import Study
+from study.tables import GRID, StudyError, own_file
 
 # Forms of annotation that a layout can hold.
 FORMS = {

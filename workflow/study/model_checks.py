@@ -1,14 +1,10 @@
 """What the models of a study must not be: checked before any job starts, refused by name."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from study_tables import StudyError
-
-if TYPE_CHECKING:
-    from study import Study
+from study.study import Study
+from study.tables import StudyError
 
 # Confidence sets, subsets of volunteers and the number they need.
 SETS = ("c05", "c10", "c15")

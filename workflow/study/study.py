@@ -1,6 +1,7 @@
-"""A study: its config and tables, read and checked before any job starts.
+"""A study: its config and tables, and what exists in it: subjects, shards, labellers, models.
 
-Rules ask it which subjects, shards, labellers and models exist; scripts do not import it.
+Rules ask it; scripts do not import it. It refuses what the schemas refuse; names that do not fit
+together are refused by `study.load`, which is how rules and tests come by a study.
 """
 
 from pathlib import Path
@@ -9,9 +10,8 @@ from typing import Any
 import pandas as pd
 
 from cmrseg.labels import SHORT_NAMES
-from study_checks import check_study
-from study_tables import GRID, StudyError, check, read_rows
-from study_weights import LABELLING, OPTIONAL, given_models, weights_state
+from study.given import LABELLING, OPTIONAL, given_models, weights_state
+from study.tables import GRID, StudyError, check, read_rows
 
 # Published encoder weights, by name of the encoder; a model that starts from them needs the file.
 IMAGENET = "resources/downloads/imagenet/{encoder}.safetensors"
@@ -38,7 +38,6 @@ class Study:
         self.given = given_models(self.config["weights"])
         self.models = self._read_models() if "models" in self.config else {}
         self.left_out = self._leave_out_imagenet()
-        check_study(self)
 
     # -- cohorts -----------------------------------------------------------------------------
 

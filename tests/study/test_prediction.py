@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from small_study import given_model, small_study
-from study import Study
-from study_prediction import prediction_origins, prediction_study
-from study_tables import StudyError
+from study.load import load_study
+from study.prediction import prediction_origins, prediction_study
+from study.tables import StudyError
 
 make = pytest.fixture(small_study)
 given = pytest.fixture(given_model)
@@ -39,7 +39,7 @@ def test_two_words_make_a_study(pictures, input_, layout, raw, study, subject):
     assert Path(cohort["raw"]) == Path(raw).resolve()
     assert cohort["subjects"] == [{"subject": subject, "study": study, "split": "test"}]
     if " " not in study:
-        assert Study(made).predicted() == [("input", "mine")]
+        assert load_study(made).predicted() == [("input", "mine")]
 
 
 def test_a_name_may_be_given(pictures):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-import tracking
+import study.code as tracking
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted((ROOT / "workflow" / "cmrseg").rglob("*.py"))

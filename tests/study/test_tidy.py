@@ -10,8 +10,8 @@ import yaml
 from cmrseg.files import read_table
 from disk_study import CONFIG, STUDY, disk_study
 from small_study import small_study
-from study import Study
-from study_tidy import unnamed
+from study.load import load_study
+from study.tidy import unnamed
 from tiny_study import Project
 
 make = pytest.fixture(small_study)
@@ -75,7 +75,7 @@ def test_a_study_without_results_has_nothing_to_list(make):
 @pytest.mark.slow
 def test_all_that_a_whole_study_makes_is_named_by_it(tiny, monkeypatch):
     monkeypatch.chdir(tiny.folder)
-    study = Study(yaml.safe_load(Path("config/tiny.yaml").read_text("utf-8")))
+    study = load_study(yaml.safe_load(Path("config/tiny.yaml").read_text("utf-8")))
     assert unnamed(study, tiny.results) == []
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from study_memory import forgotten
+from study.memory import forgotten
 
 
 @pytest.fixture

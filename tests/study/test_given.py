@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from small_study import MODELS, RECORD, given_model, small_study
-from study_tables import StudyError
+from study.tables import StudyError
 
 make = pytest.fixture(small_study)
 given = pytest.fixture(given_model)

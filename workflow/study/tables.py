@@ -17,7 +17,7 @@ from cmrseg.files import check_plain
 # What files of the layout hdf5 do not say: a cell of the subject table, else a key of the cohort or
 # of its phantom.
 GRID = ("spacing_mm", "slice_distance_mm", "frame_interval_ms")
-REPOSITORY = Path(__file__).resolve().parents[1]
+REPOSITORY = Path(__file__).resolve().parents[2]
 SCHEMAS = REPOSITORY / "workflow" / "schemas"
 # Of a table, behind the header.
 FIRST_LINE = 2

@@ -8,7 +8,7 @@ from cmrseg.learn.schedule import result_row
 from cmrseg.learn.slices import Slices
 from cmrseg.learn.train import training_rows
 from cmrseg.learn.weights import load_weights
-from cmrseg.model_card import Training, count_parameters, trained_card
+from cmrseg.results.model_card import Training, count_parameters, trained_card
 
 
 def write_card(

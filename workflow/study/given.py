@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from study_tables import StudyError, own_file, read_yaml
+from study.tables import StudyError, own_file, read_yaml
 
 # Published weights that can be fetched and converted, and where they come to lie.
 CATALOGUE = "resources/weights.yaml"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from study_owner import NOTE, check_owner, note_owner
-from study_tables import StudyError
+from study.owner import NOTE, check_owner, note_owner
+from study.tables import StudyError
 from tiny_study import CONFIG, Project
 
 FIRST, SECOND = "config/first.yaml", "config/second.yaml"

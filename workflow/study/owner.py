@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from study_tables import StudyError, read_yaml
+from study.tables import StudyError, read_yaml
 
 NOTE = "results/{study}/config_file.txt"
 

@@ -9,7 +9,7 @@ import pytest
 from axis_orders import short_axis
 from cmrseg.cine import Cine
 from cmrseg.dicom.audit import Audit
-from cmrseg.nifti import read_cine, read_pair
+from cmrseg.layouts.nifti import read_cine, read_pair
 from cmrseg.nifti_header import affine_mm, is_placed, read_header
 
 # Place of the quaternion's parts in the header.
