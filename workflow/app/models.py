@@ -1,7 +1,6 @@
 """Models that can be tried: folders with weights and a record, and what is said about them."""
 
 import hashlib
-import json
 import math
 import re
 from collections.abc import Iterable, Mapping
@@ -14,6 +13,8 @@ import nibabel as nib
 from cmrseg.cine import UNREADABLE
 from cmrseg.learn.label import LABELLING, RECORD, WEIGHTS
 from cmrseg.nets.build import NETWORKS
+from cmrseg.results.record import recorded_settings
+from cmrseg.sequences import USUAL, image_path
 
 # Where models are, below the top folder of the project.
 PLACES = ("results/*/models/*", "resources/models/*")
@@ -69,16 +70,19 @@ def _place(folder: Path, root: Path) -> str:
 def describe(folder: Path, name: str) -> Model:
     """What is known of a model; whatever is wrong with its record is its `fault`."""
     try:
-        settings = dict(json.loads((folder / RECORD).read_text("utf-8"))["settings"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        settings = recorded_settings(folder / RECORD)
+    except (OSError, ValueError):
         return Model(folder, name, fault="its record.json is not that of a model")
     missing = [word for word in LABELLING if word not in settings]
     if missing:
         return Model(folder, name, fault=f"its record lacks {', '.join(missing)}")
     network = f"{settings['network']} {settings['encoder']}".strip()
-    network += f", {settings['classes']} classes, {settings['size_px']} pixels"
-    known = settings["network"] in NETWORKS
-    fault = "" if known else f"network {settings['network']} cannot be used here"
+    network += f", {settings['tissues']}, {settings['size_px']} pixels"
+    fault = ""
+    if settings["network"] not in NETWORKS:
+        fault = f"network {settings['network']} cannot be used here"
+    elif settings["sequence"] != USUAL:
+        fault = f"it labels images {settings['sequence']}; the page takes short-axis cines"
     trained_mm = _distances(settings.get("spacing_mm") or _of_study(folder, settings))
     return Model(folder, name, network, _facts(folder, settings), trained_mm, fault)
 
@@ -110,7 +114,7 @@ def _of_study(folder: Path, settings: Mapping[str, Any]) -> list[float] | None:
     if not re.fullmatch(r"\w+", cohort):
         return None
     images = folder.resolve().parents[1] / "cohorts" / cohort / "images"
-    first = min(images.glob("*/*/sa.nii.gz"), default=None)
+    first = min(images.glob(str(image_path("*/*", USUAL))), default=None)
     if first is None:
         return None
     try:

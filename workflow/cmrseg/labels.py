@@ -1,15 +1,23 @@
-"""The one registry of tissues: numbers in label maps, names and colours in figures."""
+"""The one registry of tissues: numbers in label maps, names and colours; regions made of them."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import IntEnum
 
 
 class Tissue(IntEnum):
-    """Value of a tissue in every short-axis label map (numbers of Bai et al. 2018)."""
+    """Value of a tissue in every label map (1 to 3 as in Bai et al. 2018)."""
 
     BACKGROUND = 0
     LV = 1
     MYO = 2
     RV = 3
+    LA = 4
+    RA = 5
+    AAO = 6
+    DAO = 7
+    EDEMA = 8
+    SCAR = 9
 
 
 # Value of a voxel that nobody labelled. A frame or slice without a label is not background.
@@ -20,6 +28,12 @@ NAMES = {
     Tissue.LV: "LV cavity",
     Tissue.MYO: "LV myocardium",
     Tissue.RV: "RV cavity",
+    Tissue.LA: "left atrium",
+    Tissue.RA: "right atrium",
+    Tissue.AAO: "ascending aorta",
+    Tissue.DAO: "descending aorta",
+    Tissue.EDEMA: "oedema",
+    Tissue.SCAR: "scar",
 }
 
 # In columns of tables and in studies.
@@ -28,12 +42,107 @@ SHORT_NAMES = {
     Tissue.LV: "lv",
     Tissue.MYO: "my",
     Tissue.RV: "rv",
+    Tissue.LA: "la",
+    Tissue.RA: "ra",
+    Tissue.AAO: "aao",
+    Tissue.DAO: "dao",
+    Tissue.EDEMA: "edema",
+    Tissue.SCAR: "scar",
 }
 
-# Colour-blind safe (Okabe and Ito 2008); a tissue has the same colour in every figure.
+# Colour-blind safe (Okabe and Ito 2008, and Tol's for the last ones); a tissue has the same colour
+# in every figure.
 COLOURS = {
     Tissue.BACKGROUND: "#000000",
     Tissue.LV: "#D55E00",
     Tissue.MYO: "#009E73",
     Tissue.RV: "#56B4E9",
+    Tissue.LA: "#CC79A7",
+    Tissue.RA: "#E69F00",
+    Tissue.AAO: "#0072B2",
+    Tissue.DAO: "#999933",
+    Tissue.EDEMA: "#F0E442",
+    Tissue.SCAR: "#EE3377",
 }
+
+
+@dataclass(frozen=True)
+class Region:
+    """What a channel of a network may mean: one tissue, or several as one.
+
+    members: a pixel of any of them is in the region; one that is found there gets the first one's
+    number. threshold: least share of a pixel that is in the region.
+    """
+
+    key: str
+    members: tuple[Tissue, ...]
+    threshold: float = 0.5
+
+
+REGIONS = {
+    region.key: region
+    for region in (
+        *(Region(SHORT_NAMES[tissue], (tissue,)) for tissue in Tissue if tissue),
+        # The whole wall of the left ventricle, and what of it is ill.
+        Region("wall", (Tissue.MYO, Tissue.EDEMA, Tissue.SCAR)),
+        Region("scar_edema", (Tissue.EDEMA, Tissue.SCAR)),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the channels of a network mean: regions in the order in which they are painted.
+
+    Regions without a common tissue exclude each other: background is the first channel, and the
+    channels share a pixel (softmax). Regions that overlap have a share of their own each (sigmoid),
+    and a later one is painted over an earlier one.
+    """
+
+    regions: tuple[Region, ...]
+
+    @classmethod
+    def of(cls, text: str) -> "Target":
+        """The target that a settings' `tissues` name, as `lv,my,rv` or `lv,rv,wall,scar`.
+
+        Raises ValueError naming what is no region, or is named twice.
+        """
+        keys = text.split(",")
+        for key in keys:
+            if key not in REGIONS:
+                raise ValueError(
+                    f"tissues {text!r}: {key!r} is unknown; there are {', '.join(REGIONS)}"
+                )
+            if keys.count(key) > 1:
+                raise ValueError(f"tissues {text!r}: {key} is named twice; name each once")
+        return cls(tuple(REGIONS[key] for key in keys))
+
+    @property
+    def text(self) -> str:
+        """As `of` reads it."""
+        return ",".join(region.key for region in self.regions)
+
+    @property
+    def exclusive(self) -> bool:
+        members = [tissue for region in self.regions for tissue in region.members]
+        return len(members) == len(set(members))
+
+    @property
+    def channels(self) -> int:
+        """Outputs of a network with this target."""
+        return len(self.regions) + self.exclusive
+
+    @property
+    def tissues(self) -> tuple[Tissue, ...]:
+        """The tissues that a label map of this target tells of, in the order of the registry."""
+        return in_order(tissue for region in self.regions for tissue in region.members)
+
+
+def in_order(tissues: Iterable[Tissue]) -> tuple[Tissue, ...]:
+    """Each tissue once, in the order of the registry."""
+    return tuple(sorted(set(tissues)))
+
+
+def tissues_of(text: str) -> tuple[Tissue, ...]:
+    """The tissues that a settings' `tissues` tell of. Errors as `Target.of`."""
+    return Target.of(text).tissues

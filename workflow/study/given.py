@@ -1,18 +1,20 @@
 """Models that are there already: what labelling has to know of them, and their weights."""
 
-import json
 from pathlib import Path
 from typing import Any
 
+from cmrseg.results.record import recorded_settings
+from cmrseg.sequences import USUAL
 from study.tables import StudyError, own_file, read_yaml
 
 # Published weights that can be fetched and converted, and where they come to lie.
 CATALOGUE = "resources/weights.yaml"
 CONVERTED = "resources/models"
-# Images that cohorts are made of.
-SEQUENCE = "sa"
 # What labelling has to know of a model: the same names as in cmrseg.learn.label.
-LABELLING = ("network", "encoder", "width", "classes", "preparation", "intensity", "size_px")
+LABELLING = (
+    *("network", "encoder", "width", "tissues", "sequence"),
+    *("preparation", "intensity", "size_px"),
+)
 # What it may know, and what holds where nothing is said of it; the same as there. No training
 # reads it.
 OPTIONAL = {"islands": ""}
@@ -60,10 +62,10 @@ def _settings(name: str, folder: Path, catalogue: dict[str, Any]) -> dict[str, A
         )
     else:
         found, where = _recorded(name, folder), f"{folder}/record.json"
-    if found.get("sequence", SEQUENCE) != SEQUENCE:
+    if found.get("sequence", USUAL) != USUAL:
         raise StudyError(
             f"weights {name}: {folder} is for images {found['sequence']}; cohorts are short-axis "
-            f"cines ({SEQUENCE})"
+            f"cines ({USUAL})"
         )
     missing = [key for key in LABELLING if key not in found]
     if missing:
@@ -80,8 +82,6 @@ def _recorded(name: str, folder: Path) -> dict[str, Any]:
                 "after `train_all` of its study"
             )
     try:
-        return dict(json.loads((folder / "record.json").read_text("utf-8"))["settings"])
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise StudyError(
-            f"weights {name}: {folder}/record.json is no record of a model ({error})"
-        ) from None
+        return recorded_settings(folder / "record.json")
+    except ValueError as error:
+        raise StudyError(f"weights {name}: {error}") from None

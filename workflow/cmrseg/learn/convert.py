@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from cmrseg.files import sha256
+from cmrseg.labels import Target
 from cmrseg.learn.weights import save_weights
 from cmrseg.nets.keras_hdf5 import CLASSES, keras_width, read_unet3plus
 from cmrseg.nets.network import MOST_WIDTH
@@ -25,10 +26,10 @@ def convert_weights(
 
     name: of the model. weights: its entry in resources/weights.yaml. folder: holds the
     checkpoint. outputs: weights, record. The settings in the record are the entry, which has all
-    that labelling needs, with the width and the number of classes that the file's arrays have.
+    that labelling needs, with the width that the file's arrays have.
     Raises FileNotFoundError naming a file that is not there, ValueError naming one whose content
-    is not that of the entry's `sha256`, or that has another width or number of classes than the
-    entry says, or as `read_published` and `read_unet3plus` do.
+    is not that of the entry's `sha256`, or that has another width or number of channels than the
+    entry's `width` and `tissues` say, or as `read_published` and `read_unet3plus` do.
     """
     started = time.time()
     path = Path(folder) / weights["file"]
@@ -39,14 +40,15 @@ def convert_weights(
         raise FileNotFoundError(f"weights {name}: no {', '.join(absent)}; fetch the files again")
     if keras:
         _check_content(name, path, weights.get("sha256"))
-        sizes = {"width": keras_width(path), "classes": len(CLASSES)}
+        sizes = {"width": keras_width(path), "channels": len(CLASSES)}
     else:
         sizes = sizes_of(read_index(files[0]), weights["network"], files[0])
-    settings = {**weights, **_checked(name, files[0], weights, sizes)}
+    _check_sizes(name, files[0], weights, sizes)
+    settings = {**weights, "width": sizes["width"]}
     if keras:
-        state = read_unet3plus(path, settings["width"], settings["classes"])
+        state = read_unet3plus(path, sizes["width"], sizes["channels"])
     else:
-        state = read_published(path, settings)
+        state = read_published(path, {"network": settings["network"], **sizes})
     save_weights(state, outputs["weights"])
     record(
         outputs["record"],
@@ -60,23 +62,27 @@ def convert_weights(
     )
 
 
-def _checked(
+def _check_sizes(
     name: str, file: Path, weights: Mapping[str, Any], sizes: Mapping[str, int]
-) -> Mapping[str, int]:
-    """What a file's arrays say of the network, if the entry says the same or nothing."""
-    for setting, size in sizes.items():
-        if weights.get(setting, size) != size:
-            raise ValueError(
-                f"weights {name}: {file} has a network with {setting} {size}, its entry in "
-                f"resources/weights.yaml says {weights[setting]}; write {setting}: {size} there, "
-                "or fetch the file again"
-            )
+) -> None:
+    """Raise ValueError where a file's arrays say something else of the network than its entry."""
+    said = f"weights {name}: {file} has a network with"
+    if weights.get("width", sizes["width"]) != sizes["width"]:
+        raise ValueError(
+            f"{said} width {sizes['width']}, its entry in resources/weights.yaml says "
+            f"{weights['width']}; write width: {sizes['width']} there, or fetch the file again"
+        )
+    channels = Target.of(weights["tissues"]).channels
+    if channels != sizes["channels"]:
+        raise ValueError(
+            f"{said} {sizes['channels']} channels, the tissues {weights['tissues']} of its entry "
+            f"in resources/weights.yaml need {channels}; correct them, or fetch the file again"
+        )
     if sizes["width"] > MOST_WIDTH:
         raise ValueError(
             f"weights {name}: {file} has a network with width {sizes['width']}, expected at most "
             f"{MOST_WIDTH}; fetch the file again"
         )
-    return sizes
 
 
 def _check_content(name: str, file: Path, expected: str | None) -> None:

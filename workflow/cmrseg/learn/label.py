@@ -1,6 +1,5 @@
 """Labelling as a job: a model and a shard of images in, label maps out."""
 
-import json
 from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,13 +16,13 @@ from cmrseg.learn.weights import load_weights
 from cmrseg.nets.build import NETWORKS, SETTINGS, empty_network
 from cmrseg.nets.network import Network
 from cmrseg.results.kept import keep, made_of, restore
-from cmrseg.results.record import versions
+from cmrseg.results.record import recorded_settings, versions
 from cmrseg.shards import IMAGE, subject_folders
 
 # Files of a model's folder.
 WEIGHTS, RECORD = "weights.safetensors", "record.json"
 # What labelling has to know of a model.
-LABELLING = (*sorted(SETTINGS), "preparation", "intensity", "size_px")
+LABELLING = (*sorted(SETTINGS), "sequence", "preparation", "intensity", "size_px")
 # What it may know, and what holds where a model says nothing of it.
 OPTIONAL = {"islands": ""}
 # Subjects that are read ahead, and threads that do so: unpacking one takes a core several times as
@@ -44,10 +43,7 @@ def load_model(folder: str | Path) -> tuple[Network, dict[str, Any]]:
             raise FileNotFoundError(
                 f"{folder}: no {name}; a model's folder has {WEIGHTS} and {RECORD}"
             )
-    try:
-        settings = dict(json.loads((folder / RECORD).read_text("utf-8"))["settings"])
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ValueError(f"{folder / RECORD}: not the record of a model ({error!r})") from error
+    settings = recorded_settings(folder / RECORD)
     missing = [name for name in LABELLING if name not in settings]
     if missing:
         raise ValueError(f"{folder / RECORD}: its settings lack {', '.join(missing)}")

@@ -4,9 +4,12 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 import torch
-from torch.nn import functional
 
-from cmrseg.labels import UNLABELLED
+from cmrseg.labels import UNLABELLED, Target
+from cmrseg.learn.targets import check_labels, encode, shares, surprise
+
+# Logits, labels and target: a tensor of one number.
+Loss = Callable[[torch.Tensor, torch.Tensor, Target], torch.Tensor]
 
 # Power of (1 - probability of the true class) in the focal loss.
 FOCAL_POWER = 2
@@ -20,58 +23,53 @@ BATCH_EPS = 1e-6
 TVERSKY_ALPHA, TVERSKY_BETA, TVERSKY_POWER = 0.7, 0.3, 0.75
 
 
-def _one_hot(logits: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Check a batch; truth (n, c, y, x) with zeros where unlabelled, and (n, 1, y, x) labelled."""
+def _checked(
+    logits: torch.Tensor, labels: torch.Tensor, target: Target
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Check a batch; truth (n, c, y, x) and what is labelled (n, 1, y, x), see `encode`."""
     if logits.ndim != 4 or labels.shape != (logits.shape[0], *logits.shape[2:]):
         raise ValueError(
             f"logits {tuple(logits.shape)} and labels {tuple(labels.shape)}: "
             "expected (n, c, y, x) and (n, y, x) of one size"
         )
-    classes = logits.shape[1]
+    if logits.shape[1] != target.channels:
+        raise ValueError(
+            f"logits have {logits.shape[1]} channels, tissues {target.text} need {target.channels}"
+        )
     # Looking at values waits for them; on other devices they are checked before a training.
     if labels.device.type == "cpu":
-        check_labels(labels, classes)
+        check_labels(labels, target)
         if (labels == UNLABELLED).all():
             raise ValueError("no pixel of the batch is labelled; leave such images out of the set")
-    labelled = (labels != UNLABELLED)[:, None]
-    # One-hot by comparison: its backward pass is deterministic on every device.
-    truth = labels[:, None] == torch.arange(classes, device=labels.device)[:, None, None]
-    return truth.to(torch.float32), labelled.to(torch.float32)
+    return encode(target, labels)
 
 
-def check_labels(labels: torch.Tensor, classes: int) -> None:
-    """Raise ValueError naming a label that is neither one of `classes` nor UNLABELLED."""
-    unknown = (labels != UNLABELLED) & ((labels < 0) | (labels >= classes))
-    if unknown.any():
-        raise ValueError(
-            f"label {int(labels[unknown][0])} in a batch for a network with {classes} classes "
-            f"(0 to {classes - 1}; {UNLABELLED} is unlabelled); map the labels to its classes"
-        )
-
-
-def ce(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+def ce(logits: torch.Tensor, labels: torch.Tensor, target: Target) -> torch.Tensor:
     """Cross entropy, mean over the labelled pixels.
 
-    logits: (n, c, y, x). labels: (n, y, x) integers 0..c-1 or UNLABELLED. Raises ValueError
-    if shapes differ, and on a CPU if a label is not a class or nothing is labelled.
+    logits: (n, c, y, x). labels: (n, y, x) integers, `Tissue` or UNLABELLED. target: what the
+    channels mean; overlapping regions count as a class each, without background. Raises ValueError
+    if shapes differ, and on a CPU if a label has no channel or nothing is labelled.
     """
-    truth, labelled = _one_hot(logits, labels)
-    pixels = -(truth * functional.log_softmax(logits.float(), 1)).sum(1, keepdim=True)
+    truth, labelled = _checked(logits, labels, target)
+    pixels = surprise(target, logits.float(), truth) * labelled
     return pixels.sum() / labelled.sum()
 
 
-def focal(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+def focal(logits: torch.Tensor, labels: torch.Tensor, target: Target) -> torch.Tensor:
     """Focal loss, (1 - p)² times cross entropy, mean over the labelled pixels.
 
     Arguments and errors as `ce`. Lin et al. 2017, doi:10.1109/ICCV.2017.324, with their
     class weights left out.
     """
-    truth, labelled = _one_hot(logits, labels)
-    pixels = -(truth * functional.log_softmax(logits.float(), 1)).sum(1, keepdim=True)
+    truth, labelled = _checked(logits, labels, target)
+    pixels = surprise(target, logits.float(), truth) * labelled
     return ((1 - torch.exp(-pixels)) ** FOCAL_POWER * pixels).sum() / labelled.sum()
 
 
-def softdice(logits: torch.Tensor, labels: torch.Tensor, compat: bool = False) -> torch.Tensor:
+def softdice(
+    logits: torch.Tensor, labels: torch.Tensor, target: Target, compat: bool = False
+) -> torch.Tensor:
     """Generalised Dice loss of each image over all classes, mean over images; 0 is perfect.
 
     A class counts by 1 / (its labelled pixels)². An absent class would get an infinite
@@ -80,11 +78,11 @@ def softdice(logits: torch.Tensor, labels: torch.Tensor, compat: bool = False) -
     an absent class has the weight 1e20 and rules its image, as in the published training.
     Arguments and errors as `ce`. Sudre et al. 2017, doi:10.1007/978-3-319-67558-9_28.
     """
-    truth, labelled = _one_hot(logits, labels)
-    shares = functional.softmax(logits.float(), 1) * labelled
+    truth, labelled = _checked(logits, labels, target)
+    found = shares(target, logits.float()) * labelled
     counts = truth.sum((2, 3))
-    common = (shares * truth).sum((2, 3))
-    both = shares.sum((2, 3)) + counts
+    common = (found * truth).sum((2, 3))
+    both = found.sum((2, 3)) + counts
     if compat:
         weights = 1 / (counts + COMPAT_COUNT_EPS) ** 2
         common = (weights * common).sum(1) + COMPAT_SUM_EPS
@@ -105,22 +103,23 @@ def _mean(values: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
     return torch.where(chosen, values, 0).sum() / chosen.sum()
 
 
-def dice(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+def dice(logits: torch.Tensor, labels: torch.Tensor, target: Target) -> torch.Tensor:
     """1 - soft Dice, mean over all classes with background; 0 is perfect.
 
     Sums go over the whole batch, as many images have no tissue at all. Arguments and errors as
     `ce`. As in Hanisah et al. 2026, doi:10.1016/j.jocmr.2026.102706.
     """
-    truth, labelled = _one_hot(logits, labels)
-    shares = functional.softmax(logits.float(), 1) * labelled
-    common = (shares * truth).sum((0, 2, 3))
-    both = (shares + truth).sum((0, 2, 3))
+    truth, labelled = _checked(logits, labels, target)
+    found = shares(target, logits.float()) * labelled
+    common = (found * truth).sum((0, 2, 3))
+    both = (found + truth).sum((0, 2, 3))
     return (1 - (2 * common + BATCH_EPS) / (both + BATCH_EPS)).mean()
 
 
 def tversky(
     logits: torch.Tensor,
     labels: torch.Tensor,
+    target: Target,
     alpha: float = TVERSKY_ALPHA,
     beta: float = TVERSKY_BETA,
     power: float = TVERSKY_POWER,
@@ -131,20 +130,21 @@ def tversky(
     power 1 are `dice`, but for a class that is absent: probabilities count at least 1e-6, all of
     which is false there. Arguments and errors as `ce`.
     """
-    truth, labelled = _one_hot(logits, labels)
-    shares = functional.softmax(logits.float(), 1).clamp(BATCH_EPS, 1 - BATCH_EPS) * labelled
-    common = (shares * truth).sum((0, 2, 3))
+    truth, labelled = _checked(logits, labels, target)
+    found = shares(target, logits.float()).clamp(BATCH_EPS, 1 - BATCH_EPS) * labelled
+    common = (found * truth).sum((0, 2, 3))
     missed = truth.sum((0, 2, 3)) - common
-    wrong = shares.sum((0, 2, 3)) - common
+    wrong = found.sum((0, 2, 3)) - common
     index = (common + BATCH_EPS) / (common + alpha * missed + beta * wrong + BATCH_EPS)
     # The power's slope is infinite at 0.
     return ((1 - index).clamp(min=BATCH_EPS) ** power).mean()
 
 
 def sum_over_heads(
-    loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+    loss: Loss,
     heads: Sequence[torch.Tensor],
     labels: torch.Tensor,
+    target: Target,
     weights: Sequence[float] = (),
 ) -> torch.Tensor:
     """The loss of each head by its weight (1 each if there are none), summed: deep supervision.
@@ -157,13 +157,13 @@ def sum_over_heads(
             "give one per head, that of the deepest level first"
         )
     weighted = [
-        weight * loss(logits, labels)
+        weight * loss(logits, labels, target)
         for logits, weight in zip(heads, weights or (1,) * len(heads), strict=True)
     ]
     return torch.stack(weighted).sum()
 
 
-LOSSES: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
+LOSSES: dict[str, Loss] = {
     "ce": ce,
     "focal": focal,
     "softdice": softdice,

@@ -11,9 +11,10 @@ import torch
 from torch.nn import functional
 
 from cmrseg.cine import Cine
-from cmrseg.labels import NAMES, Tissue
+from cmrseg.labels import NAMES, Target, Tissue
 from cmrseg.learn.cuda_images import CardImages, planes_for_card
 from cmrseg.learn.prepare import Canvas, as_float, check_settings, prepare_cine
+from cmrseg.learn.targets import decode, shares
 from cmrseg.measure.islands import Removed, remove_islands
 from cmrseg.nets.folded import folded
 
@@ -45,13 +46,13 @@ def predict_cine(
 ) -> np.ndarray:
     """Label every slice and frame of a cine, each on its own.
 
-    network: as trained; it stays as it is. settings: preparation, size_px and intensity of its
-    training, and optionally `islands`, a rule by which islands are removed (measure.islands);
+    network: as trained; it stays as it is. settings: tissues, preparation, size_px and intensity of
+    its training, and optionally `islands`, a rule by which islands are removed (measure.islands);
     what that removes is logged with the name `subject`. device: cpu, cuda or mps. batch: images at
     once; slices and frames share batches. progress: is called after each batch.
-    Returns (t, z, y, x) uint8 on the cine's grid: the class with the largest logit, the lowest on
-    ties. Labels of a CPU depend neither on `batch` nor on the number of threads. Raises ValueError
-    where the cine has values that are not finite.
+    Returns (t, z, y, x) uint8 `Tissue` on the cine's grid: of exclusive tissues the one with the
+    largest logit, the first on ties. Labels of a CPU depend neither on `batch` nor on the number of
+    threads. Raises ValueError where the cine has values that are not finite.
     """
     labeller = Predictor(network, settings, device, batch)
     labels = labeller.label(labeller.prepare(cine), progress)()
@@ -104,6 +105,7 @@ class Predictor:
         batch: int | None = None,
     ) -> None:
         check_settings(settings)
+        self.target = Target.of(settings["tissues"])
         self.settings, self.device, self.on_card = settings, device, device == "cuda"
         self.batch = batch or (CARD_BATCH if self.on_card else BATCH)
         self.network = folded(network, device)
@@ -143,7 +145,7 @@ class Predictor:
             images = torch.from_numpy(as_float(pixels[some]))[:, None].to(self.device)
             # torch computes a single small image in another way, which rounds differently.
             logits = self.network(images if len(images) > 1 else torch.cat([images, images]))
-            labels[some] = restore(logits[: len(images)], canvas).cpu().numpy()
+            labels[some] = restore(logits[: len(images)], canvas, self.target).cpu().numpy()
 
         # A batch is one thread's: its sums are in the same order with any number of threads.
         threads = torch.get_num_threads()
@@ -165,8 +167,9 @@ class Predictor:
 
     def _label_on_card(self, planes: torch.Tensor, canvas: Canvas) -> Callable[[], np.ndarray]:
         images = CardImages(planes, canvas, self.settings, self.device)
-        labels = label_on_card(self.fast, images, self.batch)
-        share, there = (_fetched(x) for x in (agreement(self.network, images, labels), labels))
+        labels = label_on_card(self.fast, images, self.batch, self.target)
+        agreed = agreement(self.network, images, labels, self.target)
+        share, there = _fetched(agreed), _fetched(labels)
         done = torch.cuda.Event()
         done.record()
 
@@ -178,13 +181,15 @@ class Predictor:
                 "%.3f %% of labels agree with those of 32 bits, which are taken", 100 * share.item()
             )
             again = CardImages(planes, canvas, self.settings, self.device)
-            return label_on_card(self.network, again, self.batch).cpu().numpy()
+            return label_on_card(self.network, again, self.batch, self.target).cpu().numpy()
 
         return wait
 
 
 @torch.inference_mode()
-def label_on_card(network: torch.nn.Module, images: CardImages, batch: int) -> torch.Tensor:
+def label_on_card(
+    network: torch.nn.Module, images: CardImages, batch: int, target: Target
+) -> torch.Tensor:
     """Labels (n, y, x) uint8 of a folded network; they stay on the card, and nothing waits for it.
 
     The type of the weights is that of all maps; 32 bits are never shortened.
@@ -196,14 +201,16 @@ def label_on_card(network: torch.nn.Module, images: CardImages, batch: int) -> t
         for first in range(0, len(images), batch):
             some = slice(first, first + batch)
             logits = network(images[some].to(dtype)).float()
-            labels[some] = restore(logits, images.canvas)
+            labels[some] = restore(logits, images.canvas, target)
     return labels
 
 
-def agreement(network: torch.nn.Module, images: CardImages, labels: torch.Tensor) -> torch.Tensor:
+def agreement(
+    network: torch.nn.Module, images: CardImages, labels: torch.Tensor, target: Target
+) -> torch.Tensor:
     """Share of pixels of some of the images whose label is the network's, on the card."""
     step = max(1, len(images) // CHECKED_IMAGES)
-    expected = label_on_card(network, images.every(step), CHECKED_IMAGES)
+    expected = label_on_card(network, images.every(step), CHECKED_IMAGES, target)
     return (expected == labels[::step]).double().mean()
 
 
@@ -213,12 +220,13 @@ def _fetched(values: torch.Tensor) -> torch.Tensor:
     return there.copy_(values, non_blocking=True)
 
 
-def restore(logits: torch.Tensor, canvas: Canvas) -> torch.Tensor:
+def restore(logits: torch.Tensor, canvas: Canvas, target: Target) -> torch.Tensor:
     """Labels on the native grid from logits on a canvas.
 
-    logits: (n, classes, Y, X). Returns (n, y, x) uint8. Padding is cut off; where the image was
-    resized, probabilities go back to its grid (bilinear, as in the preparation) before the
-    largest wins, which keeps outlines smooth. Raises ValueError where the canvas cropped the image.
+    logits: (n, c, Y, X). target: what the channels mean. Returns (n, y, x) uint8. Padding is cut
+    off; where the image was resized, shares go back to its grid (bilinear, as in the preparation)
+    before they become labels, which keeps outlines smooth. Raises ValueError where the canvas
+    cropped the image.
     """
     if min(canvas.offset) < 0:
         raise ValueError(
@@ -227,8 +235,11 @@ def restore(logits: torch.Tensor, canvas: Canvas) -> torch.Tensor:
         )
     y, x = canvas.offset
     inside = logits[:, :, y : y + canvas.scaled[0], x : x + canvas.scaled[1]]
-    if canvas.scaled != canvas.native:
+    resized = canvas.scaled != canvas.native
+    if resized or not target.exclusive:
+        inside = shares(target, inside)
+    if resized:
         inside = functional.interpolate(
-            inside.softmax(1), size=canvas.native, mode="bilinear", align_corners=False
+            inside, size=canvas.native, mode="bilinear", align_corners=False
         )
-    return inside.argmax(1).to(torch.uint8)
+    return decode(target, inside)

@@ -12,7 +12,7 @@ import pandas as pd
 from cmrseg.cine import Cine
 from cmrseg.files import read_table, replacing, sha256, write_table
 from cmrseg.known import known_tissues
-from cmrseg.labels import UNLABELLED, Tissue
+from cmrseg.labels import UNLABELLED, Tissue, tissues_of
 from cmrseg.learn.prepare import (
     PREPARATIONS,
     as_float,
@@ -33,12 +33,12 @@ def make_slices(
     """Prepare all labelled slices of some subjects and write them into a folder.
 
     images: (subject, split, image file, label file) of each subject; the order is kept, within a
-    subject frames, then slices. settings: preparation, size_px, intensity, classes. Writes
+    subject frames, then slices. settings: preparation, size_px, intensity, tissues. Writes
     images.npy (n, size, size) uint8 or uint16, labels.npy (n, size, size) uint8 and index.tsv,
     one row per slice: row, subject, split, slice, frame, volume (running number of subject and
     frame), lv_pixels, my_pixels (counted on the native grid, so that they do not depend on the
     preparation), whole (0 where the cavity is unknown in a slice of the frame, so that lv_pixels of
-    its slices do not add up to its volume). Tissues beyond the network's classes become background;
+    its slices do not add up to its volume). Tissues that are none of these become background;
     UNLABELLED stays. A slice of a frame without any labelled pixel is left out, and one without any
     tissue in a frame whose muscle was not drawn: its muscle would be background. Returns the index.
     One subject is in memory at a time. Raises ValueError naming the subject and file, and where
@@ -190,6 +190,7 @@ def _subject(subject: str, image_path: str | Path, label_path: str | Path, setti
         )
     tissues = known_tissues(labels)
     whole = tissues[..., Tissue.LV].all(axis=1).astype(int)
+    told = [Tissue.BACKGROUND, *tissues_of(settings["tissues"]), UNLABELLED]
     for t, chosen in enumerate(_labelled(labels, tissues)):
         slices = np.flatnonzero(chosen)
         if not len(slices):
@@ -201,8 +202,7 @@ def _subject(subject: str, image_path: str | Path, label_path: str | Path, setti
         if joint:
             planes = planes[slices]
         lv, my = ((frame == tissue).sum(axis=(1, 2)) for tissue in (Tissue.LV, Tissue.MYO))
-        known = (frame < settings["classes"]) | (frame == UNLABELLED)
-        targets = np.where(known, frame, Tissue.BACKGROUND).astype(np.uint8)
+        targets = np.where(np.isin(frame, told), frame, Tissue.BACKGROUND).astype(np.uint8)
         counts = zip(slices, lv, my, strict=True)
         places = [(int(z), t, int(a), int(b), int(whole[t])) for z, a, b in counts]
         background = bool((targets == Tissue.BACKGROUND).any())

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch.utils._triton import has_triton
 
+from cmrseg.labels import Target
 from cmrseg.learn.losses import LOSSES, sum_over_heads
 from cmrseg.learn.prepare import PREPARATIONS
 from cmrseg.learn.schedule import norm_momentum, plan_epochs
@@ -80,24 +81,28 @@ def batch_loss(
     network: Network,
     images: torch.Tensor,
     labels: torch.Tensor,
+    target: Target,
     loss: str,
     mode: Mode,
     weights: Sequence[float] = (),
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Loss of a batch, summed over the network's heads, and its logits (n, classes, y, x), float32.
+    """Loss of a batch, summed over the network's heads, and its logits (n, c, y, x), float32.
 
-    images: (n, y, x) float32 in 0...1. labels: (n, y, x) uint8. weights: of the heads.
+    images: (n, y, x) float32 in 0...1. labels: (n, y, x) uint8. target: what the channels mean.
+    weights: of the heads.
     """
     with torch.autocast(images.device.type, torch.bfloat16, enabled=mode.bfloat16):
         heads = network.heads(as_input(images))
-    return sum_over_heads(LOSSES[loss], heads, labels, weights), heads[-1].float()
+    return sum_over_heads(LOSSES[loss], heads, labels, target, weights), heads[-1].float()
 
 
-def loss_function(network: Network, loss: str, mode: Mode, weights: Sequence[float] = ()) -> LossOf:
+def loss_function(
+    network: Network, target: Target, loss: str, mode: Mode, weights: Sequence[float] = ()
+) -> LossOf:
     """The loss of a batch in training, compiled where the mode says so."""
 
     def loss_of(images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        return batch_loss(network, images, labels, loss, mode, weights)[0]
+        return batch_loss(network, images, labels, target, loss, mode, weights)[0]
 
     if not mode.compiled:
         return loss_of

@@ -11,9 +11,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from cmrseg.labels import UNLABELLED, Tissue
+from cmrseg.labels import SHORT_NAMES, UNLABELLED, Target, Tissue
 from cmrseg.learn.augment import apply_transforms, draw_transforms
-from cmrseg.learn.losses import check_labels
 from cmrseg.learn.prepare import PREPARATIONS
 from cmrseg.learn.schedule import (
     STOPPING,
@@ -46,14 +45,13 @@ from cmrseg.learn.step import (
     training_step,
 )
 from cmrseg.learn.subsets import THRESHOLDS, is_corrected, select_subset
+from cmrseg.learn.targets import check_labels, decode, inside, shares
 from cmrseg.learn.weights import on_cpu
 from cmrseg.nets.build import freeze
 from cmrseg.nets.network import Network
 
 log = logging.getLogger(__name__)
 
-# Columns of the history are named like those of the evaluation tables.
-TISSUES = {Tissue.LV: "lv", Tissue.MYO: "my", Tissue.RV: "rv"}
 # Slices at once in validation; of influence on memory, and on losses that sum over a batch.
 EVALUATION_BATCH = 32
 
@@ -98,7 +96,7 @@ def train(
     )
     chosen_from = slices.select(split_names(settings)) if is_corrected(settings["subset"]) else rows
     plan = plan_epochs(settings, len(chosen_from), len(rows))
-    network = start_network(settings, start_state, seed)
+    network, target = start_network(settings, start_state, seed), Target.of(settings["tissues"])
     state = State() if state_folder is None else load_state(Path(state_folder), mark)
     if state.epochs_done:
         network.load_state_dict(state.network)
@@ -108,9 +106,9 @@ def train(
         # Losses look at the values of a batch on a CPU alone.
         for first in range(0, len(slices.labels), EVALUATION_BATCH):
             part = torch.tensor(slices.labels[first : first + EVALUATION_BATCH])
-            check_labels(part, settings["classes"])
+            check_labels(part, target)
     norms = NewNorms(network, settings, device)
-    loss_of = loss_function(network, settings["loss"], mode, head_weights(settings))
+    loss_of = loss_function(network, target, settings["loss"], mode, head_weights(settings))
     stopping = settings["schedule"] == STOPPING
     optimiser, history, best = None, state.history, state.best
     with computing(mode, device), Saver(state_folder, mark) as saver:
@@ -232,8 +230,8 @@ def evaluate(
 ) -> dict[str, float]:
     """Loss and scores on some slices as prepared for training; unlabelled pixels do not count.
 
-    Returns valid_loss (mean over images), accuracy (of pixels), for each tissue dice_<tissue>
-    (from counts summed over all images; nan where the tissue is neither there nor predicted)
+    Returns valid_loss (mean over images), accuracy (of pixels), for each region dice_<region> (from
+    counts summed over all images; nan where the tissue is neither there nor predicted)
     and image_dice_<tissue>, also of foreground = all tissues together: the mean over images, in
     which 0/0 counts as 1, as published in Ankenbrand et al. 2021. An image with the cavity alone
     and nothing labelled around it counts in the means of the cavity only.
@@ -241,23 +239,24 @@ def evaluate(
     network.eval()
     numbers, losses, counts, pixels = rows["row"].to_numpy(), [], [], []
     cavity_alone = []
-    tissues = [Tissue(k) for k in range(1, settings["classes"])]
+    target = Target.of(settings["tissues"])
     for first in range(0, len(numbers), EVALUATION_BATCH):
         images, labels = source.read(numbers[first : first + EVALUATION_BATCH])
         loss, logits = batch_loss(
-            network, images, labels, settings["loss"], mode, head_weights(settings)
+            network, images, labels, target, settings["loss"], mode, head_weights(settings)
         )
         losses.append(loss)
         known = labels != UNLABELLED
         # A cavity that is drawn alone ends at its outline: more of it beside that is a mistake.
         drawn = [(labels == k).any(2).any(1) for k in (Tissue.LV, Tissue.MYO, UNLABELLED)]
         cavity_alone.append(drawn[0] & ~drawn[1] & drawn[2])
-        chosen = logits.argmax(1)
+        chosen = decode(target, logits if target.exclusive else shares(target, logits))
         counted = known | (cavity_alone[-1][:, None, None] & (chosen == Tissue.LV))
         predicted = torch.where(counted, chosen, Tissue.BACKGROUND)
         truth = torch.where(known, labels, Tissue.BACKGROUND)
         pixels.append(torch.stack([((predicted == truth) & known).sum(), known.sum()]))
-        pairs = [(predicted == k, truth == k) for k in tissues] + [(predicted > 0, truth > 0)]
+        pairs = [(inside(predicted, r), inside(truth, r)) for r in target.regions]
+        pairs.append((predicted > 0, truth > 0))
         sums = [[(a & b).sum((1, 2)), a.sum((1, 2)) + b.sum((1, 2))] for a, b in pairs]
         counts.append(torch.stack([torch.stack(pair) for pair in sums]))
     # (tissue and foreground, common or both, image)
@@ -266,13 +265,13 @@ def evaluate(
     sizes = [min(EVALUATION_BATCH, len(numbers) - i * EVALUATION_BATCH) for i in range(len(losses))]
     loss = sum(n * value for n, value in zip(sizes, torch.stack(losses).tolist(), strict=True))
     scores = {"valid_loss": loss / len(numbers), "accuracy": right / labelled}
-    for i, k in enumerate(tissues):
+    for i, region in enumerate(target.regions):
         total = both[i].sum()
-        scores[f"dice_{TISSUES[k]}"] = float(2 * common[i].sum() / total) if total else math.nan
+        scores[f"dice_{region.key}"] = float(2 * common[i].sum() / total) if total else math.nan
     alone = torch.cat(cavity_alone).cpu().numpy()
-    for i, name in enumerate([*(TISSUES[k] for k in tissues), "foreground"]):
+    for i, name in enumerate([*(region.key for region in target.regions), "foreground"]):
         dice = np.where(both[i] > 0, 2 * common[i] / np.maximum(both[i], 1), 1)
-        told = dice if name == TISSUES[Tissue.LV] else dice[~alone]
+        told = dice if name == SHORT_NAMES[Tissue.LV] else dice[~alone]
         scores[f"image_dice_{name}"] = float(told.mean()) if len(told) else math.nan
     return scores
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 
+from cmrseg.labels import Target
 from cmrseg.nets.encoder import Encoder
 from cmrseg.nets.fcn import FCN
 from cmrseg.nets.network import MOST_WIDTH, Network
@@ -22,9 +23,7 @@ UNET3PLUS = {
 }
 NETWORKS = ("fcn", "unet", "unet_compat", *UNET3PLUS)
 ENCODERS = ("resnet34", "resnet50", "vgg16_bn")
-# Labels are bytes, of which one is no label.
-MOST_CLASSES = 255
-SETTINGS = frozenset({"network", "encoder", "width", "classes"})
+SETTINGS = frozenset({"network", "encoder", "width", "tissues"})
 
 
 def build_network(settings: Mapping[str, Any], generator: torch.Generator) -> Network:
@@ -32,8 +31,9 @@ def build_network(settings: Mapping[str, Any], generator: torch.Generator) -> Ne
 
     settings: `network` (see NETWORKS), `encoder` (resnet34, resnet50, vgg16_bn; '' where the
     network has none to choose), `width` (filters of the first level; published: 16 for the FCN,
-    32 for UNet 3+, 64 for the encoders) and `classes`. The network takes (n, 1, y, x) float32 in
-    0..1 and gives logits (n, classes, y, x). Raises ValueError naming a setting it does not know.
+    32 for UNet 3+, 64 for the encoders) and `tissues` (see labels.Target). The network takes
+    (n, 1, y, x) float32 in 0..1 and gives logits (n, c, y, x), the target's channels.
+    Raises ValueError naming a setting it does not know.
     """
     # PyTorch fills new layers from its global generator; fork_rng gives that back untouched,
     # and `initialise` then replaces every value.
@@ -50,12 +50,11 @@ def empty_network(settings: Mapping[str, Any]) -> Network:
             f"network settings are {sorted(settings)}, expected exactly {sorted(SETTINGS)}"
         )
     kind, encoder = settings["network"], settings["encoder"]
-    width, classes = settings["width"], settings["classes"]
+    width, classes = settings["width"], Target.of(settings["tissues"]).channels
     # A record may say anything, and memory is taken before the weights are compared.
-    if not (_is_within(width, 1, MOST_WIDTH) and _is_within(classes, 2, MOST_CLASSES)):
+    if not (isinstance(width, int) and 1 <= width <= MOST_WIDTH):
         raise ValueError(
-            f"width {width!r} and classes {classes!r}: a network needs at least 1 filter, "
-            f"2 classes, and at most {MOST_WIDTH} and {MOST_CLASSES}"
+            f"width {width!r}: a network needs at least 1 filter and at most {MOST_WIDTH}"
         )
     if kind not in NETWORKS:
         raise ValueError(f"network {kind!r} is unknown; one of {', '.join(NETWORKS)}")
@@ -66,10 +65,6 @@ def empty_network(settings: Mapping[str, Any]) -> Network:
     if kind == "unet":
         return UNet(make_encoder(encoder, width), classes, width)
     return CompatUNet(make_encoder(encoder, width), classes)
-
-
-def _is_within(value: Any, lowest: int, highest: int) -> bool:
-    return isinstance(value, int) and lowest <= value <= highest
 
 
 def make_encoder(name: str, width: int) -> Encoder:

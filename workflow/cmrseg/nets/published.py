@@ -2,7 +2,7 @@
 
 Bai et al. 2018, doi:10.1186/s12968-018-0471-x (FCN), and 2018, doi:10.1007/978-3-030-00937-3_67
 (U-Net with a recurrent part, for the aorta). A checkpoint is checked name by name before its
-data are read, so that a wrong file is refused with a reason. Width and classes are what its
+data are read, so that a wrong file is refused with a reason. Width and channels are what its
 shapes say; the optimiser's state, there or not, is not looked at.
 """
 
@@ -91,12 +91,12 @@ def _output(scope: str, channels: int, classes: int) -> Shapes:
 
 
 # Of each published network, by its name in the catalogue: its variables for a width and a number
-# of classes, and the variables whose last axis is the one and the other.
+# of channels, and the variables whose last axis is the one and the other.
 NETWORKS: dict[str, tuple[Callable[[int, int], Shapes], dict[str, str]]] = {
-    "fcn": (fcn_variables, {"width": "conv2d/kernel", "classes": "conv2d_20/bias"}),
+    "fcn": (fcn_variables, {"width": "conv2d/kernel", "channels": "conv2d_20/bias"}),
     "unet_lstm": (
         unet_lstm_variables,
-        {"width": "UNet/conv0/conv2d/kernel", "classes": "LSTM/output/conv2d/bias"},
+        {"width": "UNet/conv0/conv2d/kernel", "channels": "LSTM/output/conv2d/bias"},
     ),
 }
 
@@ -104,10 +104,10 @@ NETWORKS: dict[str, tuple[Callable[[int, int], Shapes], dict[str, str]]] = {
 def model_variables(weights: Mapping[str, Any]) -> Shapes:
     """Names and shapes of the variables of a network of the catalogue, without optimiser.
 
-    weights: its entry in the catalogue, of which network, width and classes count.
+    weights: network, width and channels.
     Raises ValueError naming an unknown network.
     """
-    return _known(weights["network"])[0](weights["width"], weights["classes"])
+    return _known(weights["network"])[0](weights["width"], weights["channels"])
 
 
 def _known(network: str) -> tuple[Callable[[int, int], Shapes], dict[str, str]]:
@@ -119,7 +119,7 @@ def _known(network: str) -> tuple[Callable[[int, int], Shapes], dict[str, str]]:
 
 
 def sizes_of(entries: Mapping[str, Entry], network: str, file: str | Path) -> dict[str, int]:
-    """Width and number of classes of the network in a checkpoint, by its variables' shapes.
+    """Width and number of channels of the network in a checkpoint, by its variables' shapes.
 
     entries: what its index lists. file: the index, for the error. Raises ValueError naming an
     unknown network, or the variable that is not there.
@@ -159,7 +159,7 @@ def check_index(entries: Mapping[str, Entry], weights: Mapping[str, Any], file: 
         more = f" and {len(problems) - MOST_NAMES} more" if len(problems) > MOST_NAMES else ""
         raise ValueError(
             f"{file}: not the published {weights['network']} with width {weights['width']} and "
-            f"{weights['classes']} classes: {'; '.join(problems[:MOST_NAMES])}{more}; "
+            f"{weights['channels']} channels: {'; '.join(problems[:MOST_NAMES])}{more}; "
             "fetch it again or mend its entry in resources/weights.yaml"
         )
 
@@ -171,7 +171,7 @@ def _is_slot(name: str, variables: Collection[str]) -> bool:
 def read_published(prefix: str | Path, weights: Mapping[str, Any]) -> dict[str, torch.Tensor]:
     """Weights of a published checkpoint, as this project stores them.
 
-    prefix: its files without `.index` and `.data-...`. weights: network, width and classes.
+    prefix: its files without `.index` and `.data-...`. weights: network, width and channels.
     Returns the state dict of an `FCN`; of networks that are not rebuilt here, the variables
     under TensorFlow's names and in its layout.
     Raises ValueError as `check_index` and `read_bundle` do, or if a value is not finite.

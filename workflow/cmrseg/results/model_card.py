@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cmrseg.labels import NAMES, Tissue
+from cmrseg.labels import NAMES, Tissue, tissues_of
+from cmrseg.sequences import USUAL
 
 WARNING = "Research use only; not a medical device."
 NETWORKS = {
@@ -114,7 +115,7 @@ def trained_card(row: Mapping[str, Any], parameters: int, training: Training) ->
     ]
     if training.phantom:
         limits.insert(0, "Learnt from a digital heart: it shows how the workflow works, no more.")
-    if row["classes"] <= Tissue.RV:
+    if Tissue.RV not in tissues_of(row["tissues"]):
         limits.append("Does not know the right ventricle.")
     best = "best_epoch" in training.last_epoch
     if best:
@@ -128,8 +129,7 @@ def trained_card(row: Mapping[str, Any], parameters: int, training: Training) ->
     )
     return _card(
         row["model"],
-        {**row, "sequence": "sa", "orientation": ORIENTATION},
-        {k: NAMES[Tissue(k)] for k in range(row["classes"])},
+        {**row, "orientation": ORIENTATION},
         parameters,
         [
             "## Learnt from",
@@ -151,7 +151,7 @@ def published_card(name: str, weights: Mapping[str, Any], parameters: int) -> st
         limits.insert(
             0, "No stage of the workflow can use it; the weights keep TensorFlow's names."
         )
-    elif weights["sequence"] != "sa":
+    elif weights["sequence"] != USUAL:
         limits.insert(
             0, "Its numbers are not those of short axes: volumes and figures do not apply."
         )
@@ -161,13 +161,12 @@ def published_card(name: str, weights: Mapping[str, Any], parameters: int) -> st
         "made of": MADE_OF[weights["format"]].format(weights["file"]),
     }
     learnt = ["## Learnt from", _table("", "", facts)]
-    return _card(name, weights, weights["labels"], parameters, learnt, limits, weights["terms"])
+    return _card(name, weights, parameters, learnt, limits, weights["terms"])
 
 
 def _card(
     name: str,
     settings: Mapping[str, Any],
-    labels: Mapping[Any, str],
     parameters: int,
     learnt: list[str],
     limits: list[str],
@@ -181,6 +180,7 @@ def _card(
         "width": f"{settings['width']} filters in the first level",
         "parameters": f"{parameters:,}",
     }
+    known = (Tissue.BACKGROUND, *tissues_of(settings["tissues"]))
     images = {
         "images": SEQUENCES[settings["sequence"]],
         "orientation": settings["orientation"],
@@ -192,7 +192,7 @@ def _card(
         f"A network that labels {SEQUENCES[settings['sequence']]}. {WARNING}",
         _table("", "", network),
         "## Labels",
-        _table("number", "tissue", labels),
+        _table("number", "tissue", {int(tissue): NAMES[tissue] for tissue in known}),
         *([ISLANDS[settings["islands"]]] if settings.get("islands") else []),
         "## Images it expects",
         _table("", "", images),

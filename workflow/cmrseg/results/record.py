@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cmrseg.files import replacing, sha256
+from cmrseg.sequences import USUAL
 
 # Packages that can change a number; listed with the versions that the stage really loaded.
 PACKAGES = (
@@ -123,3 +124,48 @@ def _peak_gpu_memory_mb(device: str) -> float | None:
     if not device.startswith("cuda"):
         return None
     return round(sys.modules["torch"].cuda.max_memory_allocated(device) / 2**20, 1)
+
+
+# How records of earlier versions said what a network knows: its sequence, and a number of classes.
+OF_CLASSES = {
+    ("sa", 3): "lv,my",
+    ("sa", 4): "lv,my,rv",
+    ("la_2ch", 2): "la",
+    ("la_4ch", 3): "la,ra",
+    ("la_4ch", 6): "lv,my,rv,la,ra",
+    ("ao", 3): "aao,dao",
+}
+
+
+def recorded_settings(path: str | Path) -> dict[str, Any]:
+    """Settings in the record of a model, with `sequence` and `tissues` also where it is older.
+
+    Raises ValueError naming the file that is no record of a model.
+    """
+    try:
+        settings = dict(json.loads(Path(path).read_text("utf-8"))["settings"])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ValueError(f"{path}: not the record of a model ({error!r})") from error
+    return with_tissues({"sequence": USUAL} | settings, str(path))
+
+
+def with_tissues(settings: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Settings with `tissues` in the place of the `classes` of earlier versions.
+
+    Raises ValueError naming the classes that no network of earlier versions had.
+    """
+    settings = dict(settings)
+    if "classes" not in settings:
+        return settings
+    classes = settings.pop("classes")
+    if "tissues" not in settings:
+        sequence = settings.get("sequence", USUAL)
+        try:
+            settings["tissues"] = OF_CLASSES[sequence, classes]
+        except (KeyError, TypeError):
+            raise ValueError(
+                f"{where}: classes {classes!r} of images {sequence!r}, expected "
+                + ", ".join(f"{n} ({s}: {t})" for (s, n), t in OF_CLASSES.items())
+                + "; write `tissues` in its place, as lv,my,rv"
+            ) from None
+    return settings
