@@ -185,7 +185,11 @@ def test_results_that_ask_for_a_look_are_told():
     jump = labels.copy()
     jump[4] = 0
     curves = volume_curves(jump, (8, 3, 3), "x")
-    (found,) = result_warnings(jump, curves, 0, 4, "human")
+    missed, found = result_warnings(jump, curves, 0, 4, "human")
+    assert missed == (
+        "No LV cavity was found in frame 5, which cannot be right. Check end-diastole and "
+        "end-systole."
+    )
     assert re.match(
         r"The cavity's volume jumps by \d+% of its largest one between frames 4 and 5", found
     )

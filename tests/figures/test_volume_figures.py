@@ -88,6 +88,24 @@ def test_a_prediction_of_one_frame_has_no_end_systole():
     assert not any(line.startswith(("ES", "EF")) or "nan" in line for line in lines)
 
 
+def test_curves_without_any_volume_are_empty_panels():
+    nothing = curves().assign(lv_ml=np.nan)
+    unknown = ends().assign(ed_frame=np.nan, es_frame=np.nan, sv_ml=np.nan)
+    assert marks(volume_curves.figure(nothing, unknown, subjects=["s0"])) == []
+
+
+def test_a_prediction_without_end_diastole_has_its_curve_alone():
+    labels = np.tile(case().reference, (2, 3, 1, 1))
+    labels[0] = 0
+    curve = measured_curves(labels, (8, 1.5, 1.5), "p01")
+    affine, image = np.diag([1.5, 1.5, 8, 1]), labels.astype(float)
+    shown = Predicted("p01", image, labels, affine, curve, pd.Series(measures(curve)))
+    drawn = prediction.figure([shown], "net")
+    lines = texts(drawn).split("\n")
+    assert not any(line.startswith(("ED", "ES", "EF")) or "nan" in line for line in lines)
+    assert len(drawn.axes) == 1
+
+
 def test_curves_whose_measures_are_of_other_labels_are_refused_by_name():
     with pytest.raises(ValueError, match="0 rows of measures for subject s0 of plain_all, expect"):
         volume_curves.figure(curves(), ends()[ends()["labeller"] != "plain_all"])

@@ -10,6 +10,7 @@ from cmrseg.labels import UNLABELLED, Tissue
 from cmrseg.measure.cohort_evaluation import evaluate_labels
 from cmrseg.measure.cohort_volumes import measure_volumes
 from cmrseg.measure.labellers import LabelMaps
+from cmrseg.measure.volumes import MEASURES
 from cmrseg.shards import IMAGE
 
 SPLITS = {"1": "train", "2": "test"}
@@ -140,16 +141,18 @@ def partly(frames=3, whole=()):
 
 
 @pytest.mark.parametrize(("whole", "count"), [((), 0), ((2,), 1)])
-def test_where_end_diastole_may_be_labelled_in_part_volumes_are_left_out(
-    write, caplog, whole, count
-):
+def test_where_end_diastole_may_be_labelled_in_part_measures_are_empty(write, caplog, whole, count):
     reader = write("reader", {"1": heart(), "2": partly(whole=whole)})
     volumes, curves = measure_volumes(reader, SPLITS, "max")
-    assert volumes["subject"].tolist() == ["1"]
-    assert set(curves["subject"]) == {"1"}
+    assert volumes[["subject", "split"]].to_numpy().tolist() == [["1", "train"], ["2", "test"]]
+    assert volumes.iloc[0].notna().sum() > 12
+    assert volumes.loc[1, "edv_ml":].isna().all()
+    known = curves[curves["lv_ml"].notna()]
+    assert len(curves) == 5
+    assert known["subject"].tolist() == ["1", "1", *["2"] * len(whole)]
     assert (
         f"subject 2: labels of reader: the cavity is known in every slice of {count} of 3 frames; "
-        "frames with unlabelled slices: 1 (from 1); complete their labels; its volumes are left out"
+        "frames with unlabelled slices: 1 (from 1); complete their labels; its measures are unknown"
     ) in caplog.text
 
 
@@ -166,6 +169,21 @@ def test_one_labelled_frame_alone_is_end_diastole(write):
     assert math.isnan(row["ef"])
 
 
-def test_a_labeller_whose_volumes_are_all_unknown_is_refused(write):
-    with pytest.raises(ValueError, match=r"subject 1: labels of reader: .* 0 of 3 frames"):
-        measure_volumes(write("reader", {"1": partly()}), SPLITS, "max")
+def test_a_labeller_whose_volumes_are_all_unknown_has_empty_rows(write, caplog):
+    volumes, curves = measure_volumes(write("reader", {"1": partly()}), SPLITS, "max")
+    assert list(volumes.columns) == ["subject", "split", *MEASURES]
+    assert volumes["subject"].tolist() == ["1"]
+    assert volumes.loc[0, "edv_ml":].isna().all()
+    assert len(curves) == 3
+    assert "subject 1: labels of reader: the cavity is known in every slice of 0" in caplog.text
+
+
+def test_a_model_that_finds_the_cavity_in_one_of_two_frames_has_no_end_diastole(write, caplog):
+    labels = heart()
+    labels[0] = 0
+    row = measure_volumes(write("net", {"1": labels}, classes=4), SPLITS, "max")[0].iloc[0]
+    assert row[["edv_ml", "esv_ml", "ef", "mass_g", "rv_ef"]].isna().all()
+    assert (
+        "subject 1: no LV cavity was found in frames 1 (from 1) of 2: end-diastole and "
+        "end-systole unknown"
+    ) in caplog.text

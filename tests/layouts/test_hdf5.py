@@ -259,6 +259,16 @@ def test_a_frame_that_is_contoured_in_part_is_not_taken_for_systole():
         "frame 2 (from 1) has the smallest cavity, but 3 labelled slices of 6 at ED; ES is taken "
         "as frame 3",
     )
+    gap = hearts(9, 5, 6)
+    gap[1, 2] = Tissue.BACKGROUND
+    found = phases(gap, np.arange(3), 0.01)
+    assert found.es == 2
+    assert found.doubts[0].endswith(
+        "but 5 labelled slices of 6 at ED and a gap between them; ES is taken as frame 3"
+    )
+    end = hearts(9, 5, 6)
+    end[1, 5] = UNLABELLED
+    assert phases(end, np.arange(3), 0.01).es == 2
     alone = phases(hearts(9, 5, slices=(6, 3)), np.arange(2), 0.01)
     assert alone.es == -1
     assert alone.doubts[0].endswith("ES is unknown")

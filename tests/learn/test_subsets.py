@@ -74,6 +74,15 @@ def test_esed_are_the_frames_of_least_and_most_cavity(index):
     assert set(select_subset(index, "esed")["frame"]) == {0, 2}
 
 
+def test_a_frame_that_is_labelled_in_part_is_no_end_systole(index):
+    # The frame of the smallest cavity lacks two slices, and what is labelled is its half.
+    part = index[(index["frame"] != 1) | (index["slice"] == 0)]
+    whole = part.assign(whole=(part["frame"] != 1).astype(int))
+    assert (esed_frames(whole)[["es", "ed"]] == [2, 0]).all(axis=None)
+    # No frame has all slices of the stack: those with the most are compared.
+    assert (esed_frames(part.assign(whole=0))[["es", "ed"]] == [2, 0]).all(axis=None)
+
+
 def test_all_keeps_every_row(index):
     assert select_subset(index, "all") is index
 

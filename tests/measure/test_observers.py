@@ -78,6 +78,16 @@ def seven_t(data):
     return data / "published" / "analysis" / "7T"
 
 
+def test_a_subject_without_end_systole_has_no_differences_of_it():
+    counts = pd.DataFrame(
+        {"subject": "1", "frame": [0, 1], "first_px": [100.0, 40.0], "second_px": [90.0, 40.0]}
+    )
+    frames = pd.DataFrame({"subject": ["1"], "es_frame": [math.nan], "ed_frame": [0]})
+    row = observer_table(counts, frames, ml_per_pixel=1.0).iloc[0]
+    assert row["edv_percent"] == 10
+    assert row[["esv_percent", "sv_percent", "ef_percent"]].isna().all()
+
+
 @pytest.mark.parametrize(
     ("pair", "percents"),
     [

@@ -118,6 +118,12 @@ def test_with_one_labelled_frame_end_systole_and_ejection_fraction_are_unknown()
     assert np.isnan([found[name] for name in unknown]).all()
 
 
+def test_a_cine_of_one_frame_has_no_heart_rate():
+    found = measures(curves([80.0]), frame_interval_s=0.03)
+    assert np.isnan([found[name] for name in ("heart_rate_bpm", "co_l_min", "esv_ml", "ef")]).all()
+    assert (found["edv_ml"], found["ed_frame"]) == (80, 0)
+
+
 def test_an_empty_ventricle_has_no_ejection_fraction():
     assert math.isnan(ejection_fraction(0, 0))
     assert math.isnan(measures(curves([0.0, 0.0]))["ef"])

@@ -79,6 +79,31 @@ def test_damaged_results_are_not_used(place, damage):
     assert not restore(folder, "abc", outputs)
 
 
+@pytest.mark.parametrize("content", [b"[]", b"7", b'"abc"', b"null", b"\xff\xfe", b"[" * 100_000])
+def test_facts_that_are_no_facts_restore_nothing(place, content):
+    _, folder, outputs = place
+    keep(folder, "abc", outputs)
+    forget(outputs)
+    (folder / "made_of.json").write_bytes(content)
+    assert not restore(folder, "abc", outputs)
+    assert not outputs[0].exists()
+
+
+def test_a_kept_file_that_is_gone_restores_nothing(place):
+    _, folder, outputs = place
+    keep(folder, "abc", outputs)
+    forget(outputs)
+    (folder / "0").unlink()
+    assert not restore(folder, "abc", outputs)
+
+
+def test_an_absent_input_is_refused_by_name(tmp_path):
+    (tmp_path / "empty").mkdir()
+    assert made_of([tmp_path / "empty"], {})
+    with pytest.raises(FileNotFoundError, match=r"gone: no such file or folder"):
+        made_of([tmp_path / "empty", tmp_path / "gone"], {})
+
+
 def test_the_last_results_are_kept(place):
     _, folder, outputs = place
     keep(folder, "abc", outputs)

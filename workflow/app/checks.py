@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from cmrseg.labels import NAMES, Tissue
+from cmrseg.measure.volumes import missed_frames
 
 # In-plane distance of voxel centres, then distance of slices, both in mm, of short-axis cines.
 SPACINGS = {
@@ -98,6 +99,12 @@ def result_warnings(
     for tissue in (Tissue.LV, Tissue.MYO):
         if not (labels == tissue).any():
             found.append(f"No {NAMES[tissue]} was found in any image.")
+    if missed := missed_frames(curves):
+        numbers = ", ".join(str(frame + 1) for frame in missed)
+        found.append(
+            f"No LV cavity was found in {'frames' if len(missed) > 1 else 'frame'} {numbers}, "
+            "which cannot be right. Check end-diastole and end-systole."
+        )
     volumes = curves["lv_ml"].to_numpy()
     edv_ml, esv_ml = volumes[ed_frame], volumes[es_frame]
     if edv_ml <= 0:

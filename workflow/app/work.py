@@ -148,11 +148,15 @@ def label(
         interval_s=interval_s,
         species=kind,
         curves=curves,
-        ed_frame=int(chosen["ed_frame"]),
-        # A cine of one frame has no end-systole.
-        es_frame=int(chosen["es_frame"] if len(curves) > 1 else chosen["ed_frame"]),
+        # Where one is unknown, the frame that the page shows first.
+        ed_frame=_shown(chosen["ed_frame"], curves["lv_ml"].idxmax()),
+        es_frame=_shown(chosen["es_frame"], curves["lv_ml"].idxmin()),
         warnings=[*model_warnings(spacing_mm, model.trained_mm), *_toy(loaded, model)],
     )
+
+
+def _shown(frame: float, otherwise: int) -> int:
+    return int(otherwise if math.isnan(frame) else frame)
 
 
 def _toy(loaded: Loaded, model: Model) -> list[str]:

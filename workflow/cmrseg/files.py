@@ -95,8 +95,14 @@ def write_table(table: pd.DataFrame, path: str | Path) -> None:
 
 
 def sha256(path: str | Path) -> str:
-    """sha256 of a file, or of a folder's files with their relative names, as hexadecimal text."""
+    """sha256 of a file, or of a folder's files with their relative names, as hexadecimal text.
+
+    Raises FileNotFoundError naming a path that is absent.
+    """
     path = Path(path)
+    if not path.exists():
+        # Else it would have the sum of an empty folder.
+        raise FileNotFoundError(f"{path}: no such file or folder")
     if path.is_file():
         with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

@@ -39,7 +39,8 @@ def figure(subjects: Sequence[Predicted], model: str) -> Figure:
     """Two rows per subject, ED above ES: slices from apex to base, then the volume curve.
 
     model: name for the legend. Slices are spread evenly over those that have a left ventricle at
-    ED. A cine of one frame has no ES. Raises ValueError where there is no subject.
+    ED. What is unknown, as ES of one frame, is not drawn. Raises ValueError where there is no
+    subject.
     """
     if not subjects:
         raise ValueError("figure prediction: no subject, expected at least one")
@@ -69,10 +70,14 @@ def figure(subjects: Sequence[Predicted], model: str) -> Figure:
 
 
 def _spread(subject: Predicted) -> list[int]:
-    """At most SLICES slices, evenly over those with a left ventricle at ED; all where none has."""
-    volume = subject.labels[int(subject.measures["ed_frame"])]
-    found = np.flatnonzero((volume == Tissue.LV).any(axis=(1, 2)))
-    found = found if len(found) else np.arange(len(volume))
+    """At most SLICES slices, evenly over those with a left ventricle at ED; all where none has.
+
+    Where ED is unknown, those with one in any frame.
+    """
+    frame, volume = subject.measures["ed_frame"], subject.labels
+    volume = volume if np.isnan(frame) else volume[[int(frame)]]
+    found = np.flatnonzero((volume == Tissue.LV).any(axis=(0, 2, 3)))
+    found = found if len(found) else np.arange(volume.shape[1])
     steps = np.linspace(0, len(found) - 1, min(SLICES, len(found))).round().astype(int)
     return [int(found[step]) for step in steps]
 

@@ -83,7 +83,9 @@ def figure(
                 )
         if number + columns >= len(chosen):
             axes.tick_params(labelbottom=True)
-    panels[0, 0].set_ylim(0, float(table["lv_ml"].max()) * 1.08)
+    # Without a frame that is labelled in every slice there is no volume.
+    highest = table["lv_ml"].max()
+    panels[0, 0].set_ylim(0, float(highest) * 1.08 if highest > 0 else 1)
     panels[0, 0].xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10], integer=True))
     result.supxlabel(style.FRAME, fontsize=7)
     result.supylabel(f"LV volume ({units.volume})", fontsize=7)

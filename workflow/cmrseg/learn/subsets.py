@@ -141,12 +141,15 @@ def esed_frames(index: pd.DataFrame) -> pd.DataFrame:
     """End-systolic and end-diastolic frame of each subject: columns subject, es, ed.
 
     Smallest and largest sum of lv_pixels over the slices of a frame; the first frame on ties.
-    Frames whose cavity is not known in every slice (column whole is 0) are neither, unless a
-    subject has no other.
+    Frames whose cavity is not known in every slice (column whole is 0) are neither. Of a subject
+    that has no other, those with the most slices are compared.
     """
     if "whole" in index:
         some = index.groupby("subject")["whole"].transform("max")
         index = index[index["whole"] == some]
+        slices = index.groupby(["subject", "frame"])["lv_pixels"].transform("size")
+        most = slices.groupby(index["subject"]).transform("max")
+        index = index[(index["whole"] == 1) | (slices == most)]
     lv = index.groupby(["subject", "frame"])["lv_pixels"].sum().unstack("frame")
     frames = pd.DataFrame({"es": lv.idxmin(axis=1), "ed": lv.idxmax(axis=1)})
     return frames.astype(int).reset_index()

@@ -25,27 +25,28 @@ def measure_volumes(
     the curves (one row per subject and frame). Volumes of the right ventricle are nan where the
     labeller does not know it, those of the muscle where an annotator has a cavity and no muscle in
     a frame: nobody drew it. A subject whose end-diastole or end-systole may be one of its frames
-    with unlabelled slices (`_incomplete`) is in neither table, and a warning.
-    Raises ValueError where the labeller has no subject, or none whose volumes are known.
+    with unlabelled slices (`_incomplete`) has a row without measures, and a warning.
+    Raises ValueError where the labeller has no subject.
     """
     folders = labeller.folders()
     classes = known_classes(labeller, folders)
-    curves, intervals, unknown = [], {}, []
+    curves, intervals = [], {}
     for subject, folder in folders.items():
         labels = Cine.load(folder / IMAGE)
         curve = volume_curves(labels.voxels, labels.spacing_mm, subject, classes)
-        if reason := _incomplete(labels.voxels, curve):
-            unknown.append(f"subject {subject}: labels of {labeller.name}: {reason}")
-            logger.warning("%s; its volumes are left out", unknown[-1])
-            continue
         if labeller.classes is None:
             curve.loc[(curve["lv_ml"] > 0) & (curve["my_ml"] == 0), "my_ml"] = np.nan
         curves.append(curve)
-        intervals[subject] = labels.frame_interval_s
-    if not curves:
-        raise ValueError(unknown[0])
+        if reason := _incomplete(labels.voxels, curve):
+            logger.warning(
+                "subject %s: labels of %s: %s; its measures are unknown",
+                *(subject, labeller.name, reason),
+            )
+        else:
+            intervals[subject] = labels.frame_interval_s
     joined = pd.concat(curves, ignore_index=True)
-    volumes = volumes_table(joined, intervals, ed)
+    known = volumes_table(joined[joined["subject"].isin(intervals)], intervals, ed)
+    volumes = known.set_index("subject").reindex(pd.Index(folders, name="subject")).reset_index()
     volumes.insert(1, "split", volumes["subject"].map(split_of(splits)))
     return volumes, joined
 

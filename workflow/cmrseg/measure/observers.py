@@ -32,7 +32,7 @@ def observer_table(counts: pd.DataFrame, frames: pd.DataFrame, ml_per_pixel: flo
     of the first. Returns subject, edv_ml, esv_ml of the first observer, second_edv_ml,
     second_esv_ml, and PERCENT_COLUMNS = |second - first| x 100/first, one row per subject of
     `counts` and a last row `mean`. EF is (EDV - ESV)/EDV. A percentage of nothing, or of what was
-    not labelled (counts of nan), is nan and is left out of the mean.
+    not labelled (counts of nan) or has no frame (nan), is nan and is left out of the mean.
     Raises ValueError naming a subject without frames, or without images at one of its frames.
     Definition of Ankenbrand et al. 2021, doi:10.1002/mrm.28822.
     """
@@ -47,12 +47,14 @@ def observer_table(counts: pd.DataFrame, frames: pd.DataFrame, ml_per_pixel: flo
             )
         ed_frame, es_frame = by_subject.loc[subject, ["ed_frame", "es_frame"]]
         for frame in (ed_frame, es_frame):
-            if (subject, frame) not in sums.index:
+            if not math.isnan(frame) and (subject, frame) not in sums.index:
                 raise ValueError(
                     f"subject {subject} has no images of frame {frame + 1} (from 1), add its labels"
                 )
-        first_edv, second_edv = sums.loc[(subject, ed_frame)]
-        first_esv, second_esv = sums.loc[(subject, es_frame)]
+        (first_edv, second_edv), (first_esv, second_esv) = (
+            (math.nan, math.nan) if math.isnan(frame) else sums.loc[(subject, frame)]
+            for frame in (ed_frame, es_frame)
+        )
         first = _measures(first_edv, first_esv)
         second = _measures(second_edv, second_esv)
         percent = [_percent(a, b) for a, b in zip(first, second, strict=True)]

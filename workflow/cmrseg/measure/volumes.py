@@ -1,5 +1,6 @@
 """Volumes from label maps: one curve per tissue, and the measures of a subject."""
 
+import logging
 import math
 from collections.abc import Mapping
 from typing import Literal
@@ -9,6 +10,8 @@ import pandas as pd
 
 from cmrseg.known import known_tissues
 from cmrseg.labels import UNLABELLED, Tissue
+
+logger = logging.getLogger(__name__)
 
 # Density of myocardium, as in Bai et al. 2018, doi:10.1186/s12968-018-0471-x.
 MYOCARDIUM_G_PER_ML = 1.05
@@ -140,8 +143,20 @@ def ejection_fraction(edv_ml: float, esv_ml: float) -> float:
 
 
 def heart_rate_bpm(frames: int, frame_interval_s: float) -> float:
-    """Beats per minute of a cine that covers one beat; nan where the interval is unknown."""
-    return 60 / (frames * frame_interval_s)
+    """Beats per minute of a cine that covers one beat; nan where the interval is unknown.
+
+    A single frame covers no beat, whatever its interval.
+    """
+    return 60 / (frames * frame_interval_s) if frames > 1 else math.nan
+
+
+def missed_frames(curves: pd.DataFrame) -> list[int]:
+    """Labelled frames without an LV cavity, from 0, of a heart that has one in other frames.
+
+    No heart empties itself: the cavity was not found there. None where no frame has a cavity.
+    """
+    volumes = curves["lv_ml"]
+    return curves["frame"][(volumes == 0) & (volumes.max() > 0)].astype(int).tolist()
 
 
 def measures(
@@ -154,34 +169,58 @@ def measures(
     else that with the largest. End systole is the frame with the smallest LV cavity. Only labelled
     frames count, so "first" is the first labelled one; among equal frames the first is taken.
     Frames are those of the left ventricle also for the right one. With a single labelled frame end
-    systole is unknown, and what needs it is nan. ef and rv_ef are fractions, nan where the
-    end-diastolic volume is 0. co_l_min and heart_rate_bpm are nan where the interval is.
+    systole is unknown, and what needs it is nan.
+    Frames in which the cavity was missed (`missed_frames`) are neither, and a warning. End systole
+    is unknown where the smallest cavity found is beside one (the cine is a cycle), end diastole
+    where the rule asks for one, and both where one frame alone has a cavity.
+    ef and rv_ef are fractions, nan where the end-diastolic volume is 0. co_l_min and heart_rate_bpm
+    are nan where the interval is, or the cine has one frame.
     Raises ValueError naming the subject if no frame is labelled in every slice.
     """
-    labelled = curves[curves["lv_ml"].notna()]
+    subject, labelled = curves["subject"].iloc[0], curves[curves["lv_ml"].notna()]
     if labelled.empty:
         raise ValueError(
-            f"subject {curves['subject'].iloc[0]}: none of {len(curves)} frames is labelled in "
+            f"subject {subject}: none of {len(curves)} frames is labelled in "
             f"every slice, expected at least one; complete the labels or leave the subject out"
         )
     if ed not in ED_RULES:
         raise ValueError(f"ed must be one of {', '.join(ED_RULES)}, got {ed!r}")
-    largest, first = labelled["lv_ml"].idxmax(), labelled.index[0]
-    near = labelled["lv_ml"][first] >= NEAR * labelled["lv_ml"][largest]
-    diastole = first if ed == "first" or (ed == "first_if_near" and near) else largest
-    systole = labelled["lv_ml"].idxmin()
-    frames = labelled["frame"]
-    es_frame = int(frames[systole]) if len(labelled) > 1 else None
-    return measures_at(curves, int(frames[diastole]), es_frame, frame_interval_s)
+    frames, lv_ml = labelled["frame"].tolist(), labelled["lv_ml"].to_numpy()
+    missed = np.isin(frames, missed_frames(curves))
+    largest = int(lv_ml.argmax())
+    near = lv_ml[0] >= NEAR * lv_ml[largest]
+    diastole = 0 if ed == "first" or (ed == "first_if_near" and near) else largest
+    systole = int(np.where(missed, np.inf, lv_ml).argmin())
+    beside_missed = missed[systole - 1] or missed[(systole + 1) % len(missed)]
+    alone = len(frames) - missed.sum() == 1
+    es_frame = None if alone or beside_missed else frames[systole]
+    # Of a lone labelled frame it is said that it is end diastole; of a lone one found it is not.
+    ed_frame = None if missed[diastole] or (alone and missed.any()) else frames[diastole]
+    if missed.any():
+        logger.warning("subject %s: %s", subject, _missed_in_words(curves, ed_frame, es_frame))
+    return measures_at(curves, ed_frame, es_frame, frame_interval_s)
+
+
+def _missed_in_words(curves: pd.DataFrame, ed_frame: int | None, es_frame: int | None) -> str:
+    """Which frames have no cavity, and what is unknown by it."""
+    ends = (("end-diastole", ed_frame), ("end-systole", es_frame))
+    unknown = [name for name, frame in ends if frame is None]
+    numbers = ", ".join(str(frame + 1) for frame in missed_frames(curves))
+    left = f"{' and '.join(unknown)} unknown" if unknown else "these are not taken for end-systole"
+    return f"no LV cavity was found in frames {numbers} (from 1) of {len(curves)}: {left}"
 
 
 def measures_at(
-    curves: pd.DataFrame, ed_frame: int, es_frame: int | None, frame_interval_s: float = math.nan
+    curves: pd.DataFrame,
+    ed_frame: int | None,
+    es_frame: int | None,
+    frame_interval_s: float = math.nan,
 ) -> dict[str, float]:
     """As measures, with end diastole and end systole at given frames.
 
-    es_frame: None where it is unknown; what needs it is nan. Raises ValueError naming the subject
-    if a frame is not there or not labelled in every slice.
+    ed_frame, es_frame: None where it is unknown; what needs it is nan. A ventricle without a voxel
+    in a frame, and with some in others, was missed there: its volume is unknown, not 0. Raises
+    ValueError naming the subject if a frame is not there or not labelled in every slice.
     """
     subject = curves["subject"].iloc[0]
     rows = []
@@ -197,8 +236,8 @@ def measures_at(
             )
         rows.append(row.iloc[0])
     diastole, systole = rows
-    edv_ml, esv_ml = float(diastole["lv_ml"]), float(systole["lv_ml"])
-    rv_edv_ml, rv_esv_ml = float(diastole["rv_ml"]), float(systole["rv_ml"])
+    edv_ml, esv_ml = (_ventricle_ml(curves, row, "lv_ml") for row in rows)
+    rv_edv_ml, rv_esv_ml = (_ventricle_ml(curves, row, "rv_ml") for row in rows)
     rate_bpm = heart_rate_bpm(len(curves), frame_interval_s)
     return {
         "edv_ml": edv_ml,
@@ -213,9 +252,15 @@ def measures_at(
         "rv_sv_ml": rv_edv_ml - rv_esv_ml,
         "rv_ef": ejection_fraction(rv_edv_ml, rv_esv_ml),
         "heart_rate_bpm": rate_bpm,
-        "ed_frame": ed_frame,
+        "ed_frame": math.nan if ed_frame is None else ed_frame,
         "es_frame": math.nan if es_frame is None else es_frame,
     }
+
+
+def _ventricle_ml(curves: pd.DataFrame, row: pd.Series, column: str) -> float:
+    """Volume of a ventricle in a frame; nan where it was missed there."""
+    volume = float(row[column])
+    return math.nan if volume == 0 and curves[column].max() > 0 else volume
 
 
 def volumes_table(

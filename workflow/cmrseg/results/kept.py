@@ -27,6 +27,7 @@ def made_of(inputs: Iterable[str | Path], facts: Mapping[str, Any]) -> str:
     """sha256 of the content of files and folders in their order, and of facts that JSON can write.
 
     Facts are all else that the result depends on: settings, code, versions, device.
+    Raises FileNotFoundError naming an input that is absent.
     """
     content = {"inputs": [sha256(path) for path in inputs], "facts": facts}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
@@ -42,14 +43,16 @@ def restore(folder: Path, source: str, outputs: Sequence[str | Path]) -> bool:
     """Put kept results in place if they were made of `source`; says whether that was so.
 
     folder: see kept_folder. source: see made_of. outputs: files and folders, which are absent.
-    Results whose bytes are no longer what they were when they were kept are not used.
+    Results whose bytes are no longer what they were when they were kept are not used, nor are
+    those that are not there or whose facts cannot be read.
     """
+    found = [folder / str(number) for number in range(len(outputs))]
     try:
         known = json.loads((folder / FACTS).read_text("utf-8"))
-    except (OSError, ValueError):
+        expected = {"made_of": source, "sums": [sha256(path) for path in found]}
+    except (OSError, ValueError, RecursionError):
         return False
-    found = [folder / str(number) for number in range(len(outputs))]
-    if known.get("made_of") != source or known.get("sums") != [sha256(path) for path in found]:
+    if known != expected:
         return False
     for path, output in zip(found, outputs, strict=True):
         with replacing(output) as temporary:
