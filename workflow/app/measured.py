@@ -108,7 +108,7 @@ def frames_csv(session: Session) -> str:
     table[f"lv_{volume}"] = curves["lv_ml"] * factor
     table[f"myocardium_{volume}"] = curves["my_ml"] * factor
     table[f"myocardium_{mass}"] = curves["my_ml"] * factor * MYOCARDIUM_G_PER_ML
-    if labelled.classes > 3:
+    if Tissue.RV in labelled.tissues:
         table[f"rv_{volume}"] = curves["rv_ml"] * factor
     return table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
 

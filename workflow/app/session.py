@@ -16,6 +16,8 @@ from typing import Any
 
 import pandas as pd
 
+from cmrseg.labels import Tissue
+
 PREFIX, NEW = "cmrseg-app-", "cmrseg-new-"
 # A running app holds this file of its folder locked.
 LOCK = "lock"
@@ -81,7 +83,7 @@ class Labelled:
     number: int
     model: str
     weights_sha256: str
-    classes: int
+    tissues: tuple[Tissue, ...]
     affine: Any
     spacing_mm: tuple[float, ...]
     interval_s: float

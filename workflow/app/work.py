@@ -18,6 +18,7 @@ from cmrseg.cine import Cine
 from cmrseg.dicom.audit import SubjectError
 from cmrseg.fetch.checks import FULL
 from cmrseg.files import replacing, sha256
+from cmrseg.labels import tissues_of
 from cmrseg.learn.label import WEIGHTS, load_model
 from cmrseg.learn.predict import predict_cine
 from cmrseg.measure.volumes import measures, volume_curves
@@ -132,7 +133,8 @@ def label(
     cine = Cine(voxels, loaded.affine, interval_s)
     session.progress(0, 1)
     labels = predict_cine(network, cine, settings, device, progress=session.progress)
-    curves = volume_curves(labels, spacing_mm, loaded.name, settings["classes"])  # type: ignore[arg-type]
+    tissues = tissues_of(settings["tissues"])
+    curves = volume_curves(labels, spacing_mm, loaded.name, tissues)  # type: ignore[arg-type]
     chosen = measures(curves, interval_s)
     session.progress(1, 1)
     # Other requests may be reading the labels of before: these keep their file.
@@ -142,7 +144,7 @@ def label(
         number=session.next_number(),
         model=model.name,
         weights_sha256=sha256(model.folder / WEIGHTS),
-        classes=int(settings["classes"]),
+        tissues=tissues,
         affine=affine,
         spacing_mm=spacing_mm,
         interval_s=interval_s,

@@ -11,6 +11,7 @@ import pandas as pd
 from cmrseg.cine import Cine
 from cmrseg.dicom.audit import Audit
 from cmrseg.dicom.study import import_study
+from cmrseg.labels import tissues_of
 from cmrseg.layouts.hdf5 import Grid, reader
 from cmrseg.layouts.inputs import Found, find_images
 from cmrseg.layouts.nifti import read_whole
@@ -18,6 +19,7 @@ from cmrseg.layouts.ready_made import single
 from cmrseg.learn.label import load_model
 from cmrseg.learn.predict import predict_cine
 from cmrseg.measure.volumes import EndDiastole, volume_curves, volumes_table
+from cmrseg.sequences import USUAL
 
 # As the study's schema has it.
 CLEANING: Mapping[str, Any] = {"mode": "corrected", "layout": "folder", "max_size_px": 256}
@@ -107,10 +109,16 @@ def apply_model(
     Raises ValueError or SubjectError naming what cannot be read.
     """
     network, settings = load_model(model)
+    if settings["sequence"] != USUAL:
+        raise ValueError(
+            f"{model}: labels images {settings['sequence']}, and these are short-axis cines "
+            f"({USUAL}); name a model of these"
+        )
     found = read_images(images, subject, cleaning, spacing_mm, frame_interval_ms, series)
     image = found.cine
     labels = image.like(predict_cine(network, image, settings, device, subject=subject))
-    curves = volume_curves(labels.voxels, labels.spacing_mm, subject, settings["classes"])
+    tissues = tissues_of(settings["tissues"])
+    curves = volume_curves(labels.voxels, labels.spacing_mm, subject, tissues)
     volumes = volumes_table(curves, {subject: labels.frame_interval_s}, ed)
     return Applied(image, labels, volumes, curves, found.audit)
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-IMAGE = "sa.nii.gz"
 SOURCES = "sources.tsv"
 
 

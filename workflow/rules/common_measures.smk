@@ -1,13 +1,15 @@
 # What measuring asks of the study: who labelled, and which tissues it knows.
 
 
-def classes_known(labeller):
-    """Classes of a model's network; nothing for an annotator, whose maps tell."""
-    return STUDY.model(labeller)["classes"] if STUDY.is_model(labeller) else None
+def maps_of(labeller):
+    """Sequence and tissues of a model's label maps; nothing for an annotator, whose maps tell."""
+    if not STUDY.is_model(labeller):
+        return {}
+    return {key: STUDY.model(labeller)[key] for key in ("sequence", "tissues")}
 
 
-def labeller_classes(wildcards):
-    return classes_known(wildcards.labeller)
+def labeller_maps(wildcards):
+    return maps_of(wildcards.labeller)
 
 
 def volume_settings(wildcards):
@@ -38,10 +40,10 @@ def evaluated_rows(wildcards):
     return rows
 
 
-def compared_classes(wildcards):
+def compared_maps(wildcards):
     return {
-        "labeller": classes_known(wildcards.labeller),
-        "reference": classes_known(reference_name(wildcards)),
+        "labeller": maps_of(wildcards.labeller),
+        "reference": maps_of(reference_name(wildcards)),
     }
 
 

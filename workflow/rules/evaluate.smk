@@ -35,7 +35,7 @@ rule evaluate_labels:
         settings=evaluation_settings,
         rows=evaluated_rows,
         reference=reference_name,
-        classes=compared_classes,
+        maps=compared_maps,
         code=code_of("evaluate_labels.py"),
     script:
         "../scripts/evaluate_labels.py"

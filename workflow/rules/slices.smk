@@ -8,17 +8,18 @@ rule make_slices:
         passed=labeller_passed,
     output:
         slices=directory(
-            "results/{study}/slices/{cohort}/{labeller}/{preparation}_{intensity}_{size_px}_{classes}"
+            "results/{study}/slices/{cohort}/{labeller}/{sequence}_{tissues}_{preparation}_{intensity}_{size_px}"
         ),
     log:
-        "results/{study}/logs/make_slices/{cohort}/{labeller}/{preparation}_{intensity}_{size_px}_{classes}.log",
+        "results/{study}/logs/make_slices/{cohort}/{labeller}/{sequence}_{tissues}_{preparation}_{intensity}_{size_px}.log",
     benchmark:
-        "results/{study}/benchmarks/make_slices/{cohort}/{labeller}/{preparation}_{intensity}_{size_px}_{classes}.tsv"
+        "results/{study}/benchmarks/make_slices/{cohort}/{labeller}/{sequence}_{tissues}_{preparation}_{intensity}_{size_px}.tsv"
     wildcard_constraints:
+        sequence="[a-z0-9_]+?",
+        tissues="[a-z_]+(-[a-z_]+)*",
         preparation="fcn|unet|minmax",
         intensity="linear|greys",
         size_px="[0-9]+",
-        classes="[0-9]",
     conda:
         "../../envs/imaging.yaml"
     threads: 1

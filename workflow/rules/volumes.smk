@@ -21,7 +21,7 @@ rule measure_volumes:
     params:
         settings=volume_settings,
         rows=cohort_rows,
-        classes=labeller_classes,
+        maps=labeller_maps,
         code=code_of("measure_volumes.py"),
     script:
         "../scripts/measure_volumes.py"

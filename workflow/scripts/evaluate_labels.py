@@ -15,7 +15,7 @@ cohort, settings = snakemake.wildcards.cohort, snakemake.params.settings
 names = {"labeller": snakemake.wildcards.labeller, "reference": snakemake.params.reference}
 shards = {"labeller": snakemake.input.labels, "reference": snakemake.input.reference}
 sides = {
-    side: LabelMaps(name, cohort, shards[side], snakemake.params.classes[side])
+    side: LabelMaps(name, cohort, shards[side], **snakemake.params.maps[side])
     for side, name in names.items()
 }
 splits = {row["subject"]: row["split"] for row in snakemake.params.rows}

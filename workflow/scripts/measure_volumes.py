@@ -11,7 +11,7 @@ labeller = LabelMaps(
     snakemake.wildcards.labeller,
     snakemake.wildcards.cohort,
     snakemake.input.labels,
-    snakemake.params.classes,
+    **snakemake.params.maps,
 )
 volumes, curves = measure_volumes(labeller, splits, snakemake.params.settings["ed"])
 write_table(volumes, snakemake.output.volumes)

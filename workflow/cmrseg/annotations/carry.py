@@ -22,7 +22,8 @@ from cmrseg.annotations.subject import (
 from cmrseg.annotations.volumes import pair, volumes
 from cmrseg.cine import Cine
 from cmrseg.dicom.audit import COLUMNS, Audit, without_folders
-from cmrseg.shards import IMAGE, subject_folders
+from cmrseg.sequences import USUAL, image_path
+from cmrseg.shards import subject_folders
 from cmrseg.splits import original
 
 logger = logging.getLogger(__name__)
@@ -71,7 +72,7 @@ def carry_shard(
             by_subject.loc[source],
             raw / settings["folder"],
             images / source,
-            Cine.load(images / source / IMAGE),
+            Cine.load(image_path(images / source, USUAL)),
             Audit(subject),
             settings.get("numbers", {}),
             settings.get("first_pixel", 0),
@@ -90,7 +91,7 @@ def carry_shard(
         if subject != source:
             found = np.rot90(found, 1, axes=(-2, -1))
         (labels / subject).mkdir()
-        Cine.load(folder / IMAGE).like(found).save(labels / subject / IMAGE)
+        Cine.load(image_path(folder, USUAL)).like(found).save(image_path(labels / subject, USUAL))
     if failed and not carried:
         raise failed[0]
     _summarise(annotator, len(audits), carried, missing)

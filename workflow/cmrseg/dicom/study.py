@@ -54,6 +54,7 @@ from cmrseg.dicom.stack import assemble
 from cmrseg.dicom.study_files import check_triggered, read_study
 from cmrseg.dicom.timing import TRIGGER, time_axis
 from cmrseg.files import write_table
+from cmrseg.sequences import USUAL, image_path
 
 logger = logging.getLogger(__name__)
 
@@ -262,7 +263,7 @@ def _below(folder: Path, kaggle: bool) -> str:
 
 
 def _write(imported: Imported, images: Path, subject: str) -> None:
-    imported.cine.save(images / subject / "sa.nii.gz")
+    imported.cine.save(image_path(images / subject, USUAL))
     write_table(imported.sources, images / subject / "sources.tsv")
     if imported.rotated is not None:
-        imported.rotated.save(images / f"{subject}_rot90" / "sa.nii.gz")
+        imported.rotated.save(image_path(images / f"{subject}_rot90", USUAL))

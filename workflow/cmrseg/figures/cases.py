@@ -7,7 +7,7 @@ import pandas as pd
 
 from cmrseg.cine import Cine
 from cmrseg.figures.overlays import Case
-from cmrseg.shards import IMAGE
+from cmrseg.sequences import USUAL, image_path
 from cmrseg.splits import upright_rows
 
 # LV cavity of the reference that an image needs to be shown.
@@ -61,7 +61,8 @@ def read_cases(
     cases = []
     for row in rows.itertuples(index=False):
         image, prediction, reference = (
-            Cine.load(folders[row.subject] / IMAGE) for folders in (images, predictions, references)
+            Cine.load(image_path(folders[row.subject], USUAL))
+            for folders in (images, predictions, references)
         )
         at = (row.frame, row.slice)
         cases.append(

@@ -14,7 +14,7 @@ from cmrseg.dicom.reading import read_file
 from cmrseg.dicom.study import study_folder
 from cmrseg.dicom.zipped import place_of
 from cmrseg.figures.cleaning import Stack
-from cmrseg.shards import IMAGE
+from cmrseg.sequences import USUAL, image_path
 from cmrseg.vectors import dot, unit
 
 # NIfTI's directions in DICOM's.
@@ -47,7 +47,7 @@ def read_stack(row, raw: Path, settings: Mapping[str, str], image: Path) -> Stac
     row: of the subject table. raw: raw files of its shard. settings: layout and mode. image: the
     subject's folder of imported images. Files that the import ignored are not slices.
     """
-    cine = Cine.load(image / IMAGE)
+    cine = Cine.load(image_path(image, USUAL))
     folder = study_folder(row, raw, settings)
     across = unit(cine.affine[:3, 2]) * LPS
     origin = cine.affine[:3, 3] * LPS

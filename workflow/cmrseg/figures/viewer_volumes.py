@@ -8,7 +8,7 @@ import pandas as pd
 
 from cmrseg.cine import Cine
 from cmrseg.figures.viewer import Volume
-from cmrseg.shards import IMAGE
+from cmrseg.sequences import USUAL, image_path
 from cmrseg.splits import upright_rows
 
 
@@ -38,9 +38,9 @@ def read_viewer_volumes(
     return [
         Volume(
             name=subject,
-            image=Cine.load(images[subject] / IMAGE),
+            image=Cine.load(image_path(images[subject], USUAL)),
             layers=[
-                (labeller, Cine.load(folders[subject] / IMAGE))
+                (labeller, Cine.load(image_path(folders[subject], USUAL)))
                 for labeller, folders in layers.items()
                 if subject in folders
             ],

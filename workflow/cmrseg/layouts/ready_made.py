@@ -10,7 +10,8 @@ import pandas as pd
 from cmrseg.cine import Cine, check_grid
 from cmrseg.dicom.audit import COLUMNS, OTHER, UNREADABLE, Audit, SubjectError, without_folders
 from cmrseg.files import write_table
-from cmrseg.shards import IMAGE, SOURCES
+from cmrseg.sequences import USUAL, image_path
+from cmrseg.shards import SOURCES
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ def import_studies(
         else:
             target = images / subject
             target.mkdir()
-            cine.save(target / IMAGE)
+            cine.save(image_path(target, USUAL))
             write_table(sources, target / SOURCES)
         audits.append(audit.table())
     headers = pd.DataFrame({"file": [], "dir": [], "pid": []}, dtype=str)

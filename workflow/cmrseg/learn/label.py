@@ -17,7 +17,8 @@ from cmrseg.nets.build import NETWORKS, SETTINGS, empty_network
 from cmrseg.nets.network import Network
 from cmrseg.results.kept import keep, made_of, restore
 from cmrseg.results.record import recorded_settings, versions
-from cmrseg.shards import IMAGE, subject_folders
+from cmrseg.sequences import image_path
+from cmrseg.shards import subject_folders
 
 # Files of a model's folder.
 WEIGHTS, RECORD = "weights.safetensors", "record.json"
@@ -78,18 +79,18 @@ def load_network(settings: Mapping[str, Any], weights: str | Path) -> Network:
 def label_shard(
     model: Mapping[str, Any], weights: str | Path, images: Path, labels: Path, device: str
 ) -> None:
-    """Label every subject of a shard: `<labels>/<subject>/sa.nii.gz` on the image's grid.
+    """Label every subject of a shard: `<labels>/<subject>/<sequence>.nii.gz` on the image's grid.
 
     model: row of the models table. weights: its safetensors file. images: folder with
-    `<subject>/sa.nii.gz`. labels: existing folder to fill. device: cpu, cuda or mps. While one
-    subject is labelled the next are read and those before are saved. Raises ValueError naming a
+    `<subject>/<sequence>.nii.gz`. labels: existing folder to fill. device: cpu, cuda or mps. While
+    one subject is labelled the next are read and those before are saved. Raises ValueError naming a
     subject whose image cannot be read or has values that are not finite.
     """
     labeller = Predictor(load_network(model, weights), model, device)
-    folders = subject_folders([images])
+    folders, sequence = subject_folders([images]), model["sequence"]
 
     def read(subject: str) -> tuple[Cine, Prepared]:
-        cine = Cine.load(folders[subject] / IMAGE)
+        cine = Cine.load(image_path(folders[subject], sequence))
         try:
             return cine, labeller.prepare(cine)
         except ValueError as error:
@@ -99,7 +100,7 @@ def label_shard(
         (labels / subject).mkdir()
         found = wait().reshape(cine.voxels.shape)
         found = without_islands(found, model, f"subject {subject}")
-        cine.like(found).save(labels / subject / IMAGE)
+        cine.like(found).save(image_path(labels / subject, sequence))
 
     ahead = CARD_AHEAD if device == "cuda" else 1
     with ThreadPoolExecutor(ahead) as readers, ThreadPoolExecutor(ahead) as savers:

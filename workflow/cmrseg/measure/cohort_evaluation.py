@@ -6,12 +6,10 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from cmrseg.cine import Cine
 from cmrseg.measure.cohort_summary import summarise
 from cmrseg.measure.evaluate import Frames, evaluate_cine
-from cmrseg.measure.labellers import LabelMaps, known_classes
+from cmrseg.measure.labellers import LabelMaps, tissues_known
 from cmrseg.measure.volumes import EndDiastole
-from cmrseg.shards import IMAGE
 from cmrseg.splits import split_of, upright_rows
 
 
@@ -39,26 +37,27 @@ def evaluate_labels(
 ) -> Evaluation:
     """Hold a labeller's maps against the reference.
 
-    Only subjects that both labelled are compared (a second observer may have done a part), with
-    the right ventricle where both know it. ed, reference_ed: how each chooses its end-diastole.
+    Only subjects that both labelled are compared (a second observer may have done a part), of
+    the tissues that both know. ed, reference_ed: how each chooses its end-diastole.
     frames: whose frames the labeller is measured at. es_frames: end-systole of the reference, by
     subject, where it is known (see evaluate_cine). The
     summary counts a subject with a rotated copy once, as the copy; the other tables have both.
     Raises ValueError where there is no subject.
     """
     predicted, true = labeller.folders(), reference.folders()
-    classes = min(known_classes(labeller, predicted), known_classes(reference, true))
+    of_reference = tissues_known(reference, true)
+    tissues = tuple(t for t in tissues_known(labeller, predicted) if t in of_reference)
     images: list[pd.DataFrame] = []
     frame_tables: list[pd.DataFrame] = []
     subjects = []
     for subject in [name for name in predicted if name in true]:
-        ours = Cine.load(predicted[subject] / IMAGE)
-        theirs = Cine.load(true[subject] / IMAGE)
+        ours = labeller.load(predicted[subject])
+        theirs = reference.load(true[subject])
         of_images, of_frames, row = evaluate_cine(
             ours.voxels,
             theirs.voxels,
             ours.spacing_mm,
-            classes,
+            tissues,
             subject,
             ed,
             reference_ed,

@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 
-from cmrseg.labels import Tissue
 from cmrseg.measure.agreement import summary
 from cmrseg.measure.comparison import ALL, SUMMARY_COLUMNS, agreements
 from cmrseg.measure.evaluate import HEART, NAMES, OTHER, PHASES
@@ -77,8 +76,9 @@ def _published(images: pd.DataFrame) -> list[dict]:
     scores = dice(counts, absent="one")
     unknown = _not_annotated(images, counts)
     columns = {
-        NAMES[Tissue(k)]: np.where(unknown[:, k], np.nan, scores[:, k])
-        for k in range(1, counts.shape[-1])
+        name: np.where(unknown[:, k], np.nan, scores[:, k])
+        for k, name in enumerate(counted_names(images))
+        if k
     }
     whole = ~unknown.any(axis=1)
     columns["foreground"] = dice(foreground(counts), absent="one")[:, 1][whole]
@@ -91,28 +91,34 @@ def _published(images: pd.DataFrame) -> list[dict]:
 
 
 def _not_annotated(images: pd.DataFrame, counts: np.ndarray) -> np.ndarray:
-    """(n, classes) whether a tissue was predicted in an image's frame, but never annotated there.
+    """(n, k) whether a tissue was predicted in an image's frame, but never annotated there.
 
     These have no Dice (see evaluate_cine) though there are voxels to count.
     """
     unknown = np.zeros(counts.shape[:2], bool)
     # Published tables have counts alone.
-    known = [k for k in range(1, counts.shape[-1]) if f"dice_{NAMES[Tissue(k)]}" in images]
-    for k in known:
+    for k, name in enumerate(counted_names(images)):
+        if f"dice_{name}" not in images:
+            continue
         predicted = counts[:, :, k].sum(axis=1) + counts[:, k].sum(axis=1) > 0
-        own = images[f"dice_{NAMES[Tissue(k)]}"].isna().to_numpy() & predicted
+        own = images[f"dice_{name}"].isna().to_numpy() & predicted
         frames = images[["subject", "frame"]].assign(own=own)
         unknown[:, k] = frames.groupby(["subject", "frame"])["own"].transform("any")
     return unknown
 
 
 def image_counts(images: pd.DataFrame) -> np.ndarray:
-    """Confusion counts (n, classes, classes) from the columns bg_bg, bg_lv, ... of an image table.
+    """Confusion counts (n, k, k) from the columns bg_bg, bg_lv, ... of an image table.
 
     Raises ValueError if the table has no such counts.
     """
-    if "lv_my" not in images:
+    names = counted_names(images)
+    if len(names) < 2:
         raise ValueError(f"no confusion counts bg_bg, bg_lv, ... among {list(images.columns)}")
-    names = [NAMES[tissue] for tissue in Tissue if f"bg_{NAMES[tissue]}" in images]
     columns = [f"{a}_{b}" for a in names for b in names]
     return images[columns].to_numpy().reshape(-1, len(names), len(names))
+
+
+def counted_names(images: pd.DataFrame) -> list[str]:
+    """Background and the tissues that an image table has counts of, as in its columns."""
+    return [name for name in NAMES.values() if f"bg_{name}" in images]

@@ -6,11 +6,9 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from cmrseg.cine import Cine
 from cmrseg.labels import UNLABELLED
-from cmrseg.measure.labellers import LabelMaps, known_classes
+from cmrseg.measure.labellers import LabelMaps, tissues_known
 from cmrseg.measure.volumes import EndDiastole, volume_curves, volumes_table
-from cmrseg.shards import IMAGE
 from cmrseg.splits import split_of
 
 logger = logging.getLogger(__name__)
@@ -29,12 +27,12 @@ def measure_volumes(
     Raises ValueError where the labeller has no subject.
     """
     folders = labeller.folders()
-    classes = known_classes(labeller, folders)
+    tissues = tissues_known(labeller, folders)
     curves, intervals = [], {}
     for subject, folder in folders.items():
-        labels = Cine.load(folder / IMAGE)
-        curve = volume_curves(labels.voxels, labels.spacing_mm, subject, classes)
-        if labeller.classes is None:
+        labels = labeller.load(folder)
+        curve = volume_curves(labels.voxels, labels.spacing_mm, subject, tissues)
+        if not labeller.tissues:
             curve.loc[(curve["lv_ml"] > 0) & (curve["my_ml"] == 0), "my_ml"] = np.nan
         curves.append(curve)
         if reason := _incomplete(labels.voxels, curve):

@@ -1,7 +1,9 @@
 """A model's labels against a reference: every image of a subject, and the subject."""
 
 import math
-from typing import Literal
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -29,7 +31,7 @@ def evaluate_cine(
     predicted: np.ndarray,
     reference: np.ndarray,
     spacing_mm: tuple[float, float, float],
-    classes: int,
+    tissues: tuple[Tissue, ...],
     subject: str,
     ed: EndDiastole = "max",
     reference_ed: EndDiastole = "max",
@@ -39,7 +41,7 @@ def evaluate_cine(
     """Compare the labels of one subject image by image and as a whole.
 
     predicted, reference: (t, z, y, x) integers of equal shape. spacing_mm: along z, y, x.
-    classes: 4, or 3 where either side does not know the right ventricle, which then is background
+    tissues: those that both sides know, in the order of the registry; others are background
     in both. Voxels that are UNLABELLED in either are left out, as are images that have no others.
     Where either side drew some tissues of a slice alone (`known_tissues`), as a cavity with nothing
     labelled around it, these end at their outline: cavity beyond it is a mistake. Of the others the
@@ -55,12 +57,13 @@ def evaluate_cine(
     Returns (images, frames, row). images: a row per image with subject, slice, frame, and per
     tissue dice_lv (nan where neither side has the tissue, or it was not annotated),
     hausdorff_lv_mm, distance_lv_mm (nan unless both have it), then the confusion counts bg_bg,
-    bg_lv, ...: first the reference's class, then the prediction's. frames: a row per labelled
+    bg_lv, ...: first the reference's tissue, then the prediction's. frames: a row per labelled
     frame with subject, frame, phase ("ed", "es" of the reference, "other"), images, and Dice of
     its images as one volume: dice_lv, ..., dice_heart of all tissues together. row: subject,
     images, Dice over all images as one volume, distances as means over slices (Bai et al. 2018),
-    reference_* and predicted_* volumes, and dice_lv_ed, dice_lv_es, ... of the reference's end
-    diastole and end systole, dice_lv_other of all other labelled frames as one volume.
+    and dice_lv_ed, dice_lv_es, ... of the reference's end diastole and end systole, dice_lv_other
+    of all other labelled frames as one volume. Where the left ventricle is among the tissues,
+    reference_* and predicted_* volumes; elsewhere no frame is end diastole or end systole.
     Both sides' volumes are of the same frames, those that are complete in both. frames "own": each
     side has its own end diastole (`ed` of the prediction, `reference_ed` of the reference) and
     systole among them. "reference": both are measured at the reference's, with end diastole by
@@ -70,88 +73,170 @@ def evaluate_cine(
     Raises ValueError naming the subject for unequal shapes, unknown labels, no labelled image, or
     an es_frame that is not complete.
     """
-    if classes not in (3, 4):
-        raise ValueError(f"subject {subject}: classes must be 3 or 4, got {classes}")
+    pair = _pair(reference, predicted, tissues, spacing_mm, subject)
+    images = _image_table(pair)
+    row: dict[str, Any] = {"subject": subject, "images": len(images)}
+    for tissue in tissues:
+        name = NAMES[tissue]
+        whole = dice(pair.counts[pair.annotated[:, pair.place(tissue)]].sum(axis=(0, 1)))
+        row[f"dice_{name}"] = float(whole[pair.place(tissue)])
+        row[f"hausdorff_{name}_mm"] = float(images[f"hausdorff_{name}_mm"].mean())
+        row[f"distance_{name}_mm"] = float(images[f"distance_{name}_mm"].mean())
+    if Tissue.LV in tissues:
+        eds = {"reference": reference_ed, "predicted": ed}
+        row |= _volumes(pair, eds, frames, es_frame)
+    chosen = {phase: row.get(f"reference_{phase}_frame", math.nan) for phase in PHASES}
+    for phase, frame in chosen.items():
+        row |= _volume_dice(pair, [] if frame != frame else [int(frame)], f"_{phase}")
+    others = np.setdiff1d(np.arange(len(pair.counts)), list(chosen.values()))
+    row |= _volume_dice(pair, others, f"_{OTHER}")
+    table = []
+    for frame, size in zip(*np.unique(images["frame"], return_counts=True), strict=True):
+        phase = next((phase for phase in PHASES if chosen[phase] == frame), OTHER)
+        about = {"subject": subject, "frame": frame, "phase": phase, "images": size}
+        table.append(about | _volume_dice(pair, [frame]))
+    return images, pd.DataFrame(table), row
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """The labels of two sides and what is counted of them; k: background and the tissues.
+
+    reference, predicted: (t, z, y, x) `Tissue`, UNLABELLED wherever either is. counts:
+    (t, z, k, k) voxels by the reference's tissue, then the prediction's. known: (t, k) whether a
+    side tells of a tissue in a frame.
+    """
+
+    subject: str
+    tissues: tuple[Tissue, ...]
+    spacing_mm: tuple[float, float, float]
+    reference: np.ndarray
+    predicted: np.ndarray
+    counts: np.ndarray
+    known: dict[str, np.ndarray]
+
+    def place(self, tissue: Tissue) -> int:
+        """Where a tissue is counted."""
+        return 1 + self.tissues.index(tissue)
+
+    @cached_property
+    def names(self) -> list[str]:
+        """Name of each place in columns."""
+        return [NAMES[tissue] for tissue in (Tissue.BACKGROUND, *self.tissues)]
+
+    @property
+    def annotated(self) -> np.ndarray:
+        """(t, k) whether both sides tell of a tissue in a frame."""
+        return self.known["reference"] & self.known["predicted"]
+
+    @cached_property
+    def labelled(self) -> np.ndarray:
+        """Images with any counted voxel, numbered frame by frame."""
+        return np.flatnonzero(self.counts.sum(axis=(2, 3)))
+
+    @cached_property
+    def complete(self) -> np.ndarray:
+        """Frames whose volumes are compared: labelled in every slice, with a known LV cavity."""
+        whole = _complete(self.counts) & self.annotated[:, self.place(Tissue.LV)]
+        complete = np.flatnonzero(whole)
+        if len(complete) == 1 and len(set(self.labelled // self.counts.shape[1])) > 1:
+            # End diastole may be a frame that is labelled in part.
+            return complete[:0]
+        return complete
+
+
+def _pair(
+    reference: np.ndarray,
+    predicted: np.ndarray,
+    tissues: tuple[Tissue, ...],
+    spacing_mm: tuple[float, float, float],
+    subject: str,
+) -> _Pair:
+    """Arguments and errors as `evaluate_cine`."""
+    if not tissues:
+        raise ValueError(f"subject {subject}: no tissue is known to both sides; compare others")
     if predicted.shape != reference.shape or reference.ndim != 4:
         raise ValueError(
             f"subject {subject}: prediction {predicted.shape} and reference {reference.shape} must "
             f"have one shape (t, z, y, x); were both made from the same image?"
         )
-    eds = {"reference": reference_ed, "predicted": ed}
     count, slices, *plane = reference.shape
+    places = [Tissue.BACKGROUND, *tissues]
     reference, reference_open = _told(reference)
     predicted, predicted_open = _told(predicted)
     ignored = (reference == UNLABELLED) | (predicted == UNLABELLED)
-    first = _with_classes(reference, ignored, classes).reshape(-1, *plane)
-    second = _with_classes(predicted, ignored, classes).reshape(-1, *plane)
+    reference, predicted = (
+        np.where(ignored, labels.dtype.type(UNLABELLED), labels)
+        for labels in (reference, predicted)
+    )
     try:
-        counts = confusion_counts(first, second, classes)
+        counts = confusion_counts(
+            _placed(reference, tissues, "reference").reshape(-1, *plane),
+            _placed(predicted, tissues, "prediction").reshape(-1, *plane),
+            len(places),
+        )
     except ValueError as error:
         raise ValueError(f"subject {subject}: {error}") from error
-    labelled = np.flatnonzero(counts.sum(axis=(1, 2)))
-    if not labelled.size:
+    if not counts.any():
         raise ValueError(
             f"subject {subject}: no image is labelled in both prediction and reference; "
             f"leave the subject out of this evaluation"
         )
-    by_frame = counts.reshape(count, slices, classes, classes)
-    of_reference = _annotated(by_frame) & ~reference_open[:, :classes]
-    annotated = of_reference & ~predicted_open[:, :classes]
-    columns = _tissue_columns(first[labelled], second[labelled], counts[labelled], spacing_mm[1:])
-    for tissue in list(Tissue)[1:classes]:
-        columns[f"dice_{NAMES[tissue]}"][~annotated[labelled // slices, tissue]] = np.nan
-    images = pd.DataFrame(
-        {"subject": subject, "slice": labelled % slices, "frame": labelled // slices, **columns}
-    ).sort_values(["slice", "frame"], ignore_index=True)
-    row: dict[str, float | str] = {"subject": subject, "images": len(images)}
-    for tissue in list(Tissue)[1:classes]:
-        name = NAMES[tissue]
-        whole = dice(by_frame[annotated[:, tissue]].sum(axis=(0, 1)))
-        row[f"dice_{name}"] = float(whole[tissue])
-        row[f"hausdorff_{name}_mm"] = float(images[f"hausdorff_{name}_mm"].mean())
-        row[f"distance_{name}_mm"] = float(images[f"distance_{name}_mm"].mean())
-    complete = np.flatnonzero(_complete(by_frame) & annotated[:, Tissue.LV])
-    if len(complete) == 1 and len(set(labelled // slices)) > 1:
-        # End diastole may be a frame that is labelled in part.
-        complete = complete[:0]
-    known = {"reference": of_reference, "predicted": ~predicted_open[:, :classes]}
-    curves = _curves(by_frame, known, complete, spacing_mm, subject)
-    at = None
+    counts = counts.reshape(count, slices, len(places), len(places))
+    known = {
+        "reference": _annotated(counts) & ~reference_open[:, places],
+        "predicted": ~predicted_open[:, places],
+    }
+    return _Pair(subject, tissues, spacing_mm, reference, predicted, counts, known)
+
+
+def _placed(labels: np.ndarray, tissues: tuple[Tissue, ...], name: str) -> np.ndarray:
+    """Labels with the place of each tissue; other tissues are background, UNLABELLED stays."""
+    wrong = ~np.isin(labels, [*Tissue, UNLABELLED])
+    if wrong.any():
+        raise ValueError(
+            f"{name} has labels {np.unique(labels[wrong]).tolist()}, "
+            f"expected 0 to {int(max(Tissue))} or {UNLABELLED} (unlabelled)"
+        )
+    places = np.zeros(UNLABELLED + 1, np.uint8)
+    places[list(tissues)] = np.arange(1, 1 + len(tissues))
+    places[UNLABELLED] = UNLABELLED
+    return places[labels]
+
+
+def _volumes(
+    pair: _Pair, eds: dict[str, EndDiastole], frames: Frames, es_frame: int | None
+) -> dict[str, float]:
+    """Volumes of both sides, reference_* and predicted_*, with their frames; nan if unknown."""
+    complete = pair.complete
+    curves = _curves(pair, complete)
+    at: tuple[int | None, int | None] | None = None
     if frames == "reference" and len(complete):
-        maps = first.reshape(reference.shape)
-        ed_frame = int(measures(curves["reference"], ed=reference_ed)["ed_frame"])
-        at = ed_frame, _end_systole(maps, complete, spacing_mm, subject, ed_frame, es_frame)
+        ed_frame = measures(curves["reference"], ed=eds["reference"])["ed_frame"]
+        at = None, None
+        if not math.isnan(ed_frame):
+            at = int(ed_frame), _end_systole(pair, complete, int(ed_frame), es_frame)
     if len(complete) == 1:
         at = int(complete[0]), None
+    row = {}
     for side, own_curves in curves.items():
         found = {}
         if len(complete):
             found = measures_at(own_curves, *at) if at else measures(own_curves, ed=eds[side])
         for name in (*(name for name, *_ in COMPARED), "ed_frame", "es_frame"):
             row[f"{side}_{name}"] = found.get(name, math.nan)
-    chosen = {phase: row[f"reference_{phase}_frame"] for phase in PHASES}
-    for phase, frame in chosen.items():
-        own = [] if frame != frame else [int(frame)]
-        row |= _volume_dice(by_frame[own], annotated[own], f"_{phase}")
-    others = np.setdiff1d(np.arange(count), list(chosen.values()))
-    row |= _volume_dice(by_frame[others], annotated[others], f"_{OTHER}")
-    table = []
-    for frame, size in zip(*np.unique(images["frame"], return_counts=True), strict=True):
-        phase = next((phase for phase in PHASES if chosen[phase] == frame), OTHER)
-        about = {"subject": subject, "frame": frame, "phase": phase, "images": size}
-        table.append(about | _volume_dice(by_frame[[frame]], annotated[[frame]]))
-    return images, pd.DataFrame(table), row
+    return row
 
 
-def _volume_dice(by_frame: np.ndarray, known: np.ndarray, suffix: str = "") -> dict[str, float]:
+def _volume_dice(pair: _Pair, frames: Any, suffix: str = "") -> dict[str, float]:
     """Dice of some frames' slices as one volume, of each tissue and of all together.
 
-    by_frame: (t, z, classes, classes). known: (t, classes) whether the reference knows the tissue
-    there; where it does not in one of them, Dice is nan.
+    Where a side does not know a tissue in one of them, Dice is nan.
     """
-    counts, annotated = by_frame.sum(axis=(0, 1)), np.asarray(known.all(axis=0))
+    counts = pair.counts[frames].sum(axis=(0, 1))
+    annotated = np.asarray(pair.annotated[frames].all(axis=0))
     scores = np.where(annotated, dice(counts), np.nan)
-    row = {f"dice_{NAMES[t]}{suffix}": float(scores[t]) for t in list(Tissue)[1 : len(counts)]}
+    row = {f"dice_{NAMES[t]}{suffix}": float(scores[pair.place(t)]) for t in pair.tissues}
     inside = counts[1:, 1:].trace()
     both = counts[1:].sum() + counts[:, 1:].sum()
     whole = annotated[1:].all() and both > 0
@@ -166,82 +251,68 @@ def _told(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _annotated(counts: np.ndarray) -> np.ndarray:
-    """(t, classes) whether the reference knows a tissue in a frame; counts: as in _curves."""
+    """(t, k) whether the reference knows a tissue in a frame; counts: of a `_Pair`."""
     return ~_complete(counts)[:, None] | (counts.sum(axis=(1, 3)) > 0)
 
 
 def _complete(counts: np.ndarray) -> np.ndarray:
-    """(t,) whether every slice of a frame is labelled; counts: as in _curves."""
+    """(t,) whether every slice of a frame is labelled; counts: of a `_Pair`."""
     return (counts.sum(axis=(2, 3)) > 0).all(axis=1)
 
 
-def _with_classes(labels: np.ndarray, ignored: np.ndarray, classes: int) -> np.ndarray:
-    """The labels with UNLABELLED wherever ignored, and without tissues beyond `classes`."""
-    labels = np.where(ignored, labels.dtype.type(UNLABELLED), labels)
-    if classes <= Tissue.RV:
-        labels[labels == Tissue.RV] = Tissue.BACKGROUND
-    return labels
-
-
-def _tissue_columns(
-    first: np.ndarray, second: np.ndarray, counts: np.ndarray, spacing_mm: tuple[float, ...]
-) -> dict[str, np.ndarray]:
-    """Columns of the image table; first (reference), second: (n, y, x), counts: (n, k, k)."""
-    classes = counts.shape[-1]
-    spacing_y, spacing_x = spacing_mm
-    tissues = list(Tissue)[1:classes]
+def _image_table(pair: _Pair) -> pd.DataFrame:
+    """A row per labelled image, see `evaluate_cine`."""
+    labelled, slices, plane = pair.labelled, pair.counts.shape[1], pair.reference.shape[2:]
+    counts = pair.counts.reshape(-1, *pair.counts.shape[2:])[labelled]
+    first = pair.reference.reshape(-1, *plane)[labelled]
+    second = pair.predicted.reshape(-1, *plane)[labelled]
+    frame, (_, spacing_y, spacing_x) = labelled // slices, pair.spacing_mm
     scores = dice(counts)
-    columns = {f"dice_{NAMES[tissue]}": scores[:, tissue] for tissue in tissues}
+    columns = {}
+    for tissue in pair.tissues:
+        place = pair.place(tissue)
+        columns[f"dice_{NAMES[tissue]}"] = np.where(
+            pair.annotated[frame, place], scores[:, place], np.nan
+        )
     distances = {
         NAMES[tissue]: slice_distances_mm(first == tissue, second == tissue, (spacing_y, spacing_x))
-        for tissue in tissues
+        for tissue in pair.tissues
     }
-    columns |= {f"hausdorff_{name}_mm": pair[:, 0] for name, pair in distances.items()}
-    columns |= {f"distance_{name}_mm": pair[:, 1] for name, pair in distances.items()}
-    for a, b in np.ndindex(classes, classes):
-        columns[f"{NAMES[Tissue(a)]}_{NAMES[Tissue(b)]}"] = counts[:, a, b]
-    return columns
+    columns |= {f"hausdorff_{name}_mm": both[:, 0] for name, both in distances.items()}
+    columns |= {f"distance_{name}_mm": both[:, 1] for name, both in distances.items()}
+    for a, b in np.ndindex(counts.shape[1:]):
+        columns[f"{pair.names[a]}_{pair.names[b]}"] = counts[:, a, b]
+    table = {"subject": pair.subject, "slice": labelled % slices, "frame": frame, **columns}
+    return pd.DataFrame(table).sort_values(["slice", "frame"], ignore_index=True)
 
 
-def _curves(
-    counts: np.ndarray,
-    known: dict[str, np.ndarray],
-    complete: np.ndarray,
-    spacing_mm: tuple[float, float, float],
-    subject: str,
-) -> dict[str, pd.DataFrame]:
-    """Curves of both sides from (t, z, reference class, predicted class) counts.
-
-    known: (t, classes) by side. complete: frames that count; those without a cavity of the
-    reference do on neither side.
-    """
-    counted = np.isin(np.arange(len(counts)), complete)
+def _curves(pair: _Pair, complete: np.ndarray) -> dict[str, pd.DataFrame]:
+    """Curves of both sides; frames that are not complete count on neither side."""
+    counted = np.isin(np.arange(len(pair.counts)), complete)
     curves = {}
-    # Summing over the other side's class leaves each side's own voxels.
+    # Summing over the other side's tissue leaves each side's own voxels.
     for side, axes in (("reference", (1, 3)), ("predicted", (1, 2))):
-        voxels = np.where(counted[:, None] & known[side], counts.sum(axis=axes), np.nan)
-        curves[side] = curves_of_counts(voxels, spacing_mm, subject, counts.shape[-1])
+        voxels = np.where(counted[:, None] & pair.known[side], pair.counts.sum(axis=axes), np.nan)
+        by_tissue = np.full((len(voxels), len(Tissue)), np.nan)
+        by_tissue[:, [0, *pair.tissues]] = voxels
+        curves[side] = curves_of_counts(by_tissue, pair.spacing_mm, pair.subject, pair.tissues)
     return curves
 
 
 def _end_systole(
-    labels: np.ndarray,
-    complete: np.ndarray,
-    spacing_mm: tuple[float, float, float],
-    subject: str,
-    ed_frame: int,
-    es_frame: int | None,
+    pair: _Pair, complete: np.ndarray, ed_frame: int, es_frame: int | None
 ) -> int | None:
     """The reference's end systole: es_frame if it is given, else that of `phases`, None if unknown.
 
-    labels: (t, z, y, x) `Tissue`. complete: frames that are labelled in every slice.
+    complete: frames that are labelled in every slice.
     """
     if es_frame is None:
-        found = phases(labels, complete, spacing_mm[1] * spacing_mm[2], ed_frame).es
+        area_mm2 = pair.spacing_mm[1] * pair.spacing_mm[2]
+        found = phases(pair.reference, complete, area_mm2, ed_frame).es
         return None if found < 0 else found
     if es_frame not in complete:
         raise ValueError(
-            f"subject {subject}: es_frame {es_frame} of the subject table is not labelled in every "
-            f"slice by both sides; choose one of {', '.join(map(str, complete))} (from 0)"
+            f"subject {pair.subject}: es_frame {es_frame} of the subject table is not labelled in "
+            f"every slice by both sides; choose one of {', '.join(map(str, complete))} (from 0)"
         )
     return es_frame

@@ -4,36 +4,50 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from cmrseg.cine import Cine
-from cmrseg.labels import Tissue
-from cmrseg.shards import IMAGE, labelled_folders
+from cmrseg.labels import Tissue, in_order, tissues_of
+from cmrseg.sequences import SEQUENCES, USUAL, image_path
+from cmrseg.shards import labelled_folders
 
 
 @dataclass(frozen=True)
 class LabelMaps:
-    """An annotator or a model, with its label maps of a cohort.
+    """An annotator or a model, with its label maps of a sequence of a cohort.
 
-    shards: folders of label maps. classes: those of a model's network; None for an annotator, who
-    may or may not have labelled the right ventricle: what it knows is then seen in its maps.
+    shards: folders of label maps. tissues: those that a model's network knows, as in a models
+    table; "" for an annotator, who may or may not have labelled some of them: what it knows is then
+    seen in its maps.
     """
 
     name: str
     cohort: str
     shards: Iterable[str | Path]
-    classes: int | None = None
+    tissues: str = ""
+    sequence: str = USUAL
 
     def folders(self) -> dict[str, Path]:
         """Folder of each labelled subject. Raises ValueError where there is none."""
         return labelled_folders(self.shards, self.cohort, self.name)
 
+    def load(self, folder: Path) -> Cine:
+        """The label maps in a subject's folder."""
+        return Cine.load(image_path(folder, self.sequence))
 
-def known_classes(labeller: LabelMaps, folders: Mapping[str, Path]) -> int:
-    """4 where the labeller knows the right ventricle, else 3; one number for all its subjects.
 
-    A subject in which it found none then has an empty ventricle, not an unknown one. folders:
-    of the labeller. Maps of an annotator are read until one has a right ventricle.
+def tissues_known(labeller: LabelMaps, folders: Mapping[str, Path]) -> tuple[Tissue, ...]:
+    """The tissues that a labeller knows, the same for all its subjects.
+
+    A subject in which it found none of one then has an empty ventricle, not an unknown one.
+    folders: of the labeller. Maps of an annotator are read until one has each of the sequence's.
     """
-    if labeller.classes is not None:
-        return labeller.classes
-    maps = (Cine.load(folder / IMAGE).voxels for folder in folders.values())
-    return 4 if any((voxels == Tissue.RV).any() for voxels in maps) else 3
+    if labeller.tissues:
+        return tissues_of(labeller.tissues)
+    sequence = SEQUENCES[labeller.sequence]
+    known = set(sequence.drawn)
+    for folder in folders.values():
+        if open_ := set(sequence.tissues) - known:
+            voxels = labeller.load(folder).voxels
+            known |= {tissue for tissue in open_ if np.any(voxels == tissue)}
+    return in_order(known)

@@ -43,9 +43,9 @@ def phases(
     ed = int(frames[0]) if ed is None else ed
     others = [int(frame) for frame in frames if frame != ed]
     heart = np.isin(labels, (Tissue.LV, Tissue.MYO))
-    drawn = heart.any(axis=(2, 3))
+    drawn = np.asarray(heart.any(axis=(2, 3)))
     slices = drawn.sum(axis=1)
-    open_ = (labels == UNLABELLED).all(axis=(2, 3)).any(axis=1)
+    open_ = np.asarray((labels == UNLABELLED).all(axis=(2, 3)).any(axis=1))
     counts = {t: _cavity(labels[t], heart[ed], pixel_mm2) for t in (ed, *others)}
     by_size = sorted(others, key=lambda t: (counts[t], t))
     whole = [

@@ -77,9 +77,9 @@ def pixel_volume_ml(
 def count_voxels(labels: np.ndarray, subject: str = "") -> np.ndarray:
     """Voxels of each tissue in each frame.
 
-    labels: (t, z, y, x) integers. Returns (t, 4) float64 in the order of Tissue. A tissue is nan in
-    a frame of which any slice does not tell of it (`known_tissues`), as one without any labelled
-    voxel or, of the muscle, with the cavity alone: its sum would be too small, not zero.
+    labels: (t, z, y, x) integers. Returns (t, tissues) float64 in the order of Tissue. A tissue is
+    nan in a frame of which any slice does not tell of it (`known_tissues`), as one without any
+    labelled voxel or, of the muscle, with the cavity alone: its sum would be too small, not zero.
     Other UNLABELLED voxels (such as a border added by a rotation) count as nothing.
     Raises ValueError naming the subject for other shapes and for values that are no tissue.
     """
@@ -97,7 +97,7 @@ def count_voxels(labels: np.ndarray, subject: str = "") -> np.ndarray:
             wrong = sorted(set(np.flatnonzero(values).tolist()) - {*Tissue, UNLABELLED})
             raise ValueError(
                 f"subject {subject}: frame {t + 1}, slice {z + 1} (from 1) has labels {wrong}, "
-                f"expected 0 to {max(Tissue)} or {UNLABELLED} (unlabelled)"
+                f"expected 0 to {int(max(Tissue))} or {UNLABELLED} (unlabelled)"
             )
     counts[~known_tissues(labels)] = np.nan
     return counts.sum(axis=1)
@@ -107,33 +107,31 @@ def volume_curves(
     labels: np.ndarray,
     spacing_mm: tuple[float, float, float],
     subject: str,
-    classes: int = 4,
+    tissues: tuple[Tissue, ...] = tuple(CURVES),
 ) -> pd.DataFrame:
     """Curves of one subject: a row per frame with subject, frame, lv_ml, my_ml, rv_ml.
 
     labels: (t, z, y, x). spacing_mm: distance of voxel centres along z, y, x; along z that is
-    slice thickness plus gap. classes: 3 where the labeller does not know the right ventricle;
-    rv_ml is then nan. Frames that are not labelled in every slice keep their row, as nan, so that
+    slice thickness plus gap. tissues: those that the labeller knows; the others' columns
+    are nan. Frames that are not labelled in every slice keep their row, as nan, so that
     the number of rows stays the number of frames of the cine; a frame with the cavity alone has
     lv_ml and no my_ml. Voxels are counted as in Bai et al.
     2018, doi:10.1186/s12968-018-0471-x: no islands removed, nothing clipped at the base.
     """
-    return curves_of_counts(count_voxels(labels, subject), spacing_mm, subject, classes)
+    return curves_of_counts(count_voxels(labels, subject), spacing_mm, subject, tissues)
 
 
 def curves_of_counts(
     counts: np.ndarray,
     spacing_mm: tuple[float, float, float],
     subject: str,
-    classes: int = 4,
+    tissues: tuple[Tissue, ...] = tuple(CURVES),
 ) -> pd.DataFrame:
-    """As volume_curves, from (t, classes) voxel counts in the order of Tissue."""
-    if classes not in (3, 4):
-        raise ValueError(f"subject {subject}: classes must be 3 or 4, got {classes}")
+    """As volume_curves, from (t, tissues) voxel counts in the order of Tissue."""
     volumes = counts * voxel_volume_ml(spacing_mm)
     table = pd.DataFrame({"subject": subject, "frame": np.arange(len(counts))})
     for tissue, column in CURVES.items():
-        table[column] = volumes[:, tissue] if tissue < classes else np.nan
+        table[column] = volumes[:, tissue] if tissue in tissues else np.nan
     return table
 
 

@@ -6,7 +6,8 @@ from cmrseg.cine import Cine
 from cmrseg.figures.prediction import Predicted, figure
 from cmrseg.figures.style import save
 from cmrseg.files import read_table
-from cmrseg.shards import IMAGE, subject_folders
+from cmrseg.sequences import USUAL, image_path
+from cmrseg.shards import subject_folders
 from stage import start
 
 # As many as fit on a page.
@@ -19,12 +20,12 @@ curves = read_table(snakemake.input.curves)
 volumes = read_table(snakemake.input.volumes).set_index("subject")
 subjects = []
 for subject in list(labels)[:SHOWN]:
-    cine = Cine.load(images[subject] / IMAGE)
+    cine = Cine.load(image_path(images[subject], USUAL))
     subjects.append(
         Predicted(
             subject,
             cine.voxels,
-            Cine.load(labels[subject] / IMAGE).voxels,
+            Cine.load(image_path(labels[subject], USUAL)).voxels,
             cine.affine,
             curves[curves["subject"] == subject],
             volumes.loc[subject],
