@@ -126,9 +126,9 @@ def test_an_edit_of_any_module_changes_the_code_of_the_scripts_that_reach_it(tmp
         shutil.copytree(WORKFLOW / folder, copy / folder)
     monkeypatch.setattr(tracking, "WORKFLOW", copy)
     # Each file is hashed again once it is longer, and no other file with it.
-    original = tracking._hash
+    original = tracking._said
     sized = cache(lambda path, size: original.__wrapped__(path))
-    monkeypatch.setattr(tracking, "_hash", lambda path: sized(path, path.stat().st_size))
+    monkeypatch.setattr(tracking, "_said", lambda path: sized(path, path.stat().st_size))
     scripts = [str(path.relative_to(SCRIPTS)) for path in sorted(SCRIPTS.rglob("*.py"))]
     before = {script: tracking.code_of(script) for script in scripts}
     for path in sorted((copy / "cmrseg").rglob("*.py")):
