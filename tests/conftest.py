@@ -1,5 +1,8 @@
 """Builders and data that several test modules share."""
 
+import one_thread  # noqa: F401
+
+# isort: split
 import json
 import os
 import random

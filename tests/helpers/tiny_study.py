@@ -220,9 +220,10 @@ def environment() -> dict[str, str]:
     """Variables for a run in a copy.
 
     It must import the copy's modules and not the project's, and compute on the CPU: not every
-    sum on a GPU comes out the same twice.
+    sum on a GPU comes out the same twice. Threads are those of a user's run.
     """
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    ours = re.compile("PYTHONPATH|[A-Z]+_NUM_THREADS")
+    kept = {name: value for name, value in os.environ.items() if not ours.fullmatch(name)}
     return kept | {"CUDA_VISIBLE_DEVICES": ""}
 
 
