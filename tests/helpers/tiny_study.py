@@ -19,7 +19,7 @@ import pandas as pd
 import yaml
 
 from cmrseg.phantom.population import draw_subjects
-from tracking import KEPT
+from study.code import KEPT
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = "config/tiny.yaml"
