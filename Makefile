@@ -27,13 +27,14 @@ test test-more: export PYTHONHASHSEED := 0
 test: .venv/installed
 	$(PYTEST) -m "not long and not slurm and not conda and not soak"
 
-# What takes long, on a Slurm cluster of this machine, and with a conda of its own; what cannot be had is skipped,
-# and said.
+# What takes long, on a Slurm cluster of this machine, with a conda of its own, and what the demo's results must show;
+# what cannot be had is skipped, and said.
 test-more: .venv/installed
-	$(PYTEST) -m "(long or slurm or conda) and not soak"
+	$(PYTEST) -m "(long or slurm or conda or demo) and not soak"
 
 # By hand, before a release: property tests with other examples each round (the line above a round that failed shows it
-# again), then the demo on a Slurm cluster with conda, byte by byte, which needs the demo's results.
+# again), then what takes longest: forty kills, what networks learn of mice, all conda environments and their container
+# image, and the demo on a Slurm cluster with conda, byte by byte, which needs the demo's results.
 soak: .venv/installed
 	@first=$(SEED); for round in $$(seq 0 $$(($(ROUNDS) - 1))); do \
 		seed=$$((first + round)); echo "make soak SEED=$$seed ROUNDS=1"; \

@@ -1,5 +1,8 @@
 """Builders and data that several test modules share."""
 
+import one_thread  # noqa: F401
+
+# isort: split
 import json
 import os
 import random
@@ -12,7 +15,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
-from own_conda import Conda, install, require
+from own_conda import ENVS, Conda, install, require
+from shared_study import finish, shared
 from slurm_cluster import Cluster, why_not
 from study.code import code_of
 from tiny_study import Project, copy_project
@@ -54,16 +58,17 @@ def project(tmp_path_factory) -> Project:
 
 
 @pytest.fixture(scope="session")
-def tiny(tmp_path_factory) -> Project:
-    """A copy of the project in which the tiny study was run on two cores."""
-    return finished(tmp_path_factory.mktemp("tiny"), cores=2)
+def tiny(tmp_path_factory, pytestconfig) -> Project:
+    """A copy of the project in which the tiny study was run on two cores, by whichever process."""
+    store = pytestconfig.cache.mkdir("tiny_study")
+    return shared(store, tmp_path_factory.mktemp("tiny"), lambda folder: finish(folder, cores=2))
 
 
 @pytest.fixture(scope="session")
 def tiny_again(tmp_path_factory) -> Project:
     """Another copy: one core, kernels of another processor, and another order of sets of text."""
     variables = {"OPENBLAS_CORETYPE": "Prescott", "PYTHONHASHSEED": "1"}
-    return finished(tmp_path_factory.mktemp("again"), 1, **variables)
+    return finish(tmp_path_factory.mktemp("again"), 1, **variables)
 
 
 @pytest.fixture(scope="session")
@@ -93,19 +98,17 @@ def demo() -> Path:
 
 
 @pytest.fixture(scope="session")
-def conda() -> Iterator[Conda]:
-    """A conda of our own. It is large, and gone at the end."""
+def conda(request) -> Iterator[Conda]:
+    """A conda of our own. It is large, and gone at the end.
+
+    Its channel has what the chosen tests make: all environments in `make soak`, else one.
+    """
     require()
+    soak = any(item.get_closest_marker("soak") for item in request.session.items)
+    envs = ENVS if soak else [env for env in ENVS if env.name == "imaging.yaml"]
     # A short path: the first line of a program cannot hold a long one.
     with tempfile.TemporaryDirectory(prefix="conda-") as folder:
-        yield install(Path(folder))
-
-
-def finished(folder: Path, cores: int, **variables: str) -> Project:
-    project = copy_project(folder)
-    result = project.snakemake("--cores", str(cores), variables=variables)
-    assert result.returncode == 0, result.stdout[-5000:]
-    return project
+        yield install(Path(folder), envs)
 
 
 def pytest_collection_modifyitems(items):
@@ -118,3 +121,5 @@ def pytest_collection_modifyitems(items):
             item.add_marker("slurm")
         if "conda" in names:
             item.add_marker("conda")
+        if "demo" in names:
+            item.add_marker("demo")

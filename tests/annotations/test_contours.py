@@ -22,6 +22,7 @@ from cmrseg.contours.raster import (
 from cmrseg.dicom.placement import place_labels
 from cmrseg.dicom.study import import_study
 from cmrseg.labels import UNLABELLED
+from contour_shapes import disc, ring, square
 from dicom_builder import picture, write_series
 
 ENDO, EPI = ContourType.ENDOCARDIUM, ContourType.EPICARDIUM
@@ -59,22 +60,6 @@ def con(tmp_path):
     path = tmp_path / "26.con"
     path.write_text(HAND_MADE, newline="\r\n")
     return path
-
-
-def disc(shape, centre, radius):
-    y, x = np.mgrid[: shape[0], : shape[1]]
-    return (y - centre[0]) ** 2 + (x - centre[1]) ** 2 <= radius**2
-
-
-def ring(shape=(40, 50), centre=(18, 27), inner=7, outer=11):
-    labels = np.zeros(shape, np.uint8)
-    labels[disc(shape, centre, outer)] = 2
-    labels[disc(shape, centre, inner)] = 1
-    return labels
-
-
-def square(left, top, right, bottom):
-    return np.array([[left, top], [right, top], [right, bottom], [left, bottom]], float)
 
 
 # Text

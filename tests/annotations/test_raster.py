@@ -14,24 +14,9 @@ from cmrseg.contours.raster import (
     signed_area,
 )
 from cmrseg.labels import UNLABELLED
+from contour_shapes import ring, square
 
 ENDO, EPI = ContourType
-
-
-def disc(shape, centre, radius):
-    y, x = np.mgrid[: shape[0], : shape[1]]
-    return (y - centre[0]) ** 2 + (x - centre[1]) ** 2 <= radius**2
-
-
-def ring(shape=(40, 50), centre=(18, 27), inner=7, outer=11):
-    labels = np.zeros(shape, np.uint8)
-    labels[disc(shape, centre, outer)] = 2
-    labels[disc(shape, centre, inner)] = 1
-    return labels
-
-
-def square(left, top, right, bottom):
-    return np.array([[left, top], [right, top], [right, bottom], [left, bottom]], float)
 
 
 # Rasters

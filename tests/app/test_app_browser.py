@@ -89,7 +89,7 @@ def cell(page, key):
     return page.run(f"document.querySelector('#measures [data-key={key}] td').textContent")
 
 
-def taken(folder, name, timeout_s=120):
+def taken(folder, name, timeout_s=600):
     """A file that the browser has taken away, whole."""
     end = time.monotonic() + timeout_s
     while not (folder / name).is_file() or list(folder.glob("*.crdownload")):
@@ -277,7 +277,7 @@ def test_closing_the_page_deletes_what_it_had(page, truth):
     page.wait(IMAGES)
     (session,) = page.sessions.all()
     page.go("about:blank")
-    end = time.monotonic() + 120
+    end = time.monotonic() + 600
     while session.folder.exists():
         assert time.monotonic() < end
         time.sleep(0.05)

@@ -122,7 +122,7 @@ def test_an_empty_file_is_refused(visitor):
 
 def raw(port: int, text: str, then: bytes = b"") -> bytes:
     """What the server answers to bytes as they are, until it closes."""
-    with socket.create_connection(("127.0.0.1", port), timeout=120) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=600) as connection:
         connection.sendall(text.replace("\n", "\r\n").encode() + then)
         parts = []
         try:

@@ -24,7 +24,7 @@ class Clock:
 
 def until(condition: Callable[[], bool]) -> None:
     """Wait for another thread; how long has no part in a verdict."""
-    end = time.monotonic() + 60
+    end = time.monotonic() + 600
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.01)
@@ -37,7 +37,7 @@ def upload(root):
         sessions.clock = clock = Clock()
         visitor = Visitor(port)
         visitor.open()
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
         connection.putrequest("PUT", f"{visitor.base}/images?name=a.nii")
         for name, value in {
             "Origin": f"http://127.0.0.1:{port}",

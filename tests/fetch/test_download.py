@@ -4,7 +4,6 @@ import io
 import json
 import logging
 import random
-import time
 from types import SimpleNamespace
 
 import pytest
@@ -220,12 +219,10 @@ def test_an_absent_file_is_no_matter_of_patience(site, tmp_path, pauses):
 def test_a_server_that_is_silent_is_left(site, tmp_path, pauses, monkeypatch):
     monkeypatch.setattr(module, "READ_S", 0.2)
     monkeypatch.setattr(module, "ATTEMPTS", 2)
-    site.tricks.extend([("hang", 1), ("hang", 1)])
-    started = time.monotonic()
+    # Far longer than any test: it is left, or this test never ends.
+    site.tricks.extend([("hang", 3600), ("hang", 3600)])
     with pytest.raises(ConnectionError, match=r"connection broke .*timed out"):
         get(site, tmp_path / "a.bin")
-    # Far less than the module's own patience, however busy the machine is.
-    assert time.monotonic() - started < 20
     assert pauses == [1]
 
 

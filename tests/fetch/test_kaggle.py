@@ -188,13 +188,22 @@ def test_a_client_that_calls_the_file_otherwise_is_told(bowl, places, client):
         fetch("a", bowl[1], [], *places)
 
 
-def test_how_far_the_client_is_goes_to_the_log(bowl, places, client, monkeypatch, caplog):
+def test_how_far_the_client_is_goes_to_the_log(bowl, places, client, monkeypatch, caplog, tmp_path):
     caplog.set_level(logging.INFO)
     monkeypatch.setattr(kaggle, "PERIOD_S", 0.1)
-    client(f"import time\nshutil.copy({str(bowl[0])!r}, target)\ntime.sleep(3)")
+    line, seen = f"bowl.zip: {bowl[0].stat().st_size} bytes", tmp_path / "seen"
+
+    def look(record):
+        if record.getMessage() == line:
+            seen.touch()
+        return True
+
+    # The client ends once this is told, or never.
+    monkeypatch.setattr(caplog.handler, "filters", [look])
+    waits = f"while not os.path.exists({str(seen)!r}):\n    time.sleep(0.01)"
+    client(f"import time\nshutil.copy({str(bowl[0])!r}, target)\n{waits}")
     fetch("a", bowl[1], [], *places)
-    size = bowl[0].stat().st_size
-    assert f"bowl.zip: {size} bytes" in caplog.messages
+    assert line in caplog.messages
 
 
 def test_too_small_a_disk_is_told_before_the_download(bowl, places, client, monkeypatch):

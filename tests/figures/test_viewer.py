@@ -180,7 +180,7 @@ def browser(tmp_path):
         # the browser itself finds no host either
         command.append("--host-resolver-rules=MAP * ~NOTFOUND")
         done = subprocess.run(
-            [*command, file.as_uri()], capture_output=True, text=True, timeout=120, check=True
+            [*command, file.as_uri()], capture_output=True, text=True, timeout=600, check=True
         )
         return done.stdout
 

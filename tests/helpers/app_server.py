@@ -102,7 +102,7 @@ def served(root: Path, **options: Any) -> Iterator[tuple[int, Any]]:
         yield port, app.app.state.sessions
     finally:
         server.should_exit = True
-        thread.join(120)
+        thread.join(600)
         assert not thread.is_alive()
 
 
@@ -115,7 +115,7 @@ class Visitor:
 
     def ask(self, verb: str, path: str, body: Any = None, **headers: str) -> tuple[int, bytes]:
         """Status and content of an answer; headers of it are kept. `_` in names is `-`."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=600)
         given = {"Origin": f"http://127.0.0.1:{self.port}"} if verb != "GET" else {}
         if self.cookie:
             given["Cookie"] = self.cookie

@@ -49,7 +49,7 @@ class Page:
         self.number, self.rest, self.session = 0, b"", ""
         self.events: list[dict[str, Any]] = []
 
-    def ask(self, method: str, timeout_s: float = 60, **params: Any) -> dict[str, Any]:
+    def ask(self, method: str, timeout_s: float = 600, **params: Any) -> dict[str, Any]:
         """A command of the protocol and its answer. Raises RuntimeError with what went wrong."""
         self.number += 1
         message: dict[str, Any] = {"id": self.number, "method": method, "params": params}
@@ -85,7 +85,7 @@ class Page:
             raise RuntimeError(f"{expression}: {answer['exceptionDetails']}")
         return answer["result"].get("value")
 
-    def wait(self, expression: str, timeout_s: float = 60) -> Any:
+    def wait(self, expression: str, timeout_s: float = 600) -> Any:
         """Wait until an expression is true; returns its value."""
         end = time.monotonic() + timeout_s
         while not (value := self.run(expression)):

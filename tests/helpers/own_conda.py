@@ -17,7 +17,7 @@ import pytest
 
 from tiny_study import CONFIG, ROOT, Project, environment
 
-TOOLS = ROOT / "tests/conda"
+TOOLS = ROOT / "tests/helpers/conda"
 ENVS = sorted((ROOT / "envs").glob("*.yaml"))
 # What Snakemake needs to read the study and to submit jobs; all else has to be in an environment.
 HOST = ("snakemake", "pandas", "snakemake-executor-plugin-slurm")
@@ -106,7 +106,9 @@ def bear_witness(project: Project) -> None:
 
 def witnesses(project: Project) -> list[dict]:
     """What the scripts wrote down: rule, prefix of the Python, files of the modules by name."""
-    return [json.loads(p.read_text()) for p in sorted((project.folder / "witness").glob("*.json"))]
+    found = [json.loads(p.read_text()) for p in sorted((project.folder / "witness").glob("*.json"))]
+    assert found, f"no script of {project.folder} wrote down where it ran"
+    return found
 
 
 def require() -> None:
@@ -117,8 +119,8 @@ def require() -> None:
         pytest.skip("the environments ask for Python 3.11, which the channel is made of")
 
 
-def install(folder: Path) -> Conda:
-    """Make a conda, the channel and the Python of Snakemake in a folder; about 90 s.
+def install(folder: Path, envs: list[Path]) -> Conda:
+    """Make a conda, a channel for some environments and the Python of Snakemake; about 90 s.
 
     Skips where wheels cannot be downloaded.
     """
@@ -135,7 +137,7 @@ def install(folder: Path) -> Conda:
     run([sys.executable, "-m", "venv", host], {})
     run([host / "bin/python", "-m", "pip", "install", "-q", *HOST], pinned)
     channel = conda.channels / "conda-forge"
-    run([conda.base / "bin/python", TOOLS / "make_channel.py", channel, *ENVS], pinned)
+    run([conda.base / "bin/python", TOOLS / "make_channel.py", channel, *envs], pinned)
     return conda
 
 

@@ -19,6 +19,7 @@ import pandas as pd
 import yaml
 
 from cmrseg.phantom.population import draw_subjects
+from study.code import KEPT
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = "config/tiny.yaml"
@@ -220,9 +221,10 @@ def environment() -> dict[str, str]:
     """Variables for a run in a copy.
 
     It must import the copy's modules and not the project's, and compute on the CPU: not every
-    sum on a GPU comes out the same twice.
+    sum on a GPU comes out the same twice. Threads are those of a user's run.
     """
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    ours = re.compile("PYTHONPATH|[A-Z]+_NUM_THREADS")
+    kept = {name: value for name, value in os.environ.items() if not ours.fullmatch(name)}
     return kept | {"CUDA_VISIBLE_DEVICES": ""}
 
 
@@ -256,13 +258,15 @@ OF_A_RUN = ("record.json", ".snakemake_timestamp", "report.html")
 
 def results_of(project: Project) -> dict[str, bytes]:
     """The bytes of all that a run made and another run has to make alike, by path."""
-    return {
+    found = {
         path.relative_to(project.results).as_posix(): path.read_bytes()
         for path in project.results.rglob("*")
         if path.is_file()
         and path.name not in OF_A_RUN
         and path.relative_to(project.results).parts[0] not in ("logs", "benchmarks", ".kept")
     }
+    assert found, f"{project.results} has no results"
+    return found
 
 
 def planned_jobs(text: str) -> list[Job]:
@@ -289,6 +293,10 @@ def copy_project(folder: Path) -> Project:
     for name in project_files():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, folder / name)
+    # What the code says: it counts by content, and spares every copy the parsing.
+    if (ROOT / KEPT).exists():
+        (folder / KEPT).parent.mkdir(exist_ok=True)
+        shutil.copy2(ROOT / KEPT, folder / KEPT)
     for name, table in subject_tables().items():
         write(table, folder / "config" / "cohorts" / name)
     models = [{"model": name} | row for name, row in MODELS.items()]

@@ -1,4 +1,7 @@
-"""Every conda environment by itself and in the container; test_demo_elsewhere.py runs a study."""
+"""Conda environments by themselves and in the container; test_demo_elsewhere.py runs a study.
+
+One of them is made in `make test-more`, and all of them in `make soak`.
+"""
 
 import os
 import shutil
@@ -19,6 +22,9 @@ from tiny_study import ROOT, copy_project
 
 pytestmark = [pytest.mark.conda, pytest.mark.slow]
 
+# What is made in one environment, and its file.
+HEARTS, ONE = "results/tiny/phantom/small_7t/0000", "imaging.yaml"
+
 # Imports these names alone, of the packages of this interpreter and the project's own.
 IMPORT = """
 import importlib, sys
@@ -29,8 +35,14 @@ for name in sys.argv[1:]:
 
 
 @pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    """A copy of the project."""
+    return copy_project(tmp_path_factory.mktemp("plain"))
+
+
+@pytest.fixture(scope="module")
 def project(conda, tmp_path_factory):
-    """A copy of the project for which the environments were made."""
+    """A copy of the project for which all environments were made."""
     copy = copy_project(tmp_path_factory.mktemp("in_conda"))
     bear_witness(copy)
     # The environment for fetching, too, though the tiny study fetches nothing.
@@ -83,9 +95,9 @@ def test_what_is_wrong_with_an_environment_file_is_said(conda, tmp_path, text, f
 
 def test_a_package_that_an_environment_lacks_ends_the_run(conda, tmp_path):
     copy = copy_project(tmp_path)
-    env = copy.folder / "envs/imaging.yaml"
+    env = copy.folder / "envs" / ONE
     env.write_text("".join(line for line in env.open() if "pydicom" not in line))
-    result = conda.snakemake(copy, "results/tiny/phantom/small_7t/0000")
+    result = conda.snakemake(copy, HEARTS)
     assert result.returncode != 0
     assert "ModuleNotFoundError: No module named 'pydicom'" in result.stdout
 
@@ -93,14 +105,26 @@ def test_a_package_that_an_environment_lacks_ends_the_run(conda, tmp_path):
 # -- environments by themselves --------------------------------------------------------------
 
 
+def test_one_environment_alone_imports_all_that_its_rules_import(conda, plain):
+    made = conda.snakemake(plain, HEARTS, "--conda-create-envs-only")
+    assert made.returncode == 0, made.stdout[-5000:]
+    imports_all(conda, plain, ROOT / "envs" / ONE)
+
+
+@pytest.mark.soak
 @pytest.mark.parametrize("env", ENVS, ids=lambda p: p.stem)
 def test_an_environment_alone_imports_all_that_its_rules_import(conda, project, env):
+    imports_all(conda, project, env)
+
+
+def imports_all(conda, project, env):
     # -I: without the variables and the packages of the user.
     command = [conda.place(env) / "bin/python", "-I", "-c", IMPORT, *names_of(env)]
     result = subprocess.run(command, cwd=project.folder, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
 
 
+@pytest.mark.soak
 def test_the_environment_for_fetching_has_kaggle_s_client(conda, project):
     env = conda.place(ROOT / "envs/fetch.yaml")
     result = subprocess.run(
@@ -110,6 +134,7 @@ def test_the_environment_for_fetching_has_kaggle_s_client(conda, project):
     assert result.stdout.strip() == f"Kaggle CLI {version}", result.stderr
 
 
+@pytest.mark.soak
 def test_a_file_is_fetched_in_its_environment(conda, project, monkeypatch):
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     content = b"fetched"
@@ -138,10 +163,10 @@ def instructions(text: str) -> list[str]:
     return [line for line in kept if not line.startswith("FROM")]
 
 
-def test_the_container_definition_does_what_snakemake_s_own_does(conda, project):
+def test_the_container_definition_does_what_snakemake_s_own_does(conda, plain):
     result = subprocess.run(
         [conda.python, "-m", "snakemake", "--containerize"],
-        cwd=project.folder,
+        cwd=plain.folder,
         env=conda.variables(),
         capture_output=True,
         text=True,
@@ -163,6 +188,7 @@ def tools_of_this_machine(path: Path, folders: list[str]) -> None:
             archive.addfile(folder)
 
 
+@pytest.mark.soak
 def test_the_container_definition_builds_an_image_with_every_environment(conda, project, tmp_path):
     """On a stand-in for the base image: the programs of this machine, and the tests' conda."""
     if os.getuid() or shutil.which("buildah") is None:

@@ -32,16 +32,17 @@ PROGRAMS = {"fetch_source.py": {"kaggle", "six"}}
 @cache
 def rules() -> dict[str, tuple[str, str]]:
     """Script and environment file of each rule that has a script."""
-    found = {}
+    found, there = {}, 0
     for path in sorted((ROOT / "workflow/rules").glob("*.smk")):
-        for name, body in re.findall(
-            r"^rule (\w+):\n((?:(?:    .*)?\n)+)", path.read_text("utf-8"), re.M
-        ):
+        text = path.read_text("utf-8")
+        there += len(re.findall(r"^ +script:", text, re.M))
+        for name, body in re.findall(r"^rule (\w+):\n((?:(?:    .*)?\n)+)", text, re.M):
             script = re.search(r'^    script:\n\s+"\.\./scripts/(.+)"', body, re.M)
             conda = re.search(r'^    conda:\n\s+"\.\./\.\./(envs/.+)"', body, re.M)
             if script:
                 assert conda, f"rule {name} has no conda environment"
                 found[name] = (script[1], conda[1])
+    assert len(found) == there > 0, f"{there} rules have a script, {len(found)} are found"
     return found
 
 
@@ -49,7 +50,9 @@ def scripts(rule: str) -> list[str]:
     """Scripts that a rule may run; the figures' one is a pattern."""
     folder = ROOT / "workflow/scripts"
     pattern = re.sub(r"\{.+?\}", "*", rules()[rule][0])
-    return [path.relative_to(folder).as_posix() for path in sorted(folder.glob(pattern))]
+    found = [path.relative_to(folder).as_posix() for path in sorted(folder.glob(pattern))]
+    assert found, f"rule {rule}: no script {pattern}"
+    return found
 
 
 def imports(script: str) -> set[str]:
@@ -59,6 +62,7 @@ def imports(script: str) -> set[str]:
     own = set().union(*map(third_party, files))
     # stage.device() is called by scripts with a network only.
     common = third_party(ROOT / "workflow/stage.py") - {"torch"}
+    assert {"sys", "threadpoolctl"} <= common, f"of stage.py no more is found than {common}"
     return (own | common) - OWN - sys.stdlib_module_names
 
 
@@ -70,6 +74,7 @@ def needed(script: str) -> set[str]:
 def pins(env: str) -> dict[str, str]:
     """Version of each package of an environment."""
     listed = yaml.safe_load((ROOT / env).read_text("utf-8"))["dependencies"]
+    assert listed, f"{env} lists nothing"
     return dict(re.fullmatch(r"([a-z0-9-]+)=([0-9.]+)", entry).groups() for entry in listed)
 
 
@@ -77,6 +82,17 @@ def test_the_rules_are_found():
     assert len(rules()) >= 13
     assert {"draw_figure", "train_model", "import_dicom"} <= set(rules())
     assert "figures/overlays.py" in scripts("draw_figure")
+    assert {env for _, env in rules().values()} == {f"envs/{path.name}" for path in ENVS}
+
+
+# A rule that is written otherwise than the pattern expects, and none at all.
+@pytest.mark.parametrize("text", ["rule  a:\n    script:\n", "rule a:\n  script:\n", ""])
+def test_rules_that_are_not_found_are_a_fault(tmp_path, monkeypatch, text):
+    (tmp_path / "workflow/rules").mkdir(parents=True)
+    (tmp_path / "workflow/rules/a.smk").write_text(text)
+    monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
+    with pytest.raises(AssertionError, match=r"rules have a script, 0 are found"):
+        rules.__wrapped__()
 
 
 @pytest.mark.parametrize("rule", rules())

@@ -1,4 +1,5 @@
 import ast
+import json
 import os
 import shutil
 from pathlib import Path
@@ -23,13 +24,15 @@ def workflow(tmp_path, monkeypatch):
     (tmp_path / "cmrseg/two.py").write_text('def g():\n    """Say one."""\n    return 1\n')
     (tmp_path / "cmrseg/three.py").write_text("x = 1\n")
     monkeypatch.setattr(tracking, "WORKFLOW", tmp_path)
+    monkeypatch.chdir(tmp_path)
     clear_caches()
     yield tmp_path
     clear_caches()
 
 
 def clear_caches():
-    for function in (tracking._code, tracking._package_imports, tracking._hash):
+    """As another start of Snakemake finds it."""
+    for function in (tracking._said, tracking._kept):
         function.cache_clear()
 
 
@@ -135,6 +138,124 @@ def test_modules_hide_no_dependency(path):
         assert hidden not in text, f"{path} hides imports from tracking: {hidden}"
     relative = [n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.ImportFrom) and n.level]
     assert not relative, f"{path} hides imports from tracking: relative ones"
+
+
+# -- what is kept between starts -------------------------------------------------------------
+
+
+@pytest.fixture
+def parsed(monkeypatch) -> list[str]:
+    """Names of the files that are parsed from now on."""
+    names: list[str] = []
+    parse = tracking._parsed
+
+    def noted(path, text):
+        names.append(path.name)
+        return parse(path, text)
+
+    monkeypatch.setattr(tracking, "_parsed", noted)
+    return names
+
+
+def test_a_further_start_parses_nothing_and_finds_the_same(workflow, parsed):
+    before = code(workflow)
+    assert sorted(parsed) == ["a.py", "one.py", "two.py"]
+    for path in workflow.rglob("*.py"):
+        os.utime(path, (2**31, 2**31))
+    assert code(workflow) == before
+    assert len(parsed) == 3
+
+
+def test_an_edit_of_the_same_length_and_time_is_parsed_and_counts(workflow, parsed):
+    two = workflow / "cmrseg/two.py"
+    times, before = two.stat(), code(workflow)
+    two.write_text(two.read_text().replace("return 1", "return 2"))
+    os.utime(two, ns=(times.st_atime_ns, times.st_mtime_ns))
+    parsed.clear()
+    assert code(workflow)[2] != before[2]
+    assert parsed == ["two.py"]
+
+
+def test_an_edit_that_is_taken_back_is_as_before(workflow, parsed):
+    before, one = code(workflow), workflow / "cmrseg/one.py"
+    text = one.read_text()
+    one.write_text("from cmrseg import three\n")
+    assert [entry.split("@")[0] for entry in code(workflow)] == [
+        "a.py",
+        "cmrseg.one",
+        "cmrseg.three",
+    ]
+    one.write_text(text)
+    parsed.clear()
+    assert (code(workflow), parsed) == (before, [])
+
+
+def wrong(content: bytes) -> bytes:
+    """Still good JSON, with another hash of a file's code."""
+    mark, text = content.split(b"\n")
+    files = json.loads(text)
+    files[max(files)][0] = "0" * 12
+    return mark + b"\n" + json.dumps(files).encode()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: b"",
+        lambda content: content[: len(content) // 2],
+        lambda content: content.split(b"\n")[0],
+        lambda content: b"\xff\x00" * 999,
+        lambda content: b"0" * 64 + content[64:],
+        lambda content: b"{}\n{}",
+        wrong,
+    ],
+    ids=["empty", "half", "a line", "noise", "another mark", "another file", "a wrong hash"],
+)
+def test_a_damaged_file_counts_as_none_and_is_written_anew(workflow, parsed, damage):
+    before = code(workflow)
+    content = tracking.KEPT.read_bytes()
+    tracking.KEPT.write_bytes(damage(content))
+    assert code(workflow) == before
+    assert len(parsed) == 6
+    assert tracking.KEPT.read_bytes() == content
+
+
+def test_what_another_python_has_kept_is_parsed_again(workflow, parsed, monkeypatch):
+    before = code(workflow)
+    monkeypatch.setattr(tracking, "_maker", lambda: "3.99 another")
+    assert code(workflow) == before
+    assert len(parsed) == 6
+
+
+@pytest.mark.parametrize("in_the_way", ["a folder", "a file for the folder"])
+def test_where_nothing_can_be_kept_all_is_found_all_the_same(workflow, in_the_way):
+    folder = tracking.KEPT.parent
+    if in_the_way == "a folder":
+        (tracking.KEPT / "x").mkdir(parents=True)
+    else:
+        folder.write_text("")
+    assert [entry.split("@")[0] for entry in code(workflow)] == ["a.py", "cmrseg.one", "cmrseg.two"]
+    assert not folder.is_dir() or [path.name for path in folder.iterdir()] == [tracking.KEPT.name]
+
+
+def test_a_process_adds_to_what_another_has_kept_meanwhile(workflow, monkeypatch):
+    (workflow / "scripts/b.py").write_text("import cmrseg.three\n")
+    late = tracking._kept()
+    clear_caches()
+    tracking.code_of("b.py")
+    clear_caches()
+    with monkeypatch.context() as patch:
+        patch.setattr(tracking, "_kept", lambda: late)
+        tracking.code_of("a.py")
+    assert len(json.loads(tracking.KEPT.read_text().split("\n")[1])) == 5
+
+
+def test_what_is_kept_does_not_grow_without_end(workflow, monkeypatch):
+    monkeypatch.setattr(tracking, "MOST_KEPT", 4)
+    for number in range(9):
+        (workflow / "cmrseg/two.py").write_text(f"x = {number}\n")
+        code(workflow)
+        assert len(json.loads(tracking.KEPT.read_text().split("\n")[1])) <= 4
 
 
 def test_a_copy_of_the_project_has_the_same_code(tmp_path, monkeypatch):

@@ -13,9 +13,22 @@ import pytest
 
 from tiny_study import CONFIG, OF_A_RUN, Project, copy_project, environment
 
-KILLS = 40
 # Longest wait behind the start of a job, in seconds: some jobs take less, some more.
 LONGEST_S = 2.5
+# What dies and when: a job of a rule by itself, or the whole run while it has one.
+Kill = tuple[str, str]
+CHOSEN: list[Kill] = [
+    ("everything", "make_phantom"),
+    ("a job", "make_phantom"),
+    ("everything", "import_dicom"),
+    ("a job", "import_dicom"),
+    ("everything", "carry_annotations"),
+    ("a job", "make_slices"),
+    ("everything", "train_model"),
+    ("a job", "train_model"),
+    ("everything", "label_shard"),
+    ("a job", "label_shard"),
+]
 COMMAND = (
     *(sys.executable, "-m", "snakemake", "--cores", "2", "--rerun-incomplete"),
     *("--configfile", CONFIG),
@@ -61,10 +74,13 @@ def kill_all(process: subprocess.Popen) -> None:
             member.kill()
 
 
-def wait_for_a_job(process: subprocess.Popen) -> None:
-    """Until the run has started a job, or is over."""
-    while process.poll() is None and not jobs_of(process):
-        time.sleep(0.05)
+def wait_for_a_job(process: subprocess.Popen, rule: str = "") -> None:
+    """Until the run has started a job, of a rule or of any, or is over."""
+    while process.poll() is None:
+        jobs = jobs_of(process)
+        if rule in jobs or (jobs and not rule):
+            return
+        time.sleep(0.02)
 
 
 def unlock(project: Project) -> None:
@@ -91,60 +107,71 @@ def files_of(project: Project) -> dict[str, bytes]:
     return found
 
 
-@pytest.fixture(scope="module")
-def killed(tiny, tmp_path_factory) -> tuple[Project, list[str], set[str]]:
-    """A study killed again and again, then run to its end; what was wrong, what was hit."""
+def drawn(number: int) -> list[Kill]:
+    """Kills at any job, three of five of the whole run."""
+    rng = random.Random(5)
+    return [("a job" if rng.random() < 0.4 else "everything", "") for _ in range(number)]
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(CHOSEN, id="ten", marks=pytest.mark.long),
+        pytest.param(drawn(40), id="forty", marks=pytest.mark.soak),
+    ],
+)
+def killed(request, tiny, tmp_path_factory) -> tuple[Project, list[str]]:
+    """A study killed again and again, then run to its end; what was wrong in between."""
     folder = tmp_path_factory.mktemp("killed")
-    project = copy_project(folder)
-    whole, rng = files_of(tiny), random.Random(5)
+    project, log = copy_project(folder), folder / "run.log"
+    whole, rng = files_of(tiny), random.Random(6)
     wrong: list[str] = []
-    hit: set[str] = set()
-    log = folder / "run.log"
-    kills = 0
-    while kills < KILLS:
-        process = start(project, log)
-        wait_for_a_job(process)
-        time.sleep(rng.uniform(0, LONGEST_S))
-        jobs = jobs_of(process)
-        hit |= set(jobs)
-        if process.poll() is None:
-            kills += 1
-        if jobs and rng.random() < 0.4:
-            # A job dies by itself, and Snakemake sees it.
-            with suppress(psutil.NoSuchProcess):
-                jobs[rng.choice(sorted(jobs))].kill()
-            hit.add("a job")
-        else:
-            kill_all(process)
-            hit.add("everything")
-        if process.wait(timeout=300) == 0 and kills < KILLS:
-            # Nothing is left to kill: from the start again.
+    for victim, rule in request.param:
+        while not hit(project, log, victim, rule, rng.uniform(0, LONGEST_S)):
+            # Nothing was left to kill: from the start again.
             shutil.rmtree(project.results)
-        if process.returncode < 0:
-            unlock(project)
         wrong += [name for name, content in files_of(project).items() if whole.get(name) != content]
     process = start(project, log)
-    assert process.wait(timeout=600) == 0, log.read_text("utf-8")[-3000:]
-    return project, wrong, hit
+    assert process.wait(timeout=3600) == 0, log.read_text("utf-8")[-3000:]
+    return project, wrong
 
 
-@pytest.mark.long
+def hit(project: Project, log: Path, victim: str, rule: str, pause_s: float) -> bool:
+    """Start a run and kill it, or one of its jobs, some time after a job of a rule has begun.
+
+    False where the run ended well before that.
+    """
+    process = start(project, log)
+    wait_for_a_job(process, rule)
+    time.sleep(pause_s)
+    if victim == "everything":
+        kill_all(process)
+    else:
+        # It dies by itself, and Snakemake sees it; another one where that of the rule is over.
+        wait_for_a_job(process)
+        jobs = jobs_of(process)
+        for job in [jobs.get(rule) or jobs[min(jobs)]] if jobs else []:
+            with suppress(psutil.NoSuchProcess):
+                job.kill()
+    status = process.wait(timeout=3600)
+    if status < 0:
+        unlock(project)
+    assert status <= 0 or victim == "a job", log.read_text("utf-8")[-3000:]
+    return status != 0
+
+
 def test_no_half_file_is_ever_under_its_final_name(killed):
-    _, wrong, _ = killed
+    _, wrong = killed
     assert wrong == []
 
 
-@pytest.mark.long
 def test_a_killed_study_ends_with_the_bytes_of_an_undisturbed_one(killed, tiny):
-    project, _, hit = killed
-    assert {"a job", "everything", "train_model", "label_shard", "make_phantom"} <= hit
-    print(f"{KILLS} kills, of {', '.join(sorted(hit))}")
+    project, _ = killed
     assert files_of(project) == files_of(tiny)
 
 
-@pytest.mark.long
 def test_nothing_temporary_is_left(killed):
-    project, _, _ = killed
+    project, _ = killed
     assert [path for path in project.results.rglob(".partial-*") if "logs" not in path.parts] == []
 
 

@@ -3,19 +3,44 @@
 import pandas as pd
 import pytest
 
-from cmrseg.files import read_table
-from tiny_study import ROOT, copy_project
+from cmrseg.files import read_table, write_table
+from tiny_study import Project, copy_project
 
 CONFIG = "config/preclinical-demo.yaml"
-pytestmark = pytest.mark.long
+MODELS = "config/models/preclinical-demo.tsv"
+MICE, HUMANS = (f"config/cohorts/preclinical_demo_{name}.tsv" for name in ("mice", "humans"))
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory):
-    """Results of the study, run on all cores."""
-    project = copy_project(tmp_path_factory.mktemp("mice"))
+def project(tmp_path_factory):
+    """A copy in which the study was run, on all cores."""
+    return run(copy_project(tmp_path_factory.mktemp("mice")))
+
+
+@pytest.fixture(scope="module")
+def short(tmp_path_factory):
+    """A copy in which narrow networks were trained for one epoch, on two subjects of each split."""
+    project = copy_project(tmp_path_factory.mktemp("short"))
+    for name in (MICE, HUMANS):
+        table = read_table(project.folder / name)
+        write_table(table.groupby("split", sort=False).head(2), project.folder / name)
+    models = read_table(project.folder / MODELS)
+    write_table(models.assign(epochs=1, width=4), project.folder / MODELS)
+    return run(project)
+
+
+@pytest.fixture
+def results(project):
+    return results_of(project)
+
+
+def run(project: Project) -> Project:
     done = project.snakemake("--cores", "all", config=CONFIG)
     assert done.returncode == 0, done.stdout[-5000:]
+    return project
+
+
+def results_of(project: Project):
     return project.folder / "results/preclinical_demo"
 
 
@@ -25,17 +50,20 @@ def dice(results, labeller: str, cohort: str) -> pd.Series:
     return table.loc[table["split"] == "test", ["dice_lv", "dice_my"]].mean()
 
 
+@pytest.mark.soak
 def test_unet3plus_finds_the_lv_of_unseen_mice(results):
     found = dice(results, "mouse_unet3plus", "mice")
     assert found["dice_lv"] >= 0.9
     assert found["dice_my"] >= 0.8
 
 
+@pytest.mark.soak
 def test_a_network_of_patients_is_a_better_start_for_mice_than_none(results):
     transferred, plain = (dice(results, f"{name}_unet", "mice") for name in ("transfer", "mouse"))
     assert (transferred > plain).all()
 
 
+@pytest.mark.soak
 def test_networks_are_worse_on_the_other_species(results):
     for labeller, own, other in (
         ("human_unet", "humans", "mice"),
@@ -44,22 +72,38 @@ def test_networks_are_worse_on_the_other_species(results):
         assert (dice(results, labeller, own) > dice(results, labeller, other) + 0.1).all()
 
 
-def test_numbers_of_the_paper_stand_beside_those_of_unseen_mice(results):
-    table = read_table(results / "evaluation/published.tsv").set_index("id")
+@pytest.mark.parametrize(
+    ("made", "mice"),
+    [
+        pytest.param("short", 2, marks=pytest.mark.long),
+        pytest.param("project", 6, marks=pytest.mark.soak),
+    ],
+)
+def test_numbers_of_the_paper_stand_beside_those_of_unseen_mice(request, made, mice):
+    project = request.getfixturevalue(made)
+    table = read_table(results_of(project) / "evaluation/published.tsv").set_index("id")
     assert table["ours"].notna().all()
     dice, edv = table.loc["M05"], table.loc["M19"]
     assert (dice["published"], edv["published"], edv["unit"]) == ("0.94", "65.6", "ul")
-    subjects = read_table(results / "evaluation/mouse_unet3plus/mice/subjects.tsv")
+    subjects = read_table(results_of(project) / "evaluation/mouse_unet3plus/mice/subjects.tsv")
     stacks = subjects.loc[subjects["split"] == "test", ["dice_lv_ed", "dice_lv_es"]].to_numpy()
-    assert (dice["n"], edv["n"]) == (stacks.size, len(stacks)) == (12, 6)
+    assert (dice["n"], edv["n"]) == (stacks.size, len(stacks)) == (2 * mice, mice)
     # Written with four digits; with frames of inflow, or of all mice, it would be another.
     assert dice["ours"] == pytest.approx(stacks.mean(), abs=1e-4)
     # The volume with which these mice were drawn; that of all mice is 2 % larger.
-    drawn = read_table(ROOT / "config/cohorts/preclinical_demo_mice.tsv")
+    drawn = read_table(project.folder / MICE)
     drawn_ul = 1000 * drawn.loc[drawn["split"] == "test", "edv_ml"].mean()
     assert edv["ours"] == pytest.approx(drawn_ul, rel=0.01)
 
 
+@pytest.mark.long
+def test_every_figure_and_all_of_the_study_is_made(short):
+    assert short.planned(config=CONFIG) == []
+    figures = {path.stem for path in (results_of(short) / "figures").iterdir()}
+    assert {"volumes", "learning_curves", "strategies", "overlays", "viewer"} <= figures
+
+
+@pytest.mark.soak
 def test_frames_of_inflow_have_numbers_of_their_own(results):
     table = read_table(results / "evaluation/mouse_unet3plus/mice/subjects.tsv")
     scores = table["dice_lv_other"].dropna()

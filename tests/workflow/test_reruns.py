@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 import study.code as tracking
+from cmrseg.files import sha256
 from tiny_study import CONFIG, FIGURES, ROOT, Job, Project
 
 WORKFLOW = ROOT / "workflow"
@@ -126,9 +127,9 @@ def test_an_edit_of_any_module_changes_the_code_of_the_scripts_that_reach_it(tmp
         shutil.copytree(WORKFLOW / folder, copy / folder)
     monkeypatch.setattr(tracking, "WORKFLOW", copy)
     # Each file is hashed again once it is longer, and no other file with it.
-    original = tracking._hash
+    original = tracking._said
     sized = cache(lambda path, size: original.__wrapped__(path))
-    monkeypatch.setattr(tracking, "_hash", lambda path: sized(path, path.stat().st_size))
+    monkeypatch.setattr(tracking, "_said", lambda path: sized(path, path.stat().st_size))
     scripts = [str(path.relative_to(SCRIPTS)) for path in sorted(SCRIPTS.rglob("*.py"))]
     before = {script: tracking.code_of(script) for script in scripts}
     for path in sorted((copy / "cmrseg").rglob("*.py")):
@@ -280,9 +281,26 @@ def run_again(tiny, tmp_path_factory):
     return project, project.snakemake("--cores", "2")
 
 
+def sums_of(project: Project) -> dict[str, str]:
+    """Sums of all that stages read of each other, by path, with the flags of finished folders."""
+    return {
+        path.relative_to(project.results).as_posix(): sha256(path)
+        for path in project.results.rglob("*")
+        if path.is_file()
+        and path.name not in ("record.json", "report.html")
+        and path.relative_to(project.results).parts[0] not in ("logs", "benchmarks", ".kept")
+    }
+
+
 def test_costly_stages_of_the_same_content_are_taken_over(tiny, run_again):
     project, result = run_again
     assert result.returncode == 0, result.stdout[-3000:]
+    before, after = sums_of(tiny), sums_of(project)
+    told = {
+        name: (before.get(name, "was not there"), after.get(name, "is gone"))
+        for name in sorted(before | after)
+        if before.get(name) != after.get(name)
+    }
     logs = {
         path.relative_to(project.results / "logs"): path.read_text("utf-8")
         for rule in ("train_model", "label_shard")
@@ -292,7 +310,10 @@ def test_costly_stages_of_the_same_content_are_taken_over(tiny, run_again):
     assert {path.parts[0] for path in behind} == {"train_model", "label_shard"}
     made = [path for path, text in behind.items() if "taken over" not in text]
     # The network of the NIfTI cohort was not asked to train again.
-    assert [path.as_posix() for path in made] == ["train_model/fcn.log"]
+    assert [path.as_posix() for path in made] == ["train_model/fcn.log"], (
+        f"files that differ, sums before and after: {told}"
+    )
+    assert not told
 
 
 def test_what_was_taken_over_is_what_was_there(tiny, run_again):

@@ -6,20 +6,43 @@ has `params: code=code_of("<script>.py")`: the script and the `cmrseg` modules t
 through imports, each with a hash of its code, and files of the repository that it reads, each with
 a hash of its bytes. Comments, docstrings and layout of code are not part of its hash, and neither
 are time stamps and the place of the repository. Standard library only.
+
+To parse some two hundred modules takes longer than Snakemake's own start. What a file says is
+therefore kept by the hash of its bytes, in `KEPT` of the folder in which Snakemake runs.
 """
 
 import ast
 import hashlib
+import json
+import os
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 WORKFLOW = Path(__file__).resolve().parents[1]
 PACKAGE = "cmrseg"
+# Beside what Snakemake remembers, in the working folder.
+KEPT = Path(".snakemake") / "cmrseg_code.txt"
+# Files that are kept: many more than a project has, and few enough to be read in no time.
+MOST_KEPT = 2000
 # What may have a docstring.
 DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 # Where a statement has further ones.
 BODIES = ("body", "orelse", "finalbody", "handlers", "cases")
+
+
+class Said(NamedTuple):
+    """What a Python file says.
+
+    code: a hash of its code. imports: of each import the module, or the module and the names that
+    are taken from it.
+    """
+
+    code: str
+    imports: list[list[str]]
 
 
 def code_of(script: str, *files: str) -> list[str]:
@@ -30,9 +53,11 @@ def code_of(script: str, *files: str) -> list[str]:
     Raises FileNotFoundError naming the script, module or file that does not exist.
     """
     path = WORKFLOW / "scripts" / script
-    modules = [f"{module}@{_hash(module_path(module))}" for module in modules_of(script)]
+    modules = [f"{module}@{_said(module_path(module)).code}" for module in modules_of(script)]
     read = [f"{file}@{content_of(WORKFLOW.parent / file)}" for file in sorted(files)]
-    return [f"{script}@{_hash(path)}", *modules, *read]
+    own = _said(path).code
+    _kept().write()
+    return [f"{script}@{own}", *modules, *read]
 
 
 def modules_of(script: str) -> list[str]:
@@ -54,13 +79,7 @@ def content_of(path: str | Path) -> str:
 
 def third_party(path: Path) -> set[str]:
     """Top-level names that a Python file imports, the project's own included."""
-    names: set[str] = set()
-    for node in _statements(_code(path, path.read_text("utf-8"))):
-        if isinstance(node, ast.Import):
-            names.update(alias.name.split(".")[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names.add(node.module.split(".")[0])
-    return names
+    return {module.split(".")[0] for module, *_ in _said(path).imports}
 
 
 def module_path(module: str) -> Path:
@@ -71,18 +90,48 @@ def module_path(module: str) -> Path:
     return path
 
 
+def _package_imports(path: Path) -> list[str]:
+    modules = []
+    for module, *names in _said(path).imports:
+        if module.split(".")[0] == PACKAGE:
+            package = names and WORKFLOW.joinpath(*module.split(".")).is_dir()
+            modules += [f"{module}.{name}" for name in names] if package else [module]
+    return modules
+
+
 @cache
-def _code(path: Path, text: str) -> ast.Module:
+def _said(path: Path) -> Said:
+    content = path.read_bytes()
+    kept, key = _kept(), hashlib.sha256(content).hexdigest()
+    if key not in kept.files:
+        kept.files[key] = kept.new[key] = _parsed(path, content.decode("utf-8"))
+    return kept.files[key]
+
+
+# -- one file --------------------------------------------------------------------------------
+
+
+def _parsed(path: Path, text: str) -> Said:
     """What a file says beside comments, docstrings and layout."""
     try:
         tree = ast.parse(text, filename=str(path))
     except SyntaxError as error:
         raise SyntaxError(f"{path}, line {error.lineno}: {error.msg}") from None
+    imports = []
     for node in _statements(tree):
         if isinstance(node, DOCUMENTED):
             documented = ast.get_docstring(node, clean=False) is not None
             node.body = node.body[documented:] or [ast.Pass()]
-    return tree
+        elif isinstance(node, ast.Import):
+            imports += [[alias.name] for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            if node.level or not node.module:
+                raise ImportError(
+                    f"{path}, line {node.lineno}: a relative import is not tracked; name the "
+                    f"module in full, such as {PACKAGE}.files"
+                )
+            imports.append([node.module, *(alias.name for alias in node.names)])
+    return Said(hashlib.sha256(ast.unparse(tree).encode()).hexdigest()[:12], imports)
 
 
 def _statements(tree: ast.AST) -> Iterator[ast.AST]:
@@ -94,30 +143,57 @@ def _statements(tree: ast.AST) -> Iterator[ast.AST]:
         waiting.extend(part for field in BODIES for part in getattr(node, field, ()))
 
 
+# -- what is kept ----------------------------------------------------------------------------
+
+
+class _Kept:
+    """What files say, by the SHA-256 of their bytes.
+
+    The file's first line is a hash of all else in it, and of who wrote it: a file that is damaged,
+    or of another Python or another version of this module, counts as none and is written anew.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.new: dict[str, Said] = {}
+        self.files = self._read()
+
+    def _read(self) -> dict[str, Said]:
+        try:
+            mark, _, text = self.path.read_text("ascii").partition("\n")
+        except (OSError, ValueError):
+            return {}
+        if mark != _mark(text):
+            return {}
+        return {key: Said(*said) for key, said in json.loads(text).items()}
+
+    def write(self) -> None:
+        """Add what is new. Where nothing can be written, the next start parses again."""
+        if not self.new:
+            return
+        files = self._read() | self.new
+        text = json.dumps(files if len(files) <= MOST_KEPT else self.new)
+        self.new = {}
+        # Several processes write, each its own file, and the last one's is kept.
+        partial = self.path.with_name(f"{self.path.name}.{os.getpid()}")
+        with suppress(OSError):
+            self.path.parent.mkdir(exist_ok=True)
+            partial.write_text(f"{_mark(text)}\n{text}", "ascii")
+            partial.replace(self.path)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+def _mark(text: str) -> str:
+    """Changes with the text, with Python, whose parser it is of, and with this module."""
+    return hashlib.sha256(f"{_maker()}\n{text}".encode()).hexdigest()
+
+
 @cache
-def _package_imports(path: Path) -> tuple[str, ...]:
-    modules = []
-    for node in _statements(_code(path, path.read_text("utf-8"))):
-        if isinstance(node, ast.Import):
-            modules += [alias.name for alias in node.names if _is_ours(alias.name)]
-        elif isinstance(node, ast.ImportFrom) and node.level:
-            raise ImportError(
-                f"{path}, line {node.lineno}: a relative import is not tracked; name the module in "
-                f"full, such as {PACKAGE}.files"
-            )
-        elif isinstance(node, ast.ImportFrom) and node.module and _is_ours(node.module):
-            if WORKFLOW.joinpath(*node.module.split(".")).is_dir():
-                modules += [f"{node.module}.{alias.name}" for alias in node.names]
-            else:
-                modules.append(node.module)
-    return tuple(modules)
-
-
-def _is_ours(module: str) -> bool:
-    return module.split(".")[0] == PACKAGE
+def _maker() -> str:
+    return f"{sys.version} {hashlib.sha256(Path(__file__).read_bytes()).hexdigest()}"
 
 
 @cache
-def _hash(path: Path) -> str:
-    tree = _code(path, path.read_text("utf-8"))
-    return hashlib.sha256(ast.unparse(tree).encode()).hexdigest()[:12]
+def _kept() -> _Kept:
+    return _Kept(KEPT.absolute())
