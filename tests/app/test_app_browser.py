@@ -207,7 +207,7 @@ def test_slices_frames_and_playing_are_at_hand(page, truth):
 
 
 def test_files_are_chosen_refused_and_asked_for_what_they_lack(page, monkeypatch, tmp_path):
-    network, settings = ByBrightness(), SETTINGS | PREPARATION | {"classes": 3}
+    network, settings = ByBrightness(), SETTINGS | PREPARATION | {"tissues": "lv,my"}
     monkeypatch.setattr(work, "load_model", lambda folder: (network, settings))
     (tmp_path / "noise.nii.gz").write_bytes(b"no gzip at all")
     page.choose_file("#file", tmp_path / "noise.nii.gz")

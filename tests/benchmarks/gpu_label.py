@@ -52,7 +52,7 @@ VOXEL_ML = 1.8 * 1.8 * 10 / 1000
 BATCHES = (50, 100, 250, 500) if CARD else (2, 6)
 CINES, STEPS = (16, 300) if CARD else (3, 2)
 SECONDS = 140
-SETTINGS = {"network": "fcn", "encoder": "", "width": 16, "classes": 4}
+SETTINGS = {"network": "fcn", "encoder": "", "width": 16, "tissues": "lv,my,rv"}
 SETTINGS |= {"preparation": "fcn", "size_px": 192, "intensity": "linear"}
 LAST = torch.channels_last
 STARTED = time.monotonic()
@@ -206,12 +206,14 @@ def one_cine(network: FCN, cine: Cine) -> None:
     chunks = range(0, count, CARD_BATCH)
     row("a cine: images", seconds(lambda: [on_card[i : i + CARD_BATCH] for i in chunks]) / count)
     fast = folded(network, DEVICE, torch.float16)
-    labels = label_on_card(fast, on_card, CARD_BATCH)
-    own = seconds(lambda: label_on_card(fast, on_card, CARD_BATCH)) / count
+    labels = label_on_card(fast, on_card, CARD_BATCH, labeller.target)
+    own = seconds(lambda: label_on_card(fast, on_card, CARD_BATCH, labeller.target)) / count
     row("a cine: images, network and labels", own)
-    own = seconds(lambda: agreement(labeller.network, on_card, labels)) / count
+    own = seconds(lambda: agreement(labeller.network, on_card, labels, labeller.target)) / count
     row("a cine: some images again with 32 bits", own)
-    FOUND["agreement of some images"] = agreement(labeller.network, on_card, labels).item()
+    FOUND["agreement of some images"] = agreement(
+        labeller.network, on_card, labels, labeller.target
+    ).item()
     # The same numbers as on a processor.
     pixels, _ = prepare_cine(cine.voxels, SETTINGS)
     expected = torch.from_numpy(as_float(pixels.reshape(-1, 1, *canvas.size)))
@@ -253,7 +255,7 @@ def shard(network: FCN) -> None:
 
 
 def unet(images: torch.Tensor) -> None:
-    settings = {"network": "unet", "encoder": "resnet34", "width": 64, "classes": 4}
+    settings = {"network": "unet", "encoder": "resnet34", "width": 64, "tissues": "lv,my,rv"}
     network = build_network(settings, torch.Generator().manual_seed(1)).to(DEVICE).eval()
     side = 256 if CARD else 64
     some = functional.interpolate(images[: BATCHES[0]], (side, side))

@@ -1,4 +1,5 @@
 """UNet 3+ as published, trained on digital mice: `python tests/benchmarks/gpu_mice.py [EPOCHS]`.
+from cmrseg.sequences import LEFT
 
 As many mice and images as the published training had, of their size, on one graphics card; twelve
 epochs unless told otherwise. Prints Dice and volumes of mice that were not seen, at the truth's
@@ -40,6 +41,7 @@ from cmrseg.learn.train import train  # noqa: E402
 from cmrseg.measure.evaluate import evaluate_cine  # noqa: E402
 from cmrseg.phantom import preclinical  # noqa: E402
 from cmrseg.phantom.mice import MOUSE  # noqa: E402
+from cmrseg.sequences import LEFT  # noqa: E402
 from demo_tables import numbered  # noqa: E402
 
 CARD = torch.cuda.is_available()
@@ -115,7 +117,7 @@ def evaluated(network, model: Mapping, unseen: pd.Series, folder: Path) -> Itera
         labels = predict_cine(network, cine, model, DEVICE, subject=subject)
         taken = time.monotonic() - started
         about = {"ed": "first", "reference_ed": "first", "frames": "reference"}
-        _, _, row = evaluate_cine(labels, truth, cine.spacing_mm, 3, subject, **about)  # type: ignore[arg-type]
+        _, _, row = evaluate_cine(labels, truth, cine.spacing_mm, LEFT, subject, **about)  # type: ignore[arg-type]
         yield row | {"images_of_cine": labels.shape[0] * labels.shape[1], "seconds": taken}
 
 

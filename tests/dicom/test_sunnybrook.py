@@ -15,6 +15,7 @@ from cmrseg.layouts.ready_made import import_studies
 from cmrseg.measure.cohort_volumes import measure_volumes
 from cmrseg.measure.evaluate import evaluate_cine
 from cmrseg.measure.labellers import LabelMaps
+from cmrseg.sequences import LEFT
 
 # Contours of the expert, and volumes made of them: ESV and EDV in ml, by the area of the polygons,
 # and filled with their outline, as published masks are.
@@ -162,7 +163,7 @@ def test_a_wall_that_was_drawn_at_end_diastole_alone_is_not_missed_elsewhere(sun
     empty = predicted[systole] != Tissue.LV
     predicted[systole][empty] = Tissue.BACKGROUND
     predicted[systole][empty & (predicted[diastole] != Tissue.BACKGROUND)] = Tissue.MYO
-    images, _, row = evaluate_cine(predicted, labels.voxels, labels.spacing_mm, 3, subject)
+    images, _, row = evaluate_cine(predicted, labels.voxels, labels.spacing_mm, LEFT, subject)
     assert row["dice_my"] == row["dice_lv"] == 1
     assert images.loc[images["frame"] == systole, "dice_my"].isna().all()
     assert row["reference_mass_g"] == row["predicted_mass_g"] > 100
@@ -177,7 +178,7 @@ def test_cavity_beyond_an_outline_that_was_drawn_alone_is_a_mistake(sunnybrook):
     beyond = np.roll(predicted[systole] == Tissue.LV, 2, axis=-1)
     predicted[systole][beyond] = Tissue.LV
     drawn = (labels.voxels[systole] == Tissue.LV).sum()
-    _, frames, row = evaluate_cine(predicted, labels.voxels, labels.spacing_mm, 3, "1")
+    _, frames, row = evaluate_cine(predicted, labels.voxels, labels.spacing_mm, LEFT, "1")
     expected = 2 * drawn / (drawn + (predicted[systole] == Tissue.LV).sum())
     assert frames.set_index("frame").loc[systole, "dice_lv"] == pytest.approx(expected)
     assert expected < 0.98

@@ -41,7 +41,7 @@ CHECKSUMS = "source\tpath\tsize\tsha256\nmine\ta/b.txt\t5\t" + "0123456789abcdef
 SOURCES = "mine: {kind: files, url: 'https://example.org/{path}'}\n"
 RECORD = {
     "settings": {
-        **{"network": "fcn", "encoder": "", "width": 4, "classes": 4},
+        **{"network": "fcn", "encoder": "", "width": 4, "tissues": "lv,my,rv"},
         **{"preparation": "fcn", "intensity": "linear", "size_px": 64},
     }
 }

@@ -35,7 +35,7 @@ SHARED = {
     "network": "unet_compat",
     "encoder": "resnet34",
     "width": 64,
-    "classes": 3,
+    "tissues": "lv,my",
     "cohort": "kaggle",
     "labeller": "ukbb",
     "subset": "c05",

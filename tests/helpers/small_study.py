@@ -21,7 +21,7 @@ published_sa: {source: x, sequence: sa, network: fcn, encoder: "", width: 16, cl
 published_2ch: {source: x, sequence: la_2ch}
 """
 RECORD = (
-    '{"settings": {"network": "unet", "encoder": "resnet34", "width": 8, "classes": 3, '
+    '{"settings": {"network": "unet", "encoder": "resnet34", "width": 8, "tissues": "lv,my", '
     '"preparation": "unet", "intensity": "linear", "size_px": 64, "seed": 5}}'
 )
 

@@ -73,7 +73,7 @@ UNET: dict[str, Any] = {
     "network": "unet",
     "encoder": "resnet34",
     "width": 4,
-    "classes": 3,
+    "tissues": "lv,my",
     "subset": "all",
     "splits": "train",
     "start": "random",
@@ -92,7 +92,7 @@ UNET: dict[str, Any] = {
 FCN = UNET | {
     "network": "fcn",
     "encoder": "",
-    "classes": 4,
+    "tissues": "lv,my,rv",
     "preparation": "fcn",
     "size_px": 48,
     "augmentation": "fcn",

@@ -55,7 +55,7 @@ FILES = {
 }
 GIVEN = {
     key: FCN[key]
-    for key in ("network", "encoder", "width", "classes", "preparation", "intensity", "size_px")
+    for key in ("network", "encoder", "width", "tissues", "preparation", "intensity", "size_px")
 }
 MODELS: dict[str, dict[str, Any]] = {
     "fcn": FCN | {"cohort": "heart", "labeller": "truth", "seed": 1},

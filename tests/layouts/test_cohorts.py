@@ -11,7 +11,7 @@ from cmrseg.measure.cohort_evaluation import evaluate_labels
 from cmrseg.measure.cohort_volumes import measure_volumes
 from cmrseg.measure.labellers import LabelMaps
 from cmrseg.measure.volumes import MEASURES
-from cmrseg.shards import IMAGE
+from cmrseg.sequences import USUAL, image_path
 
 SPLITS = {"1": "train", "2": "test"}
 # 0.01 ml per voxel
@@ -32,20 +32,20 @@ def heart(lv_columns=4, rv_columns=3):
 def write(tmp_path):
     """Write label maps by subject; returns the labeller."""
 
-    def build(name, maps, classes=None):
+    def build(name, maps, tissues=""):
         shard = tmp_path / name
         shard.mkdir()
         for subject, voxels in maps.items():
             (shard / subject).mkdir()
-            Cine(voxels, AFFINE, 0.04).save(shard / subject / IMAGE)
-        return LabelMaps(name, "people", [shard], classes)
+            Cine(voxels, AFFINE, 0.04).save(image_path(shard / subject, USUAL))
+        return LabelMaps(name, "people", [shard], tissues)
 
     return build
 
 
 def test_a_model_that_finds_no_right_ventricle_in_one_subject_has_an_empty_one_there(write):
     truth = write("truth", {"1": heart(), "2": heart()})
-    model = write("net", {"1": heart(), "2": heart(rv_columns=0)}, classes=4)
+    model = write("net", {"1": heart(), "2": heart(rv_columns=0)}, tissues="lv,my,rv")
     images, _, subjects, _ = evaluate_labels(model, truth, SPLITS, "max", "max")
     rows = subjects.set_index("subject")
     assert rows["dice_rv"].tolist() == [1, 0]
@@ -58,7 +58,7 @@ def test_a_model_that_finds_no_right_ventricle_in_one_subject_has_an_empty_one_t
 
 
 def test_a_model_that_finds_no_right_ventricle_at_all_knows_it_nevertheless(write):
-    model = write("net", {"1": heart(rv_columns=0)}, classes=4)
+    model = write("net", {"1": heart(rv_columns=0)}, tissues="lv,my,rv")
     volumes, _ = measure_volumes(model, SPLITS, "max")
     assert volumes["rv_edv_ml"].tolist() == [0]
 
@@ -74,7 +74,7 @@ def test_a_cavity_without_muscle_is_no_muscle_of_a_model_and_an_unknown_one_of_a
     alone = heart()
     alone[1][alone[1] == Tissue.MYO] = 0
     for labeller, known in (("net", True), ("expert", False)):
-        own = write(labeller, {"1": alone}, classes=4 if known else None)
+        own = write(labeller, {"1": alone}, tissues="lv,my,rv" if known else "")
         volumes, curves = measure_volumes(own, SPLITS, "max")
         assert volumes["mass_g"].item() > 0
         assert volumes["es_mass_g"].fillna(-1).item() == (0 if known else -1)
@@ -86,16 +86,16 @@ def test_who_never_labels_the_right_ventricle_does_not_know_it(write):
     sparse[..., -1] = UNLABELLED
     expert = write("expert", {"1": sparse})
     assert math.isnan(measure_volumes(expert, SPLITS, "max")[0]["rv_edv_ml"].item())
-    model = write("net", {"1": heart()}, classes=4)
+    model = write("net", {"1": heart()}, tissues="lv,my,rv")
     images, _, subjects, summary = evaluate_labels(model, expert, SPLITS, "max", "max")
     assert "dice_rv" not in subjects
     assert "rv_rv" not in images
     assert "rv" not in set(summary["tissue"])
 
 
-def test_a_model_of_three_classes_is_compared_without_the_right_ventricle(write):
+def test_a_model_of_the_left_ventricle_is_compared_without_the_right_ventricle(write):
     truth = write("truth", {"1": heart()})
-    model = write("net", {"1": heart(rv_columns=0)}, classes=3)
+    model = write("net", {"1": heart(rv_columns=0)}, tissues="lv,my")
     _, _, subjects, _ = evaluate_labels(model, truth, SPLITS, "max", "max")
     assert "dice_rv" not in subjects
     assert subjects["dice_lv"].tolist() == [1]
@@ -105,7 +105,7 @@ def test_a_rotated_copy_is_in_the_tables_and_counts_once_in_the_summary(write):
     # The model is right in the copy alone.
     maps = {"1": heart(), "2": heart(), "2_rot90": np.rot90(heart(), axes=(2, 3))}
     truth = write("truth", maps)
-    model = write("net", maps | {"2": np.zeros_like(heart())}, classes=4)
+    model = write("net", maps | {"2": np.zeros_like(heart())}, tissues="lv,my,rv")
     images, _, subjects, summary = evaluate_labels(model, truth, SPLITS, "max", "max")
     assert subjects["subject"].tolist() == ["1", "2", "2_rot90"]
     assert subjects["split"].tolist() == ["train", "test", "test"]
@@ -181,7 +181,7 @@ def test_a_labeller_whose_volumes_are_all_unknown_has_empty_rows(write, caplog):
 def test_a_model_that_finds_the_cavity_in_one_of_two_frames_has_no_end_diastole(write, caplog):
     labels = heart()
     labels[0] = 0
-    row = measure_volumes(write("net", {"1": labels}, classes=4), SPLITS, "max")[0].iloc[0]
+    row = measure_volumes(write("net", {"1": labels}, tissues="lv,my,rv"), SPLITS, "max")[0].iloc[0]
     assert row[["edv_ml", "esv_ml", "ef", "mass_g", "rv_ef"]].isna().all()
     assert (
         "subject 1: no LV cavity was found in frames 1 (from 1) of 2: end-diastole and "

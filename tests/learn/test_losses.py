@@ -5,10 +5,23 @@ import math
 import pytest
 import torch
 
-from cmrseg.labels import UNLABELLED
-from cmrseg.learn.losses import LOSSES, ce, dice, focal, softdice, sum_over_heads, tversky
+from cmrseg.labels import UNLABELLED, Target, Tissue
+from cmrseg.learn import losses
+from cmrseg.learn.losses import sum_over_heads
+from cmrseg.learn.targets import encode
 
+# Of as many tissues as the logits have channels beside background.
+TARGETS = {target.channels: target for target in map(Target.of, ("lv", "lv,my", "lv,my,rv"))}
+
+
+def _of_tissues(loss):
+    return lambda logits, labels, **given: loss(logits, labels, TARGETS[logits.shape[1]], **given)
+
+
+LOSSES = {name: _of_tissues(loss) for name, loss in losses.LOSSES.items()}
 NAMES = sorted(LOSSES)
+ce, dice, focal = LOSSES["ce"], LOSSES["dice"], LOSSES["focal"]
+softdice, tversky = _of_tissues(losses.softdice), _of_tissues(losses.tversky)
 
 
 def _logits(*probabilities):
@@ -132,11 +145,11 @@ def test_alpha_of_tversky_weighs_what_is_missed():
 def test_heads_are_summed_by_their_weights():
     heads = [_logits((0.5, 0.25, 0.25)), _logits((0.2, 0.2, 0.6)), _logits((0.1, 0.8, 0.1))]
     labels, each = _labels(0), [math.log(2), math.log(5), math.log(10)]
-    assert sum_over_heads(ce, heads, labels).item() == pytest.approx(sum(each))
-    weighted = sum_over_heads(ce, heads, labels, (0, 2, 0.5))
+    assert sum_over_heads(losses.ce, heads, labels, TARGETS[3]).item() == pytest.approx(sum(each))
+    weighted = sum_over_heads(losses.ce, heads, labels, TARGETS[3], (0, 2, 0.5))
     assert weighted.item() == pytest.approx(2 * each[1] + each[2] / 2)
     with pytest.raises(ValueError, match=r"2 weights \(1, 1\) for the 3 heads"):
-        sum_over_heads(ce, heads, labels, (1, 1))
+        sum_over_heads(losses.ce, heads, labels, TARGETS[3], (1, 1))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -168,9 +181,47 @@ def test_gradients_are_finite_for_certain_predictions(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_batches_that_do_not_fit_are_refused(name):
     logits = torch.zeros(1, 3, 2, 2)
-    with pytest.raises(ValueError, match="label 3 in a batch for a network with 3 classes"):
+    with pytest.raises(
+        ValueError, match=r"label 3 in a batch for a network of lv,my \(0, 1, 2; 255"
+    ):
         LOSSES[name](logits, torch.full((1, 2, 2), 3))
     with pytest.raises(ValueError, match="no pixel of the batch is labelled"):
         LOSSES[name](logits, torch.full((1, 2, 2), UNLABELLED))
     with pytest.raises(ValueError, match=r"logits \(1, 3, 2, 2\) and labels \(1, 2, 3\)"):
         LOSSES[name](logits, torch.zeros(1, 2, 3))
+
+
+# -- regions that overlap ----------------------------------------------------------------------
+
+ILL = Target.of("lv,wall,scar")
+
+
+def test_a_channel_of_overlapping_regions_is_learnt_by_itself():
+    # A pixel of scar is in the wall, too; probabilities are those of sigmoids.
+    logits = torch.logit(torch.tensor([[0.1, 0.8, 0.6], [0.7, 0.5, 0.2]])).T[None, :, None]
+    labels = _labels(int(Tissue.SCAR), int(Tissue.LV))
+    told = [0.9, 0.8, 0.6, 0.7, 0.5, 0.8]
+    expected = -sum(math.log(share) for share in told) / 6
+    assert losses.ce(logits, labels, ILL).item() == pytest.approx(expected)
+    # Sums of lv, wall and scar over both pixels.
+    common, both = (0.7, 0.8, 0.6), (0.8 + 1, 1.3 + 1, 0.8 + 1)
+    expected = 1 - sum(2 * a / b for a, b in zip(common, both, strict=True)) / 3
+    assert losses.dice(logits, labels, ILL).item() == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_losses_of_overlapping_regions_are_small_where_all_is_right(name):
+    labels = _labels(0, int(Tissue.LV), int(Tissue.MYO), int(Tissue.SCAR), UNLABELLED)
+    truth, _ = encode(ILL, labels)
+    right = (60 * truth - 30).requires_grad_()
+    loss = losses.LOSSES[name](right, labels, ILL)
+    assert loss.item() == pytest.approx(0, abs=1e-3)
+    assert losses.LOSSES[name](-right.detach(), labels, ILL).item() > 0.4
+    loss.backward()
+    assert torch.isfinite(right.grad).all()
+    assert right.grad[..., -1].abs().max() == 0
+
+
+def test_logits_of_another_number_of_channels_are_refused():
+    with pytest.raises(ValueError, match="logits have 4 channels, tissues lv,wall,scar need 3"):
+        losses.ce(torch.zeros(1, 4, 1, 1), _labels(0), ILL)

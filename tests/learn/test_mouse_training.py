@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from cmrseg.cine import Cine
-from cmrseg.labels import Tissue
+from cmrseg.labels import Target, Tissue
 from cmrseg.learn import schedule
 from cmrseg.learn.losses import dice, sum_over_heads
 from cmrseg.learn.predict import predict_cine
@@ -24,7 +24,7 @@ MOUSE = {
     "network": "unet3plus",
     "encoder": "",
     "width": 2,
-    "classes": 3,
+    "tissues": "lv,my",
     "subset": "all",
     "splits": "train",
     "start": "random",
@@ -42,7 +42,8 @@ MOUSE = {
     "head_weights": "",
     "islands": "",
 }
-NETWORK = {name: MOUSE[name] for name in ("network", "encoder", "width", "classes")}
+TARGET = Target.of(MOUSE["tissues"])
+NETWORK = {name: MOUSE[name] for name in ("network", "encoder", "width", "tissues")}
 
 
 def heart(seed, size=32, count=2):
@@ -83,14 +84,14 @@ def batch(slices):
 def test_the_loss_is_the_sum_over_the_heads(slices):
     own, (images, labels) = network().eval(), batch(slices)
     with torch.no_grad():
-        loss, logits = batch_loss(own, images, labels, "dice", FLOAT32)
+        loss, logits = batch_loss(own, images, labels, TARGET, "dice", FLOAT32)
         heads = own.heads(as_input(images))
-        each = [dice(head, labels).item() for head in heads]
+        each = [dice(head, labels, TARGET).item() for head in heads]
         assert len(each) == 5
         assert loss.item() == pytest.approx(sum(each), abs=1e-6)
         assert torch.equal(logits, heads[-1])
         weights = head_weights({"head_weights": "0,0,0,0.5,2"})
-        weighted, _ = batch_loss(own, images, labels, "dice", FLOAT32, weights)
+        weighted, _ = batch_loss(own, images, labels, TARGET, "dice", FLOAT32, weights)
         assert weighted.item() == pytest.approx(each[3] / 2 + 2 * each[4], abs=1e-6)
 
 
@@ -98,7 +99,7 @@ def test_network_and_heads_are_one_program_for_a_compiler(slices):
     own, (images, labels) = network().train(), batch(slices)
 
     def loss_of(images, labels):
-        return sum_over_heads(dice, own.heads(as_input(images)), labels)
+        return sum_over_heads(dice, own.heads(as_input(images)), labels, TARGET)
 
     # The checks of labels, which look at values, are of a CPU alone.
     own.to("meta")
@@ -112,7 +113,9 @@ def test_dropout_follows_from_seed_and_epoch_and_leaves_the_global_generator_alo
     losses = {}
     for place in ((5, 0), (5, 0), (5, 1), (6, 0)):
         with seeded(*place, "cpu"), torch.no_grad():
-            steps = [batch_loss(own, images, labels, "dice", FLOAT32)[0].item() for _ in range(2)]
+            steps = [
+                batch_loss(own, images, labels, TARGET, "dice", FLOAT32)[0].item() for _ in range(2)
+            ]
         assert losses.setdefault(place, steps) == steps
     assert torch.equal(torch.get_rng_state(), before)
     assert len({value for steps in losses.values() for value in steps}) == 6

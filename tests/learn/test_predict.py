@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from cmrseg.cine import Cine
+from cmrseg.labels import Target
 from cmrseg.learn.cuda_images import CardImages, planes_for_card
 from cmrseg.learn.label import label_shard, load_model
 from cmrseg.learn.predict import (
@@ -21,8 +22,9 @@ from cmrseg.learn.weights import save_weights
 from cmrseg.nets.build import SETTINGS, build_network
 from cmrseg.nets.folded import folded
 
-UNET = {"preparation": "unet", "size_px": 32, "intensity": "linear"}
-FCN = {"preparation": "fcn", "size_px": 16, "intensity": "linear"}
+UNET = {"preparation": "unet", "size_px": 32, "intensity": "linear", "tissues": "lv,my"}
+FCN = {"preparation": "fcn", "size_px": 16, "intensity": "linear", "tissues": "lv,my"}
+TARGET = Target.of(FCN["tissues"])
 
 
 class Threshold(torch.nn.Module):
@@ -101,7 +103,7 @@ def test_progress_is_told_after_each_batch_and_may_end_the_work(cine):
 @pytest.fixture
 def fcn():
     """A narrow FCN of random weights, whose labels of the cine have several classes."""
-    settings = {"network": "fcn", "encoder": "", "width": 4, "classes": 3}
+    settings = {"network": "fcn", "encoder": "", "width": 4, "tissues": "lv,my"}
     return build_network(settings, torch.Generator().manual_seed(1))
 
 
@@ -111,7 +113,7 @@ def test_labels_of_a_network_are_those_of_its_logits(cine, fcn):
         logits = fcn.eval()(torch.from_numpy(as_float(pixels.reshape(6, 1, *canvas.size))))
     labels = predict_cine(fcn, cine, FCN)
     assert len(np.unique(labels)) > 1
-    assert (labels.reshape(6, 20, 28) == restore(logits, canvas).numpy()).all()
+    assert (labels.reshape(6, 20, 28) == restore(logits, canvas, TARGET).numpy()).all()
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(32, 32), (112, 64), (192, 208)])
@@ -139,27 +141,27 @@ def test_threads_and_batch_have_no_influence_on_any_logit(fcn, rows, columns):
 
 def test_a_card_s_way_of_labelling_gives_the_labels_of_a_processor(cine, fcn):
     images = CardImages(*planes_for_card(cine.voxels, FCN), FCN, "cpu")
-    labels = label_on_card(folded(fcn), images, batch=4)
+    labels = label_on_card(folded(fcn), images, 4, TARGET)
     assert (labels.numpy().reshape(cine.voxels.shape) == predict_cine(fcn, cine, FCN)).all()
-    assert agreement(folded(fcn), images, labels) == 1
+    assert agreement(folded(fcn), images, labels, TARGET) == 1
 
 
 def test_agreement_is_that_of_some_images(cine, fcn):
     voxels = np.concatenate([cine.voxels] * 9)  # 54 images, of which every sixth is looked at
     images = CardImages(*planes_for_card(voxels, FCN), FCN, "cpu")
-    labels = label_on_card(folded(fcn), images, batch=4).clone()
+    labels = label_on_card(folded(fcn), images, 4, TARGET).clone()
     labels[1] += 1
-    assert agreement(folded(fcn), images, labels) == 1
+    assert agreement(folded(fcn), images, labels, TARGET) == 1
     labels[6, 0] += 1
-    assert agreement(folded(fcn), images, labels).item() == pytest.approx(1 - 1 / 20 / 9)
+    assert agreement(folded(fcn), images, labels, TARGET).item() == pytest.approx(1 - 1 / 20 / 9)
 
 
 def test_numbers_that_overflow_do_not_agree(cine, fcn):
     images = CardImages(*planes_for_card(cine.voxels, FCN), FCN, "cpu")
     broken = folded(fcn)
     broken.logits.bias.data[1] = torch.nan
-    labels = label_on_card(broken, images, batch=4)
-    assert agreement(folded(fcn), images, labels) < LEAST_AGREEMENT
+    labels = label_on_card(broken, images, 4, TARGET)
+    assert agreement(folded(fcn), images, labels, TARGET) < LEAST_AGREEMENT
 
 
 @pytest.mark.gpu
@@ -193,14 +195,16 @@ def test_probabilities_are_interpolated_before_the_largest_wins():
         0.25 * shares[0] + 0.75 * shares[1],
         shares[1],
     ]
-    assert restore(logits, canvas)[0, 0].tolist() == [int(share > 0.5) for share in columns]
+    assert restore(logits, canvas, Target.of("lv"))[0, 0].tolist() == [
+        int(share > 0.5) for share in columns
+    ]
 
 
 def test_training_canvas_that_crops_is_refused():
     with pytest.raises(
         ValueError, match=r"canvas of \(16, 16\) does not hold an image of \(20, 28\)"
     ):
-        restore(torch.zeros(1, 2, 16, 16), training_canvas((20, 28), FCN))
+        restore(torch.zeros(1, 2, 16, 16), training_canvas((20, 28), FCN), Target.of("lv"))
 
 
 def test_islands_are_removed_where_a_model_says_so_and_it_is_logged(cine, caplog):
@@ -239,7 +243,7 @@ def test_cine_that_is_not_finite_is_refused(cine):
 @pytest.fixture
 def folder(tmp_path):
     """A model's folder: a small FCN of random weights with its record."""
-    settings = {"network": "fcn", "encoder": "", "width": 2, "classes": 3, **FCN}
+    settings = {"network": "fcn", "encoder": "", "width": 2, "sequence": "sa", **FCN}
     network = build_network(
         {name: settings[name] for name in SETTINGS}, torch.Generator().manual_seed(1)
     )
@@ -336,9 +340,9 @@ def test_network_that_is_not_here_is_refused_by_name(folder):
 
 
 def test_weights_of_another_network_are_refused_by_name(folder):
-    rewrite(folder, classes=4)
+    rewrite(folder, tissues="lv,my,rv")
     with pytest.raises(
         ValueError,
-        match=r"weights\.safetensors: its weights are not of a network with classes 4, enc",
+        match=r"weights\.safetensors: its weights are not of a network with encoder '', .* tissues",
     ):
         load_model(folder)

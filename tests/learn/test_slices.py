@@ -7,7 +7,7 @@ from cmrseg.labels import UNLABELLED
 from cmrseg.learn.prepare import prepare_volume
 from cmrseg.learn.slices import COLUMNS, Slices, make_slices
 
-SETTINGS = {"preparation": "unet", "size_px": 16, "intensity": "linear", "classes": 3}
+SETTINGS = {"preparation": "unet", "size_px": 16, "intensity": "linear", "tissues": "lv,my"}
 
 
 @pytest.fixture
@@ -48,9 +48,9 @@ def test_every_labelled_slice_has_a_row_an_image_and_labels(subject, tmp_path):
     assert slices.images.dtype == slices.labels.dtype == np.uint8
 
 
-def test_tissues_beyond_the_networks_classes_become_background(subject, tmp_path):
-    for classes, expected in ((3, {0, 1, 2}), (4, {0, 1, 2, 3})):
-        make_slices([subject("1")], SETTINGS | {"classes": classes}, tmp_path / "slices")
+def test_tissues_that_the_network_does_not_know_become_background(subject, tmp_path):
+    for tissues, expected in (("lv,my", {0, 1, 2}), ("lv,my,rv", {0, 1, 2, 3}), ("rv", {0, 3})):
+        make_slices([subject("1")], SETTINGS | {"tissues": tissues}, tmp_path / "slices")
         assert set(np.unique(Slices.load(tmp_path / "slices").labels)) == expected
 
 
@@ -63,7 +63,7 @@ def test_pixels_that_nobody_labelled_stay_marked(subject, tmp_path):
 
 
 def test_fcn_slices_are_scaled_by_all_slices_of_their_frame(subject, tmp_path):
-    settings = SETTINGS | {"preparation": "fcn", "classes": 4}
+    settings = SETTINGS | {"preparation": "fcn", "tissues": "lv,my,rv"}
     images = [subject("1")]
     make_slices(images, settings, tmp_path / "slices")
     slices = Slices.load(tmp_path / "slices")

@@ -8,7 +8,7 @@ import pytest
 import torch
 from test_train import UNET, heart
 
-from cmrseg.labels import UNLABELLED
+from cmrseg.labels import UNLABELLED, Target
 from cmrseg.learn import step as steps
 from cmrseg.learn.augment import apply_transforms, draw_transforms
 from cmrseg.learn.losses import LOSSES
@@ -21,7 +21,8 @@ from stopped_training import resumed_alike
 
 ON_GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 MODES = [Mode(True), Mode(True, steps.COMPILED)]
-NETWORK = {"network": "unet", "encoder": "resnet34", "width": 2, "classes": 3}
+TARGET = Target.of("lv,my")
+NETWORK = {"network": "unet", "encoder": "resnet34", "width": 2, "tissues": "lv,my"}
 
 
 def network(seed=0):
@@ -56,7 +57,7 @@ def test_losses_wait_for_no_value_on_other_devices(name):
     # A tensor of the meta device has no values: looking at one is an error.
     images, labels = batch()
     logits = torch.zeros(len(images), 3, 32, 32, device="meta", requires_grad=True)
-    LOSSES[name](logits, labels.to("meta")).backward()
+    LOSSES[name](logits, labels.to("meta"), TARGET).backward()
     assert logits.grad is not None
 
 
@@ -64,7 +65,7 @@ def test_losses_wait_for_no_value_on_other_devices(name):
 def test_losses_are_one_program_for_a_compiler(name):
     images, labels = batch()
     logits = torch.zeros(len(images), 3, 32, 32, device="meta", requires_grad=True)
-    torch.compile(LOSSES[name], fullgraph=True, backend="eager")(logits, labels.to("meta"))
+    torch.compile(LOSSES[name], fullgraph=True, backend="eager")(logits, labels.to("meta"), TARGET)
 
 
 def test_statistics_of_new_norms_are_the_same_by_step_and_by_epoch():
@@ -129,7 +130,7 @@ def test_losses_and_gradients_are_those_of_the_cpu(name):
     for device in ("cpu", "cuda"):
         logits = torch.randn(4, 3, 32, 32, generator=torch.Generator().manual_seed(0)).to(device)
         logits.requires_grad_()
-        loss = LOSSES[name](logits, labels.to(device))
+        loss = LOSSES[name](logits, labels.to(device), TARGET)
         loss.backward()
         found.append((loss.item(), logits.grad.cpu()))
     assert found[0][0] == pytest.approx(found[1][0], rel=1e-5)
@@ -153,8 +154,8 @@ def test_augmentation_is_that_of_the_cpu():
 def test_loss_of_a_batch_is_nearly_that_of_float32(mode):
     images, labels = (tensor.cuda() for tensor in batch())
     own = network().cuda().train()
-    expected = batch_loss(own, images, labels, "ce", FLOAT32)[0].item()
-    found = loss_function(own, "ce", mode)(images, labels)
+    expected = batch_loss(own, images, labels, TARGET, "ce", FLOAT32)[0].item()
+    found = loss_function(own, TARGET, "ce", mode)(images, labels)
     assert found.dtype == torch.float32
     assert found.item() == pytest.approx(expected, rel=0.02)
 
@@ -172,11 +173,11 @@ def test_run_stopped_after_any_epoch_ends_with_the_same_bytes_on_a_gpu(
 
 @pytest.mark.gpu
 @ON_GPU
-def test_labels_beyond_the_classes_are_refused_on_a_gpu_too(slices):
+def test_labels_of_other_tissues_are_refused_on_a_gpu_too(slices):
     labels = np.array(slices.labels)
     labels[5, 0, 0] = 3
     wrong = Slices(slices.images, labels, slices.index, slices.folder)
-    with pytest.raises(ValueError, match="label 3 in a batch for a network with 3 classes"):
+    with pytest.raises(ValueError, match="label 3 in a batch for a network of lv,my"):
         train(UNET, wrong, device="cuda")
 
 

@@ -21,7 +21,7 @@ UNET = {
     "network": "unet",
     "encoder": "resnet34",
     "width": 2,
-    "classes": 3,
+    "tissues": "lv,my",
     "subset": "all",
     "splits": "train",
     "start": "random",
@@ -40,7 +40,7 @@ UNET = {
 FCN = UNET | {
     "network": "fcn",
     "encoder": "",
-    "classes": 4,
+    "tissues": "lv,my,rv",
     "preparation": "fcn",
     "augmentation": "fcn",
     "batch": 2,
@@ -171,7 +171,7 @@ def test_model_starts_from_another_and_the_last_weights_are_used(slices):
 
 
 def test_start_of_other_classes_gets_a_new_head_and_says_so(caplog):
-    base = start_network(UNET | {"classes": 4}, None, seed=1).state_dict()
+    base = start_network(UNET | {"tissues": "lv,my,rv"}, None, seed=1).state_dict()
     with caplog.at_level(logging.WARNING):
         network = start_network(UNET | {"start": "base"}, base, seed=2)
     assert (
@@ -277,7 +277,7 @@ def test_scores_are_those_worked_out_by_hand():
     images = np.zeros(truth.shape, np.uint8)
     index = pd.DataFrame({"row": [0, 1]})
     source = Source(Slices(images, truth, index, None), "cpu")
-    scores = evaluate(Fixed(predicted, 4), source, index, UNET | {"classes": 4})
+    scores = evaluate(Fixed(predicted, 4), source, index, UNET | {"tissues": "lv,my,rv"})
     assert scores["accuracy"] == pytest.approx((6 + 5) / 15)
     # LV: common 1 + 0; sizes (1 + 2) + (2 + 0), the unlabelled pixel not counted.
     assert scores["dice_lv"] == pytest.approx(2 * 1 / 5)

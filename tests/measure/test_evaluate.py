@@ -11,6 +11,7 @@ from cmrseg.labels import UNLABELLED, Tissue
 from cmrseg.measure.cohort_summary import image_counts, overall_scores, summarise
 from cmrseg.measure.comparison import ALL, SUMMARY_COLUMNS
 from cmrseg.measure.evaluate import evaluate_cine
+from cmrseg.sequences import LEFT, SEQUENCES, VENTRICLES
 
 SPACING_MM = (10.0, 2.0, 1.0)  # 0.02 ml per voxel
 
@@ -33,7 +34,7 @@ def reference():
 
 
 def test_equal_labels_agree_perfectly(reference):
-    images, _, row = evaluate_cine(reference, reference, SPACING_MM, 4, "7")
+    images, _, row = evaluate_cine(reference, reference, SPACING_MM, VENTRICLES, "7")
     assert len(images) == row["images"] == 6
     assert (images.filter(like="dice") == 1).all(axis=None)
     assert (images.filter(like="_mm") == 0).all(axis=None)
@@ -46,7 +47,7 @@ def test_equal_labels_agree_perfectly(reference):
 def test_images_are_sorted_and_count_reference_first(reference):
     predicted = reference.copy()
     predicted[2, 1][reference[2, 1] == Tissue.LV] = Tissue.MYO
-    images, _, _ = evaluate_cine(predicted, reference, SPACING_MM, 4, "07")
+    images, _, _ = evaluate_cine(predicted, reference, SPACING_MM, VENTRICLES, "07")
     assert images[["subject", "slice", "frame"]].to_numpy().tolist() == [
         ["07", z, t] for z in range(2) for t in range(3)
     ]
@@ -61,8 +62,9 @@ def test_images_are_sorted_and_count_reference_first(reference):
 def test_a_shift_is_measured_in_millimetres_along_its_axis(reference):
     along_y = np.roll(reference, 1, axis=2)
     along_x = np.roll(reference, 1, axis=3)
-    assert evaluate_cine(along_y, reference, SPACING_MM, 4, "7")[0]["hausdorff_lv_mm"].max() == 2
-    assert evaluate_cine(along_x, reference, SPACING_MM, 4, "7")[0]["hausdorff_lv_mm"].max() == 1
+    for moved, expected in ((along_y, 2), (along_x, 1)):
+        images, *_ = evaluate_cine(moved, reference, SPACING_MM, VENTRICLES, "7")
+        assert images["hausdorff_lv_mm"].max() == expected
 
 
 def test_dice_of_the_subject_weighs_images_by_their_pixels():
@@ -71,7 +73,7 @@ def test_dice_of_the_subject_weighs_images_by_their_pixels():
     reference[0, 1, 0, 0] = Tissue.LV
     predicted = np.zeros_like(reference)
     predicted[0, 0] = Tissue.LV
-    images, _, row = evaluate_cine(predicted, reference, SPACING_MM, 3, "7")
+    images, _, row = evaluate_cine(predicted, reference, SPACING_MM, LEFT, "7")
     assert images["dice_lv"].tolist() == [1, 0]
     assert row["dice_lv"] == 2 * 16 / (16 + 17)
     assert images["dice_my"].isna().all()
@@ -85,7 +87,7 @@ def test_volumes_of_both_sides_worked_out_by_hand():
     reference[:, 0, :, 10:12] = Tissue.MYO
     predicted = reference.copy()
     predicted[1, 0, :, 4] = Tissue.LV
-    _, _, row = evaluate_cine(predicted, reference, SPACING_MM, 4, "7")
+    _, _, row = evaluate_cine(predicted, reference, SPACING_MM, VENTRICLES, "7")
     expected = {"edv_ml": 1.0, "esv_ml": 0.4, "sv_ml": 0.6, "ef": 0.6, "mass_g": 0.2 * 1.05}
     assert {name: row[f"reference_{name}"] for name in expected} == pytest.approx(expected)
     assert row["predicted_esv_ml"] == pytest.approx(0.5)
@@ -104,7 +106,7 @@ def test_dice_of_both_phases_is_of_all_slices_of_the_reference_s_frames():
     predicted[0, 1, :, 8:10] = Tissue.BACKGROUND
     predicted[1] = Tissue.BACKGROUND  # neither phase
     predicted[2, :, :, 12:14] = Tissue.LV
-    _, _, row = evaluate_cine(predicted, reference, SPACING_MM, 3, "7")
+    _, _, row = evaluate_cine(predicted, reference, SPACING_MM, LEFT, "7")
     assert (row["reference_ed_frame"], row["reference_es_frame"]) == (0, 2)
     assert row["dice_lv_ed"] == pytest.approx(2 * 90 / (100 + 90))
     assert row["dice_my_ed"] == 1
@@ -124,7 +126,7 @@ def test_dice_of_other_frames_is_of_all_labelled_ones_as_one_volume():
     predicted = np.where(reference == UNLABELLED, Tissue.LV, reference).astype(np.uint8)
     predicted[3, 0, :, 4:6] = Tissue.BACKGROUND
     predicted[0] = Tissue.BACKGROUND
-    images, frames, row = evaluate_cine(predicted, reference, SPACING_MM, 3, "7")
+    images, frames, row = evaluate_cine(predicted, reference, SPACING_MM, LEFT, "7")
     assert (row["reference_ed_frame"], row["reference_es_frame"]) == (0, 1)
     assert frames["frame"].tolist() == [0, 1, 3, 4]
     assert frames["phase"].tolist() == ["ed", "es", "other", "other"]
@@ -135,14 +137,14 @@ def test_dice_of_other_frames_is_of_all_labelled_ones_as_one_volume():
     assert frames["dice_heart"].isna().all()
     assert row["dice_lv_other"] == pytest.approx(2 * 130 / (140 + 130))
     assert (row["dice_lv_ed"], row["dice_lv_es"]) == (0, 1)
-    _, _, row = evaluate_cine(predicted[:2], reference[:2], SPACING_MM, 3, "7")
+    _, _, row = evaluate_cine(predicted[:2], reference[:2], SPACING_MM, LEFT, "7")
     assert math.isnan(row["dice_lv_other"])
 
 
-def test_right_ventricle_is_background_for_models_of_three_classes(reference):
+def test_right_ventricle_is_background_for_models_that_do_not_know_it(reference):
     predicted = reference.copy()
     predicted[predicted == Tissue.RV] = Tissue.BACKGROUND
-    images, _, row = evaluate_cine(predicted, reference, SPACING_MM, 3, "7")
+    images, _, row = evaluate_cine(predicted, reference, SPACING_MM, LEFT, "7")
     assert images["dice_lv"].eq(1).all()
     assert not [column for column in images if "rv" in column]
     assert "dice_rv" not in row
@@ -154,7 +156,7 @@ def test_unlabelled_images_are_left_out(reference):
     sparse = reference.copy()
     sparse[1] = UNLABELLED
     predicted = heart([[7, 6], [12, 12], [4, 4]])
-    images, _, row = evaluate_cine(predicted, sparse, SPACING_MM, 4, "7")
+    images, _, row = evaluate_cine(predicted, sparse, SPACING_MM, VENTRICLES, "7")
     assert sorted(set(images["frame"])) == [0, 2]
     assert row["images"] == 4
     # The prediction is largest in frame 1, which has no reference.
@@ -166,7 +168,7 @@ def test_unlabelled_pixels_do_not_count_against_the_prediction(reference):
     sparse[:, :, :, 30:] = UNLABELLED
     predicted = reference.copy()
     predicted[:, :, :, 30:] = Tissue.MYO
-    images, _, row = evaluate_cine(predicted, sparse, SPACING_MM, 4, "7")
+    images, _, row = evaluate_cine(predicted, sparse, SPACING_MM, VENTRICLES, "7")
     assert images["dice_my"].eq(1).all()
     assert images["hausdorff_my_mm"].eq(0).all()
     assert row["predicted_mass_g"] == row["reference_mass_g"]
@@ -175,7 +177,7 @@ def test_unlabelled_pixels_do_not_count_against_the_prediction(reference):
 def test_without_a_complete_frame_there_are_no_volumes(reference):
     sparse = reference.copy()
     sparse[:, 1] = UNLABELLED
-    images, _, row = evaluate_cine(reference, sparse, SPACING_MM, 4, "7")
+    images, _, row = evaluate_cine(reference, sparse, SPACING_MM, VENTRICLES, "7")
     assert len(images) == 3
     assert row["dice_lv"] == 1
     assert math.isnan(row["reference_edv_ml"])
@@ -186,7 +188,7 @@ def test_a_tissue_that_a_whole_frame_has_nowhere_was_not_annotated_there(referen
     """As where the epicardium is drawn at end diastole alone: the wall is no mistake elsewhere."""
     partial = reference.copy()
     partial[2][partial[2] == Tissue.MYO] = Tissue.BACKGROUND
-    images, _, row = evaluate_cine(reference, partial, SPACING_MM, 4, "7")
+    images, _, row = evaluate_cine(reference, partial, SPACING_MM, VENTRICLES, "7")
     without = images["frame"] == 2
     assert images.loc[without, "dice_my"].isna().all()
     assert images.loc[~without, "dice_my"].eq(1).all()
@@ -201,7 +203,7 @@ def test_a_tissue_that_a_whole_frame_has_nowhere_was_not_annotated_there(referen
 def test_frames_without_an_annotated_wall_do_not_count_as_published(reference):
     partial = reference.copy()
     partial[2][partial[2] == Tissue.MYO] = Tissue.BACKGROUND
-    images, _, row = evaluate_cine(reference, partial, SPACING_MM, 4, "7")
+    images, _, row = evaluate_cine(reference, partial, SPACING_MM, VENTRICLES, "7")
     tables = [pd.DataFrame(rows).assign(split="test") for rows in (images, [row])]
     table = summarise(*tables).set_index(["split", "level", "measure", "tissue"])
     for tissue, count in (("lv", 6), ("my", 4), ("rv", 6), ("foreground", 4)):
@@ -213,7 +215,7 @@ def test_frames_without_an_annotated_wall_do_not_count_as_published(reference):
 def test_mass_is_unknown_where_the_wall_of_end_diastole_was_not_annotated(reference):
     partial = reference.copy()
     partial[0][partial[0] == Tissue.MYO] = Tissue.BACKGROUND
-    _, _, row = evaluate_cine(reference, partial, SPACING_MM, 4, "7")
+    _, _, row = evaluate_cine(reference, partial, SPACING_MM, VENTRICLES, "7")
     assert math.isnan(row["reference_mass_g"])
     assert row["predicted_mass_g"] > 0
     assert row["reference_edv_ml"] == row["predicted_edv_ml"]
@@ -222,7 +224,7 @@ def test_mass_is_unknown_where_the_wall_of_end_diastole_was_not_annotated(refere
 def test_a_frame_of_background_alone_is_not_annotated_and_no_end_systole(reference):
     empty = reference.copy()
     empty[1] = Tissue.BACKGROUND
-    images, _, row = evaluate_cine(reference, empty, SPACING_MM, 4, "7")
+    images, _, row = evaluate_cine(reference, empty, SPACING_MM, VENTRICLES, "7")
     assert images.loc[images["frame"] == 1, "dice_lv":"dice_rv"].isna().all(axis=None)
     assert row["dice_lv"] == row["dice_my"] == row["dice_rv"] == 1
     assert row["reference_es_frame"] == row["predicted_es_frame"] == 2
@@ -232,18 +234,18 @@ def test_a_frame_of_background_alone_is_not_annotated_and_no_end_systole(referen
 def test_a_tissue_may_be_absent_in_single_slices_and_in_frames_with_unlabelled_ones(reference):
     apical = reference.copy()
     apical[:, 1][apical[:, 1] == Tissue.RV] = Tissue.BACKGROUND
-    images, _, row = evaluate_cine(reference, apical, SPACING_MM, 4, "7")
+    images, _, row = evaluate_cine(reference, apical, SPACING_MM, VENTRICLES, "7")
     assert images.loc[images["slice"] == 1, "dice_rv"].eq(0).all()
     assert row["dice_rv"] < 1
     apical[:, 0] = UNLABELLED
-    images, _, row = evaluate_cine(reference, apical, SPACING_MM, 4, "7")
+    images, _, row = evaluate_cine(reference, apical, SPACING_MM, VENTRICLES, "7")
     assert images["dice_rv"].eq(0).all()
     assert row["dice_rv"] == 0
 
 
 def test_a_model_that_finds_nothing_has_a_dice_of_0(reference):
     nothing = np.zeros_like(reference)
-    images, _, row = evaluate_cine(nothing, reference, SPACING_MM, 4, "7")
+    images, _, row = evaluate_cine(nothing, reference, SPACING_MM, VENTRICLES, "7")
     assert images.loc[:, "dice_lv":"dice_rv"].eq(0).all(axis=None)
     assert row["dice_lv"] == row["dice_my"] == row["dice_rv"] == 0
     assert row["predicted_edv_ml"] == 0
@@ -252,46 +254,62 @@ def test_a_model_that_finds_nothing_has_a_dice_of_0(reference):
 def test_end_diastole_may_be_the_first_frame():
     reference = heart([[6], [8], [4]])
     _, _, row = evaluate_cine(
-        reference, reference, SPACING_MM, 4, "7", ed="first", reference_ed="first"
+        reference, reference, SPACING_MM, VENTRICLES, "7", ed="first", reference_ed="first"
     )
     assert row["predicted_ed_frame"] == row["reference_ed_frame"] == 0
 
 
 def test_each_side_chooses_its_own_end_diastole():
     labels = heart([[6], [8], [4]])
-    _, _, row = evaluate_cine(labels, labels, SPACING_MM, 4, "7", ed="first", reference_ed="max")
+    rules = {"ed": "first", "reference_ed": "max"}
+    _, _, row = evaluate_cine(labels, labels, SPACING_MM, VENTRICLES, "7", **rules)
     assert (row["predicted_ed_frame"], row["reference_ed_frame"]) == (0, 1)
     assert row["predicted_edv_ml"] < row["reference_edv_ml"]
 
 
 def test_unequal_shapes_are_refused_by_name(reference):
     with pytest.raises(ValueError, match=r"subject 7: prediction \(2, 2, 40, 44\) and reference"):
-        evaluate_cine(reference[:2], reference, SPACING_MM, 4, "7")
+        evaluate_cine(reference[:2], reference, SPACING_MM, VENTRICLES, "7")
 
 
 def test_unknown_labels_are_refused_by_name(reference):
-    with pytest.raises(ValueError, match=r"subject 7: prediction has labels \[4\]"):
-        evaluate_cine(reference + (reference == 3), reference, SPACING_MM, 4, "7")
+    with pytest.raises(ValueError, match=r"7: prediction has labels \[4\], expected 0, 1, 2, 3 or"):
+        evaluate_cine(reference + (reference == 3), reference, SPACING_MM, VENTRICLES, "7")
 
 
-def test_other_numbers_of_classes_are_refused_by_name(reference):
-    with pytest.raises(ValueError, match="subject 7: classes must be 3 or 4, got 5"):
-        evaluate_cine(reference, reference, SPACING_MM, 5, "7")
+def test_sides_without_a_common_tissue_are_refused_by_name(reference):
+    with pytest.raises(ValueError, match="subject 7: no tissue is known to both sides"):
+        evaluate_cine(reference, reference, SPACING_MM, (), "7")
+
+
+def test_other_tissues_than_ventricles_have_overlaps_and_no_volumes(reference):
+    labels = np.where(reference == Tissue.LV, Tissue.LA, reference)
+    labels = np.where(labels == Tissue.RV, Tissue.RA, labels).astype(np.uint8)
+    atria = (Tissue.LA, Tissue.RA)
+    shown = SEQUENCES["la_4ch"].tissues
+    images, frames, row = evaluate_cine(labels, labels, SPACING_MM, atria, "7", shown=shown)
+    ventricles, *_ = evaluate_cine(reference, reference, SPACING_MM, VENTRICLES, "7")
+    assert row["dice_la"] == row["dice_ra"] == 1
+    assert images["la_la"].tolist() == ventricles["lv_lv"].tolist()
+    assert frames["phase"].eq("other").all()
+    assert not [name for name in row if name.startswith(("reference_", "predicted_"))]
+    # The wall is none of the tissues.
+    assert (images["bg_bg"] == ventricles["bg_bg"] + ventricles["my_my"]).all()
 
 
 def test_a_subject_without_labels_is_refused_by_name(reference):
     nothing = np.full_like(reference, UNLABELLED)
     with pytest.raises(ValueError, match="subject 7: no image is labelled in both"):
-        evaluate_cine(reference, nothing, SPACING_MM, 4, "7")
+        evaluate_cine(reference, nothing, SPACING_MM, VENTRICLES, "7")
 
 
-def evaluated(classes=4, count=4):
+def evaluated(tissues=VENTRICLES, count=4):
     images, rows = [], []
     for i in range(count):
         split = "test" if i % 2 else "train"
         reference = heart([[8 + i / 2, 6], [4, 3 + i / 3]])
         predicted = heart([[8.5, 6], [4.5, 3 + i / 2]])
-        table, _, row = evaluate_cine(predicted, reference, SPACING_MM, classes, str(i))
+        table, _, row = evaluate_cine(predicted, reference, SPACING_MM, tissues, str(i))
         images.append(table.assign(split=split))
         rows.append({**row, "split": split})
     return pd.concat(images), pd.DataFrame(rows)
@@ -361,7 +379,7 @@ def test_summary_counts_absent_tissues_as_published_beside_the_mean_without_them
 def test_summary_of_published_counts_has_the_published_numbers(data):
     folder = data / "published" / "analysis" / "7T" / "confusion_tables"
     table = pd.read_csv(folder / "confusion_WS_base.tsv", sep="\t")
-    _, subjects = evaluated(classes=3, count=2)
+    _, subjects = evaluated(LEFT, count=2)
     table = table.assign(split=table["set"])
     rows = summarise(table, subjects.assign(split=["val", "test"]))
     means = rows[rows["level"] == "image"].set_index(["split", "measure", "tissue"])["mean"]
@@ -376,8 +394,8 @@ def test_a_table_without_counts_is_refused():
         image_counts(pd.DataFrame({"dice_lv": [1.0]}))
 
 
-def test_summary_of_three_classes_has_no_right_ventricle():
-    assert "rv" not in set(summarise(*evaluated(classes=3))["tissue"])
+def test_summary_of_the_left_ventricle_has_no_right_ventricle():
+    assert "rv" not in set(summarise(*evaluated(LEFT))["tissue"])
 
 
 def test_summary_of_a_single_subject_is_possible():
@@ -392,10 +410,10 @@ def test_summary_of_a_single_subject_is_possible():
 
 def test_a_prediction_is_measured_at_the_frames_of_the_reference():
     reference, predicted = heart([[8], [4]]), heart([[5], [6]])
-    _, _, own = evaluate_cine(predicted, reference, SPACING_MM, 4, "7")
+    _, _, own = evaluate_cine(predicted, reference, SPACING_MM, VENTRICLES, "7")
     assert (own["predicted_ed_frame"], own["predicted_es_frame"]) == (1, 0)
     assert own["predicted_ef"] > 0
-    _, _, row = evaluate_cine(predicted, reference, SPACING_MM, 4, "7", frames="reference")
+    _, _, row = evaluate_cine(predicted, reference, SPACING_MM, VENTRICLES, "7", frames="reference")
     assert (row["predicted_ed_frame"], row["predicted_es_frame"]) == (0, 1)
     assert row["predicted_edv_ml"] == own["predicted_esv_ml"]
     assert row["predicted_ef"] < 0
@@ -405,21 +423,22 @@ def test_a_prediction_is_measured_at_the_frames_of_the_reference():
 def test_a_frame_that_is_contoured_in_part_is_not_end_systole_of_the_reference():
     reference = heart([[8] * 6, [6] * 6, [6] * 6])
     reference[1, 2:] = Tissue.BACKGROUND
-    _, _, own = evaluate_cine(reference, reference, SPACING_MM, 4, "7")
+    _, _, own = evaluate_cine(reference, reference, SPACING_MM, VENTRICLES, "7")
     assert own["reference_es_frame"] == 1
-    _, _, row = evaluate_cine(reference, reference, SPACING_MM, 4, "7", frames="reference")
+    _, _, row = evaluate_cine(reference, reference, SPACING_MM, VENTRICLES, "7", frames="reference")
     assert row["reference_es_frame"] == row["predicted_es_frame"] == 2
     assert row["dice_lv_es"] == row["dice_lv_other"] == 1
 
 
 def test_end_systole_of_the_reference_may_be_given():
     labels = heart([[8], [6], [4]])
-    _, _, row = evaluate_cine(labels, labels, SPACING_MM, 4, "7", frames="reference", es_frame=1)
+    given = {"frames": "reference", "es_frame": 1}
+    _, _, row = evaluate_cine(labels, labels, SPACING_MM, VENTRICLES, "7", **given)
     assert row["reference_es_frame"] == row["predicted_es_frame"] == 1
     with pytest.raises(
         ValueError, match=r"subject 7: es_frame 5 .* choose one of 0, 1, 2 \(from 0"
     ):
-        evaluate_cine(labels, labels, SPACING_MM, 4, "7", frames="reference", es_frame=5)
+        evaluate_cine(labels, labels, SPACING_MM, VENTRICLES, "7", frames="reference", es_frame=5)
 
 
 @pytest.mark.parametrize("frames", ["own", "reference"])
@@ -427,7 +446,7 @@ def test_with_one_labelled_frame_end_systole_is_unknown(frames):
     labels = heart([[8], [4]])
     single = labels.copy()
     single[1] = UNLABELLED
-    _, _, row = evaluate_cine(labels, single, SPACING_MM, 4, "7", frames=frames)
+    _, _, row = evaluate_cine(labels, single, SPACING_MM, VENTRICLES, "7", frames=frames)
     for side in ("reference", "predicted"):
         assert row[f"{side}_edv_ml"] > 0
         assert math.isnan(row[f"{side}_esv_ml"])
@@ -441,6 +460,6 @@ def test_end_diastole_of_the_reference_is_by_its_own_rule():
     labels = heart([[6], [8], [4]])
     for rule, frame in (("max", 1), ("first", 0)):
         _, _, row = evaluate_cine(
-            labels, labels, SPACING_MM, 4, "7", reference_ed=rule, frames="reference"
+            labels, labels, SPACING_MM, VENTRICLES, "7", reference_ed=rule, frames="reference"
         )
         assert row["reference_ed_frame"] == row["predicted_ed_frame"] == frame

@@ -9,6 +9,7 @@ import pytest
 from cmrseg.labels import Tissue
 from cmrseg.measure.evaluate import evaluate_cine
 from cmrseg.measure.volumes import measures, measures_at
+from cmrseg.sequences import VENTRICLES
 
 
 def curves(lv_ml, my_ml=None, rv_ml=None, subject="7"):
@@ -74,7 +75,8 @@ def test_a_frame_that_the_prediction_missed_gives_no_ejection_fraction(frames):
         reference[t, :, :rows, 5:] = Tissue.MYO
     missed = reference.copy()
     missed[1] = 0
-    _, of_frames, row = evaluate_cine(missed, reference, (8.0, 1.5, 1.5), 4, "7", frames=frames)
+    spacing_mm = (8.0, 1.5, 1.5)
+    _, of_frames, row = evaluate_cine(missed, reference, spacing_mm, VENTRICLES, "7", frames=frames)
     assert row["reference_ef"] == pytest.approx(5 / 9)
     assert row["predicted_edv_ml"] == row["reference_edv_ml"]
     assert np.isnan([row["predicted_esv_ml"], row["predicted_ef"]]).all()

@@ -10,9 +10,9 @@ from cmrseg.nets.fcn import FCN, Enlarge, from_tensorflow
 from cmrseg.nets.folded import FusedFCN, doubled, folded, on_even_pixels
 from cmrseg.nets.tensorbundle import read_bundle
 
-FCN_SETTINGS = {"network": "fcn", "encoder": "", "width": 4, "classes": 4}
+FCN_SETTINGS = {"network": "fcn", "encoder": "", "width": 4, "tissues": "lv,my,rv"}
 EVERY = [FCN_SETTINGS] + [
-    {"network": name, "encoder": encoder, "width": 4 if encoder else 8, "classes": 4}
+    {"network": name, "encoder": encoder, "width": 4 if encoder else 8, "tissues": "lv,my,rv"}
     for name in NETWORKS
     if name != "fcn"
     for encoder in ([""] if name.startswith("unet3plus") else ENCODERS)

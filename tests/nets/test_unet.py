@@ -10,15 +10,15 @@ from cmrseg.nets.images import IMAGENET_MEAN, IMAGENET_SD, ImageNetInput
 from cmrseg.nets.unet import copied
 from cmrseg.nets.unet_compat import CompatUNet, PixelShuffle
 
-SETTINGS = {"network": "unet", "encoder": "resnet34", "width": 4, "classes": 3}
+SETTINGS = {"network": "unet", "encoder": "resnet34", "width": 4, "tissues": "lv,my"}
 EACH = [
-    {"network": "fcn", "encoder": "", "width": 2, "classes": 4},
+    {"network": "fcn", "encoder": "", "width": 2, "tissues": "lv,my,rv"},
     *(
-        {"network": network, "encoder": encoder, "width": 2, "classes": 3}
+        {"network": network, "encoder": encoder, "width": 2, "tissues": "lv,my"}
         for network in ("unet", "unet_compat")
         for encoder in ENCODERS
     ),
-    *({"network": network, "encoder": "", "width": 2, "classes": 3} for network in UNET3PLUS),
+    *({"network": network, "encoder": "", "width": 2, "tissues": "lv,my"} for network in UNET3PLUS),
 ]
 
 
@@ -40,7 +40,7 @@ def generator():
     [("resnet34", 41_221_268), ("resnet50", 339_070_292), ("vgg16_bn", 46_377_780)],
 )
 def test_compatible_unet_has_fastais_number_of_parameters(encoder, parameters):
-    settings = {"network": "unet_compat", "encoder": encoder, "width": 64, "classes": 3}
+    settings = {"network": "unet_compat", "encoder": encoder, "width": 64, "tissues": "lv,my"}
     with torch.device("meta"):
         network = empty_network(settings)
     assert _count(network.parameters()) == parameters
@@ -66,7 +66,7 @@ def test_frozen_compatible_unet_trains_the_published_number_of_parameters():
 def test_compatible_up_blocks_have_fastais_channels(encoder, channels, last):
     with torch.device("meta"):
         network = empty_network(
-            {"network": "unet_compat", "encoder": encoder, "width": 64, "classes": 3}
+            {"network": "unet_compat", "encoder": encoder, "width": 64, "tissues": "lv,my"}
         )
     assert [block.channels for block in network.blocks] == channels
     assert network.logits.in_channels == last

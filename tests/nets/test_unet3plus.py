@@ -7,7 +7,7 @@ from torch.nn import functional
 from cmrseg.nets.build import UNET3PLUS, build_network, empty_network
 from cmrseg.nets.unet3plus import LEVELS, UNet3Plus, enlarged_by_products
 
-SETTINGS = {"network": "unet3plus", "encoder": "", "width": 2, "classes": 3}
+SETTINGS = {"network": "unet3plus", "encoder": "", "width": 2, "tissues": "lv,my"}
 
 
 def _count(parameters):

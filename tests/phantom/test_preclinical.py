@@ -13,7 +13,7 @@ CONFIG = "config/preclinical.yaml"
 PUBLISHED = {
     "network": "unet3plus",
     "width": 32,
-    "classes": 3,
+    "tissues": "lv,my",
     "cohort": "mice",
     "labeller": "expert",
     "preparation": "minmax",

@@ -49,7 +49,7 @@ ROW = {
     "network": "fcn",
     "encoder": "",
     "width": 2,
-    "classes": 4,
+    "tissues": "lv,my,rv",
     "cohort": "biobank",
     "labeller": "truth",
     "subset": "all",
@@ -120,7 +120,7 @@ def test_card_has_the_scores_of_the_last_epoch_in_words():
 
 
 def test_card_lists_the_label_numbers():
-    labels = section(trained_card(ROW | {"classes": 3}, 1, TRAINING), "Labels")
+    labels = section(trained_card(ROW | {"tissues": "lv,my"}, 1, TRAINING), "Labels")
     for tissue in (Tissue.BACKGROUND, Tissue.LV, Tissue.MYO):
         assert f"| {tissue.value} | {NAMES[tissue]} |" in labels
     assert "RV" not in labels
@@ -132,7 +132,7 @@ def test_limits_follow_from_the_settings():
 
     assert "digital heart" in limits({}, phantom=True)
     assert "digital heart" not in limits({})
-    assert "right ventricle" in limits({"classes": 3})
+    assert "right ventricle" in limits({"tissues": "lv,my"})
     assert "right ventricle" not in limits({})
     assert "never mirrored" in limits({"augmentation": "normal"})
     assert "never mirrored" not in limits({"augmentation": "extreme"})

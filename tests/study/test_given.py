@@ -20,7 +20,7 @@ def test_a_model_s_folder_says_how_to_label_with_it(given):
         "network": "unet",
         "encoder": "resnet34",
         "width": 8,
-        "classes": 3,
+        "tissues": "lv,my",
         "preparation": "unet",
         "intensity": "linear",
         "size_px": 64,

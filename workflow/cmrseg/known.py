@@ -8,12 +8,14 @@ import numpy as np
 from scipy import ndimage
 
 from cmrseg.labels import UNLABELLED, Tissue
+from cmrseg.sequences import VENTRICLES
 
 
-def known_tissues(labels: np.ndarray) -> np.ndarray:
+def known_tissues(labels: np.ndarray, shown: tuple[Tissue, ...] = VENTRICLES) -> np.ndarray:
     """Which tissues each slice tells of, present or absent: (t, z, tissues) bool.
 
-    labels: (t, z, y, x) integers. A slice without any labelled voxel tells of none. One in which
+    labels: (t, z, y, x) integers. shown: tissues that maps of the sequence may hold; of others
+    nothing is open. A slice without any labelled voxel tells of none. One in which
     UNLABELLED voxels touch the cavity, or are enclosed, tells of the tissues that are drawn in it,
     as the others may be there; UNLABELLED voxels elsewhere (a border that a rotation added, labels
     of a part of the image) hide nothing. Where the muscle is unknown beside a cavity, slices of
@@ -26,8 +28,8 @@ def known_tissues(labels: np.ndarray) -> np.ndarray:
         if unlabelled[t, z].all():
             known[t, z] = False
         elif _hides(labels[t, z], unlabelled[t, z]):
-            present = [(labels[t, z] == tissue).any() for tissue in Tissue]
-            known[t, z] = [True, *present[1:]]
+            for tissue in shown:
+                known[t, z, tissue] = (labels[t, z] == tissue).any()
     cavity_alone = np.any(known[..., Tissue.LV] & ~known[..., Tissue.MYO], axis=1, keepdims=True)
     empty = (labels == Tissue.BACKGROUND).all(axis=(2, 3))
     known[..., Tissue.MYO] &= ~(cavity_alone & empty)

@@ -17,7 +17,7 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
-from cmrseg.labels import UNLABELLED  # noqa: E402
+from cmrseg.labels import UNLABELLED, Target  # noqa: E402
 from cmrseg.learn.augment import apply_transforms, draw_transforms  # noqa: E402
 from cmrseg.learn.losses import LOSSES, sum_over_heads  # noqa: E402
 from cmrseg.learn.schedule import (  # noqa: E402
@@ -43,7 +43,7 @@ SETTINGS = {
     "network": "unet",
     "encoder": "resnet34",
     "width": 64,
-    "classes": 3,
+    "tissues": "lv,my",
     "subset": "all",
     "splits": "train",
     "start": "random",
@@ -75,7 +75,10 @@ def our_steps(
     network = start_network(settings, None, 0).to(device)
     network = changed(network.to(memory_format=torch.channels_last)).train()
     optimiser = make_optimiser(settings["schedule"], list(network.parameters()), device == "cuda")
-    loss_of, source = loss_function(network, settings["loss"], mode), Source(slices, device)
+    loss_of, source = (
+        loss_function(network, Target.of(settings["tissues"]), settings["loss"], mode),
+        Source(slices, device),
+    )
     rng, now = np.random.default_rng(0), plan_epochs(settings)[0]
 
     def steps(count: int) -> list[torch.Tensor]:
@@ -162,7 +165,9 @@ def plain_step(
     if settings["loss"] == "ce":
         loss = functional.cross_entropy(network(images), labels, ignore_index=UNLABELLED)
     else:
-        loss = sum_over_heads(LOSSES[settings["loss"]], network.heads(images), labels)
+        loss = sum_over_heads(
+            LOSSES[settings["loss"]], network.heads(images), labels, Target.of(settings["tissues"])
+        )
     loss.backward()
     optimiser.step()
     return loss.detach()

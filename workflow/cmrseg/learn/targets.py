@@ -11,21 +11,12 @@ def encode(target: Target, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Te
 
     labels: (n, y, x) integers, `Tissue` or UNLABELLED.
     """
-    members = [region.members for region in target.regions]
-    if target.exclusive:
-        members = [(Tissue.BACKGROUND,), *members]
     # By comparison: its backward pass is deterministic on every device.
-    truth = labels[:, None] == _numbers([m[0] for m in members], labels)
-    for place in range(1, max(map(len, members))):
-        further = [m[place] if len(m) > place else m[0] for m in members]
-        truth |= labels[:, None] == _numbers(further, labels)
+    truth = [inside(labels, region) for region in target.regions]
+    if target.exclusive:
+        truth = [labels == int(Tissue.BACKGROUND), *truth]
     labelled = (labels != UNLABELLED)[:, None]
-    return truth.to(torch.float32), labelled.to(torch.float32)
-
-
-def _numbers(tissues: list[Tissue], labels: torch.Tensor) -> torch.Tensor:
-    """(c, 1, 1) the number of each tissue, where the labels are."""
-    return torch.tensor([int(t) for t in tissues], device=labels.device)[:, None, None]
+    return torch.stack(truth, 1).to(torch.float32), labelled.to(torch.float32)
 
 
 def check_labels(labels: torch.Tensor, target: Target) -> None:
@@ -77,7 +68,7 @@ def decode(target: Target, shares: torch.Tensor) -> torch.Tensor:
 
 def inside(labels: torch.Tensor, region: Region) -> torch.Tensor:
     """Which pixels of labels (n, y, x) are in a region."""
-    found = labels == region.members[0]
+    found = labels == int(region.members[0])
     for tissue in region.members[1:]:
-        found = found | (labels == tissue)
+        found = found | (labels == int(tissue))
     return found

@@ -10,6 +10,7 @@ from cmrseg.measure.cohort_summary import summarise
 from cmrseg.measure.evaluate import Frames, evaluate_cine
 from cmrseg.measure.labellers import LabelMaps, tissues_known
 from cmrseg.measure.volumes import EndDiastole
+from cmrseg.sequences import SEQUENCES
 from cmrseg.splits import split_of, upright_rows
 
 
@@ -45,6 +46,7 @@ def evaluate_labels(
     Raises ValueError where there is no subject.
     """
     predicted, true = labeller.folders(), reference.folders()
+    shown = SEQUENCES[labeller.sequence].tissues
     of_reference = tissues_known(reference, true)
     tissues = tuple(t for t in tissues_known(labeller, predicted) if t in of_reference)
     images: list[pd.DataFrame] = []
@@ -63,6 +65,7 @@ def evaluate_labels(
             reference_ed,
             frames,
             es_frames.get(subject),
+            shown,
         )
         split = split_of(splits)(subject)
         for table, tables in ((of_images, images), (of_frames, frame_tables)):

@@ -15,6 +15,7 @@ from cmrseg.measure.distance import slice_distances_mm
 from cmrseg.measure.overlap import confusion_counts, dice
 from cmrseg.measure.phases import phases
 from cmrseg.measure.volumes import EndDiastole, curves_of_counts, measures, measures_at
+from cmrseg.sequences import VENTRICLES
 
 # Name of each tissue in columns.
 NAMES = SHORT_NAMES
@@ -37,15 +38,16 @@ def evaluate_cine(
     reference_ed: EndDiastole = "max",
     frames: Frames = "own",
     es_frame: int | None = None,
+    shown: tuple[Tissue, ...] = VENTRICLES,
 ) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, float | str]]:
     """Compare the labels of one subject image by image and as a whole.
 
-    predicted, reference: (t, z, y, x) integers of equal shape. spacing_mm: along z, y, x.
-    tissues: those that both sides know, in the order of the registry; others are background
-    in both. Voxels that are UNLABELLED in either are left out, as are images that have no others.
-    Where either side drew some tissues of a slice alone (`known_tissues`), as a cavity with nothing
-    labelled around it, these end at their outline: cavity beyond it is a mistake. Of the others the
-    frame's Dice and volume are nan.
+    predicted, reference: (t, z, y, x) integers of equal shape. spacing_mm: along z, y, x. tissues:
+    those that both sides know, in the order of the registry; others are background in both. shown:
+    tissues that maps of the sequence may hold. Voxels that are UNLABELLED in either are left out,
+    as are images that have no others. Where either side drew some tissues of a slice alone
+    (`known_tissues`), as a cavity with nothing labelled around it, these end at their outline:
+    cavity beyond it is a mistake. Of the others the frame's Dice and volume are nan.
 
     A heart has all of its tissues at any time. One that the reference has in no slice of a frame
     that is labelled in every slice was not annotated there (as a wall that is drawn at end diastole
@@ -73,7 +75,7 @@ def evaluate_cine(
     Raises ValueError naming the subject for unequal shapes, unknown labels, no labelled image, or
     an es_frame that is not complete.
     """
-    pair = _pair(reference, predicted, tissues, spacing_mm, subject)
+    pair = _pair(reference, predicted, tissues, spacing_mm, subject, shown)
     images = _image_table(pair)
     row: dict[str, Any] = {"subject": subject, "images": len(images)}
     for tissue in tissues:
@@ -151,6 +153,7 @@ def _pair(
     tissues: tuple[Tissue, ...],
     spacing_mm: tuple[float, float, float],
     subject: str,
+    shown: tuple[Tissue, ...],
 ) -> _Pair:
     """Arguments and errors as `evaluate_cine`."""
     if not tissues:
@@ -162,8 +165,8 @@ def _pair(
         )
     count, slices, *plane = reference.shape
     places = [Tissue.BACKGROUND, *tissues]
-    reference, reference_open = _told(reference)
-    predicted, predicted_open = _told(predicted)
+    reference, reference_open = _told(reference, shown)
+    predicted, predicted_open = _told(predicted, shown)
     ignored = (reference == UNLABELLED) | (predicted == UNLABELLED)
     reference, predicted = (
         np.where(ignored, labels.dtype.type(UNLABELLED), labels)
@@ -171,8 +174,8 @@ def _pair(
     )
     try:
         counts = confusion_counts(
-            _placed(reference, tissues, "reference").reshape(-1, *plane),
-            _placed(predicted, tissues, "prediction").reshape(-1, *plane),
+            _placed(reference, tissues, shown, "reference").reshape(-1, *plane),
+            _placed(predicted, tissues, shown, "prediction").reshape(-1, *plane),
             len(places),
         )
     except ValueError as error:
@@ -190,13 +193,16 @@ def _pair(
     return _Pair(subject, tissues, spacing_mm, reference, predicted, counts, known)
 
 
-def _placed(labels: np.ndarray, tissues: tuple[Tissue, ...], name: str) -> np.ndarray:
+def _placed(
+    labels: np.ndarray, tissues: tuple[Tissue, ...], shown: tuple[Tissue, ...], name: str
+) -> np.ndarray:
     """Labels with the place of each tissue; other tissues are background, UNLABELLED stays."""
-    wrong = ~np.isin(labels, [*Tissue, UNLABELLED])
+    told = [int(tissue) for tissue in (Tissue.BACKGROUND, *shown)]
+    wrong = ~np.isin(labels, [*told, UNLABELLED])
     if wrong.any():
         raise ValueError(
-            f"{name} has labels {np.unique(labels[wrong]).tolist()}, "
-            f"expected 0 to {int(max(Tissue))} or {UNLABELLED} (unlabelled)"
+            f"{name} has labels {np.unique(labels[wrong]).tolist()}, expected "
+            f"{', '.join(map(str, told))} or {UNLABELLED} (unlabelled)"
         )
     places = np.zeros(UNLABELLED + 1, np.uint8)
     places[list(tissues)] = np.arange(1, 1 + len(tissues))
@@ -243,9 +249,9 @@ def _volume_dice(pair: _Pair, frames: Any, suffix: str = "") -> dict[str, float]
     return row | {f"dice_{HEART}{suffix}": float(2 * inside / both) if whole else math.nan}
 
 
-def _told(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _told(labels: np.ndarray, shown: tuple[Tissue, ...]) -> tuple[np.ndarray, np.ndarray]:
     """Labels (t, z, y, x) as they are counted; (t, tissues) that a labelled slice leaves open."""
-    known = known_tissues(labels)
+    known = known_tissues(labels, shown)
     part = drawn_in_part(labels, known)
     return around_drawn(labels, known), (part[..., None] & ~known).any(axis=1)
 

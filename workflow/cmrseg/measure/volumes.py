@@ -10,6 +10,7 @@ import pandas as pd
 
 from cmrseg.known import known_tissues
 from cmrseg.labels import UNLABELLED, Tissue
+from cmrseg.sequences import VENTRICLES
 
 logger = logging.getLogger(__name__)
 
@@ -74,10 +75,13 @@ def pixel_volume_ml(
     return voxel_volume_ml((slice_distance_mm, row_spacing_mm, column_spacing_mm)) * scale**2
 
 
-def count_voxels(labels: np.ndarray, subject: str = "") -> np.ndarray:
+def count_voxels(
+    labels: np.ndarray, subject: str = "", shown: tuple[Tissue, ...] = VENTRICLES
+) -> np.ndarray:
     """Voxels of each tissue in each frame.
 
-    labels: (t, z, y, x) integers. Returns (t, tissues) float64 in the order of Tissue. A tissue is
+    labels: (t, z, y, x) integers. shown: tissues that maps of the sequence may hold. Returns
+    (t, tissues) float64 in the order of Tissue. A tissue is
     nan in a frame of which any slice does not tell of it (`known_tissues`), as one without any
     labelled voxel or, of the muscle, with the cavity alone: its sum would be too small, not zero.
     Other UNLABELLED voxels (such as a border added by a rotation) count as nothing.
@@ -90,16 +94,17 @@ def count_voxels(labels: np.ndarray, subject: str = "") -> np.ndarray:
         )
     frames, slices = labels.shape[:2]
     counts = np.zeros((frames, slices, len(Tissue)))
+    told = [int(tissue) for tissue in (Tissue.BACKGROUND, *shown)]
     for t, z in np.ndindex(frames, slices):
         values = np.bincount(labels[t, z].ravel(), minlength=UNLABELLED + 1)
-        counts[t, z] = values[: len(Tissue)]
-        if values[: len(Tissue)].sum() + values[UNLABELLED] != labels[t, z].size:
-            wrong = sorted(set(np.flatnonzero(values).tolist()) - {*Tissue, UNLABELLED})
+        counts[t, z, told] = values[told]
+        if values[told].sum() + values[UNLABELLED] != labels[t, z].size:
+            wrong = sorted(set(np.flatnonzero(values).tolist()) - {*told, UNLABELLED})
             raise ValueError(
                 f"subject {subject}: frame {t + 1}, slice {z + 1} (from 1) has labels {wrong}, "
-                f"expected 0 to {int(max(Tissue))} or {UNLABELLED} (unlabelled)"
+                f"expected {', '.join(map(str, told))} or {UNLABELLED} (unlabelled)"
             )
-    counts[~known_tissues(labels)] = np.nan
+    counts[~known_tissues(labels, shown)] = np.nan
     return counts.sum(axis=1)
 
 
