@@ -2,9 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 CORES ?= all
-# Processes of the tests; a file of tests is one's.
+# Processes of the tests; a file of tests is one's. Files are taken in the order of tests/conftest.py.
 WORKERS ?= 2
-PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 # Seed of the first round of `make soak`, and the number of its rounds.
 SEED ?= $(shell $(BIN)/python -c "import secrets; print(secrets.randbelow(2**31))")
 ROUNDS ?= 10

@@ -123,3 +123,7 @@ def pytest_collection_modifyitems(items):
             item.add_marker("conda")
         if "demo" in names:
             item.add_marker("demo")
+    # What takes longest begins first, so that no process is left with it at the end.
+    for marks in ({"slow"}, {"long", "slurm", "conda"}):
+        costly = {i.path for i in items if marks & {mark.name for mark in i.iter_markers()}}
+        items.sort(key=lambda item: item.path not in costly)

@@ -151,7 +151,7 @@ def test_closing_the_page_ends_the_work_for_it(app, visitor, monkeypatch, tmp_pa
     monkeypatch.setattr(work, "load_model", lambda folder: (slow, SETTINGS | PREPARATION))
     visitor.upload(nifti(tmp_path, heart(frames=frames)))
     assert visitor.talk("POST", "/label", {"model": visitor.model})[0] == 202
-    slow.begun.wait(120)
+    slow.begun.wait(1200)
     assert visitor.talk("POST", "/label", {"model": visitor.model})[0] == 409
     assert visitor.talk("POST", "/sample", {"sample": "healthy"})[0] == 409
     (session,) = app[1].all()
@@ -171,7 +171,7 @@ def test_work_tells_how_far_it_is(visitor, monkeypatch, tmp_path):
     monkeypatch.setattr(work, "load_model", lambda folder: (slow, SETTINGS | PREPARATION))
     visitor.upload(nifti(tmp_path, heart(frames=4)))
     visitor.talk("POST", "/label", {"model": visitor.model})
-    slow.begun.wait(120)
+    slow.begun.wait(1200)
     state = visitor.talk("GET", "/state")[1]
     assert (state["busy"], state["doing"], state["part"]) == (True, "Labelling", 0)
     gate.set()

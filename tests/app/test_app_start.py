@@ -264,7 +264,7 @@ def test_the_command_prints_its_address_and_leaves_nothing(tmp_path, ending):
             time.sleep(0.02)
     finally:
         process.send_signal(getattr(signal, ending))
-        process.wait(120)
+        process.wait(1200)
         upload.close()
         process.stdout.close()
     assert not any(path.name.startswith(PREFIX) for path in tmp_path.iterdir())

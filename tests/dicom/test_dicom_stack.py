@@ -1,15 +1,14 @@
-"""The rules of cleaning on invented lists of slices, and on the published log."""
+"""The rules of cleaning on invented lists of slices."""
 
 import math
 import re
 from itertools import pairwise
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from cmrseg.dicom import audit as problems
-from cmrseg.dicom.audit import Audit, SubjectError
+from cmrseg.dicom.audit import SubjectError
 from cmrseg.dicom.geometry import (
     Slice,
     common_orientation,
@@ -21,53 +20,12 @@ from cmrseg.dicom.geometry import (
     published_orientation,
     smallest_mode,
 )
-from cmrseg.dicom.grid import published_affine, target_grid
 from cmrseg.dicom.layout import natural
 from cmrseg.dicom.spacing import drop_irregular, empirical_spacing_mm, fill_missing, gaps_mm
-from cmrseg.dicom.stack import (
-    placement_of,
-    placements_of,
-    published_angle_deg,
-    signed_angle_deg,
-)
 from cmrseg.dicom.timing import frame_places
+from slice_lists import AXIAL, an_audit, found, images, spaced, stack, turned
 
-AXIAL = np.array([1.0, 0, 0, 0, 1, 0])
-
-
-@pytest.fixture
-def audit():
-    return Audit("7")
-
-
-def stack(*locations_mm, **fields):
-    """Slices a, b, c, ... at these places, series numbers 1, 2, 3, ..."""
-    return [
-        Slice(chr(97 + i), i + 1, float(z), position_mm=(0, 0, float(z)), **fields)
-        for i, z in enumerate(locations_mm)
-    ]
-
-
-def spaced(*gaps, first=0.0):
-    return stack(*np.cumsum([first, *gaps]))
-
-
-def images(slices):
-    return "".join(s.image for s in slices)
-
-
-def found(audit):
-    return [(problem, image) for _, problem, _, image, _ in audit.rows]
-
-
-def turned(angle_deg, tilt_deg=0.0):
-    """In-plane rotation of the axial orientation, after tilting it about its rows."""
-    a, b = math.radians(angle_deg), math.radians(tilt_deg)
-    row = np.array([1.0, 0, 0])
-    column = np.array([0, math.cos(b), math.sin(b)])
-    first = math.cos(a) * row + math.sin(a) * column
-    second = -math.sin(a) * row + math.cos(a) * column
-    return (*first, *second)
+audit = pytest.fixture(an_audit)
 
 
 # Modes and closeness
@@ -242,236 +200,6 @@ def test_an_end_gap_off_by_less_stays_and_is_special(audit):
     assert images(drop_irregular(spaced(8, 10, 10), 10, audit)) == "abcd"
     assert found(audit) == [("slice spacing: special", "a")]
     assert audit.rows[0][4] == "expected: 10 mm, actual: 8 mm, next slice: b"
-
-
-# Published log. What it tells of a study's gaps, and the rows it has for them.
-
-
-def published_rows(data, patient):
-    """(problem, series folder, gaps named) of a patient's spacing rules."""
-    path = data / "published" / "analysis" / "kaggle" / "conversion.log"
-    names = ["pid", "problem", "resolution", "image", "extra"]
-    log = pd.read_csv(path, sep="\t", names=names, dtype=str, keep_default_na=False)
-    log = log[(log["pid"] == patient) & log["problem"].str.startswith("slice spacing: ")]
-    rows = []
-    for row in log[log["image"] != ""].itertuples():
-        gaps = re.search("actual: (.*?)(, next|$)", row.extra).group(1)
-        rows.append(
-            (row.problem, row.image.split("/")[-2], [float(g) for g in gaps.split(" and ")])
-        )
-    return rows
-
-
-def series(names, gaps):
-    """Slices of these folders with the given distances between them."""
-    numbers = range(1, len(names) + 1)
-    places = np.cumsum([0.0, *gaps])
-    return [Slice(n, i, z) for n, i, z in zip(names, numbers, places, strict=True)]
-
-
-def regular(count, prefix="x"):
-    return [f"{prefix}{i}" for i in range(count)]
-
-
-# Slices in order of location: names as in the log where it gives them, x and y elsewhere; and their
-# distances, from the log, with regular ones where the log is silent (there is nothing to log).
-LOGGED = {
-    "611": (
-        [*regular(8), "sax_65", "sax_66", "sax_67", "sax_68"],
-        [10] * 7 + [32.000068287315, 5.999997674022, 6.0000327447, 5.9999615262],
-        10.0,
-    ),
-    "755": (["sax_11", *regular(8)], [61.804591094556706] + [10] * 7, 10.0),
-    "436": (
-        [
-            "sax_41",
-            *regular(3),
-            "sax_39",
-            "y0",
-            "sax_38",
-            "sax_37",
-            "y1",
-            "sax_34",
-            *regular(3, "z"),
-        ],
-        [
-            *(6.000000954032004, 10.02, 10.02, 5.999996172121996, 3.9599713123390075),
-            *(2.040005223462998, 6.000001186839995, 1.9799917671970064),
-            *(4.02001728662799, 6.000001225641, 10.02, 10.02),
-        ],
-        10.02,
-    ),
-    "506": (
-        [*regular(4), "sax_60", "sax_59", "y0", "sax_57", "sax_58", *regular(3, "z")],
-        [
-            *(10, 10, 10, 3.2998852910859995, 3.9999993218249976, 2.7001144466970004),
-            *(1.2998814170749995, 4.000001339768005, 4.700115291021994, 10, 10),
-        ],
-        10.0,
-    ),
-    "280": (
-        [*regular(3), "sax_18", "sax_17", "sax_19", "sax_16", *regular(2, "z")],
-        [
-            *(10, 10, 6.871496218800999, 1.2647863513988007, 1.8637212023686),
-            *(8.13627837823956, 10, 10),
-        ],
-        10.0,
-    ),
-    "546": (
-        [*regular(3), "sax_45", "y0", "sax_44", "y1", "sax_43", "sax_9", "sax_42", "z0", "z1"],
-        [
-            *(10, 10, 6.266806618918, 3.7331956079486996, 6.2668043060876, 3.7331956079485),
-            *(6.266804306087599, 3.7331956079486, 6.266805672086999, 10, 10),
-        ],
-        10.0,
-    ),
-    "679": (
-        [
-            *regular(2),
-            "sax_53",
-            "y0",
-            "sax_54",
-            *regular(3, "z"),
-            "sax_52",
-            "sax_51",
-            "sax_50",
-            "w",
-        ],
-        [
-            *(10, 6.0000002338687, 3.9999606112806, 2.0000425972088, 7.9999590857574),
-            *(10, 10, 10, 6.000001721179, 6.000000233869001, 6.000001587042499),
-        ],
-        10.0,
-    ),
-    "514": (
-        [*regular(6), "sax_8", "y0", "sax_7"],
-        [10] * 5 + [2.849848230315004, 7.1501527946909995, 2.8498458844039973],
-        10.0,
-    ),
-    "578": (
-        [*regular(5), "sax_9", "y0", "sax_8", "y1", "sax_7"],
-        [
-            *(10, 10, 10, 10, 4.405701572101002, 5.594298592600001),
-            *(4.405701791393998, 5.594300492665001, 4.405701892312999),
-        ],
-        10.0,
-    ),
-}
-
-
-@pytest.mark.parametrize("patient", LOGGED)
-def test_logged_gaps_give_the_logged_decisions(data, audit, patient):
-    names, gaps, spacing_mm = LOGGED[patient]
-    slices = series(names, gaps)
-    filled = fill_missing(slices, spacing_mm, audit)
-    drop_irregular(filled, spacing_mm, audit)
-    expected = published_rows(data, patient)
-    decided = []
-    for _, problem, _, image, detail in audit.rows:
-        actual = re.search("actual: (.*?)(, next|$)", detail).group(1)
-        measured = [float(gap.removesuffix(" mm")) for gap in actual.split(" and ")]
-        decided.append((problem, image, measured))
-    assert [(p, i) for p, i, _ in decided] == [(p, i) for p, i, _ in expected]
-    for (_, _, ours), (_, _, logged) in zip(decided, expected, strict=True):
-        assert ours == pytest.approx(logged, abs=0.0051)
-
-
-# Target geometry
-
-
-def affine_of(slices, grid, audit):
-    return placements_of(slices, grid, False, audit)[1]
-
-
-def test_grid_takes_the_usual_matrix_and_spacing_and_scales_large_images(audit):
-    slices = stack(0, 8, rows=400, columns=300, spacing_mm=(0.75, 0.75))
-    slices += stack(16, rows=256, columns=192, spacing_mm=(1.5, 1.5))
-    grid = target_grid(slices, AXIAL, 8.0, 256, False, audit)
-    assert grid.shape == (256, 192)
-    assert grid.spacing_mm == (8.0, 0.75 * 400 / 256, 0.75 * 300 / 192)
-    assert found(audit) == [("image size >256", "")]
-    assert target_grid(slices, AXIAL, 8.0, None, False, audit).shape == (400, 300)
-
-
-def test_published_spacing_ignores_that_pixels_are_whole(audit):
-    slices = stack(0, 8, rows=500, columns=333, spacing_mm=(1.0, 1.0))
-    published = target_grid(slices, AXIAL, 8.0, 256, True, audit)
-    exact = target_grid(slices, AXIAL, 8.0, 256, False, audit)
-    assert published.shape == exact.shape == (256, 170)
-    assert published.spacing_mm[2] == 1 / 0.512
-    assert exact.spacing_mm[2] == 333 / 170
-
-
-def test_axes_off_unit_length_are_audited(audit):
-    target_grid(stack(0, 8), AXIAL * 1.02, 8.0, 256, True, audit)
-    assert found(audit) == [("axis scaling", ""), ("axis scaling", "")]
-
-
-def test_slice_distance_is_the_median_of_the_regular_ones(audit):
-    slices = spaced(10.021, 10.018, 10.019, 6)
-    assert target_grid(slices, AXIAL, 10.02, 256, False, audit).spacing_mm[0] == pytest.approx(
-        10.019
-    )
-    assert target_grid(slices, AXIAL, 10.02, 256, True, audit).spacing_mm[0] == 10.02
-
-
-def test_a_slice_with_other_pixels_is_scaled_and_audited(audit):
-    slices = stack(0, 8, 16, rows=20, columns=10)
-    other = stack(24, rows=18, columns=10, spacing_mm=(1.1, 1.2))[0]
-    grid = target_grid(slices, AXIAL, 8.0, 256, False, audit)
-    placement = placement_of(other, grid, False, audit)
-    assert (placement.scale_y, placement.scale_x) == (1.1, 1.2)
-    assert found(audit) == [("pixel spacing", "a"), ("image size", "a")]
-    assert audit.rows[1][4] == "expected: 20 rows x 10 columns; actual: 18 rows x 10 columns"
-
-
-@pytest.mark.parametrize("angle_deg", [-78.5, -10, 10, 78.5, 170])
-def test_signed_angle_turns_a_slice_back_whichever_way_it_was_turned(angle_deg):
-    # Rows and columns turned by +a show the object turned by -a (y downwards: clockwise).
-    assert signed_angle_deg(turned(angle_deg), AXIAL) == (pytest.approx(-angle_deg), False)
-    assert published_angle_deg(turned(angle_deg), AXIAL) == pytest.approx(abs(angle_deg))
-
-
-def test_a_plane_seen_from_behind_is_mirrored():
-    assert signed_angle_deg((-1.0, 0, 0, 0, 1, 0), AXIAL) == (pytest.approx(0), True)
-
-
-def test_affine_of_a_clean_stack_is_exact(audit):
-    slices = stack(5, 13, rows=12, columns=10, spacing_mm=(1.5, 1.25))
-    grid = target_grid(slices, AXIAL, 8.0, 256, False, audit)
-    expected = [[-1.25, 0, 0, 0], [0, -1.5, 0, 0], [0, 0, 8, 5], [0, 0, 0, 1]]
-    np.testing.assert_allclose(affine_of(slices, grid, audit), expected, atol=1e-12)
-    np.testing.assert_allclose(published_affine(slices[0], grid), expected, atol=1e-12)
-
-
-def test_affine_keeps_the_image_centre_when_images_are_scaled(audit):
-    slices = stack(0, 8, rows=400, columns=300, spacing_mm=(0.8, 0.8))
-    grid = target_grid(slices, AXIAL, 8.0, 256, False, audit)
-    centre = affine_of(slices, grid, audit) @ [(192 - 1) / 2, (256 - 1) / 2, 0, 1]
-    np.testing.assert_allclose(centre[:3], [-0.8 * 299 / 2, -0.8 * 399 / 2, 0], atol=1e-9)
-
-
-def test_affine_follows_the_odd_pixel_of_a_padded_lowest_slice(audit):
-    slices = stack(0, 8, 16, rows=10, columns=10)
-    small = stack(0, rows=7, columns=10)[0]
-    grid = target_grid(slices, AXIAL, 8.0, 256, False, audit)
-    # Three rows are added, two of them on the low side: own row 0 becomes row 2.
-    np.testing.assert_allclose(
-        affine_of([small], grid, audit) @ [0, 2, 0, 1], [0, 0, 0, 1], atol=1e-12
-    )
-
-
-def test_affine_follows_a_quarter_turn(audit):
-    slices = stack(0, 8, rows=10, columns=16, spacing_mm=(2.0, 1.0))
-    grid = target_grid(slices, AXIAL, 8.0, 256, False, audit)
-    assert grid.turned_shape == (16, 10)
-    affine = affine_of(slices, grid, audit)
-    # The first pixel of the DICOM image goes to the lower left: column 0, row 15.
-    np.testing.assert_allclose(affine @ [0, 15, 0, 1], [0, 0, 0, 1], atol=1e-12)
-    # The last column of its first row goes to the upper left, its last row to the right.
-    np.testing.assert_allclose(affine @ [0, 0, 0, 1], [-15, 0, 0, 1], atol=1e-12)
-    np.testing.assert_allclose(affine @ [9, 15, 0, 1], [0, -18, 0, 1], atol=1e-12)
-    assert np.linalg.det(affine) > 0
 
 
 # Frames

@@ -31,7 +31,7 @@ def elsewhere(demo, cluster, conda, tmp_path_factory) -> Project:
         python=conda.python,
         variables=conda.variables(),
     )
-    assert run.finish(2400) == 0, run.text[-5000:]
+    assert run.finish(7200) == 0, run.text[-5000:]
     return project
 
 

@@ -16,7 +16,17 @@ WORKFLOW = ROOT / "workflow"
 RULE_FILES = sorted((WORKFLOW / "rules").glob("*.smk"))
 MODULES = sorted((WORKFLOW / "cmrseg").rglob("*.py"))
 APP = sorted((WORKFLOW / "app").glob("*.py"))
-MOST_LINES = {"rules": 150, "cmrseg": 300}
+MOST_LINES = {"rules": 150, "cmrseg": 300, "tests": 400}
+TESTS = [
+    *ROOT.glob("tests/*.py"),
+    *ROOT.glob("tests/*/test_*.py"),
+    *ROOT.glob("tests/helpers/*.py"),
+]
+# Folders of tests beside one for each folder of the library: modules at its top, the rules, and
+# how the project is built.
+MORE_TESTS = {"ground", "workflow", "house"}
+# What contours say is tested with the annotations that are made of them.
+TESTED_ELSEWHERE = {"contours"}
 # Targets: names for groups of files, without a script.
 TARGET = re.compile(r"\w+_all|all|published")
 # Makes nothing: it runs whenever it is asked for, in the folder of a study.
@@ -127,6 +137,23 @@ def test_files_are_short():
         if length > MOST_LINES["rules" if path.suffix == ".smk" else "cmrseg"]
     }
     assert not long
+
+
+def test_test_files_are_short():
+    lengths = {
+        p.relative_to(ROOT).as_posix(): len(p.read_text("utf-8").splitlines()) for p in TESTS
+    }
+    assert len(lengths) > 100
+    assert not {name: length for name, length in lengths.items() if length > MOST_LINES["tests"]}
+
+
+def test_tests_have_a_folder_for_each_folder_of_the_library():
+    library = {path.parent.name for path in MODULES if path.parent.name != "cmrseg"}
+    nested = {path.parent.name for path in MODULES if path.parent.parent.name != "cmrseg"}
+    folders = {path.parent.name for path in TESTS if path.name.startswith("test_")}
+    assert {"dicom", "learn", "measure"} <= library
+    assert folders == (library - nested - TESTED_ELSEWHERE) | {"app", "study"} | MORE_TESTS
+    assert not [path.name for path in ROOT.glob("tests/test_*.py")]
 
 
 def test_nothing_in_the_package_knows_snakemake():

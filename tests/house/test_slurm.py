@@ -78,13 +78,13 @@ def story(cluster, refusing, tmp_path_factory) -> Story:
     give_trainings_two_minutes(project.folder / PROFILE)
     interrupted = run_until_interrupted(cluster, project)
     run = start_run(cluster, project, "second", *GROUPED)
-    run.until("jobs on cpu1", lambda: cluster.running(project, "import", "cpu1"), 180)
+    run.until("jobs on cpu1", lambda: cluster.running(project, "import", "cpu1"), 1200)
     moved = cluster.running(project, "import", "cpu1")
     cluster.tell("fail", "cpu1")
-    run.until("its jobs in the queue again", lambda: restarted(cluster, project, moved), 180)
+    run.until("its jobs in the queue again", lambda: restarted(cluster, project, moved), 1200)
     cluster.tell("restore", "cpu1")
     held = hold_training(run)
-    assert run.finish(1200) == 0, run.text[-5000:]
+    assert run.finish(3600) == 0, run.text[-5000:]
     return Story(
         project=project,
         jobs=cluster.jobs(project),
@@ -105,12 +105,12 @@ def give_trainings_two_minutes(profile: Path) -> None:
 def run_until_interrupted(cluster: Cluster, project: Project) -> dict[str, object]:
     """What a run that is ended by Ctrl-C leaves."""
     run = start_run(cluster, project, "first")
-    run.until("a running job", lambda: cluster.running(project, "make_phantom"), 180)
+    run.until("a running job", lambda: cluster.running(project, "make_phantom"), 1200)
     run.interrupt()
-    status = run.finish(120)
+    status = run.finish(3600)
     return {
         "status": status,
-        "quiet": cluster.quiet(project, 30),
+        "quiet": cluster.quiet(project, 600),
         "states": {job["JobState"] for job in cluster.jobs(project).values()},
         "locks": list(project.folder.glob(".snakemake/locks/*")),
     }
@@ -129,11 +129,11 @@ def hold_training(run: Run) -> str:
         running = run.cluster.running(run.project, "train_model")
         return [number for number in running if jobs[number]["wildcards"].endswith(f"_{HELD}")]
 
-    run.until("the training", of_model, 600)
+    run.until("the training", of_model, 1200)
     number = of_model()[0]
-    run.until("its script", lambda: script_of_job(number, "train_model.py"), 120, step=0.1)
+    run.until("its script", lambda: script_of_job(number, "train_model.py"), 1200, step=0.1)
     process = script_of_job(number, "train_model.py")
-    run.until("its first epoch", (run.project.results / STATE).exists, 120, step=0.001)
+    run.until("its first epoch", (run.project.results / STATE).exists, 1200, step=0.001)
     os.kill(process, signal.SIGSTOP)
     return number
 
@@ -231,7 +231,7 @@ def test_a_finished_study_has_nothing_to_be_done_without_the_cluster(story):
 
 @pytest.fixture(scope="module")
 def refusal(refusing) -> Refusal:
-    assert refusing.finish(600) != 0
+    assert refusing.finish(3600) != 0
     jobs = refusing.cluster.jobs(refusing.project).values()
     return Refusal(
         text=refusing.text,
@@ -283,7 +283,7 @@ def test_fetching_is_done_by_the_machine_that_runs_snakemake(cluster, tmp_path, 
         with checksums.open("a", encoding="utf-8") as file:
             file.write("\t".join(row.get(name, "") for name in header) + "\n")
         run = start_run(cluster, project, "run", "resources/raw/here")
-        assert run.finish(120) == 0, run.text[-5000:]
+        assert run.finish(3600) == 0, run.text[-5000:]
     assert {"fetch_source", "tidy"} == LOCAL
     assert (project.folder / "resources/raw/here/weights.bin").read_bytes() == content
     assert cluster.jobs(project) == {}

@@ -1,10 +1,8 @@
-"""Figures of the published study show what is in their tables, and say what is missing."""
+"""Figures of the published study: the same bytes, on a page, and what is missing is said."""
 
 import matplotlib
 import numpy as np
-import pandas as pd
 import pytest
-from matplotlib.colors import to_hex
 
 from cmrseg.figures import (
     boxes,
@@ -21,113 +19,20 @@ from cmrseg.figures import (
     style,
     volumes_by_method,
 )
+from published_tables import (
+    BASE,
+    cavity,
+    curves,
+    errors,
+    images,
+    manual_dice,
+    manual_volumes,
+    metadata,
+    observers,
+    points,
+    smoothed,
+)
 
-METHODS = ("r34_p05_s256", "r34_p05_s256_extremeTfms", "UKBB")
-# Mean errors of EF in percentage points: of the evaluated ids, and of the study as acquired.
-ERRORS = {"r34_p05_s256": (4.0, 20.0), "r34_p05_s256_extremeTfms": (3.0, 5.0), "UKBB": (6.0, 30.0)}
-
-
-def errors() -> pd.DataFrame:
-    """Five studies, of which 5 has a rotated copy, by three methods."""
-    rows = []
-    for method, (mean, acquired) in ERRORS.items():
-        for study in "12345":
-            true_edv, true_esv = 100 + 10 * int(study), 40 + 5 * int(study)
-            error = mean + int(study) - 3
-            ids = [(study, False, error)]
-            if study == "5":
-                ids = [("5", False, acquired), ("5_rot90", True, error)]
-            for name, rotated, value in ids:
-                edv, esv = true_edv + 6, true_esv - 3
-                rows.append((name, study, rotated, method, edv, esv, true_edv, true_esv, value))
-    names = "id study rotated method edv_ml esv_ml true_edv_ml true_esv_ml percent"
-    table = pd.DataFrame(rows, columns=pd.Index(names.split()))
-    return table.assign(abs_ef_error=table["percent"] / 100)
-
-
-def metadata() -> pd.DataFrame:
-    rng = np.random.default_rng(2)
-    table = pd.DataFrame({"bin": ["p05", "p10", "p10", "p15", "rest", "rest", "rest", "rest"]})
-    table["true_ef"] = rng.uniform(0.3, 0.7, len(table))
-    table["true_edv_ml"] = [100.0, 110, 120, 130, 140, 150, 399, 400]
-    table["true_esv_ml"] = [50.0, 51, 52, 53, 54, 55, 56, 57]
-    table["age_y"] = rng.uniform(5, 80, len(table))
-    table["sex"] = list("FMMFMMMM")
-    table["field_strength_t"] = [1.5, 1.5, 3.0, 1.5, 1.5, 1.5, 1.5, 3.0]
-    return table
-
-
-def manual_dice() -> pd.DataFrame:
-    table = pd.DataFrame({"id": ["98"] * 5 + ["447"] * 5, "in_subset": [True] * 8 + [False] * 2})
-    table["lv"] = [0.5, 0.9, 0.9, 0.9, 1.0, 0.8, 0.8, 0.8, 0.0, 0.0]
-    return table.assign(my=table["lv"] / 2)
-
-
-def manual_volumes() -> pd.DataFrame:
-    # true = 10 + manual/2 at end diastole, equal at end systole
-    rows = [
-        ("98", "dia", 100, 60),
-        ("447", "dia", 200, 110),
-        ("119", "dia", 150, 85),
-        ("98", "sys", 40, 40),
-        ("447", "sys", 90, 90),
-        ("119", "sys", 60, 60),
-    ]
-    return pd.DataFrame(rows, columns=["patient", "phase", "manual_ml", "true_ml"])
-
-
-def images() -> pd.DataFrame:
-    """7T Dice: three volunteers of the test set, one of each other set."""
-    means = {"TR": 0.9, "doubleTransferLearn": 0.8, "base": 0.6}
-    pairs = [("WS", method) for method in means] + [("TR", "doubleTransferLearn")]
-    rows = [
-        (split, volunteer, slice_, frame, *pair, means[pair[1]] + slice_ / 100 + offset)
-        for pair in pairs
-        for split, volunteer, offset in (
-            ("test", "26", 0.0),
-            ("test", "27", 0.01),
-            ("test", "28", -0.01),
-            ("train", "17", 0.05),
-            ("val", "19", -0.05),
-        )
-        if split == "test" or pair[1] not in ("TR",)
-        for slice_ in (-1, 0, 1)
-        for frame in range(4)
-    ]
-    names = "set volunteer slice frame reference method lv"
-    table = pd.DataFrame(rows, columns=pd.Index(names.split()))
-    return table.assign(slice=table["slice"] + 1, my=table["lv"] - 0.1)
-
-
-def cavity() -> pd.DataFrame:
-    return images().assign(difference_ml=np.where(images()["frame"] == 0, 4.0, -2.0))
-
-
-def curves() -> pd.DataFrame:
-    rows = [
-        (strategy, subset, 5.0 * (epoch + 1), 0.7 + 0.02 * epoch + lift, 0.6 + 0.02 * epoch + lift)
-        for strategy, lift in zip(published_names.STRATEGIES, (0.0, 0.02, 0.05), strict=True)
-        for subset in ("full", "v7", "r7", "v3", "r3", "v1", "r1", "esed", "r_esed")
-        for epoch in range(6)
-    ]
-    return pd.DataFrame(rows, columns=list(published_curves.COLUMNS))
-
-
-def smoothed() -> pd.DataFrame:
-    return curves().rename(columns={"dice_lv": "lv", "dice_my": "my"})
-
-
-def observers() -> pd.DataFrame:
-    pairs = [("TR", "doubleTransferLearn"), ("WS", "TR"), ("WS", "doubleTransferLearn")]
-    rows = [
-        (volunteer, *pair, 4.04 + number, 6.0, 8.0, value)
-        for number, pair in enumerate(pairs)
-        for volunteer, value in (("26", 4.0), ("27", 8.0), ("mean", 6.0))
-    ]
-    return pd.DataFrame(rows, columns=list(observer_table.COLUMNS))
-
-
-BASE = {"lv": 0.75, "my": 0.65}
 EVERY_FIGURE = {
     "confidence_sets": lambda: confidence_sets.figure(metadata()),
     "data_requirements": lambda: data_requirements.figure(curves(), smoothed()),
@@ -141,21 +46,6 @@ EVERY_FIGURE = {
     "volume_maps": lambda: image_maps.figure(cavity(), "difference_ml"),
     "volumes_by_method": lambda: volumes_by_method.figure(errors()),
 }
-
-
-def texts(figure) -> list[str]:
-    found = figure.findobj(matplotlib.text.Text)
-    return [text.get_text() for text in found if text.get_text()]
-
-
-def points(axes, colour: str, marker: str = "o") -> np.ndarray:
-    """(n, 2) of all points of a panel that have a colour and a marker."""
-    chosen = [
-        line.get_xydata()
-        for line in axes.lines
-        if line.get_marker() == marker and to_hex(line.get_color()) == colour.lower()
-    ]
-    return np.concatenate(chosen) if chosen else np.empty((0, 2))
 
 
 @pytest.mark.parametrize("name", sorted(EVERY_FIGURE))
@@ -310,203 +200,3 @@ def test_every_segmenter_has_a_look_of_its_own_and_no_tissue_has_it():
     assert set(looks) == set(published_names.SEGMENTERS)
     assert len({look.colour for look in looks.values()}) == len(looks)
     assert len({look.marker for look in looks.values()}) >= len(looks) - 1
-
-
-# -- Kaggle ------------------------------------------------------------------------------------
-
-
-def test_methods_stand_by_their_mean_error_of_each_study_once():
-    figure = method_errors.figure(errors())
-    left, right = figure.axes
-    names = [label.get_text() for label in left.get_yticklabels()]
-    assert names == ["ResNet-34, extreme", "ResNet-34", "UK Biobank FCN"]
-    # the study as acquired would make it 7, 3.4 and 10.8
-    assert points(left, "#ffffff", "D").tolist() == [
-        [pytest.approx(3.0), 0],
-        [pytest.approx(4.0), 1],
-        [pytest.approx(6.0), 2],
-    ]
-    assert left.get_title(loc="left") == "All studies (n = 5)"
-    assert right.get_title(loc="left") == "Rotated studies (n = 1)"
-
-
-def test_rotated_studies_are_shown_as_copy_and_as_acquired():
-    right = method_errors.figure(errors()).axes[1]
-    means = points(right, "#ffffff", "D")[:, 0]
-    assert means.tolist() == pytest.approx([5, 5, 6, 20, 8, 30])
-    shown = [text.get_text() for text in right.texts]
-    assert {"5.0", "6.0", "20.0", "8.0", "30.0"} <= set(shown)
-
-
-def test_errors_too_large_to_show_are_counted():
-    table = errors()
-    table.loc[(table["method"] == "UKBB") & (table["id"] == "1"), "abs_ef_error"] = 1.0
-    columns = [text.get_text() for text in method_errors.figure(table).axes[0].texts]
-    assert columns[6:9] == ["25.2", "7.0", "1"]
-
-
-def test_volumes_show_bias_and_every_study_once():
-    figure = volumes_by_method.figure(errors())
-    panels = [axes for axes in figure.axes if axes.get_title(loc="left")]
-    assert [axes.get_title(loc="left") for axes in panels] == [
-        "ResNet-34, extreme",
-        "ResNet-34",
-        "UK Biobank FCN",
-    ]
-    assert "EDV +6.0 ml, r = 1.000\nESV −3.0 ml, r = 1.000" in texts(figure)
-    assert points(panels[0], "#332288").tolist() == [
-        [100 + n, 106 + n] for n in (10, 20, 30, 40, 50)
-    ]
-    assert "5 studies each" in texts(figure)
-
-
-def test_bins_show_their_studies_and_shares_are_percent():
-    figure = confidence_sets.figure(metadata())
-    assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == [
-        "≤ 5\nn = 1",
-        "5–10\nn = 2",
-        "10–15\nn = 1",
-        "> 15\nn = 4",
-    ]
-    sex = figure.axes[4]
-    heights = [[bar.get_height() for bar in bars] for bars in sex.containers]
-    assert heights == [[0, 100, 0, 100], [100, 0, 100, 0]]
-    assert [text.get_text() for text in sex.get_legend().get_texts()] == ["M", "F"]
-    field = [text.get_text() for text in figure.axes[5].get_legend().get_texts()]
-    assert field == ["1.5 T", "3 T"]
-
-
-def test_volumes_from_400_ml_are_left_out_and_counted():
-    edv, esv = confidence_sets.figure(metadata()).axes[1:3]
-    drawn = points(edv, confidence_sets.BIN_COLOURS[3])
-    assert drawn[:, 1].tolist() == [140, 150, 399]
-    assert "not shown: 1 ≥ 400 ml" in texts(edv)
-    assert not [text for text in texts(esv) if text.startswith("not shown")]
-
-
-def test_an_unknown_bin_is_refused_by_name():
-    with pytest.raises(ValueError, match="bin p20 is unknown"):
-        confidence_sets.figure(metadata().assign(bin="p20"))
-
-
-def test_manual_labels_show_the_subset_and_the_fit_of_the_truth():
-    figure = manual_agreement.figure(manual_dice(), manual_volumes())
-    lv, my = figure.subfigs[0].axes
-    assert "8 images, median 0.850" in texts(lv)
-    assert "8 images, median 0.425" in texts(my)
-    assert [label.get_text() for label in lv.get_xticklabels()] == ["98", "447"]
-    diastole, systole = figure.subfigs[1].axes
-    assert "fit: true =\n10.0 + 0.50 · manual" in texts(diastole)
-    fit = next(line for line in diastole.lines if line.get_linestyle() == "--")
-    assert fit.get_xydata().tolist() == [pytest.approx([60, 100]), pytest.approx([110, 200])]
-    assert "n = 3, r = 1.000" in texts(systole)
-
-
-# -- 7T ----------------------------------------------------------------------------------------
-
-
-def test_distributions_show_test_images_against_the_first_observer_best_first():
-    figure = dice_distributions.figure(images())
-    above, below = figure.axes[0], figure.axes[2]
-    names = [label.get_text() for label in above.get_yticklabels()]
-    assert names == ["Second expert", "TL2 (Kaggle start)", "Kaggle model (base)"]
-    assert [text.get_text() for text in above.texts][:3] == ["0.900", "0.800", "0.600"]
-    assert above.get_title(loc="left") == "LV cavity, 36 test images"
-    triangles = points(below, "#ffffff", "^")
-    assert triangles.tolist() == [[pytest.approx(0.85), 1], [pytest.approx(0.65), 2]]
-
-
-def test_slices_show_the_mean_of_their_frames():
-    figure = dice_by_slice.figure(images())
-    line = figure.axes[1].lines[0]  # volunteer 27, the second expert
-    assert line.get_xdata().tolist() == [1, 2, 3]
-    assert line.get_ydata().tolist() == pytest.approx([0.90, 0.91, 0.92])
-    assert [axes.get_title(loc="left") for axes in figure.axes[:3]] == [
-        "Volunteer 26",
-        "Volunteer 27",
-        "Volunteer 28",
-    ]
-
-
-def test_maps_have_a_pixel_per_image_and_their_mean():
-    figure = image_maps.figure(cavity(), "difference_ml")
-    shown = figure.axes[0].images[0].get_array()
-    assert shown.shape == (3, 4)
-    assert shown[:, 0].tolist() == [4, 4, 4]
-    assert "mean −0.50 ml" in texts(figure)
-    dice = image_maps.figure(images(), "lv")
-    assert dice.axes[8].images[0].get_array()[2, 3] == pytest.approx(0.80)
-    assert "mean 0.900" in texts(dice)
-
-
-def test_a_map_without_its_pair_is_refused():
-    table = images()
-    with pytest.raises(ValueError, match="no test images of TR against WS"):
-        image_maps.figure(table[table["method"] != "TR"], "lv")
-
-
-def test_a_figure_without_test_images_is_refused():
-    table = images()
-    for draw in (dice_by_slice.figure, dice_distributions.figure):
-        with pytest.raises(ValueError, match="the table has no rows"):
-            draw(table[table["set"] != "test"])
-
-
-def test_the_base_line_is_the_mean_over_all_sets():
-    assert published_curves.base_dice(images()) == pytest.approx({"lv": 0.6, "my": 0.5})
-    with pytest.raises(ValueError, match="no Dice of base against WS"):
-        published_curves.base_dice(images().assign(method="TR"))
-
-
-def test_learning_curves_mark_the_peak_of_the_smoothed_curve_of_the_full_set():
-    table, smooth = curves(), smoothed()
-    smooth.loc[(smooth["subset"] == "full") & (smooth["images_thousand"] == 20), "lv"] = 0.95
-    smooth.loc[smooth["subset"] == "v1", "lv"] = 0.99
-    figure = published_curves.figure(table, smooth, BASE)
-    assert points(figure.axes[0], "#ffffff", "s").tolist() == [[20, 0.95]]
-    assert {"R 0.950", "TL 0.950", "TL2 0.950"} <= set(texts(figure))
-    assert {"R 0.700", "TL 0.720", "TL2 0.750"} <= set(texts(figure))
-    assert "base, no 7T training (LV 0.750, MY 0.650)" in texts(figure)
-    assert figure.axes[0].get_xlabel() == "Images seen (thousands)"
-
-
-def test_learning_curves_need_the_full_set():
-    table = curves()
-    with pytest.raises(ValueError, match="figure published_curves: the table has no rows"):
-        published_curves.figure(table[table["subset"] != "full"], smoothed(), BASE)
-
-
-def test_data_requirements_draw_each_subset_raw_and_smoothed_in_its_panel():
-    table, smooth = curves(), smoothed()
-    for number, subset in enumerate(("v3", "r3")):
-        smooth.loc[smooth["subset"] == subset, "my"] = 0.8 + number / 100
-        table.loc[table["subset"] == subset, "dice_my"] = 0.6 + number / 100
-    figure = data_requirements.figure(table, smooth)
-    assert len(figure.axes) == 10
-    titles = [axes.get_title(loc="left") for axes in figure.axes[:5]]
-    assert titles[2] == "3 volunteers"
-    panel = figure.axes[7]
-    strong = [line for line in panel.lines if line.get_linewidth() == 1.3]
-    pale = [line for line in panel.lines if line.get_linewidth() == 0.5]
-    assert [(line.get_linestyle(), line.get_ydata()[0]) for line in strong] == (
-        [("--", 0.81)] * 3 + [("-", 0.8)] * 3
-    )
-    assert [line.get_ydata()[0] for line in pale] == [0.61] * 3 + [0.6] * 3
-    # all images need no random ones beside them
-    drawn = [line for line in figure.axes[0].lines if len(line.get_xdata())]
-    assert len(drawn) == 6
-
-
-def test_the_observer_table_has_blocks_of_rounded_numbers_people_first():
-    shown = texts(observer_table.figure(observers()))
-    pairs = [text for text in shown if text.endswith("–")]
-    assert pairs == ["First expert –", "First expert –", "Second expert –"]
-    assert [shown.count(number) for number in ("4.0", "5.0", "6.0")] == [6, 3, 15]
-
-
-def test_a_pair_without_its_mean_is_refused():
-    table = observers()
-    with pytest.raises(ValueError, match="WS and TR have 0 rows"):
-        observer_table.figure(table[table["volunteer"] != "mean"])
-    with pytest.raises(ValueError, match="have 2 rows of the volunteer mean"):
-        observer_table.figure(pd.concat([table, table.iloc[[2]]]))

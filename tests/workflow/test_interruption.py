@@ -181,7 +181,7 @@ def test_a_run_behind_a_killed_one_says_how_to_go_on(tmp_path):
     process = start(project, tmp_path / "run.log")
     wait_for_a_job(process)
     kill_all(process)
-    process.wait(timeout=60)
+    process.wait(timeout=1200)
     result = project.snakemake("--cores", "1")
     assert result.returncode != 0
     # Snakemake looks for unfinished files first: a job killed right behind its move into place

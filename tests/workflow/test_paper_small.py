@@ -171,7 +171,7 @@ def paper(tmp_path_factory) -> Project:
     return project
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_every_figure_of_the_paper_and_the_report_are_made(paper):
     top = paper.folder / RESULTS
     figures = yaml.safe_load((paper.folder / CONFIG).read_text("utf-8"))["figures"]
@@ -181,7 +181,7 @@ def test_every_figure_of_the_paper_and_the_report_are_made(paper):
     assert (top / "report.html").stat().st_size > 0
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_scores_come_from_the_competition_s_tables(paper):
     scores = read_table(paper.folder / RESULTS / "cohorts/kaggle/confidence/ukbb.tsv")
     scores = scores.set_index("subject")
@@ -195,7 +195,7 @@ def test_scores_come_from_the_competition_s_tables(paper):
     assert both.nunique() == 1
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_expert_s_two_frames_are_compared_and_a_wide_patient_counts_once(paper):
     images = read_table(paper.folder / RESULTS / f"evaluation/{BASE}/kaggle/images.tsv")
     assert set(images["subject"]) == {"2", "501", "501_rot90"}
@@ -205,6 +205,6 @@ def test_the_expert_s_two_frames_are_compared_and_a_wide_patient_counts_once(pap
     assert set(whole.loc[whole["level"] == "subject", "n"].astype(int)) == {2}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_nothing_is_left_to_do(paper):
     assert paper.planned(config=CONFIG) == []

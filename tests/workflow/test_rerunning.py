@@ -24,6 +24,7 @@ from walk_study import (
     study,
 )
 
+pytestmark = pytest.mark.slow
 CLINIC, HEART, KAGGLE = (f"config/cohorts/walk_{c}.tsv" for c in ("clinic", "heart", "kaggle"))
 MODELS = "config/models/walk.tsv"
 

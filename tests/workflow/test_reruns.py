@@ -292,6 +292,7 @@ def sums_of(project: Project) -> dict[str, str]:
     }
 
 
+@pytest.mark.long
 def test_costly_stages_of_the_same_content_are_taken_over(tiny, run_again):
     project, result = run_again
     assert result.returncode == 0, result.stdout[-3000:]
@@ -316,12 +317,14 @@ def test_costly_stages_of_the_same_content_are_taken_over(tiny, run_again):
     assert not told
 
 
+@pytest.mark.long
 def test_what_was_taken_over_is_what_was_there(tiny, run_again):
     project, _ = run_again
     for name in ("models/base/weights.safetensors", "models/base/record.json"):
         assert (project.results / name).read_bytes() == (tiny.results / name).read_bytes()
 
 
+@pytest.mark.long
 def test_a_changed_image_is_labelled_again(run_again):
     project, _ = run_again
     path = project.folder / "config/tiny.yaml"

@@ -198,6 +198,7 @@ def test_too_many_lost_subjects_end_the_run_with_the_first_one_s_name(tiny, tmp_
 # -- that it repeats -------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_one_core_and_other_kernels_of_linear_algebra_make_the_same_bytes(tiny, tiny_again):
     first, second = results_of(tiny), results_of(tiny_again)
     assert sorted(first) == sorted(second)
