@@ -43,6 +43,7 @@ def test_every_labelled_slice_has_a_row_an_image_and_labels(subject, tmp_path):
     assert index["volume"].tolist() == [0, 0, 0, 1, 2, 2, 2, 3]
     assert index["lv_pixels"].tolist() == 8 * [16]
     assert index["my_pixels"].tolist() == 8 * [8]
+    assert index["rv_pixels"].tolist() == 8 * [4]
     pixels, _ = prepare_volume(Cine.load(images[1][2]).voxels[1], SETTINGS)
     assert (slices.images[7] == pixels[2]).all()
     assert slices.images.dtype == slices.labels.dtype == np.uint8
@@ -52,6 +53,22 @@ def test_tissues_beyond_the_networks_classes_become_background(subject, tmp_path
     for classes, expected in ((3, {0, 1, 2}), (4, {0, 1, 2, 3})):
         make_slices([subject("1")], SETTINGS | {"classes": classes}, tmp_path / "slices")
         assert set(np.unique(Slices.load(tmp_path / "slices").labels)) == expected
+
+
+def test_labels_that_the_crop_removes_are_told(subject, tmp_path, caplog):
+    labels = np.zeros((1, 3, 40, 40), np.uint8)
+    labels[0, 0, 18:22, 18:22] = 1
+    labels[0, 1, :4, :4] = 1
+    labels[0, 2, 10:14, 18:22] = 1
+    image = np.random.default_rng(0).random((1, 3, 40, 40), np.float32)
+    settings = SETTINGS | {"preparation": "minmax"}
+    index = make_slices([subject("1", "train", image, labels)], settings, tmp_path / "slices")
+    assert index["lv_pixels"].tolist() == [16, 16, 16]
+    targets = Slices.load(tmp_path / "slices").labels
+    assert (targets == 1).sum(axis=(1, 2)).tolist() == [16, 0, 8]
+    assert caplog.messages == [
+        "subject 1: size_px 16 cuts off labels of 2 images; frame/slice from 1: 1/2, 1/3"
+    ]
 
 
 def test_pixels_that_nobody_labelled_stay_marked(subject, tmp_path):

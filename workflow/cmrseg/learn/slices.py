@@ -1,10 +1,12 @@
 """Training slices: one memory-mapped array of images, one of labels, and an index table."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,7 +23,11 @@ from cmrseg.learn.prepare import (
     prepare_volume,
 )
 
-COLUMNS = ["row", "subject", "split", "slice", "frame", "volume", "lv_pixels", "my_pixels", "whole"]
+logger = logging.getLogger(__name__)
+
+# Pixels of each tissue on the native grid.
+PIXELS = {Tissue.LV: "lv_pixels", Tissue.MYO: "my_pixels", Tissue.RV: "rv_pixels"}
+COLUMNS = ["row", "subject", "split", "slice", "frame", "volume", *PIXELS.values(), "whole"]
 FILES = ("images.npy", "labels.npy", "index.tsv")
 
 
@@ -36,13 +42,14 @@ def make_slices(
     subject frames, then slices. settings: preparation, size_px, intensity, classes. Writes
     images.npy (n, size, size) uint8 or uint16, labels.npy (n, size, size) uint8 and index.tsv,
     one row per slice: row, subject, split, slice, frame, volume (running number of subject and
-    frame), lv_pixels, my_pixels (counted on the native grid, so that they do not depend on the
-    preparation), whole (0 where the cavity is unknown in a slice of the frame, so that lv_pixels of
-    its slices do not add up to its volume). Tissues beyond the network's classes become background;
-    UNLABELLED stays. A slice of a frame without any labelled pixel is left out, and one without any
-    tissue in a frame whose muscle was not drawn: its muscle would be background. Returns the index.
-    One subject is in memory at a time. Raises ValueError naming the subject and file, and where
-    no background is left to learn from.
+    frame), lv_pixels, my_pixels, rv_pixels (counted on the native grid, so that they do not depend
+    on the preparation), whole (0 where the cavity is unknown in a slice of the frame, so that
+    lv_pixels of its slices do not add up to its volume). Tissues beyond the network's classes
+    become background; UNLABELLED stays. A slice of a frame without any labelled pixel is left out,
+    and one without any tissue in a frame whose muscle was not drawn: its muscle would be
+    background. Slices whose labels a crop removes in part or altogether stay, and are a warning.
+    Returns the index. One subject is in memory at a time. Raises ValueError naming the subject and
+    file, and where no background is left to learn from.
     """
     check_settings(settings)
     images = list(images)
@@ -66,8 +73,8 @@ def make_slices(
                     add_labels(targets)
                     first, volume = len(rows), rows[-1][5] + 1 if rows else 0
                     rows.extend(
-                        (first + i, subject, split, z, t, volume, lv, my, whole)
-                        for i, (z, t, lv, my, whole) in enumerate(places)
+                        (first + i, subject, split, z, t, volume, *others)
+                        for i, (z, t, *others) in enumerate(places)
                     )
         if not rows:
             raise ValueError(
@@ -129,6 +136,19 @@ class Slices:
         return " ".join(sha256(self.folder / name) for name in FILES)
 
 
+def native_tissues(
+    rows: pd.DataFrame, tissues: Sequence[Tissue], settings: Mapping[str, Any]
+) -> np.ndarray:
+    """Which images have each of the tissues, and any, before the crop: (tissues + 1, n) bool.
+
+    Nothing is cropped where images are scaled: none has any then.
+    """
+    there = np.zeros((len(tissues), len(rows)), bool)
+    if not PREPARATIONS[settings["preparation"]].resized:
+        there[:] = rows[[PIXELS[tissue] for tissue in tissues]].to_numpy().T > 0
+    return np.vstack([there, there.any(axis=0)])
+
+
 @contextmanager
 def _stack(
     path: Path, dtype: type[np.unsignedinteger], shape: tuple[int, int]
@@ -172,7 +192,7 @@ def _labelled(labels: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 
 def _subject(subject: str, image_path: str | Path, label_path: str | Path, settings: Mapping):
-    """Per labelled frame: images (n, S, S), labels (n, S, S), [(slice, frame, lv, my, whole)].
+    """Per labelled frame: images and labels (n, S, S), [(slice, frame, lv, my, rv, whole)].
 
     And whether any of the labels are background on the native grid.
     """
@@ -190,6 +210,7 @@ def _subject(subject: str, image_path: str | Path, label_path: str | Path, setti
         )
     tissues = known_tissues(labels)
     whole = tissues[..., Tissue.LV].all(axis=1).astype(int)
+    cut = []
     for t, chosen in enumerate(_labelled(labels, tissues)):
         slices = np.flatnonzero(chosen)
         if not len(slices):
@@ -200,10 +221,25 @@ def _subject(subject: str, image_path: str | Path, label_path: str | Path, setti
         planes, canvas = prepare_volume(voxels[t] if joint else voxels[t, slices], settings)
         if joint:
             planes = planes[slices]
-        lv, my = ((frame == tissue).sum(axis=(1, 2)) for tissue in (Tissue.LV, Tissue.MYO))
+        pixels = np.stack([(frame == tissue).sum(axis=(1, 2)) for tissue in PIXELS], axis=1)
         known = (frame < settings["classes"]) | (frame == UNLABELLED)
         targets = np.where(known, frame, Tissue.BACKGROUND).astype(np.uint8)
-        counts = zip(slices, lv, my, strict=True)
-        places = [(int(z), t, int(a), int(b), int(whole[t])) for z, a, b in counts]
+        counts = zip(slices.tolist(), pixels.tolist(), strict=True)
+        places = [(z, t, *each, int(whole[t])) for z, each in counts]
         background = bool((targets == Tissue.BACKGROUND).any())
-        yield planes, prepare_labels(targets, canvas), places, background
+        placed = prepare_labels(targets, canvas)
+        if not PREPARATIONS[settings["preparation"]].resized:
+            lost = _tissue_pixels(placed) < _tissue_pixels(targets)
+            cut += [f"{t + 1}/{z + 1}" for z in slices[lost].tolist()]
+        yield planes, placed, places, background
+    if cut:
+        logger.warning(
+            "subject %s: size_px %d cuts off labels of %d images; frame/slice from 1: %s%s",
+            *(subject, settings["size_px"], len(cut), ", ".join(cut[:10])),
+            ", ..." if len(cut) > 10 else "",
+        )
+
+
+def _tissue_pixels(labels: np.ndarray) -> np.ndarray:
+    """(n,) pixels of any tissue in planes (n, y, x)."""
+    return ((labels != Tissue.BACKGROUND) & (labels != UNLABELLED)).sum(axis=(1, 2))
