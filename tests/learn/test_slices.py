@@ -132,6 +132,14 @@ def test_labels_that_are_not_integers_are_refused_by_name(subject, tmp_path):
         make_slices([wrong], SETTINGS, tmp_path / "slices")
 
 
+@pytest.mark.parametrize("value", [-1, 300, 9])
+def test_labels_that_are_no_tissue_are_refused_by_name(subject, tmp_path, value):
+    labels = np.zeros((2, 3, 20, 16), np.int16)
+    labels[0, 0, 3, 3] = value
+    with pytest.raises(ValueError, match=rf"subject 9: labels in .*9_labels.* values \[{value}\]"):
+        make_slices([subject("9", labels=labels)], SETTINGS, tmp_path / "slices")
+
+
 def test_images_that_are_not_finite_are_refused_by_name(subject, tmp_path):
     wrong = subject("9", image=np.full((2, 3, 20, 16), np.nan, np.float32))
     with pytest.raises(ValueError, match=r"subject 9: image .* not finite"):

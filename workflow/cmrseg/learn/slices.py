@@ -182,6 +182,13 @@ def _read_labels(subject: str, path: str | Path) -> np.ndarray:
         raise ValueError(
             f"subject {subject}: labels in {path} are {labels.dtype}, expected an integer type"
         )
+    # Before labels become uint8, which would make 255 of -1.
+    unknown = np.setdiff1d(np.unique(labels), [*Tissue, UNLABELLED])
+    if unknown.size:
+        raise ValueError(
+            f"subject {subject}: labels in {path} have the values {unknown[:5].tolist()}, expected "
+            f"0 to {max(Tissue)}, or {UNLABELLED} where nothing is labelled; correct the labels"
+        )
     return labels
 
 
