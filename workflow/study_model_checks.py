@@ -79,13 +79,12 @@ def _check_row(model: str, row: dict[str, Any]) -> None:
         "intensity greys is of the preparation unet": not encoded and row["intensity"] != "linear",
         f"size_px {row['size_px']}; a U-Net needs a multiple of {UNET_MULTIPLE_PX}": encoded
         and row["size_px"] % UNET_MULTIPLE_PX != 0,
-        f"classes {row['classes']}; expected 4 with the right ventricle or 3 without": row["classes"]
-        not in CLASSES,
         f"splits {row['splits']}; validate shows how well a model learns, and a model that is "
         "trained on it cannot be judged by it: use train or test": "validate" in splits,
-        f"batch 1 with size_px {row['size_px']}; the deepest maps of network {network} then have "
-        "one pixel, of which its batch norm learns nothing: use batch 2 or larger images": encoded
-        and row["batch"] == 1
+        f"batch 1 with size_px {row['size_px']}; the deepest maps of {row['encoder']} then have one "
+        "pixel, of which a batch norm learns nothing: use batch 2 or larger images": row["batch"]
+        == 1
+        and row["encoder"].startswith("resnet")
         and row["size_px"] <= UNET_MULTIPLE_PX,
         f"head_weights {row['head_weights']}; network {network} needs {heads}": len(weights)
         not in (0, heads),

@@ -95,7 +95,7 @@ def replaced(old, new):
         (replaced("truth all train base", "truth all train,validate base"),
          "model next: splits train,validate; validate shows how well a model learns"),
         (replaced("base unet linear 64 no ce 4", "base unet linear 32 no ce 1"),
-         "model next: batch 1 with size_px 32; the deepest maps of network unet then have one pix"),
+         "model next: batch 1 with size_px 32; the deepest maps of resnet34 then have one pixel"),
         (replaced("constant 0 0 0.001 2", "constant 0 3 0.001 2"),
          "model fcn: epochs_frozen without lr_frozen"),
         (replaced("truth all train base", "truth v3 train base"),

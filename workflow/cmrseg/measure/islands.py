@@ -39,9 +39,10 @@ def remove_islands(labels: np.ndarray, rule: str) -> tuple[np.ndarray, list[Remo
 
     labels: (t, z, y, x) integers, left as they are. rule: `code` keeps in each frame and for each
     tissue the pieces of at least 10 voxels (neighbours share a face) in at least 2 slices (1 of a
-    cine of one slice, of which the published program would leave nothing) whose centre is at most 40 pixels and slices from that of the piece with the most slices, the first
-    of these along y, x, z; `largest` keeps the piece with the most voxels. Raises ValueError for
-    another rule, or labels that are not 4-D.
+    cine of one slice, of which the published program leaves nothing) whose centre is at most 40
+    pixels and slices from that of the piece with the most slices, the first of these along y, x, z;
+    `largest` keeps the piece with the most voxels. Raises ValueError for another rule, or labels
+    that are not 4-D.
     """
     if rule not in RULES:
         raise ValueError(f"islands {rule!r} is no rule, expected one of {', '.join(RULES)}")
@@ -89,7 +90,10 @@ def _stays(
     y: np.ndarray,
     x: np.ndarray,
 ) -> np.ndarray:
-    """(count,) which pieces stay, those of `code` from least_slices on. piece, frames, z, y, x: of each voxel of the tissue."""
+    """(count,) which pieces stay; rule `code` wants least_slices.
+
+    piece, frames, z, y, x: of each voxel of the tissue.
+    """
     voxels = np.bincount(piece, minlength=count)
     frame_of = np.zeros(count, np.intp)
     frame_of[piece] = frames
