@@ -81,8 +81,8 @@ def _check_row(model: str, row: dict[str, Any]) -> None:
         and row["size_px"] % UNET_MULTIPLE_PX != 0,
         f"splits {row['splits']}; validate shows how well a model learns, and a model that is "
         "trained on it cannot be judged by it: use train or test": "validate" in splits,
-        f"batch 1 with size_px {row['size_px']}; the deepest maps of {row['encoder']} then have one "
-        "pixel, of which a batch norm learns nothing: use batch 2 or larger images": row["batch"]
+        f"batch 1 with size_px {row['size_px']}; the deepest maps of {row['encoder']} then have "
+        "one pixel, of which a batch norm learns nothing: use batch 2 or larger images": row["batch"]
         == 1
         and row["encoder"].startswith("resnet")
         and row["size_px"] <= UNET_MULTIPLE_PX,
