@@ -13,6 +13,7 @@ from cmrseg.learn.predict import (
     LEAST_AGREEMENT,
     Predictor,
     agreement,
+    checked_images,
     label_on_card,
     predict_cine,
     restore,
@@ -147,13 +148,32 @@ def test_a_card_s_way_of_labelling_gives_the_labels_of_a_processor(cine, fcn):
 
 
 def test_agreement_is_that_of_some_images(cine, fcn):
-    voxels = np.concatenate([cine.voxels] * 9)  # 54 images, of which every sixth is looked at
+    voxels = np.concatenate([cine.voxels] * 9)  # 54 images, of which eight are looked at
     images = CardImages(*planes_for_card(voxels, FCN), FCN, "cpu")
     labels = label_on_card(folded(fcn), images, 4, TARGET).clone()
-    labels[1] += 1
+    numbers = checked_images(18, 3)
+    labels[np.setdiff1d(np.arange(54), numbers)] += 1
     assert agreement(folded(fcn), images, labels, TARGET) == 1
-    labels[6, 0] += 1
-    assert agreement(folded(fcn), images, labels, TARGET).item() == pytest.approx(1 - 1 / 20 / 9)
+    labels[numbers[3], 0] += 1
+    assert agreement(folded(fcn), images, labels, TARGET).item() == pytest.approx(1 - 1 / 20 / 8)
+
+
+@pytest.mark.parametrize("slices", [1, 2, 3, 5, 8, 9, 10, 12, 16])
+@pytest.mark.parametrize("frames", [1, 2, 8, 16, 24, 25, 30, 32, 40, 50])
+def test_images_that_are_checked_are_of_all_parts_of_the_heart_and_the_beat(frames, slices):
+    numbers = checked_images(frames, slices)
+    assert 0 <= numbers[0] <= numbers[-1] < frames * slices
+    t, z = np.divmod(numbers, slices)
+    assert len(set(z)) == min(slices, 8)
+    assert len(set(t)) == min(frames, 8)
+
+
+def test_a_cine_whose_other_slices_are_wrong_does_not_agree(cine, fcn):
+    voxels = np.concatenate([cine.voxels] * 4)  # 8 frames of 3 slices
+    images = CardImages(*planes_for_card(voxels, FCN), FCN, "cpu")
+    labels = label_on_card(folded(fcn), images, 4, TARGET).clone()
+    labels.reshape(8, 3, *labels.shape[1:])[:, 1:] += 1
+    assert agreement(folded(fcn), images, labels, TARGET) < LEAST_AGREEMENT
 
 
 def test_numbers_that_overflow_do_not_agree(cine, fcn):
@@ -187,7 +207,7 @@ def test_cine_is_left_as_it_is(cine):
 def test_probabilities_are_interpolated_before_the_largest_wins():
     # One bright column of two between two grey ones, halved: the outline falls between pixels.
     canvas = prediction_canvas((4, 4), UNET | {"size_px": 2})
-    logits = torch.tensor([[[0.0, 0.0], [0.0, 0.0]], [[3.0, -1.0], [3.0, -1.0]]])[None]
+    logits = torch.tensor([[[0.0, 0.0], [0.0, 0.0]], [[4.0, -1.0], [4.0, -1.0]]])[None]
     shares = logits.softmax(1)[0, 1, 0]
     columns = [
         shares[0],
@@ -195,9 +215,10 @@ def test_probabilities_are_interpolated_before_the_largest_wins():
         0.25 * shares[0] + 0.75 * shares[1],
         shares[1],
     ]
-    assert restore(logits, canvas, Target.of("lv"))[0, 0].tolist() == [
-        int(share > 0.5) for share in columns
-    ]
+    expected = [int(share > 0.5) for share in columns]
+    assert restore(logits, canvas, Target.of("lv"))[0, 0].tolist() == expected
+    # Interpolated logits would give other labels: 0.25 x 4.0 - 0.75 x 1.0 is above 0.
+    assert expected == [1, 1, 0, 0]
 
 
 def test_training_canvas_that_crops_is_refused():

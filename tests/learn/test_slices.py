@@ -43,6 +43,7 @@ def test_every_labelled_slice_has_a_row_an_image_and_labels(subject, tmp_path):
     assert index["volume"].tolist() == [0, 0, 0, 1, 2, 2, 2, 3]
     assert index["lv_pixels"].tolist() == 8 * [16]
     assert index["my_pixels"].tolist() == 8 * [8]
+    assert index["rv_pixels"].tolist() == 8 * [4]
     pixels, _ = prepare_volume(Cine.load(images[1][2]).voxels[1], SETTINGS)
     assert (slices.images[7] == pixels[2]).all()
     assert slices.images.dtype == slices.labels.dtype == np.uint8
@@ -52,6 +53,22 @@ def test_tissues_that_the_network_does_not_know_become_background(subject, tmp_p
     for tissues, expected in (("lv,my", {0, 1, 2}), ("lv,my,rv", {0, 1, 2, 3}), ("rv", {0, 3})):
         make_slices([subject("1")], SETTINGS | {"tissues": tissues}, tmp_path / "slices")
         assert set(np.unique(Slices.load(tmp_path / "slices").labels)) == expected
+
+
+def test_labels_that_the_crop_removes_are_told(subject, tmp_path, caplog):
+    labels = np.zeros((1, 3, 40, 40), np.uint8)
+    labels[0, 0, 18:22, 18:22] = 1
+    labels[0, 1, :4, :4] = 1
+    labels[0, 2, 10:14, 18:22] = 1
+    image = np.random.default_rng(0).random((1, 3, 40, 40), np.float32)
+    settings = SETTINGS | {"preparation": "minmax"}
+    index = make_slices([subject("1", "train", image, labels)], settings, tmp_path / "slices")
+    assert index["lv_pixels"].tolist() == [16, 16, 16]
+    targets = Slices.load(tmp_path / "slices").labels
+    assert (targets == 1).sum(axis=(1, 2)).tolist() == [16, 0, 8]
+    assert caplog.messages == [
+        "subject 1: size_px 16 cuts off labels of 2 images; frame/slice from 1: 1/2, 1/3"
+    ]
 
 
 def test_pixels_that_nobody_labelled_stay_marked(subject, tmp_path):
@@ -113,6 +130,14 @@ def test_labels_that_are_not_integers_are_refused_by_name(subject, tmp_path):
     wrong = subject("9", labels=np.zeros((2, 3, 20, 16), np.float32))
     with pytest.raises(ValueError, match=r"subject 9: labels in .* are float32"):
         make_slices([wrong], SETTINGS, tmp_path / "slices")
+
+
+@pytest.mark.parametrize("value", [-1, 300, 9])
+def test_labels_that_are_no_tissue_are_refused_by_name(subject, tmp_path, value):
+    labels = np.zeros((2, 3, 20, 16), np.int16)
+    labels[0, 0, 3, 3] = value
+    with pytest.raises(ValueError, match=rf"subject 9: labels in .*9_labels.* values \[{value}\]"):
+        make_slices([subject("9", labels=labels)], SETTINGS, tmp_path / "slices")
 
 
 def test_images_that_are_not_finite_are_refused_by_name(subject, tmp_path):

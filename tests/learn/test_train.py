@@ -304,6 +304,20 @@ def test_a_cavity_drawn_alone_counts_in_the_scores_of_the_cavity_only():
     assert scores["image_dice_foreground"] == pytest.approx(2 * 4 / (6 + 4))
 
 
+def test_a_tissue_that_the_crop_removed_is_no_score_of_its_image():
+    # The heart of the second image lies outside of its crop, and so does the wall of the third.
+    truth = np.zeros((3, 2, 4), np.uint8)
+    truth[0, 0, :3], truth[2, 0, 0] = (1, 1, 2), 1
+    slices = Slices(np.zeros(truth.shape, np.uint16), truth, None, None)
+    index = pd.DataFrame({"row": [0, 1, 2], "lv_pixels": [2, 9, 1], "my_pixels": [1, 9, 5]})
+    source, nothing = Source(slices, "cpu"), Fixed(torch.zeros((2, 4)), 3)
+    scores = evaluate(nothing, source, index, FCN | {"classes": 3})
+    names = [f"image_dice_{name}" for name in ("lv", "my", "foreground")]
+    assert [scores[name] for name in names] == [0, 0, 0]
+    as_published = evaluate(nothing, source, index, UNET)
+    assert [as_published[name] for name in names] == pytest.approx([1 / 3, 2 / 3, 1 / 3])
+
+
 def test_weights_file_has_the_same_bytes_each_time_and_comes_back(tmp_path):
     weights = start_network(UNET, None, seed=0).state_dict()
     for name in ("a", "b"):

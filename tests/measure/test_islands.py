@@ -142,6 +142,14 @@ def test_a_piece_is_one_from_10_voxels_in_2_slices(in_slices, stays, alone):
     assert removed == ([] if stays else [lost])
 
 
+def test_a_cine_of_one_slice_keeps_its_heart():
+    labels = ring(frames=2, slices=1)
+    labels[1, 0, 2:4, 2:5] = LV  # 6 voxels
+    kept, removed = remove_islands(labels, "code")
+    assert (kept == ring(frames=2, slices=1)).all()
+    assert removed == [Removed(1, LV, 6, (0,), erased=False)]
+
+
 def test_the_first_of_two_pieces_with_as_many_slices_is_the_main_one():
     labels = np.zeros((1, 2, 60, 16), np.uint8)
     # The first along y, though the other comes first along z.

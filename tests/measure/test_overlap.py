@@ -28,6 +28,25 @@ def test_swapping_the_sides_transposes_the_counts():
     assert (dice(forth) == dice(back)).all()
 
 
+@pytest.mark.parametrize("classes", [2, 15, 16, 17, 100, 254])
+def test_any_number_of_classes_is_counted(classes):
+    reference = np.append(np.arange(classes, dtype=np.uint8), np.uint8(UNLABELLED))[None, None]
+    predicted = np.append(reference[0, 0, :0:-1], np.uint8(0))[None, None]
+    (counts,) = confusion_counts(reference, predicted, classes)
+    expected = np.zeros((classes, classes), int)
+    for a, b in zip(reference[0, 0].tolist(), predicted[0, 0].tolist(), strict=True):
+        if UNLABELLED not in (a, b):
+            expected[a, b] += 1
+    assert (counts == expected).all()
+    (same,) = confusion_counts(reference, reference, classes)
+    assert (same == np.eye(classes)).all()
+
+
+def test_more_classes_than_labels_can_have_are_refused():
+    with pytest.raises(ValueError, match="classes must be 1 to 254, got 255"):
+        confusion_counts(REFERENCE, PREDICTED, 255)
+
+
 def test_equal_labels_have_dice_one():
     assert dice(confusion_counts(REFERENCE, REFERENCE, 3)).tolist() == [[1, 1, 1]]
     assert accuracy(confusion_counts(REFERENCE, REFERENCE, 3)).tolist() == [1]

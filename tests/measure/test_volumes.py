@@ -181,6 +181,11 @@ def test_values_that_are_no_tissue_are_refused_by_name():
         count_voxels(labels, "7")
 
 
+def test_negative_labels_are_refused_by_name():
+    with pytest.raises(ValueError, match="subject 7: labels have the value -1, expected 0 to 3 or"):
+        count_voxels(np.full((1, 1, 2, 2), -1, np.int16), "7")
+
+
 def test_a_subject_without_complete_frames_is_refused_by_name():
     with pytest.raises(ValueError, match="subject 7: none of 2 frames is labelled"):
         measures(curves([math.nan, math.nan]))

@@ -40,6 +40,13 @@ def test_a_given_model_may_remove_islands(given):
     assert given("elsewhere/mine", edit).model("mine")["islands"] == "code"
 
 
+def test_a_given_model_with_other_classes_is_refused(given):
+    record = Path("elsewhere/mine/record.json")
+    record.write_text(RECORD.replace('"classes": 3', '"classes": 2'))
+    with pytest.raises(StudyError, match="weights mine: the model has classes 2; expected 4 with"):
+        given("elsewhere/mine")
+
+
 def test_published_weights_are_planned_before_they_are_there(given):
     study = given("resources/models/published_sa")
     assert study.model("mine")["width"] == 16

@@ -23,6 +23,8 @@ PREPARATIONS = {
 }
 # Networks whose encoder is chosen, which may have ImageNet weights; they halve images five times.
 ENCODED, UNET_MULTIPLE_PX = ("unet", "unet_compat"), 32
+# Numbers of classes that volumes and evaluations know.
+CLASSES = (3, 4)
 # Deeply supervised networks and the number of their heads.
 HEADS = {"unet3plus": 5, "unet3plus_decoder": 5}
 
@@ -32,6 +34,12 @@ def check_models(study: Study) -> None:
     for model in [*study.models, *study.given]:
         if model in annotators:
             raise StudyError(f"'{model}' is both a model and an annotator; rename one of them")
+        classes = study.model(model)["classes"]
+        if model in study.given and classes not in CLASSES:
+            raise StudyError(
+                f"weights {model}: the model has classes {classes}; expected 4 with the right "
+                "ventricle or 3 without"
+            )
         if model in STARTS:
             raise StudyError(f"a model cannot be named '{model}', which is a start; rename it")
     for model, row in study.models.items():
@@ -56,6 +64,7 @@ def _check_row(model: str, row: dict[str, Any]) -> None:
     """Settings of one model that contradict each other."""
     network, heads = row["network"], HEADS.get(row["network"], 1)
     weights = row["head_weights"].split(",") if row["head_weights"] else []
+    splits = row["splits"].split(",")
     encoded = network in ENCODED
     stopping = row["schedule"] == "early_stopping"
     wrong = {
@@ -66,6 +75,15 @@ def _check_row(model: str, row: dict[str, Any]) -> None:
         "intensity greys is of the preparation unet": not encoded and row["intensity"] != "linear",
         f"size_px {row['size_px']}; a U-Net needs a multiple of {UNET_MULTIPLE_PX}": encoded
         and row["size_px"] % UNET_MULTIPLE_PX != 0,
+        f"splits {row['splits']}; validate shows how well a model learns, and a model that is "
+        "trained on it cannot be judged by it: use train or test": "validate" in splits,
+        f"batch 1 with size_px {row['size_px']}; the deepest maps of {row['encoder']} then have "
+        "one pixel, of which a batch norm learns nothing: use batch 2 or larger images": row[
+            "batch"
+        ]
+        == 1
+        and row["encoder"].startswith("resnet")
+        and row["size_px"] <= UNET_MULTIPLE_PX,
         f"head_weights {row['head_weights']}; network {network} needs {heads}": len(weights)
         not in (0, heads),
         f"schedule early_stopping with epochs {row['epochs']}, {row['epochs_frozen']} frozen; it "

@@ -23,7 +23,7 @@ from cmrseg.learn.prepare import (
 
 
 def planes_for_card(voxels: np.ndarray, settings: Mapping) -> tuple[torch.Tensor, Canvas]:
-    """What of a cine goes to the card: planes (n, y, x), and the canvas of its images.
+    """What of a cine goes to the card: planes (t, z, y, x), and the canvas of its images.
 
     voxels: (t, z, y, x), left as it is. Integers of up to 16 bits stay what they are. Where there
     is a card the planes are in memory that it reads by itself.
@@ -35,7 +35,7 @@ def planes_for_card(voxels: np.ndarray, settings: Mapping) -> tuple[torch.Tensor
         small = voxels.dtype.kind in "iu" and voxels.dtype.itemsize <= 2
         # torch has no numbers of the other byte order.
         planes = voxels.astype(voxels.dtype.newbyteorder("=") if small else np.float32, copy=False)
-    result = torch.from_numpy(planes.reshape(-1, *planes.shape[-2:]))
+    result = torch.from_numpy(np.ascontiguousarray(planes))
     return (result.pin_memory() if torch.cuda.is_available() else result), canvas
 
 
@@ -48,7 +48,8 @@ class CardImages:
     def __init__(
         self, planes: torch.Tensor, canvas: Canvas, settings: Mapping, device: str
     ) -> None:
-        self.planes = planes.to(device, non_blocking=True)
+        self.slices = planes.shape[1]
+        self.planes = planes.to(device, non_blocking=True).flatten(0, 1)
         self.canvas = canvas
         # A tensor, as torch multiplies by the reciprocal of a number, which rounds differently.
         preparation = PREPARATIONS[settings["preparation"]]
@@ -57,10 +58,13 @@ class CardImages:
         if self.is_native:
             self.low, self.high = percentiles(self.planes)
 
-    def every(self, step: int) -> "CardImages":
-        """The images 0, step, 2 step, ..., with the percentiles of all."""
-        some = copy.copy(self)
-        some.planes = self.planes[::step]
+    def chosen(self, numbers: np.ndarray) -> "CardImages":
+        """The images of some numbers (int64), with the percentiles of all."""
+        some, dtype = copy.copy(self), self.planes.dtype
+        # A card cannot choose among numbers of uint16.
+        planes = self.planes.view(torch.int16) if dtype == torch.uint16 else self.planes
+        there = torch.from_numpy(numbers).to(planes.device, non_blocking=True)
+        some.planes = planes[there].view(dtype)
         return some
 
     def __len__(self) -> int:

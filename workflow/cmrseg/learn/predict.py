@@ -28,6 +28,8 @@ BATCH, CARD_BATCH = 8, 100
 # with a network that has not learned or whose numbers overflow, the whole cine is.
 CARD_DTYPE = torch.float16
 CHECKED_IMAGES, LEAST_AGREEMENT = 8, 0.9999
+# Coprime to their number: neighbours in time are far apart in the stack.
+SLICE_STEP = 5
 
 # Planes or images of a cine, and their canvas.
 Prepared = tuple[torch.Tensor, Canvas]
@@ -209,9 +211,22 @@ def agreement(
     network: torch.nn.Module, images: CardImages, labels: torch.Tensor, target: Target
 ) -> torch.Tensor:
     """Share of pixels of some of the images whose label is the network's, on the card."""
-    step = max(1, len(images) // CHECKED_IMAGES)
-    expected = label_on_card(network, images.every(step), CHECKED_IMAGES, target)
-    return (expected == labels[::step]).double().mean()
+    numbers = checked_images(len(images) // images.slices, images.slices)
+    expected = label_on_card(network, images.chosen(numbers), CHECKED_IMAGES, target)
+    there = torch.from_numpy(numbers).to(labels.device, non_blocking=True)
+    return (expected == labels[there]).double().mean()
+
+
+def checked_images(frames: int, slices: int) -> np.ndarray:
+    """Numbers of at most CHECKED_IMAGES images of a cine, which are frame after frame.
+
+    Both frames and slices are spread evenly, slices in another order: as many of each as there
+    are, or CHECKED_IMAGES.
+    """
+    number = np.arange(CHECKED_IMAGES)
+    frame = (2 * number + 1) * frames // (2 * CHECKED_IMAGES)
+    slice_ = (2 * (SLICE_STEP * number % CHECKED_IMAGES) + 1) * slices // (2 * CHECKED_IMAGES)
+    return np.unique(frame * slices + slice_)
 
 
 def _fetched(values: torch.Tensor) -> torch.Tensor:

@@ -1,10 +1,12 @@
 """Training slices: one memory-mapped array of images, one of labels, and an index table."""
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +14,7 @@ import pandas as pd
 from cmrseg.cine import Cine
 from cmrseg.files import read_table, replacing, sha256, write_table
 from cmrseg.known import known_tissues
-from cmrseg.labels import UNLABELLED, Tissue, tissues_of
+from cmrseg.labels import SHORT_NAMES, UNLABELLED, Target, Tissue, in_order, tissues_of
 from cmrseg.learn.prepare import (
     PREPARATIONS,
     as_float,
@@ -21,7 +23,8 @@ from cmrseg.learn.prepare import (
     prepare_volume,
 )
 
-COLUMNS = ["row", "subject", "split", "slice", "frame", "volume", "lv_pixels", "my_pixels", "whole"]
+logger = logging.getLogger(__name__)
+
 FILES = ("images.npy", "labels.npy", "index.tsv")
 
 
@@ -36,13 +39,14 @@ def make_slices(
     subject frames, then slices. settings: preparation, size_px, intensity, tissues. Writes
     images.npy (n, size, size) uint8 or uint16, labels.npy (n, size, size) uint8 and index.tsv,
     one row per slice: row, subject, split, slice, frame, volume (running number of subject and
-    frame), lv_pixels, my_pixels (counted on the native grid, so that they do not depend on the
-    preparation), whole (0 where the cavity is unknown in a slice of the frame, so that lv_pixels of
-    its slices do not add up to its volume). Tissues that are none of these become background;
-    UNLABELLED stays. A slice of a frame without any labelled pixel is left out, and one without any
-    tissue in a frame whose muscle was not drawn: its muscle would be background. Returns the index.
-    One subject is in memory at a time. Raises ValueError naming the subject and file, and where
-    no background is left to learn from.
+    frame), lv_pixels, my_pixels and those of the target's other tissues (counted on the native
+    grid, so that they do not depend on the preparation), whole (0 where the cavity is unknown in a
+    slice of the frame, so that lv_pixels of its slices do not add up to its volume). Tissues that
+    are none of these become background; UNLABELLED stays. A slice of a frame without any labelled
+    pixel is left out, and one without any tissue in a frame whose muscle was not drawn: its muscle
+    would be background. Slices whose labels a crop removes in part or altogether stay, and are a
+    warning. Returns the index. One subject is in memory at a time. Raises ValueError naming the
+    subject and file, and where no background is left to learn from.
     """
     check_settings(settings)
     images = list(images)
@@ -52,6 +56,8 @@ def make_slices(
     shape = (settings["size_px"], settings["size_px"])
     rows: list[tuple] = []
     background = False
+    pixels = [_pixels(tissue) for tissue in _counted(settings)]
+    columns = ["row", "subject", "split", "slice", "frame", "volume", *pixels, "whole"]
     with replacing(folder) as temporary:
         temporary.mkdir()
         with (
@@ -66,8 +72,8 @@ def make_slices(
                     add_labels(targets)
                     first, volume = len(rows), rows[-1][5] + 1 if rows else 0
                     rows.extend(
-                        (first + i, subject, split, z, t, volume, lv, my, whole)
-                        for i, (z, t, lv, my, whole) in enumerate(places)
+                        (first + i, subject, split, z, t, volume, *others)
+                        for i, (z, t, *others) in enumerate(places)
                     )
         if not rows:
             raise ValueError(
@@ -78,7 +84,7 @@ def make_slices(
                 f"no background is labelled in {len(images)} subjects: a network would learn that "
                 "all is heart; add labels with the muscle, as contours of the epicardium"
             )
-        index = pd.DataFrame(rows, columns=COLUMNS)
+        index = pd.DataFrame(rows, columns=columns)
         write_table(index, temporary / FILES[2])
     return index
 
@@ -129,6 +135,28 @@ class Slices:
         return " ".join(sha256(self.folder / name) for name in FILES)
 
 
+def native_regions(rows: pd.DataFrame, target: Target, settings: Mapping[str, Any]) -> np.ndarray:
+    """Which images have each region of the target, and any, before the crop: (regions + 1, n) bool.
+
+    Nothing is cropped where images are scaled: none has any then.
+    """
+    there = np.zeros((len(target.regions), len(rows)), bool)
+    if not PREPARATIONS[settings["preparation"]].resized:
+        for found, region in zip(there, target.regions, strict=True):
+            found[:] = rows[[_pixels(tissue) for tissue in region.members]].sum(axis=1) > 0
+    return np.vstack([there, there.any(axis=0)])
+
+
+def _counted(settings: Mapping[str, Any]) -> tuple[Tissue, ...]:
+    """The tissues whose pixels are in the index."""
+    return in_order((Tissue.LV, Tissue.MYO, *tissues_of(settings["tissues"])))
+
+
+def _pixels(tissue: Tissue) -> str:
+    """Column with a tissue's pixels on the native grid."""
+    return f"{SHORT_NAMES[tissue]}_pixels"
+
+
 @contextmanager
 def _stack(
     path: Path, dtype: type[np.unsignedinteger], shape: tuple[int, int]
@@ -162,6 +190,13 @@ def _read_labels(subject: str, path: str | Path) -> np.ndarray:
         raise ValueError(
             f"subject {subject}: labels in {path} are {labels.dtype}, expected an integer type"
         )
+    # Before labels become uint8, which would make 255 of -1.
+    unknown = np.setdiff1d(np.unique(labels), [*Tissue, UNLABELLED])
+    if unknown.size:
+        raise ValueError(
+            f"subject {subject}: labels in {path} have the values {unknown[:5].tolist()}, expected "
+            f"0 to {max(Tissue)}, or {UNLABELLED} where nothing is labelled; correct the labels"
+        )
     return labels
 
 
@@ -172,7 +207,7 @@ def _labelled(labels: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 
 def _subject(subject: str, image_path: str | Path, label_path: str | Path, settings: Mapping):
-    """Per labelled frame: images (n, S, S), labels (n, S, S), [(slice, frame, lv, my, whole)].
+    """Per labelled frame: images and labels (n, S, S), [(slice, frame, lv, my, rv, whole)].
 
     And whether any of the labels are background on the native grid.
     """
@@ -191,6 +226,7 @@ def _subject(subject: str, image_path: str | Path, label_path: str | Path, setti
     tissues = known_tissues(labels)
     whole = tissues[..., Tissue.LV].all(axis=1).astype(int)
     told = [Tissue.BACKGROUND, *tissues_of(settings["tissues"]), UNLABELLED]
+    counted, cut = _counted(settings), []
     for t, chosen in enumerate(_labelled(labels, tissues)):
         slices = np.flatnonzero(chosen)
         if not len(slices):
@@ -201,9 +237,24 @@ def _subject(subject: str, image_path: str | Path, label_path: str | Path, setti
         planes, canvas = prepare_volume(voxels[t] if joint else voxels[t, slices], settings)
         if joint:
             planes = planes[slices]
-        lv, my = ((frame == tissue).sum(axis=(1, 2)) for tissue in (Tissue.LV, Tissue.MYO))
+        pixels = np.stack([(frame == tissue).sum(axis=(1, 2)) for tissue in counted], axis=1)
         targets = np.where(np.isin(frame, told), frame, Tissue.BACKGROUND).astype(np.uint8)
-        counts = zip(slices, lv, my, strict=True)
-        places = [(int(z), t, int(a), int(b), int(whole[t])) for z, a, b in counts]
+        counts = zip(slices.tolist(), pixels.tolist(), strict=True)
+        places = [(z, t, *each, int(whole[t])) for z, each in counts]
         background = bool((targets == Tissue.BACKGROUND).any())
-        yield planes, prepare_labels(targets, canvas), places, background
+        placed = prepare_labels(targets, canvas)
+        if not PREPARATIONS[settings["preparation"]].resized:
+            lost = _tissue_pixels(placed) < _tissue_pixels(targets)
+            cut += [f"{t + 1}/{z + 1}" for z in slices[lost].tolist()]
+        yield planes, placed, places, background
+    if cut:
+        logger.warning(
+            "subject %s: size_px %d cuts off labels of %d images; frame/slice from 1: %s%s",
+            *(subject, settings["size_px"], len(cut), ", ".join(cut[:10])),
+            ", ..." if len(cut) > 10 else "",
+        )
+
+
+def _tissue_pixels(labels: np.ndarray) -> np.ndarray:
+    """(n,) pixels of any tissue in planes (n, y, x)."""
+    return ((labels != Tissue.BACKGROUND) & (labels != UNLABELLED)).sum(axis=(1, 2))

@@ -22,7 +22,7 @@ from cmrseg.learn.schedule import (
     plan_epochs,
     set_step,
 )
-from cmrseg.learn.slices import Slices
+from cmrseg.learn.slices import Slices, native_regions
 from cmrseg.learn.source import Source
 from cmrseg.learn.state import (
     Saver,
@@ -234,7 +234,8 @@ def evaluate(
     counts summed over all images; nan where the tissue is neither there nor predicted)
     and image_dice_<tissue>, also of foreground = all tissues together: the mean over images, in
     which 0/0 counts as 1, as published in Ankenbrand et al. 2021. An image with the cavity alone
-    and nothing labelled around it counts in the means of the cavity only.
+    and nothing labelled around it counts in the means of the cavity only, and one does not count in
+    those of a tissue that the crop removed from its labels.
     """
     network.eval()
     numbers, losses, counts, pixels = rows["row"].to_numpy(), [], [], []
@@ -257,10 +258,11 @@ def evaluate(
         pixels.append(torch.stack([((predicted == truth) & known).sum(), known.sum()]))
         pairs = [(inside(predicted, r), inside(truth, r)) for r in target.regions]
         pairs.append((predicted > 0, truth > 0))
-        sums = [[(a & b).sum((1, 2)), a.sum((1, 2)) + b.sum((1, 2))] for a, b in pairs]
+        sums = [[x.sum((1, 2)) for x in (a & b, a, b)] for a, b in pairs]
         counts.append(torch.stack([torch.stack(pair) for pair in sums]))
-    # (tissue and foreground, common or both, image)
-    common, both = torch.cat(counts, 2).cpu().numpy().swapaxes(0, 1)
+    # (tissue and foreground; common, predicted or true; image)
+    common, guessed, true = torch.cat(counts, 2).cpu().numpy().swapaxes(0, 1)
+    both = guessed + true
     right, labelled = torch.stack(pixels).sum(0).tolist()
     sizes = [min(EVALUATION_BATCH, len(numbers) - i * EVALUATION_BATCH) for i in range(len(losses))]
     loss = sum(n * value for n, value in zip(sizes, torch.stack(losses).tolist(), strict=True))
@@ -269,9 +271,10 @@ def evaluate(
         total = both[i].sum()
         scores[f"dice_{region.key}"] = float(2 * common[i].sum() / total) if total else math.nan
     alone = torch.cat(cavity_alone).cpu().numpy()
+    cropped = (true == 0) & native_regions(rows, target, settings)
     for i, name in enumerate([*(region.key for region in target.regions), "foreground"]):
         dice = np.where(both[i] > 0, 2 * common[i] / np.maximum(both[i], 1), 1)
-        told = dice if name == SHORT_NAMES[Tissue.LV] else dice[~alone]
+        told = dice[~cropped[i] & ~(alone & (name != SHORT_NAMES[Tissue.LV]))]
         scores[f"image_dice_{name}"] = float(told.mean()) if len(told) else math.nan
     return scores
 

@@ -38,10 +38,11 @@ def remove_islands(labels: np.ndarray, rule: str) -> tuple[np.ndarray, list[Remo
     """Labels without islands, which become background, and what was removed.
 
     labels: (t, z, y, x) integers, left as they are. rule: `code` keeps in each frame and for each
-    tissue the pieces of at least 10 voxels (neighbours share a face) in at least 2 slices whose
-    centre is at most 40 pixels and slices from that of the piece with the most slices, the first
-    of these along y, x, z; `largest` keeps the piece with the most voxels. Raises ValueError for
-    another rule, or labels that are not 4-D.
+    tissue the pieces of at least 10 voxels (neighbours share a face) in at least 2 slices (1 of a
+    cine of one slice, of which the published program leaves nothing) whose centre is at most 40
+    pixels and slices from that of the piece with the most slices, the first of these along y, x, z;
+    `largest` keeps the piece with the most voxels. Raises ValueError for another rule, or labels
+    that are not 4-D.
     """
     if rule not in RULES:
         raise ValueError(f"islands {rule!r} is no rule, expected one of {', '.join(RULES)}")
@@ -57,7 +58,7 @@ def remove_islands(labels: np.ndarray, rule: str) -> tuple[np.ndarray, list[Remo
         inside = np.flatnonzero(pieces)
         piece, places = pieces.ravel()[inside] - 1, np.unravel_index(inside, pieces.shape)
         voxels = [axis + part.start for axis, part in zip(places, box, strict=True)]
-        stays = _stays(rule, count, piece, *voxels)
+        stays = _stays(rule, min(LEAST_SLICES, labels.shape[1]), count, piece, *voxels)
         gone = ~stays[piece]
         left = set(np.unique(voxels[0][~gone]).tolist())
         frames, z, y, x = (axis[gone] for axis in voxels)
@@ -81,6 +82,7 @@ def _bounds(found: np.ndarray) -> tuple[slice, ...]:
 
 def _stays(
     rule: str,
+    least_slices: int,
     count: int,
     piece: np.ndarray,
     frames: np.ndarray,
@@ -88,7 +90,10 @@ def _stays(
     y: np.ndarray,
     x: np.ndarray,
 ) -> np.ndarray:
-    """(count,) which pieces stay. piece, frames, z, y, x: of each voxel of the tissue."""
+    """(count,) which pieces stay; rule `code` wants least_slices.
+
+    piece, frames, z, y, x: of each voxel of the tissue.
+    """
     voxels = np.bincount(piece, minlength=count)
     frame_of = np.zeros(count, np.intp)
     frame_of[piece] = frames
@@ -106,7 +111,7 @@ def _stays(
     main_of_frame = np.zeros(frame_of.max() + 1, np.intp)
     main_of_frame[frame_of[main]] = np.flatnonzero(main)
     near = np.linalg.norm(centres - centres[:, main_of_frame[frame_of]], axis=0) <= FARTHEST
-    return large & (slices >= LEAST_SLICES) & near
+    return large & (slices >= least_slices) & near
 
 
 def _most(values: np.ndarray, frame_of: np.ndarray, first: np.ndarray) -> np.ndarray:

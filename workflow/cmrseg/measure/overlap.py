@@ -13,8 +13,11 @@ def confusion_counts(reference: np.ndarray, predicted: np.ndarray, classes: int)
     reference, predicted: (..., y, x) integers of equal shape. Returns (n, classes, classes)
     int64, n images in C order of the leading axes; [i, a, b] counts the pixels of image i that
     are a in the reference and b in the prediction. Pixels that are UNLABELLED in either count
-    nowhere. Raises ValueError for unequal shapes and for values that are no class.
+    nowhere. Raises ValueError for unequal shapes, values that are no class, and more than 254
+    classes, the highest that labels beside UNLABELLED can have.
     """
+    if not 1 <= classes < UNLABELLED:
+        raise ValueError(f"classes must be 1 to {UNLABELLED - 1}, got {classes}")
     if reference.shape != predicted.shape or reference.ndim < 2:
         raise ValueError(
             f"reference {reference.shape} and prediction {predicted.shape} must have one shape"
@@ -22,7 +25,9 @@ def confusion_counts(reference: np.ndarray, predicted: np.ndarray, classes: int)
     side = classes + 1  # the last class takes what is unlabelled
     first = _as_classes(reference, classes, "reference")
     second = _as_classes(predicted, classes, "prediction")
-    pairs = (first * np.uint8(side) + second).reshape(-1, *reference.shape[-2:])
+    # A pair of the last classes has the number side² - 1, up to 65,024.
+    dtype = np.uint8 if side * side <= 256 else np.uint16
+    pairs = (first.astype(dtype) * dtype(side) + second).reshape(-1, *reference.shape[-2:])
     counts = np.empty((len(pairs), side, side), np.int64)
     for i, image in enumerate(pairs):
         counts[i] = np.bincount(image.ravel(), minlength=side * side).reshape(side, side)

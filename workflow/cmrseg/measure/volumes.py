@@ -92,6 +92,11 @@ def count_voxels(
             f"subject {subject}: labels must be integers (t, z, y, x), "
             f"got {labels.dtype} of shape {labels.shape}"
         )
+    if labels.min(initial=0) < 0:
+        raise ValueError(
+            f"subject {subject}: labels have the value {labels.min()}, expected 0 to {max(Tissue)} "
+            f"or {UNLABELLED} (unlabelled)"
+        )
     frames, slices = labels.shape[:2]
     counts = np.zeros((frames, slices, len(Tissue)))
     told = [int(tissue) for tissue in (Tissue.BACKGROUND, *shown)]
