@@ -132,7 +132,13 @@ def test_a_frame_with_an_epicardium_alone_has_no_cavity_to_compare():
         assert np.isnan([row[f"{side}_ed_frame"], row[f"{side}_edv_ml"]]).all()
 
 
-SETTINGS = {"preparation": "unet", "size_px": 16, "intensity": "linear", "tissues": "lv,my"}
+SETTINGS = {
+    "sequence": "sa",
+    "preparation": "unet",
+    "size_px": 16,
+    "intensity": "linear",
+    "tissues": "lv,my",
+}
 
 
 def sliced(folder, labels):

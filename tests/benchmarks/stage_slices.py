@@ -17,7 +17,13 @@ from cmrseg.cine import Cine
 from cmrseg.learn.slices import Slices, make_slices
 from compare import Row, compare
 
-SETTINGS = {"preparation": "unet", "size_px": 256, "intensity": "greys", "tissues": "lv,my"}
+SETTINGS = {
+    "sequence": "sa",
+    "preparation": "unet",
+    "size_px": 256,
+    "intensity": "greys",
+    "tissues": "lv,my",
+}
 # Frames, slices, rows and columns of a cine of the Kaggle data, with fewer of the first two.
 SHAPE = (10, 10, 256, 192)
 SUBJECTS, BATCH, BATCHES = 2, 32, 10

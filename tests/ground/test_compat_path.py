@@ -96,7 +96,13 @@ def test_training_reads_the_copy_alone(cohort, tmp_path):
         (name, split(name), cohort.images[name] / IMAGE, cohort.labels[name] / IMAGE)
         for name in upright(cohort.labels)
     ]
-    settings = {"preparation": "unet", "intensity": "linear", "size_px": 64, "tissues": "lv,my"}
+    settings = {
+        "sequence": "sa",
+        "preparation": "unet",
+        "intensity": "linear",
+        "size_px": 64,
+        "tissues": "lv,my",
+    }
     index = make_slices(listed, settings, tmp_path / "slices")
     assert dict(zip(index["subject"], index["split"], strict=True)) == {
         "31_rot90": "test",

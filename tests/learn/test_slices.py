@@ -5,9 +5,15 @@ import pytest
 from cmrseg.cine import Cine
 from cmrseg.labels import UNLABELLED
 from cmrseg.learn.prepare import prepare_volume
-from cmrseg.learn.slices import COLUMNS, Slices, make_slices
+from cmrseg.learn.slices import Slices, make_slices
 
-SETTINGS = {"preparation": "unet", "size_px": 16, "intensity": "linear", "tissues": "lv,my"}
+SETTINGS = {
+    "sequence": "sa",
+    "preparation": "unet",
+    "size_px": 16,
+    "intensity": "linear",
+    "tissues": "lv,my",
+}
 
 
 @pytest.fixture
@@ -34,7 +40,9 @@ def test_every_labelled_slice_has_a_row_an_image_and_labels(subject, tmp_path):
     images = [subject("071"), subject("71", "validate")]
     index = make_slices(images, SETTINGS, tmp_path / "slices")
     slices = Slices.load(tmp_path / "slices")
-    assert list(index.columns) == COLUMNS
+    pixels = ["lv_pixels", "my_pixels"]
+    places = ["row", "subject", "split", "slice", "frame", "volume"]
+    assert list(index.columns) == [*places, *pixels, "whole"]
     pd.testing.assert_frame_equal(index, slices.index)
     assert index["row"].tolist() == list(range(8))
     assert index["subject"].tolist() == 4 * ["071"] + 4 * ["71"]

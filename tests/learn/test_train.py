@@ -311,7 +311,7 @@ def test_a_tissue_that_the_crop_removed_is_no_score_of_its_image():
     slices = Slices(np.zeros(truth.shape, np.uint16), truth, None, None)
     index = pd.DataFrame({"row": [0, 1, 2], "lv_pixels": [2, 9, 1], "my_pixels": [1, 9, 5]})
     source, nothing = Source(slices, "cpu"), Fixed(torch.zeros((2, 4)), 3)
-    scores = evaluate(nothing, source, index, FCN | {"classes": 3})
+    scores = evaluate(nothing, source, index, FCN | {"tissues": "lv,my"})
     names = [f"image_dice_{name}" for name in ("lv", "my", "foreground")]
     assert [scores[name] for name in names] == [0, 0, 0]
     as_published = evaluate(nothing, source, index, UNET)

@@ -143,6 +143,11 @@ def in_order(tissues: Iterable[Tissue]) -> tuple[Tissue, ...]:
     return tuple(sorted(set(tissues)))
 
 
+def values_of(tissues: Iterable[Tissue]) -> list[int]:
+    """Values that a label map of some tissues may have beside UNLABELLED."""
+    return [int(tissue) for tissue in in_order((Tissue.BACKGROUND, *tissues))]
+
+
 def tissues_of(text: str) -> tuple[Tissue, ...]:
     """The tissues that a settings' `tissues` tell of. Errors as `Target.of`."""
     return Target.of(text).tissues

@@ -19,6 +19,7 @@ make_slices(
         for subject in upright(labels)
     ],
     {
+        "sequence": sequence,
         "preparation": snakemake.wildcards.preparation,
         "intensity": snakemake.wildcards.intensity,
         "size_px": int(snakemake.wildcards.size_px),

@@ -67,6 +67,11 @@ def _check_row(model: str, row: dict[str, Any]) -> None:
     splits = row["splits"].split(",")
     encoded = network in ENCODED
     stopping = row["schedule"] == "early_stopping"
+    single = (
+        row["batch"] == 1
+        and row["encoder"].startswith("resnet")
+        and row["size_px"] <= UNET_MULTIPLE_PX
+    )
     wrong = {
         f"network {network} with encoder '{row['encoder']}'; {' and '.join(ENCODED)} need an "
         "encoder, the others have none": encoded == (row["encoder"] == ""),
@@ -78,12 +83,7 @@ def _check_row(model: str, row: dict[str, Any]) -> None:
         f"splits {row['splits']}; validate shows how well a model learns, and a model that is "
         "trained on it cannot be judged by it: use train or test": "validate" in splits,
         f"batch 1 with size_px {row['size_px']}; the deepest maps of {row['encoder']} then have "
-        "one pixel, of which a batch norm learns nothing: use batch 2 or larger images": row[
-            "batch"
-        ]
-        == 1
-        and row["encoder"].startswith("resnet")
-        and row["size_px"] <= UNET_MULTIPLE_PX,
+        "one pixel, of which a batch norm learns nothing: use batch 2 or larger images": single,
         f"head_weights {row['head_weights']}; network {network} needs {heads}": len(weights)
         not in (0, heads),
         f"schedule early_stopping with epochs {row['epochs']}, {row['epochs_frozen']} frozen; it "

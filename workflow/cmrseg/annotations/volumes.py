@@ -84,7 +84,7 @@ def volumes(subject: Subject) -> np.ndarray | None:
                 "from 0"
             )
         carried[frame] = labels[0]
-    tissue = np.isin(carried, [t for t in Tissue if t]).any(axis=(1, 2, 3))
+    tissue = np.isin(carried, values_of(Tissue)[1:]).any(axis=(1, 2, 3))
     if not tissue.any():
         raise ValueError(
             f"{path.name}: no tissue on the image in any frame; save the labels "

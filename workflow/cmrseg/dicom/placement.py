@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from cmrseg.dicom.resample import fit, resize, rotate, scaled_size
-from cmrseg.labels import UNLABELLED, Tissue
+from cmrseg.labels import UNLABELLED, values_of
+from cmrseg.sequences import VENTRICLES
 
 
 @dataclass(frozen=True)
@@ -107,10 +108,10 @@ def check_labels(labels: np.ndarray, name: str) -> None:
 
     To be called before labels become uint8, which would make 257 a cavity.
     """
-    values = np.unique(labels)
-    unknown = values[~np.isin(values, [*Tissue, UNLABELLED])]
+    values, known = np.unique(labels), values_of(VENTRICLES)
+    unknown = values[~np.isin(values, [*known, UNLABELLED])]
     if unknown.size:
         raise ValueError(
-            f"{name}: label values {unknown[:5].tolist()}, expected {[int(t) for t in Tissue]}, or "
+            f"{name}: label values {unknown[:5].tolist()}, expected {known}, or "
             f"{UNLABELLED} where nothing is labelled"
         )

@@ -16,7 +16,8 @@ import numpy as np
 
 from cmrseg.cine import Cine
 from cmrseg.figures.picture import orientation_marks
-from cmrseg.labels import COLOURS, NAMES, UNLABELLED, Tissue
+from cmrseg.labels import COLOURS, NAMES, UNLABELLED
+from cmrseg.sequences import SEQUENCES, USUAL
 
 REPORT = Path(__file__).resolve().parents[2] / "report"
 TEMPLATE = REPORT / "viewer.html"
@@ -82,8 +83,7 @@ def _page(
         "subjects": [_subject(volume, margin_mm, max_frames) for volume in volumes],
         "tissues": [
             {"value": int(tissue), "name": NAMES[tissue], "colour": COLOURS[tissue]}
-            for tissue in Tissue
-            if tissue != Tissue.BACKGROUND
+            for tissue in SEQUENCES[USUAL].tissues
         ],
     }
     parts = {

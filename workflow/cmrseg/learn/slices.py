@@ -14,7 +14,7 @@ import pandas as pd
 from cmrseg.cine import Cine
 from cmrseg.files import read_table, replacing, sha256, write_table
 from cmrseg.known import known_tissues
-from cmrseg.labels import SHORT_NAMES, UNLABELLED, Target, Tissue, in_order, tissues_of
+from cmrseg.labels import SHORT_NAMES, UNLABELLED, Target, Tissue, in_order, tissues_of, values_of
 from cmrseg.learn.prepare import (
     PREPARATIONS,
     as_float,
@@ -22,6 +22,7 @@ from cmrseg.learn.prepare import (
     prepare_labels,
     prepare_volume,
 )
+from cmrseg.sequences import SEQUENCES
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ def make_slices(
     """Prepare all labelled slices of some subjects and write them into a folder.
 
     images: (subject, split, image file, label file) of each subject; the order is kept, within a
-    subject frames, then slices. settings: preparation, size_px, intensity, tissues. Writes
+    subject frames, then slices. settings: sequence, tissues, preparation, size_px, intensity. Writes
     images.npy (n, size, size) uint8 or uint16, labels.npy (n, size, size) uint8 and index.tsv,
     one row per slice: row, subject, split, slice, frame, volume (running number of subject and
     frame), lv_pixels, my_pixels and those of the target's other tissues (counted on the native
@@ -184,18 +185,19 @@ def _stack(
         assert file.tell() == begin
 
 
-def _read_labels(subject: str, path: str | Path) -> np.ndarray:
+def _read_labels(subject: str, path: str | Path, shown: tuple[Tissue, ...]) -> np.ndarray:
     labels = Cine.load(path).voxels
     if not np.issubdtype(labels.dtype, np.integer):
         raise ValueError(
             f"subject {subject}: labels in {path} are {labels.dtype}, expected an integer type"
         )
     # Before labels become uint8, which would make 255 of -1.
-    unknown = np.setdiff1d(np.unique(labels), [*Tissue, UNLABELLED])
+    known = values_of(shown)
+    unknown = np.setdiff1d(np.unique(labels), [*known, UNLABELLED])
     if unknown.size:
         raise ValueError(
             f"subject {subject}: labels in {path} have the values {unknown[:5].tolist()}, expected "
-            f"0 to {max(Tissue)}, or {UNLABELLED} where nothing is labelled; correct the labels"
+            f"{known}, or {UNLABELLED} where nothing is labelled; correct the labels"
         )
     return labels
 
@@ -211,7 +213,8 @@ def _subject(subject: str, image_path: str | Path, label_path: str | Path, setti
 
     And whether any of the labels are background on the native grid.
     """
-    labels = _read_labels(subject, label_path)
+    shown = SEQUENCES[settings["sequence"]].tissues
+    labels = _read_labels(subject, label_path, shown)
     voxels = Cine.load(image_path).voxels
     if voxels.shape != labels.shape:
         raise ValueError(
@@ -223,7 +226,7 @@ def _subject(subject: str, image_path: str | Path, label_path: str | Path, setti
             f"subject {subject}: image {image_path} has values that are not finite; "
             "repair or leave out the subject"
         )
-    tissues = known_tissues(labels)
+    tissues = known_tissues(labels, shown)
     whole = tissues[..., Tissue.LV].all(axis=1).astype(int)
     told = [Tissue.BACKGROUND, *tissues_of(settings["tissues"]), UNLABELLED]
     counted, cut = _counted(settings), []

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cmrseg.known import around_drawn, drawn_in_part, known_tissues
-from cmrseg.labels import SHORT_NAMES, UNLABELLED, Tissue
+from cmrseg.labels import SHORT_NAMES, UNLABELLED, Tissue, values_of
 from cmrseg.measure.comparison import COMPARED
 from cmrseg.measure.distance import slice_distances_mm
 from cmrseg.measure.overlap import confusion_counts, dice
@@ -197,7 +197,7 @@ def _placed(
     labels: np.ndarray, tissues: tuple[Tissue, ...], shown: tuple[Tissue, ...], name: str
 ) -> np.ndarray:
     """Labels with the place of each tissue; other tissues are background, UNLABELLED stays."""
-    told = [int(tissue) for tissue in (Tissue.BACKGROUND, *shown)]
+    told = values_of(shown)
     wrong = ~np.isin(labels, [*told, UNLABELLED])
     if wrong.any():
         raise ValueError(

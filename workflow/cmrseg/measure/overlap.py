@@ -27,7 +27,9 @@ def confusion_counts(reference: np.ndarray, predicted: np.ndarray, classes: int)
     second = _as_classes(predicted, classes, "prediction")
     # A pair of the last classes has the number side² - 1, up to 65,024.
     dtype = np.uint8 if side * side <= 256 else np.uint16
-    pairs = (first.astype(dtype) * dtype(side) + second).reshape(-1, *reference.shape[-2:])
+    pairs = (first.astype(dtype) * np.asarray(side, dtype) + second).reshape(
+        -1, *reference.shape[-2:]
+    )
     counts = np.empty((len(pairs), side, side), np.int64)
     for i, image in enumerate(pairs):
         counts[i] = np.bincount(image.ravel(), minlength=side * side).reshape(side, side)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cmrseg.known import known_tissues
-from cmrseg.labels import UNLABELLED, Tissue
+from cmrseg.labels import UNLABELLED, Tissue, values_of
 from cmrseg.sequences import VENTRICLES
 
 logger = logging.getLogger(__name__)
@@ -92,14 +92,14 @@ def count_voxels(
             f"subject {subject}: labels must be integers (t, z, y, x), "
             f"got {labels.dtype} of shape {labels.shape}"
         )
+    told = values_of(shown)
     if labels.min(initial=0) < 0:
         raise ValueError(
-            f"subject {subject}: labels have the value {labels.min()}, expected 0 to {max(Tissue)} "
-            f"or {UNLABELLED} (unlabelled)"
+            f"subject {subject}: labels have the value {labels.min()}, expected "
+            f"{', '.join(map(str, told))} or {UNLABELLED} (unlabelled)"
         )
     frames, slices = labels.shape[:2]
     counts = np.zeros((frames, slices, len(Tissue)))
-    told = [int(tissue) for tissue in (Tissue.BACKGROUND, *shown)]
     for t, z in np.ndindex(frames, slices):
         values = np.bincount(labels[t, z].ravel(), minlength=UNLABELLED + 1)
         counts[t, z, told] = values[told]

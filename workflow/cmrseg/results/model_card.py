@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cmrseg.labels import NAMES, Tissue, tissues_of
+from cmrseg.labels import NAMES, Tissue, in_order, tissues_of
 from cmrseg.sequences import USUAL
 
 WARNING = "Research use only; not a medical device."
@@ -180,7 +180,7 @@ def _card(
         "width": f"{settings['width']} filters in the first level",
         "parameters": f"{parameters:,}",
     }
-    known = (Tissue.BACKGROUND, *tissues_of(settings["tissues"]))
+    known = in_order((Tissue.BACKGROUND, *tissues_of(settings["tissues"])))
     images = {
         "images": SEQUENCES[settings["sequence"]],
         "orientation": settings["orientation"],
