@@ -18,7 +18,8 @@ from cmrseg.measure.known_agreement import against_known
 from cmrseg.measure.labellers import LabelMaps
 from cmrseg.phantom import kaggle
 from cmrseg.phantom.population import draw_subjects
-from cmrseg.shards import IMAGE, subject_folders
+from cmrseg.sequences import USUAL, image_path
+from cmrseg.shards import subject_folders
 from cmrseg.splits import split_of, upright
 
 SCAN = {
@@ -57,7 +58,9 @@ def cohort(tmp_path_factory):
 def test_the_copy_is_the_turned_original(cohort):
     assert list(cohort.images) == list(cohort.labels) == ["31", "31_rot90", "7"]
     for folders in (cohort.images, cohort.labels):
-        wide, copy = (Cine.load(folders[name] / IMAGE).voxels for name in ("31", "31_rot90"))
+        wide, copy = (
+            Cine.load(image_path(folders[name], USUAL)).voxels for name in ("31", "31_rot90")
+        )
         np.testing.assert_array_equal(copy, np.rot90(wide, 1, axes=(-2, -1)))
 
 
@@ -93,7 +96,12 @@ def test_the_summary_counts_the_subject_once(cohort):
 def test_training_reads_the_copy_alone(cohort, tmp_path):
     split = split_of(cohort.splits)
     listed = [
-        (name, split(name), cohort.images[name] / IMAGE, cohort.labels[name] / IMAGE)
+        (
+            name,
+            split(name),
+            image_path(cohort.images[name], USUAL),
+            image_path(cohort.labels[name], USUAL),
+        )
         for name in upright(cohort.labels)
     ]
     settings = {

@@ -35,6 +35,7 @@ SHARED = {
     "network": "unet_compat",
     "encoder": "resnet34",
     "width": 64,
+    "sequence": "sa",
     "tissues": "lv,my",
     "cohort": "kaggle",
     "labeller": "ukbb",

@@ -73,6 +73,7 @@ UNET: dict[str, Any] = {
     "network": "unet",
     "encoder": "resnet34",
     "width": 4,
+    "sequence": "sa",
     "tissues": "lv,my",
     "subset": "all",
     "splits": "train",
@@ -92,6 +93,7 @@ UNET: dict[str, Any] = {
 FCN = UNET | {
     "network": "fcn",
     "encoder": "",
+    "sequence": "sa",
     "tissues": "lv,my,rv",
     "preparation": "fcn",
     "size_px": 48,

@@ -24,6 +24,7 @@ MOUSE = {
     "network": "unet3plus",
     "encoder": "",
     "width": 2,
+    "sequence": "sa",
     "tissues": "lv,my",
     "subset": "all",
     "splits": "train",

@@ -21,6 +21,7 @@ UNET = {
     "network": "unet",
     "encoder": "resnet34",
     "width": 2,
+    "sequence": "sa",
     "tissues": "lv,my",
     "subset": "all",
     "splits": "train",
@@ -40,6 +41,7 @@ UNET = {
 FCN = UNET | {
     "network": "fcn",
     "encoder": "",
+    "sequence": "sa",
     "tissues": "lv,my,rv",
     "preparation": "fcn",
     "augmentation": "fcn",

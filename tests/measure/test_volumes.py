@@ -182,7 +182,7 @@ def test_values_that_are_no_tissue_are_refused_by_name():
 
 
 def test_negative_labels_are_refused_by_name():
-    with pytest.raises(ValueError, match="subject 7: labels have the value -1, expected 0 to 3 or"):
+    with pytest.raises(ValueError, match="subject 7: labels have the value -1, expected 0, 1"):
         count_voxels(np.full((1, 1, 2, 2), -1, np.int16), "7")
 
 

@@ -13,6 +13,7 @@ CONFIG = "config/preclinical.yaml"
 PUBLISHED = {
     "network": "unet3plus",
     "width": 32,
+    "sequence": "sa",
     "tissues": "lv,my",
     "cohort": "mice",
     "labeller": "expert",

@@ -49,6 +49,7 @@ ROW = {
     "network": "fcn",
     "encoder": "",
     "width": 2,
+    "sequence": "sa",
     "tissues": "lv,my,rv",
     "cohort": "biobank",
     "labeller": "truth",

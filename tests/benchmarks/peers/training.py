@@ -43,6 +43,7 @@ SETTINGS = {
     "network": "unet",
     "encoder": "resnet34",
     "width": 64,
+    "sequence": "sa",
     "tissues": "lv,my",
     "subset": "all",
     "splits": "train",

@@ -9,7 +9,7 @@ from cmrseg.annotations.grids import cleaned_as_published, onto, share_on
 from cmrseg.annotations.subject import BESIDE_IMAGE, EMPTY_FRAME, Subject, frames_in_words
 from cmrseg.cine import Cine
 from cmrseg.dicom.audit import FORMS
-from cmrseg.labels import UNLABELLED, Tissue
+from cmrseg.labels import UNLABELLED, Tissue, values_of
 from cmrseg.layouts.inputs import SUFFIXES
 from cmrseg.layouts.nifti import FRAMES, check_finite, existing, onto_order
 from cmrseg.nifti_header import forms_differ, is_placed, read_header
