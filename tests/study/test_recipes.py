@@ -6,8 +6,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from paper_tables import SEARCH
 from small_study import MODELS, small_study
+from study.recipes import OF_THE_MODEL, read_models, read_recipes
 from study.tables import StudyError
+from tiny_study import ROOT
 
 make = pytest.fixture(small_study)
 
@@ -163,3 +166,58 @@ def test_a_table_without_recipes_reads_no_file_of_them(make):
     Path("config").mkdir()
     Path("config/recipes.yaml").write_text("no recipes")
     assert list(make().models) == ["fcn", "base", "next"]
+
+
+# -- the recipes that come with the workflow ---------------------------------------------------
+
+
+def rows_of(table: str) -> dict:
+    return read_models(str(ROOT / "config/models" / table), "config/recipes.yaml")
+
+
+def test_the_published_trainings_are_as_published(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    rows = rows_of("paper.tsv")
+    first = {
+        **{"network": "unet_compat", "encoder": "resnet34", "width": 64, "classes": 3},
+        **{"cohort": "kaggle", "labeller": "ukbb", "subset": "c05", "splits": "train"},
+        **{"start": "imagenet", "preparation": "unet", "intensity": "greys", "size_px": 256},
+        **{"augmentation": "normal", "loss": "ce", "batch": 32, "schedule": "onecycle"},
+        **{"lr_frozen": 0.0001, "epochs_frozen": "5+10+15", "lr": 0.00001, "epochs": "5+10+15"},
+        **{"seed": 42, "head_weights": "", "islands": ""},
+    }
+    for model, own in SEARCH.items():
+        assert rows[model] == {"model": model} | first | own
+    at_7t = {"cohort": "seven_tesla", "labeller": "expert1", "intensity": "linear", "batch": 8}
+    at_7t |= {"augmentation": "extreme", "epochs_frozen": "10", "epochs": "10"}
+    others = {name: row for name, row in rows.items() if name not in SEARCH}
+    assert len(others) == 27
+    for model, row in others.items():
+        own = {"model": model, "start": row["start"], "subset": row["subset"]}
+        assert row == first | at_7t | own
+
+
+def test_every_recipe_of_ours_has_a_comment_with_its_source_and_is_of_use():
+    text = (ROOT / "config/recipes.yaml").read_text("utf-8")
+    recipes = read_recipes(str(ROOT / "config/recipes.yaml"))
+    assert re.findall(r"^# .*\n(\w+):\n", text, re.M) == list(recipes)
+    tables = [p.read_text("utf-8") for p in (ROOT / "config/models").glob("*.tsv")]
+    used = {line.split("\t")[1] for table in tables for line in table.split("\n")[1:] if line}
+    documents = (ROOT / "docs/studies.md").read_text("utf-8")
+    assert [name for name in recipes if name not in used and f"`{name}`" not in documents] == []
+
+
+def test_the_row_that_the_document_shows_can_be_trained(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / "docs/studies.md").read_text("utf-8")
+    (block,) = re.findall(r"^   ```\n(   model\t.*?)^   ```", text, re.M | re.S)
+    Path("clinic.tsv").write_text(re.sub("^   ", "", block, flags=re.M))
+    row = read_models("clinic.tsv", "config/recipes.yaml")["net"]
+    assert (row["network"], row["cohort"], row["epochs"]) == ("unet", "clinic", "30")
+
+
+def test_the_document_names_what_is_of_a_single_model():
+    text = (ROOT / "docs/studies.md").read_text("utf-8")
+    section = " ".join(text.split("\n### Recipes\n")[1].split("\n### ")[0].split())
+    own = [f"`{name}`" for name in OF_THE_MODEL if name != "recipe"]
+    assert f"{', '.join(own[:-1])} and {own[-1]} are of the row alone" in section
