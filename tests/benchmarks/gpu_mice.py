@@ -4,8 +4,8 @@ from cmrseg.sequences import LEFT
 As many mice and images as the published training had, of their size, on one graphics card; twelve
 epochs unless told otherwise. Prints Dice and volumes of mice that were not seen, at the truth's
 end-diastole and end-systole, and writes $OUT/mice.tsv and $OUT/history.tsv. Needs torch, numpy,
-pandas, nibabel, h5py, scipy and safetensors, and takes three minutes. Without a card a narrow
-network sees four mice, which says nothing but that the script works.
+pandas, nibabel, h5py, scipy, safetensors and jsonschema, and takes three minutes. Without a card a
+narrow network sees four mice, which says nothing but that the script works.
 """
 
 import logging
@@ -43,6 +43,7 @@ from cmrseg.phantom import preclinical  # noqa: E402
 from cmrseg.phantom.mice import MOUSE  # noqa: E402
 from cmrseg.sequences import LEFT  # noqa: E402
 from demo_tables import numbered  # noqa: E402
+from study.recipes import read_models  # noqa: E402
 
 CARD = torch.cuda.is_available()
 DEVICE = "cuda" if CARD else "cpu"
@@ -84,8 +85,8 @@ def main(epochs: str = "12") -> None:
 
 def model_row() -> dict:
     """The published network's row of the pre-clinical study."""
-    table = pd.read_csv(ROOT / "config/models/preclinical.tsv", sep="\t", keep_default_na=False)
-    return table.set_index("model", drop=False).loc["unet3plus"].to_dict()
+    table = str(ROOT / "config/models/preclinical.tsv")
+    return read_models(table, "config/recipes.yaml")["unet3plus"]
 
 
 def make_mouse(row: Mapping, folder: Path) -> tuple[Path, Path]:

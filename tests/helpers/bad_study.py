@@ -17,9 +17,10 @@ SUBJECTS = (
     "subject\tstudy\tsplit\tedv_ml\tesv_ml\n7\t7\ttrain\t150\t60\n8\t8\tvalidate\t120.5\t50\n"
 )
 MODELS = (
-    "model network encoder width classes cohort labeller subset splits start preparation intensity "
+    "model network encoder width tissues cohort labeller subset splits start preparation intensity "
     "size_px augmentation loss batch schedule lr_frozen epochs_frozen lr epochs seed\n"
-    "fcn fcn  4 4 people truth all train random fcn linear 64 fcn ce 2 constant 0 0 0.001 2 1\n"
+    "fcn fcn  4 lv,my,rv people truth all train random fcn linear 64 "
+    "fcn ce 2 constant 0 0 0.001 2 1\n"
 ).replace(" ", "\t")
 CONFIG = {
     "study": "small",

@@ -16,7 +16,7 @@ def make_weights(folder: Path) -> None:
     from cmrseg.learn.weights import save_weights
     from cmrseg.nets.build import empty_network
 
-    settings = {key: RECORD["settings"][key] for key in ("network", "encoder", "width", "classes")}
+    settings = {key: RECORD["settings"][key] for key in ("network", "encoder", "width", "tissues")}
     state = empty_network({**settings, "width": 1}).state_dict()
     weights = {name: torch.zeros(value.shape, dtype=value.dtype) for name, value in state.items()}
     save_weights(weights, folder / "model/weights.safetensors")
@@ -24,7 +24,7 @@ def make_weights(folder: Path) -> None:
     (folder / "model/record.json").write_text(json.dumps(record))
     (folder / "torch").mkdir()
     torch.save({"conv1.weight": torch.zeros(2, 2)}, folder / "torch/resnet34.pth")
-    entry = {"network": "fcn", "width": 1, "classes": 4}
+    entry = {"network": "fcn", "width": 1, "tissues": "lv,my,rv"}
     (folder / "bundle").mkdir()
     random_checkpoint(folder / "bundle/FCN_sa", entry)
 
@@ -46,7 +46,7 @@ def run_torch(folder: Path) -> list[str]:
 def run_bundle(folder: Path) -> list[str]:
     from cmrseg.nets.published import read_published
 
-    read_published(folder / "bundle/FCN_sa", {"network": "fcn", "width": 1, "classes": 4})
+    read_published(folder / "bundle/FCN_sa", {"network": "fcn", "width": 1, "channels": 4})
     return []
 
 
@@ -83,7 +83,7 @@ def weight_cases(good: Path) -> Iterator[Case]:
     yield from content_cases(target, damaged_bytes(text.encode(), 122, 1), run_model)
     for key, value in (
         *(("width", v) for v in (0, -1, 10**9, 1e300, "4", None, [1])),
-        *(("classes", v) for v in (0, -1, 10**9, "4")),
+        *(("tissues", v) for v in ("", "lv,lv", "heart", 4, None)),
         *(("network", v) for v in ("", 3, None, [1])),
         *(("encoder", v) for v in ("resnet34", 3, None)),
     ):

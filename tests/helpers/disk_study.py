@@ -64,7 +64,6 @@ def disk_study(folder: Path) -> Project:
     write(pd.DataFrame(rows), folder / STUDY["cohorts"]["people"]["subjects"])
     model = {"model": "net"} | FCN | {"cohort": "people", "labeller": "reader", "seed": 1}
     model |= {"width": 2, "size_px": 32, "epochs": 1}
-    columns = (folder / "config/models/tiny.tsv").read_text("utf-8").split("\n")[0].split("\t")
-    write(pd.DataFrame([model])[columns], folder / STUDY["models"])
+    write(pd.DataFrame([model]), folder / STUDY["models"])
     (folder / CONFIG).write_text(yaml.safe_dump(STUDY, sort_keys=False), "utf-8")
     return Project(folder, "disk")

@@ -9,15 +9,15 @@ SUBJECTS = (
     "subject\tsplit\tedv_ml\tesv_ml\n1\ttrain\t150\t60\n2\ttrain\t120\t50\n3\tvalidate\t200\t90\n"
 )
 MODELS = """\
-model network encoder width classes cohort labeller subset splits start preparation intensity \
+model network encoder width tissues cohort labeller subset splits start preparation intensity \
 size_px augmentation loss batch schedule lr_frozen epochs_frozen lr epochs seed
-fcn fcn - 4 4 people truth all train random fcn linear 64 fcn ce 2 constant 0 0 0.001 2 1
-base unet resnet34 8 3 people fcn c10 train random unet linear 64 no ce 4 onecycle 0 0 0.001 2 1
-next unet resnet34 8 3 people truth all train base unet linear 64 no ce 4 onecycle 0 0 0.001 2 1
+fcn fcn - 4 lv,my,rv people truth all train random fcn linear 64 fcn ce 2 constant 0 0 0.001 2 1
+base unet resnet34 8 lv,my people fcn c10 train random unet linear 64 no ce 4 onecycle 0 0 0.001 2 1
+next unet resnet34 8 lv,my people truth all train base unet linear 64 no ce 4 onecycle 0 0 0.001 2 1
 """
 CATALOGUE = """\
-published_sa: {source: x, sequence: sa, network: fcn, encoder: "", width: 16, classes: 4,
-  preparation: fcn, intensity: linear, size_px: 192}
+published_sa: {source: x, sequence: sa, network: fcn, encoder: "", width: 16,
+  tissues: "lv,my,rv",  preparation: fcn, intensity: linear, size_px: 192}
 published_2ch: {source: x, sequence: la_2ch}
 """
 RECORD = (

@@ -302,8 +302,7 @@ def copy_project(folder: Path) -> Project:
     for name, table in subject_tables().items():
         write(table, folder / "config" / "cohorts" / name)
     models = [{"model": name} | row for name, row in MODELS.items()]
-    columns = (ROOT / "config/models/demo.tsv").read_text("utf-8").split("\n")[0].split("\t")
-    write(pd.DataFrame(models)[columns], folder / STUDY["models"])
+    write(pd.DataFrame(models), folder / STUDY["models"])
     (folder / CONFIG).write_text(yaml.safe_dump(STUDY, sort_keys=False), "utf-8")
     return Project(folder)
 

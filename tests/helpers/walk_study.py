@@ -60,8 +60,13 @@ GIVEN = {
 MODELS: dict[str, dict[str, Any]] = {
     "fcn": FCN | {"cohort": "heart", "labeller": "truth", "seed": 1},
     "base": UNET | {"cohort": "kaggle", "labeller": "fcn", "subset": "c10", "seed": 2},
-    "next": UNET | {"cohort": "clinic", "labeller": "reader", "start": "base", "seed": 3},
+    # All that it is trained with is in a recipe.
+    "next": {
+        **{"recipe": "walk_unet", "cohort": "clinic", "labeller": "reader"},
+        **{"start": "base", "subset": "all", "splits": "train", "seed": 3},
+    },
 }
+RECIPE = {"walk_unet": {k: v for k, v in UNET.items() if k not in MODELS["next"]}}
 STUDY: dict[str, Any] = {
     "study": "walk",
     "max_failed_fraction": 0.2,
@@ -114,9 +119,11 @@ def finished(folder: Path) -> Project:
         (folder / name / "record.json").write_text(json.dumps({"settings": GIVEN}))
     for cohort in COHORTS:
         write(subjects(cohort), folder / f"config/cohorts/walk_{cohort}.tsv")
-    columns = ["model", *UNET, "cohort", "labeller", "seed"]
-    models = pd.DataFrame([{"model": name} | row for name, row in MODELS.items()])[columns]
-    write(models, folder / STUDY["models"])
+    columns = ["model", "recipe", *UNET, "cohort", "labeller", "seed"]
+    rows = [{"model": name} | row for name, row in MODELS.items()]
+    write(pd.DataFrame(rows, columns=columns, dtype=object), folder / STUDY["models"])
+    with (folder / "config/recipes.yaml").open("a", encoding="utf-8") as recipes:
+        recipes.write("\n" + yaml.safe_dump(RECIPE, sort_keys=False))
     (folder / CONFIG).write_text(yaml.safe_dump(STUDY, sort_keys=False), "utf-8")
     for job in planned(project, "--forceall"):
         for output in map(folder.joinpath, job.outputs):

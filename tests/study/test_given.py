@@ -21,6 +21,7 @@ def test_a_model_s_folder_says_how_to_label_with_it(given):
         "encoder": "resnet34",
         "width": 8,
         "tissues": "lv,my",
+        "sequence": "sa",
         "preparation": "unet",
         "intensity": "linear",
         "size_px": 64,
@@ -40,11 +41,35 @@ def test_a_given_model_may_remove_islands(given):
     assert given("elsewhere/mine", edit).model("mine")["islands"] == "code"
 
 
-def test_a_given_model_with_other_classes_is_refused(given):
+def test_a_given_model_of_other_tissues_is_refused(given):
     record = Path("elsewhere/mine/record.json")
-    record.write_text(RECORD.replace('"classes": 3', '"classes": 2'))
-    with pytest.raises(StudyError, match="weights mine: the model has classes 2; expected 4 with"):
+    record.write_text(RECORD.replace("lv,my", "la"))
+    with pytest.raises(StudyError, match="model mine: tissues la; images sa show lv, my, rv, and"):
         given("elsewhere/mine")
+
+
+@pytest.mark.parametrize(("classes", "tissues"), [(3, "lv,my"), (4, "lv,my,rv")])
+def test_a_record_of_an_earlier_version_says_its_tissues_by_their_number(given, classes, tissues):
+    record = Path("elsewhere/mine/record.json")
+    record.write_text(RECORD.replace('"tissues": "lv,my"', f'"classes": {classes}'))
+    model = given("elsewhere/mine").model("mine")
+    assert (model["tissues"], model["sequence"]) == (tissues, "sa")
+
+
+def test_a_number_of_classes_that_no_earlier_version_had_is_refused(given):
+    record = Path("elsewhere/mine/record.json")
+    record.write_text(RECORD.replace('"tissues": "lv,my"', '"classes": 2'))
+    with pytest.raises(StudyError, match="classes 2 of images 'sa', expected 3 .*write `tissues`"):
+        given("elsewhere/mine")
+
+
+def test_a_start_with_as_many_other_tissues_is_refused(given):
+    record = Path("elsewhere/mine/record.json")
+    record.write_text(RECORD.replace("lv,my", "my,lv"))
+    with pytest.raises(
+        StudyError, match="tissues lv,my, but its start mine labels my,lv: its last"
+    ):
+        given("elsewhere/mine", models=MODELS.replace("train base unet", "train mine unet"))
 
 
 def test_published_weights_are_planned_before_they_are_there(given):
@@ -82,13 +107,13 @@ def test_weights_that_cannot_be_used_are_refused(given, path, sentence):
 @pytest.mark.parametrize("text", ["{", "[]", '{"settings": 3}', "{}"])
 def test_a_record_that_is_none_is_refused(given, text):
     Path("elsewhere/mine/record.json").write_text(text)
-    with pytest.raises(StudyError, match=r"mine/record.json is no record of a model"):
+    with pytest.raises(StudyError, match=r"mine/record.json: not the record of a model"):
         given("elsewhere/mine")
 
 
 def test_a_record_without_a_setting_is_refused(given):
     Path("elsewhere/mine/record.json").write_text('{"settings": {"network": "unet"}}')
-    with pytest.raises(StudyError, match=r"record\.json says nothing of encoder, width, classes"):
+    with pytest.raises(StudyError, match=r"record\.json says nothing of encoder, width, tissues"):
         given("elsewhere/mine")
 
 

@@ -91,7 +91,18 @@ def replaced(old, new):
         (replaced("random unet linear 64 no", "random fcn linear 64 no"),
          "model base: network unet with preparation fcn"),
         (replaced("constant 0 0 0.001 2", "constant 0 0 0.001 0"), "model fcn: no epochs"),
-        (replaced("fcn fcn - 4 4", "fcn fcn - 4 2"), "line 2: classes: 2 is less than"),
+        (
+            replaced("fcn fcn - 4 lv,my,rv", "fcn fcn - 4 rv"),
+            "model fcn: tissues rv; volumes of a short axis need lv",
+        ),
+        (
+            replaced("fcn fcn - 4 lv,my,rv", "fcn fcn - 4 lv,heart"),
+            "model fcn: tissues 'lv,heart': 'heart' is unknown",
+        ),
+        (
+            replaced("fcn fcn - 4 lv,my,rv", "fcn fcn - 4 lv,la"),
+            "model fcn: tissues lv,la; images sa show lv, my, rv, and not la",
+        ),
         (replaced("truth all train base", "truth all train,validate base"),
          "model next: splits train,validate; validate shows how well a model learns"),
         (replaced("base unet linear 64 no ce 4", "base unet linear 32 no ce 1"),

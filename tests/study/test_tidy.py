@@ -31,6 +31,7 @@ cohorts/people/confidence/fcn.tsv slices/people/truth/fcn_linear_64_4/index.tsv
 slices/people/fcn/unet_linear_64_3/index.tsv evaluation/base/people/subjects.tsv figures/errors.svg
 logs/import_dicom/people/0001.log logs/label_shard/people/fcn/0000.log logs/train_model/fcn.log
 benchmarks/make_slices/people/fcn/unet_linear_64_3.tsv logs/draw_figure/errors.log logs/tidy.log
+logs/write_models.log benchmarks/write_models.tsv models.tsv
 config_file.txt report.html notes/of/mine.txt
 """
 LEFT = """
@@ -56,6 +57,15 @@ def test_what_the_study_names_stays_and_all_else_is_listed(make):
     assert unnamed(study, HERE) == []
     touch([f"{name}/file" if "." not in Path(name).name else name for name in LEFT.split()])
     assert unnamed(study, HERE) == sorted(LEFT.split())
+
+
+def test_settings_of_models_are_listed_where_a_study_has_none_any_more(make):
+    def edit(config):
+        del config["confidence"], config["models"]
+        config["evaluate"] = [{"cohort": "people", "labellers": ["truth"], "reference": "truth"}]
+
+    touch(["models.tsv", "models/fcn/history.tsv"])
+    assert unnamed(make(edit), HERE) == ["models", "models.tsv"]
 
 
 def test_a_link_is_listed_and_not_looked_into(make):

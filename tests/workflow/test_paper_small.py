@@ -124,7 +124,7 @@ def write_networks(folder: Path) -> None:
     network = build_network(kind, torch.Generator().manual_seed(1))
     save_weights(network.state_dict(), folder / UKBB / "weights.safetensors")
     (folder / UKBB / "record.json").write_text(json.dumps({"settings": settings}), "utf-8")
-    encoder = make_encoder(SHARED["encoder"], 64)
+    encoder = make_encoder("resnet34", 64)
     encoder.initialise(torch.Generator().manual_seed(2))
     save_weights(encoder.state_dict(), folder / DOWNLOADS / "imagenet/resnet34.safetensors")
 
@@ -135,7 +135,7 @@ def write_study(folder: Path) -> None:
     volunteers = pd.DataFrame(VOLUNTEERS.items(), columns=["subject", "split"])
     write(volunteers, folder / "config/cohorts/v.tsv")
     rows = [{"model": name} | SHARED | SMALL | own for name, own in SEARCH.items()]
-    rows += [{"model": n} | SHARED | TRANSFER | SMALL | own for n, own in TRANSFERRED.items()]
+    rows += [{"model": n} | TRANSFER | SMALL | own for n, own in TRANSFERRED.items()]
     write(pd.DataFrame(rows), folder / "config/models/small.tsv")
     config = yaml.safe_load((folder / CONFIG).read_text("utf-8"))
     config["cohorts"]["kaggle"] |= {"subjects": "config/cohorts/k.tsv", "subjects_per_job": 10}

@@ -26,7 +26,7 @@ from walk_study import (
 
 pytestmark = pytest.mark.slow
 CLINIC, HEART, KAGGLE = (f"config/cohorts/walk_{c}.tsv" for c in ("clinic", "heart", "kaggle"))
-MODELS = "config/models/walk.tsv"
+MODELS, RECIPES = "config/models/walk.tsv", "config/recipes.yaml"
 
 
 class Case(NamedTuple):
@@ -46,6 +46,7 @@ class Case(NamedTuple):
 QUIET = (
     "nothing, or a comment in the study",
     "the order of keys of the study or of columns of a table; an empty column more",
+    "values moved from rows to a recipe or back; a recipe's name; a recipe that no row names",
     "a comment, docstring or layout in `workflow/cmrseg/` or `workflow/scripts/`",
     "time stamps: a fresh clone beside moved results, a copy of it",
     "threads, memory, run times, a profile, the device",
@@ -55,11 +56,28 @@ QUIET = (
     "a new subject's files in the raw folder, without a row",
     "`resources/raw/<source>` removed",
 )
+
+
+def moved(models: str) -> str:
+    """The models table with a value of the recipe in its row, and another name of the recipe."""
+    models = cell("", "next", "loss", "ce")[""](models)
+    return models.replace("\twalk_unet\t", "\tanother\t")
+
+
+def moved_away(recipes: str) -> str:
+    """The file of recipes without that value, with that name and another size in the demo."""
+    demo, own = recipes.split("walk_unet:\n")
+    assert "  loss: ce\n" in own
+    own = own.replace("  loss: ce\n", "")
+    return demo.replace("  size_px: 128\n", "  size_px: 160\n") + "another:\n" + own
+
+
 QUIET_EDITS: Edits = {
     CONFIG: lambda text: reversed_keys(text.replace("fraction: 0.2", "fraction: 0.5")),
     CLINIC: lambda text: reversed_columns(cell("", "", "series", "")[""](text)),
     HEART: reversed_columns,
-    MODELS: lambda text: reversed_columns(cell("", "", "islands", "")[""](text)),
+    MODELS: lambda text: reversed_columns(moved(cell("", "", "islands", "")[""](text))),
+    RECIPES: moved_away,
     **appended("workflow/cmrseg/measure/volumes.py", "\n\n# A comment.\n"),
     **replaced("workflow/scripts/train_model.py", '"""Train', '"""Anew: train'),
     **replaced("workflow/rules/train.smk", "mem_mb=16000", "mem_mb=9000"),
@@ -160,16 +178,25 @@ CASES = [
         cohort("clinic", cleaning={"mode": "compat"}),
         "import_dicom clinic 0000, import_dicom clinic 0001",
     ),
-    Case(("a row of the models table",), cell(MODELS, "base", "lr", "0.002"), "train_model base"),
+    Case(
+        ("a row of the models table",),
+        cell(MODELS, "base", "lr", "0.002"),
+        "train_model base, write_models",
+    ),
+    Case(
+        ("a value of a recipe",),
+        replaced(RECIPES, "walk_unet:\n", "walk_unet:\n  head_weights: '1'\n"),
+        "train_model next, write_models",
+    ),
     Case(
         ("`islands` of a model",),
         cell(MODELS, "fcn", "islands", "code"),
-        "label_shard kaggle fcn 0000, label_shard kaggle fcn 0001, write_card fcn",
+        "label_shard kaggle fcn 0000, label_shard kaggle fcn 0001, write_card fcn, write_models",
     ),
     Case(
         ("a row added to the models table",),
         {MODELS: lambda text: text + text.strip().split("\n")[-1].replace("next", "more") + "\n"},
-        "train_model more",
+        "train_model more, write_models",
     ),
     Case(
         ("known volumes of a subject, without the other columns", "`known_volumes`"),

@@ -8,12 +8,13 @@ from functools import cache
 from modulefinder import ModuleFinder
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 
 import study.code as tracking
 from cmrseg.files import sha256
-from tiny_study import CONFIG, FIGURES, ROOT, Job, Project
+from tiny_study import CONFIG, FIGURES, ROOT, STUDY, UNET, Job, Project, write
 
 WORKFLOW = ROOT / "workflow"
 SCRIPTS = WORKFLOW / "scripts"
@@ -247,7 +248,8 @@ def test_a_new_model_changes_the_learning_curves_of_its_cohort_and_no_other_figu
     row = next(r for r in path.read_text("utf-8").split("\n") if r.startswith("plain_all\t"))
     with edited(path, row.replace("plain_all", "another", 1) + "\n"):
         planned = tiny.planned()
-    assert {job.rule for job in planned} == {"train_model", "write_card", "draw_figure"}
+    rules = {"train_model", "write_card", "write_models", "draw_figure"}
+    assert {job.rule for job in planned} == rules
     drawn = [dict(job.wildcards)["figure"] for job in planned if job.rule == "draw_figure"]
     assert drawn == ["learning_curves"]
 
@@ -264,7 +266,45 @@ def test_a_row_of_a_model_trains_this_model_and_those_that_start_from_it(tiny):
         planned = tiny.planned()
     trained = {dict(job.wildcards)["model"] for job in planned if job.rule == "train_model"}
     assert trained == {"base", "double_all"}
-    assert {job.rule for job in planned if job.own} == {"train_model"}
+    assert {job.rule for job in planned if job.own} == {"train_model", "write_models"}
+
+
+@contextmanager
+def with_recipes(tiny: Project, **changed: object):
+    """The tiny study with the settings of two of its models in a recipe, some of them changed."""
+    moved = [key for key in UNET if key not in ("subset", "splits", "start", "epochs")]
+    table = pd.read_csv(tiny.folder / STUDY["models"], sep="\t", dtype=str, keep_default_na=False)
+    users = table["model"].isin(["base", "plain_all"])
+    table.loc[users, moved] = ""
+    table.insert(1, "recipe", users.map({True: "tiny_unet", False: ""}))
+    recipe = {"tiny_unet": {key: UNET[key] for key in moved} | changed}
+    recipes, models = tiny.folder / "config/recipes.yaml", tiny.folder / STUDY["models"]
+    with edited(recipes, "\n" + yaml.safe_dump(recipe)), edited(models, ""):
+        write(table, models)
+        yield
+
+
+def test_settings_that_move_to_a_recipe_plan_nothing(tiny):
+    with with_recipes(tiny):
+        assert tiny.planned() == []
+
+
+def test_an_edit_of_a_recipe_trains_the_models_that_use_it_and_those_that_start_from_them(tiny):
+    with with_recipes(tiny, lr=0.002):
+        planned = tiny.planned()
+    own = {(job.rule, dict(job.wildcards).get("model")) for job in planned if job.own}
+    assert own == {("train_model", "base"), ("train_model", "plain_all"), ("write_models", None)}
+    trained = {dict(job.wildcards)["model"] for job in planned if job.rule == "train_model"}
+    # double_all has the same settings in its row, and starts from base.
+    assert trained == {"base", "plain_all", "double_all"}
+
+
+def test_an_edit_of_a_recipe_that_no_row_names_plans_nothing(tiny):
+    with with_recipes(tiny):
+        path = tiny.folder / "config/recipes.yaml"
+        path.write_text(path.read_text("utf-8").replace("  lr: 0.004\n", "  lr: 0.005\n"), "utf-8")
+        assert "lr: 0.005" in path.read_text("utf-8")
+        assert tiny.planned() == []
 
 
 # -- what is made again of the same content --------------------------------------------------

@@ -11,6 +11,7 @@ import pytest
 
 from cmrseg.files import read_table
 from cmrseg.labels import UNLABELLED, Tissue
+from study.recipes import read_models
 from tiny_study import COHORTS, FIGURES, LOST, MODELS, STUDY, Project, results_of, subjects_of
 
 TARGETS = [
@@ -47,7 +48,7 @@ def test_every_path_that_people_rely_on_is_there(tiny):
     for cohort in COHORTS:
         names += [f"cohorts/{cohort}/{name}" for name in ("audit.tsv", "headers.tsv.gz")]
         names += [f"cohorts/{cohort}/volumes/{labeller}.tsv" for labeller in labellers(cohort)]
-    names.append("cohorts/small_kaggle/confidence/fcn.tsv")
+    names += ["cohorts/small_kaggle/confidence/fcn.tsv", "models.tsv"]
     files = ("weights.safetensors", "history.tsv", "record.json")
     names += [f"models/{model}/{file}" for model in MODELS for file in files]
     files = ("images.tsv", "subjects.tsv", "summary.tsv", "record.json")
@@ -93,6 +94,22 @@ def test_a_true_heart_is_in_the_true_labels(tiny):
     assert len(both) == len(imported("small_kaggle"))
     # Slices 15 mm apart and pixels of 5 mm leave an error; a lost or misplaced heart leaves more.
     np.testing.assert_allclose(both["edv_ml_measured"], both["edv_ml_known"], rtol=0.25)
+
+
+def test_the_settings_of_all_models_are_a_models_table_and_in_their_logs(tiny):
+    table = str(tiny.results / "models.tsv")
+    written = read_models(table, "config/recipes.yaml")
+    asked = read_models(str(tiny.folder / STUDY["models"]), "config/recipes.yaml")
+    assert list(written) == sorted(MODELS)
+    assert {name: repr(row) for name, row in written.items()} == {
+        name: repr(row) for name, row in asked.items()
+    }
+    for model, row in written.items():
+        log = (tiny.results / f"logs/train_model/{model}.log").read_text("utf-8")
+        told = log.split("INFO settings: ")[1].split("\n")[0].split(", ")
+        # Islands are removed by labelling, and no training knows of it.
+        asked_of_it = {key: value for key, value in row.items() if key != "islands"}
+        assert told == [f"{k} {'none' if v == '' else v}" for k, v in asked_of_it.items()]
 
 
 def test_a_record_tells_the_model_s_row_and_inputs(tiny):

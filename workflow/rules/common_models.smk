@@ -5,6 +5,11 @@ def model_row(wildcards):
     return STUDY.models[wildcards.model]
 
 
+def model_rows(wildcards):
+    """The rows of all models by name: their order in the table is no matter."""
+    return [STUDY.models[model] for model in sorted(STUDY.models)]
+
+
 def training_settings(wildcards):
     return STUDY.training(wildcards.model)
 

@@ -62,8 +62,30 @@ rule write_card:
         "../scripts/write_card.py"
 
 
+# What the rows of the models table come to with their recipes, for people; nothing is made of it.
+rule write_models:
+    output:
+        table="results/{study}/models.tsv",
+    log:
+        "results/{study}/logs/write_models.log",
+    benchmark:
+        "results/{study}/benchmarks/write_models.tsv"
+    conda:
+        "../../envs/imaging.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        models=model_rows,
+        code=code_of("write_models.py"),
+    script:
+        "../scripts/write_models.py"
+
+
 rule train_all:
     input:
+        [f"results/{STUDY.name}/models.tsv"] if STUDY.models else [],
         passed_checks(row["cohort"] for row in STUDY.models.values()),
         expand(
             "results/{study}/models/{model}/{file}",

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+from cmrseg.labels import SHORT_NAMES, Target, Tissue, tissues_of
+from cmrseg.sequences import SEQUENCES, USUAL
 from study.study import Study
 from study.tables import StudyError
 
@@ -23,8 +25,6 @@ PREPARATIONS = {
 }
 # Networks whose encoder is chosen, which may have ImageNet weights; they halve images five times.
 ENCODED, UNET_MULTIPLE_PX = ("unet", "unet_compat"), 32
-# Numbers of classes that volumes and evaluations know.
-CLASSES = (3, 4)
 # Deeply supervised networks and the number of their heads.
 HEADS = {"unet3plus": 5, "unet3plus_decoder": 5}
 
@@ -34,12 +34,7 @@ def check_models(study: Study) -> None:
     for model in [*study.models, *study.given]:
         if model in annotators:
             raise StudyError(f"'{model}' is both a model and an annotator; rename one of them")
-        classes = study.model(model)["classes"]
-        if model in study.given and classes not in CLASSES:
-            raise StudyError(
-                f"weights {model}: the model has classes {classes}; expected 4 with the right "
-                "ventricle or 3 without"
-            )
+        _check_tissues(model, study.model(model))
         if model in STARTS:
             raise StudyError(f"a model cannot be named '{model}', which is a start; rename it")
     for model, row in study.models.items():
@@ -58,6 +53,29 @@ def check_models(study: Study) -> None:
                 f"model {model}: subset {row['subset']} of cohort {row['cohort']} needs {needed} "
                 f"subjects, splits {row['splits']} have {trained}"
             )
+
+
+def _check_tissues(model: str, settings: dict[str, Any]) -> None:
+    """What a model labels must be on its images, and these must be those of the cohorts."""
+    key = settings["sequence"]
+    if key != USUAL:
+        raise StudyError(
+            f"model {model}: sequence is '{key}', and cohorts are short-axis cines ({USUAL})"
+        )
+    try:
+        tissues = tissues_of(settings["tissues"])
+    except ValueError as error:
+        raise StudyError(f"model {model}: {error}") from None
+    shown = SEQUENCES[key].tissues
+    if absent := [SHORT_NAMES[tissue] for tissue in tissues if tissue not in shown]:
+        raise StudyError(
+            f"model {model}: tissues {settings['tissues']}; images {key} show "
+            f"{', '.join(SHORT_NAMES[tissue] for tissue in shown)}, and not {', '.join(absent)}"
+        )
+    if Tissue.LV not in tissues:
+        raise StudyError(
+            f"model {model}: tissues {settings['tissues']}; volumes of a short axis need lv"
+        )
 
 
 def _check_row(model: str, row: dict[str, Any]) -> None:
@@ -117,6 +135,12 @@ def _check_start(study: Study, model: str, row: dict[str, Any]) -> None:
                     f"model {model}: {name} is '{row[name]}', but its start {row['start']} has "
                     f"'{other[name]}'; weights only fit the same network"
                 )
+        own, given = Target.of(row["tissues"]), Target.of(other["tissues"])
+        if own != given and own.channels == given.channels:
+            raise StudyError(
+                f"model {model}: tissues {own.text}, but its start {row['start']} labels "
+                f"{given.text}: its last layer would be taken for other tissues; start from another"
+            )
 
 
 def check_order(study: Study) -> None:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from cmrseg.labels import SHORT_NAMES
 from study.given import LABELLING, OPTIONAL, given_models, weights_state
+from study.recipes import read_models
 from study.tables import GRID, StudyError, check, read_rows
 
 # Published encoder weights, by name of the encoder; a model that starts from them needs the file.
@@ -36,7 +37,9 @@ class Study:
         self.cohorts: dict[str, dict[str, Any]] = self.config["cohorts"]
         self.subjects = {name: self._read_subjects(name) for name in self.cohorts}
         self.given = given_models(self.config["weights"])
-        self.models = self._read_models() if "models" in self.config else {}
+        self.models: dict[str, dict[str, Any]] = {}
+        if "models" in self.config:
+            self.models = read_models(self.config["models"], self.config["recipes"])
         self.left_out = self._leave_out_imagenet()
 
     # -- cohorts -----------------------------------------------------------------------------
@@ -194,7 +197,9 @@ class Study:
     def slices_name(self, model: str) -> str:
         """Folder of the slices that a model is trained on, below its cohort and labeller."""
         row = self.models[model]
-        return f"{row['preparation']}_{row['intensity']}_{row['size_px']}_{row['classes']}"
+        tissues = row["tissues"].replace(",", "-")
+        shape = f"{row['preparation']}_{row['intensity']}_{row['size_px']}"
+        return f"{row['sequence']}_{tissues}_{shape}"
 
     # -- figures -----------------------------------------------------------------------------
 
@@ -243,21 +248,6 @@ class Study:
         if len(repeated):
             raise StudyError(f"cohort {cohort}: {path} has subject {repeated.iloc[0]} twice")
         return table
-
-    def _read_models(self) -> dict[str, dict[str, Any]]:
-        path = self.config["models"]
-        rows = read_rows(
-            path,
-            "models",
-            {"lr", "lr_frozen"},
-            {"width", "classes", "size_px", "batch", "seed"},
-        )
-        models: dict[str, dict[str, Any]] = {}
-        for row in rows:
-            if row["model"] in models:
-                raise StudyError(f"{path}: model {row['model']} is there twice")
-            models[row["model"]] = row
-        return models
 
     def _leave_out_imagenet(self) -> dict[str, str]:
         """Take models out of the study whose ImageNet weights are not there; model -> file."""

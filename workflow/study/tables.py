@@ -103,6 +103,17 @@ def _validator(schema: str) -> jsonschema.Draft202012Validator:
     return jsonschema.Draft202012Validator(rules)
 
 
+def columns_of(schema: str) -> dict[str, dict[str, Any]]:
+    """What a schema says of each column of a table, in its order."""
+    properties: dict[str, dict[str, Any]] = _validator(schema).schema["properties"]
+    return properties
+
+
+def needed_columns(schema: str) -> list[str]:
+    """Columns that every row of a table needs a value of."""
+    return list(_validator(schema).schema["required"])
+
+
 def _with_defaults(value: Any, rule: dict[str, Any], root: dict[str, Any]) -> Any:
     if "$ref" in rule:
         rule = root["$defs"][rule["$ref"].rsplit("/", 1)[1]]
@@ -166,16 +177,8 @@ def _looks_odd(value: Any) -> bool:
     return isinstance(value, bool | int | float | datetime.date)
 
 
-def read_rows(
-    path: str, schema: str, numbers: set[str], integers: set[str]
-) -> list[dict[str, Any]]:
-    """Rows of a TSV with the types that its schema wants, each checked.
-
-    They have the order of the schema and its defaults: neither another order of columns nor an
-    empty column makes other rows.
-    A schema of rows says what a cell may be, so each value of a column is checked once: tables
-    have up to hundreds of thousands of rows.
-    """
+def read_cells(path: str) -> pd.DataFrame:
+    """Cells of a TSV as text. Raises StudyError naming a file that is no such table."""
     try:
         check_plain(path)
         table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
@@ -188,6 +191,20 @@ def read_rows(
             f"{path}: has the one column '{table.columns[0]}'; separate columns by tabs, not by "
             "commas or spaces"
         )
+    return table
+
+
+def read_rows(
+    path: str, schema: str, numbers: set[str], integers: set[str]
+) -> list[dict[str, Any]]:
+    """Rows of a TSV with the types that its schema wants, each checked.
+
+    They have the order of the schema and its defaults: neither another order of columns nor an
+    empty column makes other rows.
+    A schema of rows says what a cell may be, so each value of a column is checked once: tables
+    have up to hundreds of thousands of rows.
+    """
+    table = read_cells(path)
     for column in sorted((numbers | integers) & set(table.columns)):
         table[column] = _as_numbers(table[column], int if column in integers else float, path)
     rows = table.to_dict("records")

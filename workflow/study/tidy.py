@@ -8,9 +8,16 @@ from cmrseg.results.kept import FACTS, KEPT
 from cmrseg.splits import ROTATED
 from study.study import Study
 
-# Folders that the workflow fills; what else lies in the study's folder is somebody's own.
+# The settings of all models.
+MODELS = "models.tsv"
+# Folders and files that the workflow makes; what else lies in the study's folder is somebody's own.
 JOBS = ("logs", "benchmarks")
-MADE = ("cohorts", "phantom", "slices", "models", "evaluation", "figures", "origins", KEPT, *JOBS)
+MADE = (
+    *("cohorts", "phantom", "slices", "models", MODELS, "evaluation", "figures", "origins"),
+    *(KEPT, *JOBS),
+)
+# Rules with one job in a study.
+ALONE = ("compare_published", "write_models", "tidy")
 # Snakemake leaves it in folders that it makes.
 TIME_STAMP = ".snakemake_timestamp"
 
@@ -27,7 +34,7 @@ def unnamed(study: Study, folder: str | Path, origins: Iterable[str] = ()) -> li
     for made in MADE:
         if made in above:
             _look(Path(folder), made, names, above, found)
-        elif os.path.lexists(Path(folder, made)):
+        elif made not in names and os.path.lexists(Path(folder, made)):
             found.append(made)
     return sorted(found)
 
@@ -68,6 +75,8 @@ def _results(study: Study) -> Iterator[str]:
         yield f"cohorts/{cohort}/volumes/{labeller}.curves.tsv"
     if "confidence" in study.config:
         yield "cohorts/{cohort}/confidence/{labeller}.tsv".format(**study.config["confidence"])
+    if study.models:
+        yield MODELS
     # Models without ImageNet weights are named, too.
     for model in (*study.models, *study.left_out):
         yield f"models/{model}"
@@ -105,6 +114,6 @@ def _of_jobs(study: Study, folder: Path, origins: Iterable[str]) -> Iterator[str
     for model, row in study.models.items():
         jobs |= {f"{row['cohort']}/{row['labeller']}/{study.slices_name(model)}"}
     for kind, suffix in zip(JOBS, ("log", "tsv"), strict=True):
-        yield from (f"{kind}/{rule}.{suffix}" for rule in ("compare_published", "tidy"))
+        yield from (f"{kind}/{rule}.{suffix}" for rule in ALONE)
         rules = [entry.name for entry in (folder / kind).glob("*") if entry.is_dir()]
         yield from (f"{kind}/{rule}/{job}.{suffix}" for rule in rules for job in jobs)

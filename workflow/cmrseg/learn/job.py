@@ -1,5 +1,6 @@
 """Training as a job: files in, files out."""
 
+import logging
 import shutil
 import time
 from collections.abc import Mapping
@@ -15,6 +16,8 @@ from cmrseg.learn.train import train
 from cmrseg.learn.weights import load_weights, save_weights
 from cmrseg.results.kept import keep, made_of, restore
 from cmrseg.results.record import record, versions
+
+log = logging.getLogger(__name__)
 
 
 def train_job(
@@ -34,6 +37,8 @@ def train_job(
     they are made of the same content they are taken over, and nothing is trained.
     """
     started = time.time()
+    words = (f"{key} {'none' if value == '' else value}" for key, value in model.items())
+    log.info("settings: %s", ", ".join(words))
     read = [path for path in inputs.values() if path]
     facts = {"model": dict(model), "code": code, "device": device, "versions": versions()}
     source, results = made_of(read, facts), list(outputs.values())
