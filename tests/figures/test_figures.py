@@ -6,6 +6,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_hex
 
 from cmrseg.dicom import audit as audit_kinds
 from cmrseg.figures import (
@@ -123,9 +124,9 @@ def test_errors_of_ef_are_medians_in_percentage_points_and_subjects_without_ef_a
 def test_a_good_ef_of_bad_volumes_is_drawn_hollow():
     table = pd.DataFrame({"labeller": "net", "subject": list("abc"), "abs_ef_error": 0.02})
     table["good_ef_bad_volume"] = [False, True, True]
-    points = [line for line in ef_error.figure(table).axes[0].lines if line.get_marker() == "o"]
-    found = {line.get_markerfacecolor(): len(line.get_xdata()) for line in points}
-    assert found.pop("white") == 2
+    points = ef_error.figure(table).axes[0].collections
+    found = {to_hex(drawn.get_facecolor()[0]): len(drawn.get_offsets()) for drawn in points}
+    assert found.pop("#ffffff") == 2
     assert list(found.values()) == [1]
 
 

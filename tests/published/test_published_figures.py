@@ -7,11 +7,11 @@ import pytest
 from matplotlib.colors import to_hex
 
 from cmrseg.figures import (
-    boxes,
     confidence_sets,
     data_requirements,
     dice_by_slice,
     dice_distributions,
+    distributions,
     image_maps,
     manual_agreement,
     method_errors,
@@ -149,11 +149,11 @@ def texts(figure) -> list[str]:
 
 
 def points(axes, colour: str, marker: str = "o") -> np.ndarray:
-    """(n, 2) of all points of a panel that have a colour and a marker."""
+    """(n, 2) of all points of a panel that are drawn as lines of a colour and a marker."""
     chosen = [
         line.get_xydata()
         for line in axes.lines
-        if line.get_marker() == marker and to_hex(line.get_color()) == colour.lower()
+        if line.get_marker() == marker and to_hex(line.get_markerfacecolor()) == colour.lower()
     ]
     return np.concatenate(chosen) if chosen else np.empty((0, 2))
 
@@ -258,40 +258,47 @@ def test_missing_column_and_empty_table_are_refused_by_name(module, draw, table,
 # -- boxes and names ---------------------------------------------------------------------------
 
 
-def test_points_beyond_the_whiskers_are_outside():
-    # quartiles 2 and 4, whiskers to -1 and 7
-    assert boxes.outside(np.array([-1.0, 2, 2, 3, 4, 4, 7])).tolist() == []
-    assert boxes.outside(np.array([1.0, 2, 3, 4, 50, -9, 3, 3, 3])).tolist() == [-9, 50]
+def grouped(values: list[float], name: str = "a") -> pd.DataFrame:
+    return pd.DataFrame({"group": name, "value": values})
 
 
 def test_a_box_has_the_median_the_mean_and_the_outliers_of_its_values():
     axes = style.figure_mm(50, 50).add_subplot()
-    boxes.box(axes, [1, 2, 3, 4, np.nan, 50], 7, "#332288", mean=True, outliers=True)
+    table = grouped([1, 2, 3, 4, np.nan, 50])
+    place = (axes, table, "value", "group", ["b", "a"])
+    distributions.boxes(*place, "#332288", showmeans=True, showfliers=True)
     medians = [line.get_xdata() for line in axes.lines if line.get_linewidth() == 1.6]
     assert [value for line in medians for value in line] == [3, 3]
-    assert points(axes, "#ffffff", "D").tolist() == [[12, 7]]
-    assert points(axes, "#332288")[:, 0].tolist() == [50]
+    assert points(axes, "#ffffff", "D").tolist() == [[12, 1]]
+    assert points(axes, "#332288").tolist() == [[50, 1]]
 
 
 def test_a_box_of_no_values_is_not_drawn():
     axes = style.figure_mm(50, 50).add_subplot()
-    boxes.box(axes, [np.nan], 0, "#332288")
+    distributions.boxes(axes, grouped([np.nan]), "value", "group", ["a"], "#332288")
     assert not axes.lines
 
 
-def test_a_cloud_has_every_value_within_its_width():
+@pytest.mark.parametrize("horizontal", [True, False])
+def test_every_value_is_a_point_within_the_width_of_its_group(horizontal):
     axes = style.figure_mm(50, 50).add_subplot()
-    boxes.cloud(axes, [3.0, np.nan, 1.0], 5, "#332288", 0.4, horizontal=False)
-    drawn = points(axes, "#332288")
-    assert drawn[:, 1].tolist() == [1, 3]
-    assert (np.abs(drawn[:, 0] - 5) <= 0.2).all()
+    table = pd.concat([grouped([3.0, np.nan, 1.0]), grouped([5.0], "b")])
+    place = (axes, table, "value", "group", ["b", "a"])
+    distributions.points(*place, 0.4, horizontal, color="#332288")
+    one, other = (np.ma.getdata(drawn.get_offsets()) for drawn in axes.collections)
+    assert one[:, 1 - horizontal].tolist() == [5]
+    assert other[:, 1 - horizontal].tolist() == [1, 3]
+    assert (np.abs(other[:, int(horizontal)] - 1) <= 0.2).all()
+    assert np.ptp(other[:, int(horizontal)]) > 0
 
 
 def test_many_points_are_pixels_in_the_svg_with_the_same_bytes_each_time(tmp_path):
     written = []
     for run in ("one", "two"):
         figure = style.figure_mm(50, 50)
-        boxes.cloud(figure.add_subplot(), np.arange(101.0), 0, "#332288", 0.4)
+        table = grouped(np.arange(101.0))
+        place = (figure.add_subplot(), table, "value", "group", ["a"])
+        distributions.points(*place, 0.4, color="#332288")
         style.save(figure, tmp_path / f"{run}.svg", tmp_path / f"{run}.png")
         written.append((tmp_path / f"{run}.svg").read_bytes())
     assert written[0] == written[1]
@@ -321,7 +328,8 @@ def test_methods_stand_by_their_mean_error_of_each_study_once():
     names = [label.get_text() for label in left.get_yticklabels()]
     assert names == ["ResNet-34, extreme", "ResNet-34", "UK Biobank FCN"]
     # the study as acquired would make it 7, 3.4 and 10.8
-    assert points(left, "#ffffff", "D").tolist() == [
+    means = points(left, "#ffffff", "D")
+    assert means[np.argsort(means[:, 1])].tolist() == [
         [pytest.approx(3.0), 0],
         [pytest.approx(4.0), 1],
         [pytest.approx(6.0), 2],
@@ -332,8 +340,9 @@ def test_methods_stand_by_their_mean_error_of_each_study_once():
 
 def test_rotated_studies_are_shown_as_copy_and_as_acquired():
     right = method_errors.figure(errors()).axes[1]
-    means = points(right, "#ffffff", "D")[:, 0]
-    assert means.tolist() == pytest.approx([5, 5, 6, 20, 8, 30])
+    means = points(right, "#ffffff", "D")
+    # each method's copy is above what was acquired
+    assert means[np.argsort(means[:, 1]), 0].tolist() == pytest.approx([5, 5, 6, 20, 8, 30])
     shown = [text.get_text() for text in right.texts]
     assert {"5.0", "6.0", "20.0", "8.0", "30.0"} <= set(shown)
 
@@ -378,8 +387,9 @@ def test_bins_show_their_studies_and_shares_are_percent():
 
 def test_volumes_from_400_ml_are_left_out_and_counted():
     edv, esv = confidence_sets.figure(metadata()).axes[1:3]
-    drawn = points(edv, confidence_sets.BIN_COLOURS[3])
-    assert drawn[:, 1].tolist() == [140, 150, 399]
+    drawn = edv.collections[3]
+    assert drawn.get_offsets()[:, 1].tolist() == [140, 150, 399]
+    assert to_hex(drawn.get_facecolor()[0]) == confidence_sets.BIN_COLOURS[3].lower()
     assert "not shown: 1 ≥ 400 ml" in texts(edv)
     assert not [text for text in texts(esv) if text.startswith("not shown")]
 
@@ -430,12 +440,15 @@ def test_slices_show_the_mean_of_their_frames():
 
 def test_maps_have_a_pixel_per_image_and_their_mean():
     figure = image_maps.figure(cavity(), "difference_ml")
-    shown = figure.axes[0].images[0].get_array()
+    shown = figure.axes[0].collections[0].get_array()
     assert shown.shape == (3, 4)
     assert shown[:, 0].tolist() == [4, 4, 4]
+    # slice 1 is at the bottom
+    assert figure.axes[0].get_ylim() == (0, 3)
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["1", "2", "3"]
     assert "mean −0.50 ml" in texts(figure)
     dice = image_maps.figure(images(), "lv")
-    assert dice.axes[8].images[0].get_array()[2, 3] == pytest.approx(0.80)
+    assert dice.axes[8].collections[0].get_array()[2, 3] == pytest.approx(0.80)
     assert "mean 0.900" in texts(dice)
 
 

@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cmrseg.figures import style
-from cmrseg.figures.boxes import box, cloud
 from cmrseg.figures.confidence import NO_SET_COLOUR, SET_COLOURS
+from cmrseg.figures.distributions import boxes, points
 
 COLUMNS = (
     "bin",
@@ -77,11 +77,11 @@ def _boxes(
 ) -> None:
     style.grid(axes)
     values = table[column] * factor
-    shown = values < largest if largest else values.notna()
-    for place, (key, colour) in enumerate(zip(BINS, BIN_COLOURS, strict=True)):
-        some = values[shown & (table["bin"] == key)]
-        cloud(axes, some, place, colour, 0.74, horizontal=False, alpha=0.75)
-        box(axes, some, place, style.INK, 0.4, horizontal=False, filled=False, mean=True)
+    shown = table.assign(value=values)[values < largest if largest else values.notna()]
+    place = (shown, "value", "bin", list(BINS))
+    colours = dict(zip(BINS, BIN_COLOURS, strict=True))
+    points(axes, *place, 0.74, False, hue="bin", palette=colours, alpha=0.75)
+    boxes(axes, *place, style.INK, False, filled=False, width=0.4, showmeans=True)
     axes.set_title(title)
     axes.set_ylabel(label)
     axes.set_ylim(0, None)
