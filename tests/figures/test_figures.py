@@ -155,6 +155,20 @@ def test_strategies_show_means_without_undefined_dice():
     assert "89" in texts(strategies.figure(table)).split("\n")
 
 
+def test_a_strategy_s_mean_is_drawn_where_its_number_and_its_cases_are():
+    table = transfer()
+    table.loc[table["subset"] == "v1", "dice_lv"] -= 0.2
+    axes = strategies.figure(table).axes[0]
+    bars = [line.get_xydata() for line in axes.lines if line.get_marker() == "_"]
+    means = sorted(map(tuple, np.concatenate(bars).round(6).tolist()))
+    assert means == [(-0.2, 0.88), (0.2, 0.88), (0.8, 0.68), (1.2, 0.68)]
+    numbers = sorted((round(text.xy[0], 6), text.get_text()) for text in axes.texts[1:])
+    assert numbers == [(-0.2, "88"), (0.2, "88"), (0.8, "68"), (1.2, "68")]
+    drawn = np.concatenate([np.ma.getdata(points.get_offsets()) for points in axes.collections])
+    assert sorted(drawn[:, 1].round(6)) == sorted(table["dice_lv"].round(6))
+    assert np.abs(drawn[:, 0] - np.round(drawn[:, 0])).max() < 0.4
+
+
 def test_strategies_of_several_networks_are_at_their_strategy_s_place():
     table = transfer().replace({"strategy": {"plain": "plain unet"}})
     other = table[table["strategy"] == "plain unet"].assign(strategy="plain fcn")
@@ -169,6 +183,19 @@ def test_observers_count_the_volunteers_with_a_value():
     second = (table["method"] == "expert2") & (table["volunteer"] == "a")
     table.loc[second, ["edv", "sv", "ef"]] = np.nan
     assert "expert1 – expert2 (n = 2–3)" in texts(observers.figure(table, dice))
+
+
+def test_observers_bars_are_means_and_their_points_volunteers():
+    table, dice = observer_tables()
+    second = table["method"] == "expert2"
+    table.loc[second, "edv"] = [1.0, 2.0, 6.0]
+    axes = observers.figure(table, dice).axes[0]
+    heights = [[bar.get_height() for bar in bars] for bars in axes.containers]
+    assert heights == [[3, 6, 8, 5], [4, 6, 8, 5], [4, 6, 8, 5]]
+    left = axes.containers[0][0]
+    drawn = np.concatenate([np.ma.getdata(points.get_offsets()) for points in axes.collections])
+    within = (drawn[:, 0] > left.get_x()) & (drawn[:, 0] < left.get_x() + left.get_width())
+    assert drawn[within, 1].tolist() == [1, 2, 6]
 
 
 def test_observers_need_a_pair_of_people():
