@@ -137,6 +137,24 @@ def test_confidence_of_unlabelled_data_has_no_dice_panel():
     assert "2 (33 %)" in texts(figure)
 
 
+def test_the_dice_to_expect_never_rises_with_the_score_and_is_the_mean_where_it_would():
+    percent = pd.Series([4.0, 1, 8, 4, np.nan, 20, 30])
+    dice = pd.Series([0.8, 0.9, 0.7, 0.6, 0.1, 0.8, np.nan])
+    # at 4 the mean is 0.7; 0.7 at 8 and 0.8 at 20 become their mean with it
+    scores, expected = confidence.expected_dice(percent, dice)
+    assert scores.tolist() == [1, 4, 20]
+    assert expected == pytest.approx([0.9, 0.725, 0.725])
+    assert [part.tolist() for part in confidence.expected_dice(percent, dice * np.nan)] == [[], []]
+
+
+def test_confidence_draws_the_dice_to_expect_over_the_score():
+    panel = confidence.figure(scores()).axes[2]
+    lines = [line for line in panel.lines if line.get_path_effects()]
+    assert [line.get_color() for line in lines] == [COLOURS[1], COLOURS[2]]
+    assert lines[0].get_xdata().tolist() == [1, 4, 8, 12, 30, 60]
+    assert lines[0].get_ydata() == pytest.approx(scores()["dice_lv"])
+
+
 def test_confidence_draws_broken_labels_in_the_last_bin():
     bars = confidence.figure(scores(dice=False)).axes[0].patches
     assert sum(bar.get_height() for bar in bars) == 6

@@ -7,7 +7,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cmrseg.figures import style
-from cmrseg.figures.confidence import NO_SET_COLOUR, SET_COLOURS
 from cmrseg.figures.distributions import boxes, points
 
 COLUMNS = (
@@ -21,7 +20,7 @@ COLUMNS = (
 )
 # Bins of the score are exclusive, unlike the sets.
 BINS = {"p05": "≤ 5", "p10": "5–10", "p15": "10–15", "rest": "> 15"}
-BIN_COLOURS = (*SET_COLOURS[:3], NO_SET_COLOUR)
+BIN_COLOURS = (*style.SET_COLOURS[:3], style.NO_SET_COLOUR)
 # Column, title, axis, factor to the axis, largest value shown (as in the published figure).
 QUANTITIES = (
     ("true_ef", "EF", "True ejection fraction (%)", 100.0, None),
