@@ -17,7 +17,7 @@ import pytest
 
 from tiny_study import CONFIG, ROOT, Project, environment
 
-TOOLS = ROOT / "tests/conda"
+TOOLS = ROOT / "tests/helpers/conda"
 ENVS = sorted((ROOT / "envs").glob("*.yaml"))
 # What Snakemake needs to read the study and to submit jobs; all else has to be in an environment.
 HOST = ("snakemake", "pandas", "snakemake-executor-plugin-slurm")
