@@ -6,6 +6,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_hex
 
 from cmrseg.dicom import audit as audit_kinds
 from cmrseg.figures import (
@@ -123,9 +124,9 @@ def test_errors_of_ef_are_medians_in_percentage_points_and_subjects_without_ef_a
 def test_a_good_ef_of_bad_volumes_is_drawn_hollow():
     table = pd.DataFrame({"labeller": "net", "subject": list("abc"), "abs_ef_error": 0.02})
     table["good_ef_bad_volume"] = [False, True, True]
-    points = [line for line in ef_error.figure(table).axes[0].lines if line.get_marker() == "o"]
-    found = {line.get_markerfacecolor(): len(line.get_xdata()) for line in points}
-    assert found.pop("white") == 2
+    points = ef_error.figure(table).axes[0].collections
+    found = {to_hex(drawn.get_facecolor()[0]): len(drawn.get_offsets()) for drawn in points}
+    assert found.pop("#ffffff") == 2
     assert list(found.values()) == [1]
 
 
@@ -134,6 +135,24 @@ def test_confidence_of_unlabelled_data_has_no_dice_panel():
     figure = confidence.figure(scores(dice=False))
     assert len(figure.axes) == 2
     assert "2 (33 %)" in texts(figure)
+
+
+def test_the_dice_to_expect_never_rises_with_the_score_and_is_the_mean_where_it_would():
+    percent = pd.Series([4.0, 1, 8, 4, np.nan, 20, 30])
+    dice = pd.Series([0.8, 0.9, 0.7, 0.6, 0.1, 0.8, np.nan])
+    # at 4 the mean is 0.7; 0.7 at 8 and 0.8 at 20 become their mean with it
+    scores, expected = confidence.expected_dice(percent, dice)
+    assert scores.tolist() == [1, 4, 20]
+    assert expected == pytest.approx([0.9, 0.725, 0.725])
+    assert [part.tolist() for part in confidence.expected_dice(percent, dice * np.nan)] == [[], []]
+
+
+def test_confidence_draws_the_dice_to_expect_over_the_score():
+    panel = confidence.figure(scores()).axes[2]
+    lines = [line for line in panel.lines if line.get_path_effects()]
+    assert [line.get_color() for line in lines] == [COLOURS[1], COLOURS[2]]
+    assert lines[0].get_xdata().tolist() == [1, 4, 8, 12, 30, 60]
+    assert lines[0].get_ydata() == pytest.approx(scores()["dice_lv"])
 
 
 def test_confidence_draws_broken_labels_in_the_last_bin():
@@ -154,6 +173,20 @@ def test_strategies_show_means_without_undefined_dice():
     assert "89" in texts(strategies.figure(table)).split("\n")
 
 
+def test_a_strategy_s_mean_is_drawn_where_its_number_and_its_cases_are():
+    table = transfer()
+    table.loc[table["subset"] == "v1", "dice_lv"] -= 0.2
+    axes = strategies.figure(table).axes[0]
+    bars = [line.get_xydata() for line in axes.lines if line.get_marker() == "_"]
+    means = sorted(map(tuple, np.concatenate(bars).round(6).tolist()))
+    assert means == [(-0.2, 0.88), (0.2, 0.88), (0.8, 0.68), (1.2, 0.68)]
+    numbers = sorted((round(text.xy[0], 6), text.get_text()) for text in axes.texts[1:])
+    assert numbers == [(-0.2, "88"), (0.2, "88"), (0.8, "68"), (1.2, "68")]
+    drawn = np.concatenate([np.ma.getdata(points.get_offsets()) for points in axes.collections])
+    assert sorted(drawn[:, 1].round(6)) == sorted(table["dice_lv"].round(6))
+    assert np.abs(drawn[:, 0] - np.round(drawn[:, 0])).max() < 0.4
+
+
 def test_strategies_of_several_networks_are_at_their_strategy_s_place():
     table = transfer().replace({"strategy": {"plain": "plain unet"}})
     other = table[table["strategy"] == "plain unet"].assign(strategy="plain fcn")
@@ -168,6 +201,19 @@ def test_observers_count_the_volunteers_with_a_value():
     second = (table["method"] == "expert2") & (table["volunteer"] == "a")
     table.loc[second, ["edv", "sv", "ef"]] = np.nan
     assert "expert1 – expert2 (n = 2–3)" in texts(observers.figure(table, dice))
+
+
+def test_observers_bars_are_means_and_their_points_volunteers():
+    table, dice = observer_tables()
+    second = table["method"] == "expert2"
+    table.loc[second, "edv"] = [1.0, 2.0, 6.0]
+    axes = observers.figure(table, dice).axes[0]
+    heights = [[bar.get_height() for bar in bars] for bars in axes.containers]
+    assert heights == [[3, 6, 8, 5], [4, 6, 8, 5], [4, 6, 8, 5]]
+    left = axes.containers[0][0]
+    drawn = np.concatenate([np.ma.getdata(points.get_offsets()) for points in axes.collections])
+    within = (drawn[:, 0] > left.get_x()) & (drawn[:, 0] < left.get_x() + left.get_width())
+    assert drawn[within, 1].tolist() == [1, 2, 6]
 
 
 def test_observers_need_a_pair_of_people():

@@ -125,10 +125,10 @@ def texts(figure) -> list[str]:
 
 
 def points(axes, colour: str, marker: str = "o") -> np.ndarray:
-    """(n, 2) of all points of a panel that have a colour and a marker."""
+    """(n, 2) of all points of a panel that are drawn as lines of a colour and a marker."""
     chosen = [
         line.get_xydata()
         for line in axes.lines
-        if line.get_marker() == marker and to_hex(line.get_color()) == colour.lower()
+        if line.get_marker() == marker and to_hex(line.get_markerfacecolor()) == colour.lower()
     ]
     return np.concatenate(chosen) if chosen else np.empty((0, 2))

@@ -15,6 +15,7 @@ ENVS = sorted((ROOT / "envs").glob("*.yaml"))
 DISTRIBUTIONS = {
     "PIL": "pillow",
     "isal": "python-isal",
+    "seaborn": "seaborn-base",
     "sklearn": "scikit-learn",
     "skimage": "scikit-image",
     "torch": "pytorch",

@@ -104,29 +104,29 @@ def test_damage_in_an_optimiser_s_state_costs_nothing(tmp_path):
     assert all(torch.equal(found[key], expected[key]) for key in expected)
 
 
-# -- width and classes ------------------------------------------------------------------------
+# -- width and tissues ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("width", [1, 3, 8])
 def test_another_width_is_read_off_the_file_and_recorded(width, tmp_path):
-    entry = without(CATALOGUE["ukbb_la_4ch"], "width", "classes")
+    entry = without(CATALOGUE["ukbb_la_4ch"], "width")
     random_checkpoint(tmp_path / "FCN_la_4ch", CATALOGUE["ukbb_la_4ch"] | {"width": width})
     _, recorded = converted(entry, tmp_path)
-    assert (recorded["width"], recorded["classes"]) == (width, 3)
+    assert (recorded["width"], recorded["tissues"]) == (width, "la,ra")
     network, settings = load_model(tmp_path / "model")
     assert settings["width"] == width
     assert network.levels[4][2].conv.weight.shape == (16 * width, 16 * width, 3, 3)
 
 
 def test_a_recurrent_network_of_another_width_has_its_own_settings(tmp_path):
-    entry = without(CATALOGUE["ukbb_ao"], "width", "classes")
+    entry = without(CATALOGUE["ukbb_ao"], "width")
     random_checkpoint(tmp_path / "UNet-LSTM_ao", CATALOGUE["ukbb_ao"] | {"width": 4})
     weights, recorded = converted(entry, tmp_path)
-    assert (recorded["width"], recorded["classes"]) == (4, 3)
+    assert (recorded["width"], recorded["tissues"]) == (4, "aao,dao")
     assert weights["LSTM/forward/conv_lstm_cell/kernel"].shape == (3, 3, 8, 16)
 
 
-def test_an_entry_that_says_another_width_or_other_classes_is_refused_by_name(tmp_path):
+def test_an_entry_that_says_another_width_or_other_tissues_is_refused_by_name(tmp_path):
     entry = narrow("ukbb_sa")
     random_checkpoint(tmp_path / "FCN_sa", entry)
     with pytest.raises(
@@ -135,8 +135,10 @@ def test_an_entry_that_says_another_width_or_other_classes_is_refused_by_name(tm
         r"resources/weights\.yaml says 16; write width: 2 there, or fetch the file again",
     ):
         converted(CATALOGUE["ukbb_sa"], tmp_path)
-    with pytest.raises(ValueError, match=r"FCN_sa\.index has a network with classes 4, .* says 3;"):
-        converted(entry | {"classes": 3}, tmp_path)
+    with pytest.raises(
+        ValueError, match=r"FCN_sa\.index has .* 4 channels, the tissues lv,my of .* need 3;"
+    ):
+        converted(entry | {"tissues": "lv,my"}, tmp_path)
     assert not (tmp_path / "model").exists()
 
 
@@ -166,7 +168,7 @@ def test_checkpoint_with_other_names_is_refused_with_them(tmp_path):
     )
     with pytest.raises(
         ValueError,
-        match=r"FCN_sa\.index: not the published fcn with width 2 and 4 classes: missing "
+        match=r"FCN_sa\.index: not the published fcn with width 2 and tissues lv,my,rv: missing "
         r"batch_normalization/beta; unknown dense/bias; fetch",
     ):
         read_published(tmp_path / "FCN_sa", weights)
@@ -192,7 +194,9 @@ def test_checkpoint_with_other_shapes_or_types_is_refused_with_them(tmp_path):
 
 def test_checkpoint_of_another_view_is_refused_before_its_data_are_read(data):
     file = data / "ukbb/published-index/FCN_la_2ch.index"
-    with pytest.raises(ValueError, match=r"with width 16 and 4 classes: conv2d_20/bias is float32"):
+    with pytest.raises(
+        ValueError, match=r"with width 16 and tissues lv,my,rv: conv2d_20/bias is float32"
+    ):
         read_published(file.with_suffix(""), CATALOGUE["ukbb_sa"])
 
 
@@ -214,7 +218,7 @@ def test_values_that_are_not_finite_are_refused_by_name(tmp_path):
 
 def test_unknown_network_is_refused_by_name():
     with pytest.raises(ValueError, match="network 'vit' is not among the published ones: fcn, un"):
-        model_variables({"network": "vit", "width": 16, "classes": 4})
+        model_variables({"network": "vit", "width": 16, "tissues": "lv,my,rv"})
 
 
 def test_absent_files_are_named(tmp_path):

@@ -196,10 +196,10 @@ def test_a_file_without_the_optimiser_gives_the_same_weights(tmp_path):
 def test_the_width_is_read_off_the_file_and_an_entry_that_says_another_is_refused(tmp_path):
     write_keras(tmp_path / "SEG459.h5", keras_arrays())
     outputs = {"weights": str(tmp_path / "w.safetensors"), "record": str(tmp_path / "r.json")}
-    given = {key: value for key, value in NARROW.items() if key not in ("width", "classes")}
+    given = {key: value for key, value in NARROW.items() if key != "width"}
     convert_weights("mine", given, tmp_path, outputs, [])
     settings = json.loads((tmp_path / "r.json").read_text())["settings"]
-    assert (settings["width"], settings["classes"]) == (WIDTH, 3)
+    assert (settings["width"], settings["tissues"]) == (WIDTH, "lv,my")
     with pytest.raises(ValueError, match=r"weights mine: .*SEG459\.h5 has a network with width 2"):
         convert_weights("mine", NARROW | {"width": 32}, tmp_path, outputs, [])
 

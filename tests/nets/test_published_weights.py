@@ -16,6 +16,7 @@ import study.code as tracking
 import study.given as study_weights
 from bundle_writer import checkpoint_variables, random_checkpoint
 from cmrseg.cine import Cine
+from cmrseg.labels import Target, tissues_of
 from cmrseg.learn.convert import convert_weights
 from cmrseg.learn.label import LABELLING, OPTIONAL, label_shard, load_model, load_network
 from cmrseg.learn.prepare import check_settings
@@ -24,6 +25,7 @@ from cmrseg.nets.build import NETWORKS, SETTINGS
 from cmrseg.nets.fcn import FCN
 from cmrseg.nets.published import check_index, model_variables, sizes_of
 from cmrseg.nets.tensorbundle import read_index
+from cmrseg.sequences import SEQUENCES
 from tiny_study import ROOT
 
 CATALOGUE = yaml.safe_load((ROOT / "resources/weights.yaml").read_text("utf-8"))
@@ -73,7 +75,8 @@ def test_published_index_holds_what_the_architecture_says(data, name):
     found = {name: (entry.dtype.name, entry.shape) for name, entry in entries.items()}
     assert found == checkpoint_variables(CATALOGUE[name])
     check_index(entries, CATALOGUE[name], file)
-    sizes = {key: CATALOGUE[name][key] for key in ("width", "classes")}
+    channels = Target.of(CATALOGUE[name]["tissues"]).channels
+    sizes = {"width": CATALOGUE[name]["width"], "channels": channels}
     assert sizes_of(entries, CATALOGUE[name]["network"], file) == sizes
 
 
@@ -97,15 +100,15 @@ def test_imagenet_files_have_the_checksum_in_their_names():
 
 
 @pytest.mark.parametrize(
-    ("network", "classes", "variables", "values", "entries"),
+    ("network", "tissues", "variables", "values", "entries"),
     [
-        ("fcn", 4, 102, 1_985_556 + 3_456, 228),
-        ("fcn", 6, 102, 1_988_752 + 65 * 6, 228),
-        ("unet_lstm", 3, 118, 2_200_678, 265),
+        ("fcn", "lv,my,rv", 102, 1_985_556 + 3_456, 228),
+        ("fcn", "lv,my,rv,la,ra", 102, 1_988_752 + 65 * 6, 228),
+        ("unet_lstm", "aao,dao", 118, 2_200_678, 265),
     ],
 )
-def test_architectures_have_the_published_numbers(network, classes, variables, values, entries):
-    weights = {"network": network, "width": 16, "classes": classes}
+def test_architectures_have_the_published_numbers(network, tissues, variables, values, entries):
+    weights = {"network": network, "width": 16, "tissues": tissues}
     shapes = model_variables(weights)
     assert len(shapes) == variables
     assert sum(math.prod(shape) for shape in shapes.values()) == values
@@ -118,13 +121,13 @@ def test_architectures_have_the_published_numbers(network, classes, variables, v
 def test_catalogue_has_the_published_networks():
     assert NAMES == ["ukbb_ao", "ukbb_la_2ch", "ukbb_la_4ch", "ukbb_la_4ch_seg4", "ukbb_sa"]
     assert sorted(CATALOGUE) == ["seg459", *NAMES]
-    assert {name: entry["classes"] for name, entry in CATALOGUE.items()} == {
-        "ukbb_sa": 4,
-        "ukbb_la_2ch": 2,
-        "ukbb_la_4ch": 3,
-        "ukbb_la_4ch_seg4": 6,
-        "ukbb_ao": 3,
-        "seg459": 3,
+    assert {name: entry["tissues"] for name, entry in CATALOGUE.items()} == {
+        "ukbb_sa": "lv,my,rv",
+        "ukbb_la_2ch": "la",
+        "ukbb_la_4ch": "la,ra",
+        "ukbb_la_4ch_seg4": "lv,my,rv,la,ra",
+        "ukbb_ao": "aao,dao",
+        "seg459": "lv,my",
     }
     assert [name for name in NAMES if CATALOGUE[name]["network"] not in NETWORKS] == ["ukbb_ao"]
 
@@ -133,7 +136,8 @@ def test_catalogue_has_the_published_networks():
 def test_catalogue_entry_is_complete(name):
     entry = CATALOGUE[name]
     assert entry.keys() - {"sha256", "islands"} == CATALOGUE["ukbb_sa"].keys()
-    assert list(entry["labels"]) == list(range(entry["classes"]))
+    shown = SEQUENCES[entry["sequence"]].tissues
+    assert set(tissues_of(entry["tissues"])) <= set(shown)
     if entry["network"] in NETWORKS:
         check_settings(entry)
 
@@ -233,7 +237,7 @@ def test_a_study_asks_of_weights_what_labelling_needs():
 def test_model_folder_is_loaded_by_its_path_alone(narrow):
     network, settings = load_model(narrow)
     assert isinstance(network, FCN)
-    assert settings["labels"]["3"] == "RV cavity"
+    assert settings["tissues"] == "lv,my,rv"
 
 
 @pytest.mark.parametrize("name", FCNS)
@@ -243,7 +247,7 @@ def test_every_fcn_becomes_a_model_that_loads(name, tmp_path):
     folder = tmp_path / name
     convert_weights(name, weights, tmp_path, outputs_in(folder), [])
     network, settings = load_model(folder)
-    assert settings["classes"] == weights["classes"]
+    assert settings["tissues"] == weights["tissues"]
     assert network.logits.bias.tolist() == variables["conv2d_20/bias"].tolist()
     # (x, y, in, out) of TensorFlow is (out, in, y, x) here.
     kernel = network.levels[1][0].conv.weight.detach().numpy()

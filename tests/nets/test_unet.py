@@ -5,6 +5,7 @@ import torch
 from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from cmrseg.labels import Target
 from cmrseg.nets.build import ENCODERS, UNET3PLUS, build_network, empty_network, freeze
 from cmrseg.nets.images import IMAGENET_MEAN, IMAGENET_SD, ImageNetInput
 from cmrseg.nets.unet import copied
@@ -105,7 +106,7 @@ def test_logits_have_the_size_of_the_images(settings, generator):
     network = build_network(settings, generator).eval()
     with torch.no_grad():
         logits = network(torch.rand(2, 1, 64, 96, generator=generator))
-    assert logits.shape == (2, settings["classes"], 64, 96)
+    assert logits.shape == (2, Target.of(settings["tissues"]).channels, 64, 96)
     assert torch.isfinite(logits).all()
 
 
@@ -177,7 +178,7 @@ def test_images_that_do_not_fit_are_refused(network):
         ({"network": "vnet"}, "network 'vnet' is unknown; one of fcn, unet, unet_compat"),
         ({"encoder": "resnet18"}, "encoder 'resnet18' is unknown; one of resnet34"),
         ({"network": "fcn"}, "network fcn has no encoder, got 'resnet34'"),
-        ({"width": 0}, "width 0 and classes 3"),
+        ({"width": 0}, "width 0: a network needs at least 1 filter"),
         ({"depth": 3}, "network settings are .*'depth'.*, expected exactly"),
     ],
 )

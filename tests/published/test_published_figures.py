@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 
 from cmrseg.figures import (
-    boxes,
     confidence_sets,
     data_requirements,
     dice_by_slice,
     dice_distributions,
+    distributions,
     image_maps,
     manual_agreement,
     method_errors,
@@ -148,40 +148,47 @@ def test_missing_column_and_empty_table_are_refused_by_name(module, draw, table,
 # -- boxes and names ---------------------------------------------------------------------------
 
 
-def test_points_beyond_the_whiskers_are_outside():
-    # quartiles 2 and 4, whiskers to -1 and 7
-    assert boxes.outside(np.array([-1.0, 2, 2, 3, 4, 4, 7])).tolist() == []
-    assert boxes.outside(np.array([1.0, 2, 3, 4, 50, -9, 3, 3, 3])).tolist() == [-9, 50]
+def grouped(values: list[float], name: str = "a") -> pd.DataFrame:
+    return pd.DataFrame({"group": name, "value": values})
 
 
 def test_a_box_has_the_median_the_mean_and_the_outliers_of_its_values():
     axes = style.figure_mm(50, 50).add_subplot()
-    boxes.box(axes, [1, 2, 3, 4, np.nan, 50], 7, "#332288", mean=True, outliers=True)
+    table = grouped([1, 2, 3, 4, np.nan, 50])
+    place = (axes, table, "value", "group", ["b", "a"])
+    distributions.boxes(*place, "#332288", showmeans=True, showfliers=True)
     medians = [line.get_xdata() for line in axes.lines if line.get_linewidth() == 1.6]
     assert [value for line in medians for value in line] == [3, 3]
-    assert points(axes, "#ffffff", "D").tolist() == [[12, 7]]
-    assert points(axes, "#332288")[:, 0].tolist() == [50]
+    assert points(axes, "#ffffff", "D").tolist() == [[12, 1]]
+    assert points(axes, "#332288").tolist() == [[50, 1]]
 
 
 def test_a_box_of_no_values_is_not_drawn():
     axes = style.figure_mm(50, 50).add_subplot()
-    boxes.box(axes, [np.nan], 0, "#332288")
+    distributions.boxes(axes, grouped([np.nan]), "value", "group", ["a"], "#332288")
     assert not axes.lines
 
 
-def test_a_cloud_has_every_value_within_its_width():
+@pytest.mark.parametrize("horizontal", [True, False])
+def test_every_value_is_a_point_within_the_width_of_its_group(horizontal):
     axes = style.figure_mm(50, 50).add_subplot()
-    boxes.cloud(axes, [3.0, np.nan, 1.0], 5, "#332288", 0.4, horizontal=False)
-    drawn = points(axes, "#332288")
-    assert drawn[:, 1].tolist() == [1, 3]
-    assert (np.abs(drawn[:, 0] - 5) <= 0.2).all()
+    table = pd.concat([grouped([3.0, np.nan, 1.0]), grouped([5.0], "b")])
+    place = (axes, table, "value", "group", ["b", "a"])
+    distributions.points(*place, 0.4, horizontal, color="#332288")
+    one, other = (np.ma.getdata(drawn.get_offsets()) for drawn in axes.collections)
+    assert one[:, 1 - horizontal].tolist() == [5]
+    assert other[:, 1 - horizontal].tolist() == [1, 3]
+    assert (np.abs(other[:, int(horizontal)] - 1) <= 0.2).all()
+    assert np.ptp(other[:, int(horizontal)]) > 0
 
 
 def test_many_points_are_pixels_in_the_svg_with_the_same_bytes_each_time(tmp_path):
     written = []
     for run in ("one", "two"):
         figure = style.figure_mm(50, 50)
-        boxes.cloud(figure.add_subplot(), np.arange(101.0), 0, "#332288", 0.4)
+        table = grouped(np.arange(101.0))
+        place = (figure.add_subplot(), table, "value", "group", ["a"])
+        distributions.points(*place, 0.4, color="#332288")
         style.save(figure, tmp_path / f"{run}.svg", tmp_path / f"{run}.png")
         written.append((tmp_path / f"{run}.svg").read_bytes())
     assert written[0] == written[1]

@@ -39,12 +39,15 @@ def test_slices_show_the_mean_of_their_frames():
 
 def test_maps_have_a_pixel_per_image_and_their_mean():
     figure = image_maps.figure(cavity(), "difference_ml")
-    shown = figure.axes[0].images[0].get_array()
+    shown = figure.axes[0].collections[0].get_array()
     assert shown.shape == (3, 4)
     assert shown[:, 0].tolist() == [4, 4, 4]
+    # slice 1 is at the bottom
+    assert figure.axes[0].get_ylim() == (0, 3)
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["1", "2", "3"]
     assert "mean −0.50 ml" in texts(figure)
     dice = image_maps.figure(images(), "lv")
-    assert dice.axes[8].images[0].get_array()[2, 3] == pytest.approx(0.80)
+    assert dice.axes[8].collections[0].get_array()[2, 3] == pytest.approx(0.80)
     assert "mean 0.900" in texts(dice)
 
 

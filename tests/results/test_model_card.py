@@ -161,7 +161,7 @@ def test_published_models_have_a_card_with_their_terms_and_labels(name):
     assert "Research use only; not a medical device." in card
     own = name != "seg459"
     assert ("without a licence of their own" if own else "GPL-3.0") in section(card, "Terms")
-    for number, tissue in weights["labels"].items():
+    for tissue in (Tissue.BACKGROUND, *tissues_of(weights["tissues"])):
         assert f"| {number} | {tissue} |" in section(card, "Labels")
     assert cells(card)["orientation"] == weights["orientation"]
     assert ("predict_all" in card) == (name != "ukbb_ao")

@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
+from sklearn.isotonic import IsotonicRegression
 
 from cmrseg.figures import style
 from cmrseg.labels import COLOURS, Tissue
@@ -14,9 +16,6 @@ from cmrseg.measure.confidence import THRESHOLDS
 from cmrseg.splits import upright_rows
 
 COLUMNS = ("subject", "score", "set")
-# From trusted to not trusted: one hue, as sets are ordered.
-SET_COLOURS = ("#08306B", "#2F79B5", "#85BCDC", "#B9D6EA")
-NO_SET_COLOUR = "#C4C4C4"
 NO_SET = "none"
 # Scores beyond this are drawn in the last bin: a broken label can be wrong by any factor.
 LARGEST_SHOWN_PERCENT = 60.0
@@ -33,20 +32,35 @@ def with_dice(scores: pd.DataFrame, subjects: pd.DataFrame) -> pd.DataFrame:
     return upright_rows(scores).merge(dice, on="subject", how="left")
 
 
+def expected_dice(percent: pd.Series, dice: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Scores and the Dice to expect at them, (n,) each: the curve that never rises and fits best.
+
+    percent, dice: of the same subjects; those without either are left out. Between two scores the
+    curve is straight. Isotonic regression (least squares), as probabilities are calibrated with:
+    Zadrozny and Elkan 2002, doi:10.1145/775047.775151.
+    """
+    known = percent.notna() & dice.notna()
+    if not known.any():
+        return np.empty(0), np.empty(0)
+    fit = IsotonicRegression(increasing=False).fit(percent[known], dice[known])
+    return fit.X_thresholds_, fit.y_thresholds_
+
+
 @style.styled
 def figure(table: pd.DataFrame, thresholds: Mapping[str, float] = THRESHOLDS) -> Figure:
     """Distribution of the score with the sets' thresholds, set sizes, and score against true Dice.
 
     table: columns subject, score (fraction: the larger relative error of EDV and ESV), set (the
     strictest set a subject is in, '' for none), and dice_lv, dice_my where true labels are
-    known; without them the third panel is left out. thresholds: largest score of each set.
+    known; without them the third panel is left out. Its lines are expected_dice. thresholds:
+    largest score of each set.
     Raises ValueError where a column or every row is missing.
     """
     table = style.checked(table, COLUMNS, "confidence")
     table = table.assign(set=table["set"].replace("", NO_SET))
     names = [*sorted(thresholds, key=lambda name: thresholds[name]), NO_SET]
     colours = {
-        name: NO_SET_COLOUR if name == NO_SET else SET_COLOURS[min(i, 3)]
+        name: style.NO_SET_COLOUR if name == NO_SET else style.SET_COLOURS[min(i, 3)]
         for i, name in enumerate(names)
     }
     with_dice = {"dice_lv", "dice_my"} <= set(table) and table["dice_lv"].notna().any()
@@ -131,6 +145,9 @@ def _against_dice(
             markeredgewidth=0,
             label=f"{name}: ρ = {rank:.2f}".replace("-", "−"),
         )
+        line = axes.plot(*expected_dice(percent, table[column]), color=COLOURS[tissue])
+        # A white rim, as the line has the colour of its points.
+        line[0].set_path_effects([withStroke(linewidth=2.6, foreground="white")])
     for limit in limits:
         axes.axvline(limit * 100, color=style.INK, linewidth=0.7, linestyle=(0, (3, 2)))
     axes.set_xlim(0, min(LARGEST_SHOWN_PERCENT, float(np.nanmax(percent)) * 1.05) + 0.8)

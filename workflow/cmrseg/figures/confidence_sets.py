@@ -7,8 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cmrseg.figures import style
-from cmrseg.figures.boxes import box, cloud
-from cmrseg.figures.confidence import NO_SET_COLOUR, SET_COLOURS
+from cmrseg.figures.distributions import boxes, points
 
 COLUMNS = (
     "bin",
@@ -21,7 +20,7 @@ COLUMNS = (
 )
 # Bins of the score are exclusive, unlike the sets.
 BINS = {"p05": "≤ 5", "p10": "5–10", "p15": "10–15", "rest": "> 15"}
-BIN_COLOURS = (*SET_COLOURS[:3], NO_SET_COLOUR)
+BIN_COLOURS = (*style.SET_COLOURS[:3], style.NO_SET_COLOUR)
 # Column, title, axis, factor to the axis, largest value shown (as in the published figure).
 QUANTITIES = (
     ("true_ef", "EF", "True ejection fraction (%)", 100.0, None),
@@ -77,11 +76,11 @@ def _boxes(
 ) -> None:
     style.grid(axes)
     values = table[column] * factor
-    shown = values < largest if largest else values.notna()
-    for place, (key, colour) in enumerate(zip(BINS, BIN_COLOURS, strict=True)):
-        some = values[shown & (table["bin"] == key)]
-        cloud(axes, some, place, colour, 0.74, horizontal=False, alpha=0.75)
-        box(axes, some, place, style.INK, 0.4, horizontal=False, filled=False, mean=True)
+    shown = table.assign(value=values)[values < largest if largest else values.notna()]
+    place = (shown, "value", "bin", list(BINS))
+    colours = dict(zip(BINS, BIN_COLOURS, strict=True))
+    points(axes, *place, 0.74, False, hue="bin", palette=colours, alpha=0.75)
+    boxes(axes, *place, style.INK, False, filled=False, width=0.4, showmeans=True)
     axes.set_title(title)
     axes.set_ylabel(label)
     axes.set_ylim(0, None)

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from cmrseg.figures import style
-from cmrseg.figures.boxes import box, cloud
+from cmrseg.figures.distributions import boxes, points
 from cmrseg.figures.published_names import SEGMENTER_LOOKS, SETS, named_segmenters
 from cmrseg.labels import COLOURS, NAMES, Tissue
 
@@ -68,11 +68,16 @@ def figure(table: pd.DataFrame, reference: str = FIRST_OBSERVER) -> Figure:
 
 
 def _distributions(axes: Axes, test: pd.DataFrame, column: str, names: dict[str, str]) -> None:
+    # Each method has a box, and below it the points.
+    parts: dict[str, Any] = {"hue": "part", "hue_order": ["box", "points"], "dodge": True}
     for row, method in enumerate(names):
-        values = test.loc[test["method"] == method, column]
+        rows = test[test["method"] == method]
         colour = SEGMENTER_LOOKS[method].colour
-        box(axes, values, row - 0.19, colour, 0.3, mean=True)
-        cloud(axes, values, row + 0.22, colour, 0.32)
+        place = (column, "method", list(names))
+        boxes(axes, rows.assign(part="box"), *place, colour, showmeans=True, **parts, gap=0.25)
+        colours = dict.fromkeys(parts["hue_order"], colour)
+        points(axes, rows.assign(part="points"), *place, 0.32, palette=colours, **parts)
+        values = rows[column]
         axes.annotate(
             f"{values.mean():.3f}",
             (1, row),

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from cmrseg.figures import style
-from cmrseg.figures.boxes import box
+from cmrseg.figures.distributions import boxes, points
 
 COLUMNS = ("labeller", "subject", "abs_ef_error", "good_ef_bad_volume")
 ROW_MM = 9.0
@@ -31,20 +31,24 @@ def figure(table: pd.DataFrame, order: Sequence[str] = ()) -> Figure:
     top = max(float(np.nanmax(table["error"], initial=1.0)) * 1.04, 6.0)
     for row, (name, look) in enumerate(looks.items()):
         every = table[table["labeller"] == name]
-        shown = every.dropna(subset=["error"]).sort_values("error")
-        errors, by_chance = shown["error"].to_numpy(), shown["good_ef_bad_volume"].to_numpy(bool)
-        heights = row + style.jitter(len(errors), 0.44)
-        box(axes, errors, row, look.colour, 0.62)
+        errors = every["error"].dropna()
+        boxes(axes, every, "error", "labeller", list(looks), look.colour, width=0.62)
+        by_chance = every["good_ef_bad_volume"].astype(bool)
         for chosen, fill in ((~by_chance, look.colour), (by_chance, "white")):
-            axes.plot(
-                errors[chosen],
-                heights[chosen],
-                look.marker,
+            points(
+                axes,
+                every[chosen],
+                "error",
+                "labeller",
+                list(looks),
+                spread=0.44,
                 color=fill,
-                markeredgecolor=look.colour,
-                markeredgewidth=0.5,
-                markersize=2.6,
+                edgecolor=look.colour,
+                linewidth=0.5,
+                marker=look.marker,
+                size=2.6,
                 alpha=0.75,
+                zorder=3,
             )
         missing = len(every) - len(errors)
         text = f"{np.median(errors):.1f}" if len(errors) else "–"

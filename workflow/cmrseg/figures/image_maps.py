@@ -4,10 +4,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.collections import Collection
 from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
-from matplotlib.ticker import MaxNLocator
 
 from cmrseg.figures import style
 
@@ -18,6 +18,8 @@ PAIRS = (
     (("WS", "doubleTransferLearn"), "First expert –\nnetwork (TL2)"),
     (("TR", "doubleTransferLearn"), "Second expert –\nnetwork (TL2)"),
 )
+# Every fifth slice and frame is numbered.
+EVERY = 5
 
 
 class Scale(NamedTuple):
@@ -73,31 +75,40 @@ def figure(table: pd.DataFrame, column: str) -> Figure:
     return result
 
 
-def _map(axes: Axes, pair: pd.DataFrame, column: str) -> AxesImage:
+def _map(axes: Axes, pair: pd.DataFrame, column: str) -> Collection:
     scale = SCALES[column]
     table = pair.pivot(index="slice", columns="frame", values=column)
     slices, frames = int(table.index.max()) + 1, int(table.columns.max()) + 1
-    values = table.reindex(index=range(slices), columns=range(frames)).to_numpy(float)
-    shown = axes.imshow(
-        values,
+    table = table.reindex(index=range(slices), columns=range(frames))
+    sns.heatmap(
+        table,
         cmap=scale.colours,
         vmin=scale.ends[0],
         vmax=scale.ends[1],
-        origin="lower",
-        aspect="auto",
-        interpolation="nearest",
-        extent=(0.5, frames + 0.5, 0.5, slices + 0.5),
+        cbar=False,
+        xticklabels=False,
+        yticklabels=False,
+        rasterized=True,
+        ax=axes,
     )
-    axes.spines[:].set_color(style.GRID)
-    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, steps=[1, 5, 10]))
-    axes.yaxis.set_major_locator(MaxNLocator(4, integer=True, steps=[1, 5, 10]))
+    axes.invert_yaxis()
+    axes.set(xlabel="", ylabel="")
+    axes.set_xticks(**_ticks(frames))
+    axes.set_yticks(**_ticks(slices))
+    axes.spines[:].set(visible=True, color=style.GRID)
     axes.text(
         1,
         1.02,
-        scale.summary.format(np.nanmean(values)).replace("-", "−"),
+        scale.summary.format(np.nanmean(table)).replace("-", "−"),
         transform=axes.transAxes,
         ha="right",
         va="bottom",
         fontsize=6,
     )
-    return shown
+    return axes.collections[0]
+
+
+def _ticks(count: int) -> dict[str, Any]:
+    """Ticks in the middle of every fifth slice or frame, or of each where they are few."""
+    named = np.arange(1, count + 1) if count < EVERY else np.arange(EVERY, count + 1, EVERY)
+    return {"ticks": named - 0.5, "labels": named}

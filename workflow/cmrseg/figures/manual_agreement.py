@@ -10,9 +10,10 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from cmrseg.figures import style
-from cmrseg.figures.boxes import box, cloud
+from cmrseg.figures.distributions import boxes, points
 from cmrseg.labels import COLOURS, NAMES, Tissue
 from cmrseg.measure.agreement import pearson
+from cmrseg.measure.regression import least_squares
 
 DICE_COLUMNS = ("id", "in_subset", "lv", "my")
 VOLUME_COLUMNS = ("patient", "phase", "manual_ml", "true_ml")
@@ -61,10 +62,8 @@ def figure(dice: pd.DataFrame, volumes: pd.DataFrame) -> Figure:
 def _dice(axes: Axes, dice: pd.DataFrame, column: str, tissue: Tissue, patients: list[str]) -> None:
     style.grid(axes)
     colour = COLOURS[tissue]
-    for place, patient in enumerate(patients):
-        values = dice.loc[dice["id"] == patient, column]
-        cloud(axes, values, place, colour, 0.6, horizontal=False)
-        box(axes, values, place, colour, 0.62, horizontal=False)
+    points(axes, dice, column, "id", patients, 0.6, False, color=colour)
+    boxes(axes, dice, column, "id", patients, colour, False, width=0.62)
     median = float(dice[column].median())
     axes.axhline(median, color=style.INK, linewidth=0.7, linestyle=(0, (3, 2)), zorder=0.5)
     axes.set_xticks(range(len(patients)), patients)
@@ -91,7 +90,8 @@ def _volumes(axes: Axes, volumes: pd.DataFrame, looks: dict[str, style.Look]) ->
     pad = 0.06 * float(np.ptp(values)) + 1
     ends = np.array([max(0.0, values.min() - pad), values.max() + pad])
     axes.plot(ends, ends, color=style.PALE, linewidth=0.7, zorder=0)
-    slope, intercept = np.polyfit(manual, true, 1)
+    line = least_squares(manual, true)
+    slope, intercept = line["slope"], line["intercept"]
     across = np.array([manual.min(), manual.max()])
     # The fit predicts the true volume from the manual one: its line is drawn with these as axes.
     axes.plot(intercept + slope * across, across, color=style.INK, linestyle=(0, (4, 2)))

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from cmrseg.figures import style
-from cmrseg.figures.boxes import box
+from cmrseg.figures.distributions import boxes
 from cmrseg.figures.published_names import (
     KINDS,
     evaluated_rows,
@@ -41,20 +41,35 @@ def figure(table: pd.DataFrame) -> Figure:
     copies, plain = turned_rows(table)
     order = evaluated.groupby("method")["error"].mean().sort_values(kind="stable").index
     names = named_methods(order)
+    place = ("error", "method", list(names))
     result = style.figure_mm(style.TWO_COLUMNS_MM, 24 + ROW_MM * len(names))
     left, right = result.subplots(1, 2, sharey=True, width_ratios=[1, 0.85])
+    for look in dict.fromkeys(map(method_look, names)):
+        alike = [method for method in names if method_look(method) == look]
+        one = evaluated[evaluated["method"].isin(alike)]
+        boxes(left, one, *place, look.colour, width=0.6, showmeans=True, showfliers=True)
+        for shown, rows in (("copy", copies), ("acquired", plain)):
+            one = rows[rows["method"].isin(alike)].assign(shown=shown)
+            boxes(
+                right,
+                one,
+                *place,
+                look.colour,
+                filled=shown == "acquired",
+                showmeans=True,
+                hue="shown",
+                hue_order=["copy", "acquired"],
+                dodge=True,
+                width=0.72,
+                gap=0.1,
+            )
     for row, method in enumerate(names):
-        colour = method_look(method).colour
         every = evaluated.loc[evaluated["method"] == method, "error"].dropna()
-        box(left, every, row, colour, mean=True, outliers=True)
         beyond = int((every > LARGEST_SHOWN).sum())
         _columns(left, row, [f"{every.mean():.1f}", f"{every.median():.1f}", str(beyond)])
-        as_copy = copies.loc[copies["method"] == method, "error"].dropna()
-        as_acquired = plain.loc[plain["method"] == method, "error"].dropna()
-        box(right, as_copy, row - 0.2, colour, width=0.26, filled=False, mean=True)
-        box(right, as_acquired, row + 0.16, colour, width=0.4, mean=True)
-        if len(as_copy):
-            _columns(right, row, [f"{as_copy.mean():.1f}", f"{as_acquired.mean():.1f}"], WIDE_PT)
+        pair = [rows.loc[rows["method"] == method, "error"].dropna() for rows in (copies, plain)]
+        if len(pair[0]):
+            _columns(right, row, [f"{values.mean():.1f}" for values in pair], WIDE_PT)
     _columns(left, -0.8, ["mean", "median", f"n > {LARGEST_SHOWN:g}"], colour=style.PALE)
     _columns(right, -0.8, ["mean\ncopy", "mean\nacquired"], WIDE_PT, style.PALE)
     studies = evaluated["id"].nunique(), copies["id"].nunique()

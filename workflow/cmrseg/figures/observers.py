@@ -1,15 +1,19 @@
 """Two observers and the networks: differences of volumes, and Dice of all against each other."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from cmrseg.figures import style
+from cmrseg.figures.distributions import points
 from cmrseg.labels import COLOURS, NAMES, Tissue
 from cmrseg.measure.observers import MEAN, PERCENT_COLUMNS, observer_table
 from cmrseg.splits import upright_rows
@@ -97,42 +101,60 @@ def _differences(
     pairs = list(table.groupby(["method", "reference"], sort=False).groups)
     rank = [*observers, *looks]
     pairs.sort(key=lambda pair: (rank.index(pair[0]), pair[1]))
-    step = 0.84 / len(pairs)
-    handles = []
-    for number, (method, reference) in enumerate(pairs):
+    colours, labels = {}, {}
+    for method, reference in pairs:
         rows = table[(table["method"] == method) & (table["reference"] == reference)]
         colour = OBSERVER_COLOUR if method in observers else looks[method].colour
         # the second observer as reference: the same colour, paler
         pale = method not in observers and reference != observers[0]
-        centres = np.arange(len(QUANTITIES)) + (number - (len(pairs) - 1) / 2) * step
-        means = [float(rows[quantity].mean()) for quantity in QUANTITIES]
-        bars = axes.bar(
-            centres,
-            means,
-            width=step * 0.88,
-            color=_mixed_with_white(colour, 0.6 if pale else 0.15),
-            linewidth=0,
-            label=f"{reference} – {method} (n = {_counted(rows)})",
-        )
-        handles.append(bars)
-        for centre, quantity in zip(centres, QUANTITIES, strict=True):
-            values = rows[quantity].to_numpy()
-            axes.plot(
-                centre + style.jitter(len(values), step * 0.5),
-                values,
-                "o",
-                color="white",
-                markeredgecolor=style.INK,
-                markeredgewidth=0.5,
-                markersize=2.6,
-            )
+        name = f"{reference} – {method}"
+        colours[name] = _mixed_with_white(colour, 0.6 if pale else 0.15)
+        labels[name] = f"{name} (n = {_counted(rows)})"
+    long = table.assign(pair=table["reference"] + " – " + table["method"]).melt(
+        "pair", list(QUANTITIES), "quantity", "percent"
+    )
+    side: dict[str, Any] = {"hue": "pair", "hue_order": list(colours), "dodge": True}
+    sns.barplot(
+        long,
+        x="quantity",
+        y="percent",
+        order=QUANTITIES,
+        **side,
+        palette=colours,
+        saturation=1,
+        errorbar=None,
+        gap=0.1,
+        linewidth=0,
+        legend=False,
+        ax=axes,
+    )
+    points(
+        axes,
+        long,
+        "percent",
+        "quantity",
+        QUANTITIES,
+        0.4 / len(pairs),
+        False,
+        **side,
+        palette=dict.fromkeys(colours, "white"),
+        edgecolor=style.INK,
+        linewidth=0.5,
+        size=2.6,
+        alpha=1,
+        zorder=3,
+    )
     axes.set_xticks(range(len(QUANTITIES)), [quantity.upper() for quantity in QUANTITIES])
     axes.tick_params(axis="x", length=0)
     axes.set_ylim(0, float(table[list(QUANTITIES)].max(axis=None)) * 1.06)
     axes.set_ylabel("Absolute difference (% of reference)")
     axes.set_title("Volumes: bar mean, points volunteers")
     axes.legend(
-        handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=2, columnspacing=1
+        handles=[Patch(color=colours[name], label=label) for name, label in labels.items()],
+        loc="upper center",
+        bbox_to_anchor=(0.5, -0.1),
+        ncols=2,
+        columnspacing=1,
     )
 
 
@@ -202,5 +224,6 @@ def _key(colour: str, marker: str, label: str, fill: str | None = None) -> Line2
     )
 
 
-def _mixed_with_white(colour: str, white: float) -> tuple[float, ...]:
-    return tuple((1 - white) * part + white for part in to_rgb(colour))
+def _mixed_with_white(colour: str, white: float) -> str:
+    red, green, blue = ((1 - white) * part + white for part in to_rgb(colour))
+    return to_hex((red, green, blue))

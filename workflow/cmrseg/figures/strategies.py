@@ -1,13 +1,17 @@
 """Dice of training strategies by size of the training set."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from cmrseg.figures import style
+from cmrseg.figures.distributions import points
 from cmrseg.splits import upright_rows
 
 COLUMNS = ("strategy", "subset", "subject", "dice_lv", "dice_my")
@@ -16,6 +20,10 @@ STRATEGIES = ("base", "plain", "imagenet", "double")
 # Strategies by the start of a model; any other start is a model.
 STARTS = {"random": "plain", "imagenet": "imagenet"}
 PANELS = (("dice_lv", "LV cavity"), ("dice_my", "LV myocardium"))
+# Width of all strategies of a subset, which are 1 apart: seaborn's.
+DODGE = 0.8
+# Up to so many cases are seen one by one.
+FEW = 40
 # Means stand between a panel and its title.
 TITLE_PAD_PT = 11.0
 
@@ -77,53 +85,29 @@ def figure(
     width = style.TWO_COLUMNS_MM * min(1.0, 0.45 + 0.1 * len(groups))
     result = style.figure_mm(width, 118)
     panels = result.subplots(2, 1, sharex=True)
-    step = 0.86 / len(looks)
+    step = DODGE / len(looks)
     cases = 0
     for axes, (column, title), text in zip(panels, PANELS, "ab", strict=True):
         style.grid(axes)
         style.letter(axes, text, TITLE_PAD_PT)
+        _cases(axes, table, column, groups, looks)
         axes.set_title(title, pad=TITLE_PAD_PT)
         axes.set_ylabel("Dice")
-        for place, group in enumerate(groups):
-            if place % 2:
-                axes.axvspan(place - 0.5, place + 0.5, color="#F7F7F7", zorder=0, linewidth=0)
-            for number, (name, look) in enumerate(looks.items()):
-                chosen = (table["subset"] == group) & (table["strategy"] == name)
-                values = table.loc[chosen, column].dropna().to_numpy()
-                if not len(values):
-                    continue
-                cases = max(cases, len(values))
-                centre = place + (number - (len(looks) - 1) / 2) * step
-                axes.plot(
-                    centre + style.jitter(len(values), step * 0.55),
-                    values,
-                    look.marker,
-                    color=look.colour,
-                    # many images make a cloud, few subjects are seen one by one
-                    markersize=2.8 if len(values) <= 40 else 1.6,
-                    alpha=0.6 if len(values) <= 40 else 0.25,
-                    markeredgewidth=0,
-                    rasterized=len(values) > 500,
-                )
-                mean = float(np.mean(values))
-                axes.plot(
-                    [centre - step * 0.38, centre + step * 0.38],
-                    [mean, mean],
-                    color=look.colour,
-                    linewidth=1.8,
-                    solid_capstyle="butt",
-                )
-                axes.annotate(
-                    f"{100 * mean:.0f}",
-                    (centre, 1.0),
-                    xycoords=("data", "axes fraction"),
-                    xytext=(0, -1),
-                    textcoords="offset points",
-                    ha="center",
-                    va="bottom",
-                    fontsize=5.5,
-                    color=look.colour,
-                )
+        found = table.groupby(["strategy", "subset"])[column].agg(["mean", "count"])
+        cases = max(cases, int(found["count"].max()))
+        for (name, group), mean in found["mean"].dropna().items():
+            number = list(looks).index(name) - (len(looks) - 1) / 2
+            axes.annotate(
+                f"{100 * mean:.0f}",
+                (groups.index(group) + number * step, 1.0),
+                xycoords=("data", "axes fraction"),
+                xytext=(0, -1),
+                textcoords="offset points",
+                ha="center",
+                va="bottom",
+                fontsize=5.5,
+                color=looks[name].colour,
+            )
         low = float(table[column].min())
         axes.set_ylim(max(0, low - 0.04) if np.isfinite(low) else 0, 1.0)
         axes.set_xlim(-0.5, len(groups) - 0.5)
@@ -137,3 +121,39 @@ def figure(
     ]
     style.legend_above(result, handles, width)
     return result
+
+
+def _cases(
+    axes: Axes,
+    table: pd.DataFrame,
+    column: str,
+    groups: Sequence[str],
+    looks: Mapping[str, style.Look],
+) -> None:
+    """Points of the cases and bars of the means, side by side in each subset."""
+    for shaded in range(1, len(groups), 2):
+        axes.axvspan(shaded - 0.5, shaded + 0.5, color="#F7F7F7", zorder=0, linewidth=0)
+    colours = {name: look.colour for name, look in looks.items()}
+    side: dict[str, Any] = {"hue": "strategy", "hue_order": list(looks), "palette": colours}
+    # many images make a cloud, few subjects are seen one by one
+    few = table.groupby(["strategy", "subset"])[column].count().max() <= FEW
+    size, alpha = (2.8, 0.6) if few else (1.6, 0.25)
+    for name, look in looks.items():
+        rows = table[table["strategy"] == name]
+        place = (axes, rows, column, "subset", groups, 0.55 * DODGE / len(looks), False)
+        points(*place, **side, dodge=True, marker=look.marker, size=size, alpha=alpha)
+    sns.pointplot(
+        table,
+        x="subset",
+        y=column,
+        order=groups,
+        **side,
+        dodge=DODGE * (1 - 1 / len(looks)),
+        errorbar=None,
+        linestyle="none",
+        marker="_",
+        markersize=7,
+        markeredgewidth=1.8,
+        legend=False,
+        ax=axes,
+    )

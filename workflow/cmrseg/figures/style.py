@@ -28,6 +28,10 @@ INK = "#222222"
 PALE = "#8A8A8A"
 GRID = "#E4E4E4"
 
+# Confidence sets, from trusted to not trusted: one hue, as sets are ordered.
+SET_COLOURS = ("#08306B", "#2F79B5", "#85BCDC", "#B9D6EA")
+NO_SET_COLOUR = "#C4C4C4"
+
 # People count from 1, tables from 0; an axis says so.
 FRAME, SLICE = "Frame (from 1)", "Slice (from 1)"
 

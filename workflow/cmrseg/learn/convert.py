@@ -48,7 +48,7 @@ def convert_weights(
     if keras:
         state = read_unet3plus(path, sizes["width"], sizes["channels"])
     else:
-        state = read_published(path, {"network": settings["network"], **sizes})
+        state = read_published(path, settings)
     save_weights(state, outputs["weights"])
     record(
         outputs["record"],

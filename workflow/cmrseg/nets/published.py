@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from cmrseg.labels import Target
 from cmrseg.nets.fcn import CONVOLUTIONS, HEAD_CHANNELS, JOINED_CHANNELS, from_tensorflow
 from cmrseg.nets.tensorbundle import Entry, index_file, read_bundle, read_index
 
@@ -104,10 +105,11 @@ NETWORKS: dict[str, tuple[Callable[[int, int], Shapes], dict[str, str]]] = {
 def model_variables(weights: Mapping[str, Any]) -> Shapes:
     """Names and shapes of the variables of a network of the catalogue, without optimiser.
 
-    weights: network, width and channels.
+    weights: network, width and tissues.
     Raises ValueError naming an unknown network.
     """
-    return _known(weights["network"])[0](weights["width"], weights["channels"])
+    channels = Target.of(weights["tissues"]).channels
+    return _known(weights["network"])[0](weights["width"], channels)
 
 
 def _known(network: str) -> tuple[Callable[[int, int], Shapes], dict[str, str]]:
@@ -159,7 +161,7 @@ def check_index(entries: Mapping[str, Entry], weights: Mapping[str, Any], file: 
         more = f" and {len(problems) - MOST_NAMES} more" if len(problems) > MOST_NAMES else ""
         raise ValueError(
             f"{file}: not the published {weights['network']} with width {weights['width']} and "
-            f"{weights['channels']} channels: {'; '.join(problems[:MOST_NAMES])}{more}; "
+            f"tissues {weights['tissues']}: {'; '.join(problems[:MOST_NAMES])}{more}; "
             "fetch it again or mend its entry in resources/weights.yaml"
         )
 
@@ -171,7 +173,7 @@ def _is_slot(name: str, variables: Collection[str]) -> bool:
 def read_published(prefix: str | Path, weights: Mapping[str, Any]) -> dict[str, torch.Tensor]:
     """Weights of a published checkpoint, as this project stores them.
 
-    prefix: its files without `.index` and `.data-...`. weights: network, width and channels.
+    prefix: its files without `.index` and `.data-...`. weights: network, width and tissues.
     Returns the state dict of an `FCN`; of networks that are not rebuilt here, the variables
     under TensorFlow's names and in its layout.
     Raises ValueError as `check_index` and `read_bundle` do, or if a value is not finite.
