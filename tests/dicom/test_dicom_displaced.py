@@ -12,16 +12,20 @@ from dicom_builder import COLUMN_DIRECTION, ROW_DIRECTION, write_series
 from dicom_studies import COMPAT, CORRECTED, centred, found
 
 
-def displaced_study(folder, offsets_mm, spacing_mm=1.5):
-    """A scene in four slices whose fields of view are off by (rows, columns) mm each."""
+def displaced_study(folder, offsets_mm, spacing_mm=(1.5, 1.5)):
+    """A scene in slices whose fields of view are off by mm along the rows and the columns each.
+
+    spacing_mm: distance of rows (y) and of columns (x).
+    """
+    down_mm, across_mm = spacing_mm
     row, column = np.array(ROW_DIRECTION), np.array(COLUMN_DIRECTION)
     for k, (along_rows, along_columns) in enumerate(offsets_mm):
-        middle = centred(row, column, 48, 40, spacing_mm, 8 * k)
+        middle = centred(row * across_mm, column * down_mm, 48, 40, 1, 8 * k)
 
         def image(*_, offset=(along_rows, along_columns)):
             y, x = np.mgrid[:48, :40]
-            u = (x - 39 / 2) * spacing_mm + offset[0]
-            v = (y - 47 / 2) * spacing_mm + offset[1]
+            u = (x - 39 / 2) * across_mm + offset[0]
+            v = (y - 47 / 2) * down_mm + offset[1]
             return 1000 * np.exp(-((u - 3) ** 2 + (v + 4) ** 2) / 60)
 
         write_series(
@@ -33,7 +37,7 @@ def displaced_study(folder, offsets_mm, spacing_mm=1.5):
             40,
             position_mm=middle + along_rows * row + along_columns * column,
             image=image,
-            PixelSpacing=[spacing_mm, spacing_mm],
+            PixelSpacing=list(spacing_mm),
             CardiacNumberOfImages=1,
         )
     return folder
@@ -68,6 +72,16 @@ def test_a_slice_displaced_by_whole_pixels_is_moved_exactly_and_audited(tmp_path
         assert (moved.cine.voxels[0, z] == plain.cine.voxels[0, z]).all()
     shifts = moved.sources[["shift_y", "shift_x"]].to_numpy().tolist()
     assert shifts == [[0, 0], [0, 0], [-4, 8], [0, 0]]
+
+
+def test_a_displaced_slice_of_unequal_pixels_is_moved_by_its_own_rows_and_columns(tmp_path):
+    folder = displaced_study(tmp_path, [(0, 0), (0, 0), (12, -6), (0, 0)], spacing_mm=(1.2, 1.5))
+    imported = import_study(folder, "7", CORRECTED)
+    # 12 mm along the rows are 8 columns of 1.5 mm, 6 mm along the columns 5 rows of 1.2 mm.
+    shifts = imported.sources[["shift_y", "shift_x"]].to_numpy().tolist()
+    assert shifts == [[0, 0], [0, 0], [-5, 8], [0, 0]]
+    for z in range(4):
+        assert place_of_scene_mm(imported, z) == pytest.approx((3, -4), abs=0.1)
 
 
 @pytest.mark.parametrize("size", [256, 32])

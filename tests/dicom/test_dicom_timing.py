@@ -77,6 +77,15 @@ def test_trigger_times_that_make_no_beat_order_frames_and_tell_no_interval(step_
     assert math.isnan(interval_s)
 
 
+def test_the_interval_is_that_of_most_frames_whatever_gap_there_is():
+    # One heartbeat in 8 frames of 50 ms, of which the scanner paused 90 ms before the sixth.
+    axis = ordered(cine(trigger_ms=lambda z, t: 50.0 * t + (90 if t > 4 else 0)))
+    assert axis[:2] == ("TriggerTime", pytest.approx(0.05))
+    lost = [0.0, 40.0, 80.0, 160.0, 200.0, 320.0]
+    assert frame_count([lost] * 3, 0) == 9
+    assert frame_places([9] * 6, lost, 9) == [0, 1, 2, 4, 5, 8]
+
+
 def test_positions_in_time_go_before_trigger_times_that_make_no_beat():
     position = TELLING["TemporalPositionIdentifier"]
     frames = cine(trigger_ms=lambda z, t: 2000.0 * MIXED[t], **position)

@@ -36,6 +36,29 @@ def test_two_stacks_between_each_other_are_refused(shift_mm):
         checked(mixed)
 
 
+def test_slices_apart_by_four_fifths_of_their_thickness_do_not_overlap_by_their_header():
+    mixed = slices(*range(0, 30, 3), thickness_mm=10.0, written_mm=8.0)
+    with pytest.raises(SubjectError, match="several stacks mixed: slices lie 3 mm apart"):
+        checked(mixed)
+    assert checked(slices(*range(0, 30, 3), thickness_mm=10.0, written_mm=7.9)) == 10
+
+
+def test_an_outlier_in_the_middle_is_taken_from_the_lower_part():
+    audit = Audit("1")
+    kept = drop_irregular(slices(0, 10, 20, 30, 61, 71), 10, audit)
+    assert [row[3] for row in audit.rows] == ["3", "2", "1", "0"]
+    assert [s.image for s in kept] == ["4", "5"]
+    audit = Audit("1")
+    assert len(drop_irregular(slices(0, 10, 20, 30, 40, 71, 81), 10, audit)) == 5
+    assert [row[3] for row in audit.rows] == ["5", "6"]
+
+
+def test_a_gap_of_two_and_a_half_spacings_is_no_outlier():
+    audit = Audit("1")
+    assert len(drop_irregular(slices(0, 10, 20, 45, 55, 65), 10, audit)) == 6
+    assert [row[1] for row in audit.rows] == ["slice spacing: special"]
+
+
 def test_slices_that_overlap_by_their_header_or_lie_beside_each_other_stay():
     assert checked(slices(*range(0, 40, 5), written_mm=5.0)) == 8
     assert checked(slices(*range(0, 80, 10), written_mm=20.0)) == 8

@@ -82,6 +82,18 @@ def test_maps_have_the_announced_channels_and_strides(name):
     assert [tuple(m.shape[2:]) for m in maps] == [(64 // s, 96 // s) for s in encoder.strides]
 
 
+def test_the_3_x_3_convolution_of_a_bottleneck_has_the_stride():
+    encoder = ResNet(bottleneck=True, width=4).eval()
+    encoder.initialise(torch.Generator().manual_seed(1))
+    for layer in (encoder.layer2, encoder.layer3, encoder.layer4):
+        maps = torch.rand(1, layer[0].conv1.in_channels, 8, 8, requires_grad=True)
+        layer[0](maps).sum().backward()
+        # With the stride on the 1 x 1 convolution, pixels between those of the grid had no say.
+        assert maps.grad[0, :, 1::2, 1::2].abs().sum(dim=0).gt(0).all()
+        strides = [layer[0].conv1.stride, layer[0].conv2.stride, layer[0].conv3.stride]
+        assert strides == [(1, 1), (2, 2), (1, 1)]
+
+
 @pytest.mark.parametrize("name", ["resnet34", "vgg16_bn"])
 def test_halves_hold_every_weight_once(name):
     encoder = make_encoder(name, 2)
