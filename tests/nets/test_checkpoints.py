@@ -135,9 +135,7 @@ def test_an_entry_that_says_another_width_or_other_tissues_is_refused_by_name(tm
         r"resources/weights\.yaml says 16; write width: 2 there, or fetch the file again",
     ):
         converted(CATALOGUE["ukbb_sa"], tmp_path)
-    with pytest.raises(
-        ValueError, match=r"FCN_sa\.index has .* 4 channels, the tissues lv,my of .* need 3;"
-    ):
+    with pytest.raises(ValueError, match=r"4 channels, the tissues lv,my of .* need 3;"):
         converted(entry | {"tissues": "lv,my"}, tmp_path)
     assert not (tmp_path / "model").exists()
 
@@ -194,9 +192,7 @@ def test_checkpoint_with_other_shapes_or_types_is_refused_with_them(tmp_path):
 
 def test_checkpoint_of_another_view_is_refused_before_its_data_are_read(data):
     file = data / "ukbb/published-index/FCN_la_2ch.index"
-    with pytest.raises(
-        ValueError, match=r"with width 16 and tissues lv,my,rv: conv2d_20/bias is float32"
-    ):
+    with pytest.raises(ValueError, match=r"and tissues lv,my,rv: conv2d_20/bias is float32"):
         read_published(file.with_suffix(""), CATALOGUE["ukbb_sa"])
 
 

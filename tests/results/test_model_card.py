@@ -10,7 +10,7 @@ import torch
 import yaml
 
 from cmrseg.cine import Cine
-from cmrseg.labels import NAMES, Tissue
+from cmrseg.labels import NAMES, Tissue, tissues_of
 from cmrseg.learn.augment import (
     FCN_CLIP,
     FCN_ROTATION_DEG,
@@ -162,7 +162,7 @@ def test_published_models_have_a_card_with_their_terms_and_labels(name):
     own = name != "seg459"
     assert ("without a licence of their own" if own else "GPL-3.0") in section(card, "Terms")
     for tissue in (Tissue.BACKGROUND, *tissues_of(weights["tissues"])):
-        assert f"| {number} | {tissue} |" in section(card, "Labels")
+        assert f"| {int(tissue)} | {NAMES[tissue]} |" in section(card, "Labels")
     assert cells(card)["orientation"] == weights["orientation"]
     assert ("predict_all" in card) == (name != "ukbb_ao")
     assert ("pieces of a tissue are removed" in section(card, "Labels")) == (name == "seg459")

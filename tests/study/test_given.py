@@ -59,16 +59,14 @@ def test_a_record_of_an_earlier_version_says_its_tissues_by_their_number(given, 
 def test_a_number_of_classes_that_no_earlier_version_had_is_refused(given):
     record = Path("elsewhere/mine/record.json")
     record.write_text(RECORD.replace('"tissues": "lv,my"', '"classes": 2'))
-    with pytest.raises(StudyError, match="classes 2 of images 'sa', expected 3 .*write `tissues`"):
+    with pytest.raises(StudyError, match=r"classes 2 of images 'sa', expected 3 .*write `tissues`"):
         given("elsewhere/mine")
 
 
 def test_a_start_with_as_many_other_tissues_is_refused(given):
     record = Path("elsewhere/mine/record.json")
     record.write_text(RECORD.replace("lv,my", "my,lv"))
-    with pytest.raises(
-        StudyError, match="tissues lv,my, but its start mine labels my,lv: its last"
-    ):
+    with pytest.raises(StudyError, match="tissues lv,my, but its start mine labels my,lv: its l"):
         given("elsewhere/mine", models=MODELS.replace("train base unet", "train mine unet"))
 
 

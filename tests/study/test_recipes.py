@@ -17,7 +17,8 @@ make = pytest.fixture(small_study)
 # The table of the small study with all that its rows share in two recipes.
 RECIPES = """\
 small_fcn: {network: fcn, encoder: none, width: 4, tissues: "lv,my,rv", preparation: fcn,
-  intensity: linear, size_px: 64, augmentation: fcn, loss: ce, batch: 2, schedule: constant, lr: 0.001, epochs: 2}
+  intensity: linear, size_px: 64, augmentation: fcn, loss: ce, batch: 2, schedule: constant,
+  lr: 0.001, epochs: 2}
 small_unet: {network: unet, encoder: resnet34, width: 8, tissues: "lv,my", preparation: unet,
   intensity: linear, size_px: 64, augmentation: "no", loss: ce, batch: 4, schedule: onecycle,
   lr_frozen: 0, epochs_frozen: 0, lr: 1e-3, epochs: 2}
