@@ -82,7 +82,9 @@ def test_networks_are_worse_on_the_other_species(results):
 def test_numbers_of_the_paper_stand_beside_those_of_unseen_mice(request, made, mice):
     project = request.getfixturevalue(made)
     table = read_table(results_of(project) / "evaluation/published.tsv").set_index("id")
-    assert table["ours"].notna().all()
+    missing = table[table["ours"].isna()]
+    # Networks that have learnt nothing yet have the same Dice everywhere, which cannot be ranked.
+    assert set(missing["statistic"]) <= ({"p", "rho_dice"} if made == "short" else set())
     dice, edv = table.loc["M05"], table.loc["M19"]
     assert (dice["published"], edv["published"], edv["unit"]) == ("0.94", "65.6", "ul")
     subjects = read_table(results_of(project) / "evaluation/mouse_unet3plus/mice/subjects.tsv")

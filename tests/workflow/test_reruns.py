@@ -332,6 +332,15 @@ def sums_of(project: Project) -> dict[str, str]:
     }
 
 
+def kept_of(project: Project) -> dict[str, str]:
+    """What kept results were made of, and their sums, by the folder."""
+    kept = project.results / ".kept"
+    return {
+        path.parent.relative_to(kept).as_posix(): path.read_text("utf-8")
+        for path in sorted(kept.rglob("made_of.json"))
+    }
+
+
 @pytest.mark.long
 def test_costly_stages_of_the_same_content_are_taken_over(tiny, run_again):
     project, result = run_again
@@ -352,7 +361,8 @@ def test_costly_stages_of_the_same_content_are_taken_over(tiny, run_again):
     made = [path for path, text in behind.items() if "taken over" not in text]
     # The network of the NIfTI cohort was not asked to train again.
     assert [path.as_posix() for path in made] == ["train_model/fcn.log"], (
-        f"files that differ, sums before and after: {told}"
+        f"files that differ, sums before and after: {told}; what was kept, before: "
+        f"{kept_of(tiny)}, after: {kept_of(project)}"
     )
     assert not told
 
