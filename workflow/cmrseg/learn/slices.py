@@ -41,13 +41,13 @@ def make_slices(
     Writes images.npy (n, size, size) uint8 or uint16, labels.npy (n, size, size) uint8 and
     index.tsv, one row per slice: row, subject, split, slice, frame, volume (running number of
     subject and frame), lv_pixels, my_pixels and those of the target's other tissues (counted on the
-    native grid, so that they do not depend on the preparation), whole (0 where the cavity is unknown
-    in a slice of the frame, so that lv_pixels of its slices do not add up to its volume). Tissues
-    that are none of these become background; UNLABELLED stays. A slice of a frame without any
-    labelled pixel is left out, and one without any tissue in a frame whose muscle was not drawn: its
-    muscle would be background. Slices whose labels a crop removes in part or altogether stay, and
-    are a warning. Returns the index. One subject is in memory at a time. Raises ValueError naming
-    the subject and file, and where no background is left to learn from.
+    native grid, so that they do not depend on the preparation), whole (0 where the cavity is
+    unknown in a slice of the frame, so that lv_pixels of its slices do not add up to its volume).
+    Tissues that are none of these become background; UNLABELLED stays. A slice of a frame without
+    any labelled pixel is left out, and one without any tissue in a frame whose muscle was not
+    drawn: its muscle would be background. Slices whose labels a crop removes in part or altogether
+    stay, and are a warning. Returns the index. One subject is in memory at a time. Raises
+    ValueError naming the subject and file, and where no background is left to learn from.
     """
     check_settings(settings)
     images = list(images)
