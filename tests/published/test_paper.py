@@ -66,7 +66,7 @@ def test_models_are_trained_on_published_labels_and_start_where_the_paper_says(j
     assert "results/paper/models/r34_p05_s256_extremetfms/weights.safetensors" in double
     base = training["r34_p05_s256"].inputs
     assert "results/paper/cohorts/kaggle/confidence/ukbb.tsv" in base
-    assert "results/paper/slices/kaggle/ukbb/unet_greys_256_3" in base
+    assert "results/paper/slices/kaggle/ukbb/sa_lv-my_unet_greys_256" in base
 
 
 def test_raw_data_that_are_there_are_never_removed_or_made_anew(tmp_path):

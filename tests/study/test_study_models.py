@@ -84,7 +84,7 @@ def replaced(old, new):
 @pytest.mark.parametrize(
     ("models", "sentence"),
     [
-        (replaced("base unet resnet34 8 3 people fcn", "base unet resnet34 6 3 people fcn"),
+        (replaced("base unet resnet34 8 lv,my people fcn", "base unet resnet34 6 3 people fcn"),
          "model next: width is '8', but its start base has '6'"),
         (replaced("random unet linear 64", "random unet linear 48"), "model base: size_px 48"),
         (replaced("random fcn linear", "random fcn greys"), "model fcn: intensity greys"),
@@ -118,7 +118,7 @@ def replaced(old, new):
         (replaced("ce 2 constant 0 0 0.001 2", "ce 2 early_stopping 0 0 0.001 2+3"),
          r"model fcn: schedule early_stopping with epochs 2\+3, 0 frozen; it is one cycle"),
         (replaced("ce 2 constant 0 0", "ce 2 early_stopping 0.1 1"), "with epochs 2, 1 frozen"),
-        (replaced("fcn fcn - 4 4 people truth all train random fcn",
+        (replaced("fcn fcn - 4 lv,my,rv people truth all train random fcn",
                   "fcn unet3plus - 4 4 people truth all train imagenet minmax"),
          "model fcn: network unet3plus has no ImageNet weights to start from"),
         (MODELS + "imagenet" + MODELS.split("\n")[1].removeprefix("fcn") + "\n",
@@ -148,7 +148,7 @@ def test_the_network_for_mice_is_a_row_like_others(make):
     study = make(models=MICE)
     row = study.models["fcn"]
     assert (row["network"], row["islands"], row["head_weights"]) == ("unet3plus", "", "")
-    assert study.slices_name("fcn") == "minmax_linear_64_3"
+    assert study.slices_name("fcn") == "sa_lv-my_minmax_linear_64"
     assert study.model("fcn")["islands"] == ""
 
 

@@ -27,10 +27,12 @@ cohorts/people/images/0000/.snakemake_timestamp cohorts/people/labels/truth/0001
 cohorts/people/labels/truth.audit.tsv cohorts/people/labels/truth/0001.audit.tsv
 cohorts/people/labels/truth.passed.txt cohorts/people/volumes/truth.tsv
 cohorts/people/volumes/fcn.curves.tsv
-cohorts/people/confidence/fcn.tsv slices/people/truth/fcn_linear_64_4/index.tsv
-slices/people/fcn/unet_linear_64_3/index.tsv evaluation/base/people/subjects.tsv figures/errors.svg
+cohorts/people/confidence/fcn.tsv slices/people/truth/sa_lv-my-rv_fcn_linear_64/index.tsv
+slices/people/fcn/sa_lv-my_unet_linear_64/index.tsv
+evaluation/base/people/subjects.tsv figures/errors.svg
 logs/import_dicom/people/0001.log logs/label_shard/people/fcn/0000.log logs/train_model/fcn.log
-benchmarks/make_slices/people/fcn/unet_linear_64_3.tsv logs/draw_figure/errors.log logs/tidy.log
+benchmarks/make_slices/people/fcn/sa_lv-my_unet_linear_64.tsv
+logs/draw_figure/errors.log logs/tidy.log
 logs/write_models.log benchmarks/write_models.tsv models.tsv
 config_file.txt report.html notes/of/mine.txt
 """
@@ -39,7 +41,7 @@ cohorts/people/images/0000/9 cohorts/people/images/0000/3 cohorts/people/images/
 cohorts/people/images/0000/.partial-1-9 cohorts/people/import/0002.audit.tsv
 cohorts/people/labels/truth/0001/9 cohorts/people/labels/reader cohorts/others
 .kept/cohorts/people/labels/fcn/0000/0/9 .kept/models/old models/old slices/people/old
-slices/people/truth/fcn_linear_64_3 cohorts/people/volumes/reader.tsv
+slices/people/truth/sa_lv-my_fcn_linear_64 cohorts/people/volumes/reader.tsv
 evaluation/old figures/old.svg figures/errors.html phantom origins
 logs/label_shard/people/old logs/train_model/old.log benchmarks/import_dicom/people/0002.tsv
 """

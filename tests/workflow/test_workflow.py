@@ -124,7 +124,7 @@ def test_a_record_tells_the_model_s_row_and_inputs(tiny):
     }
     assert sorted(record["inputs"]) == [
         "results/tiny/models/base/weights.safetensors",
-        "results/tiny/slices/small_7t/expert1/unet_linear_64_3",
+        "results/tiny/slices/small_7t/expert1/sa_lv-my_unet_linear_64",
     ]
 
 

@@ -5,8 +5,9 @@ import pandas as pd
 
 from cmrseg.measure.agreement import summary
 from cmrseg.measure.comparison import ALL, SUMMARY_COLUMNS, agreements
-from cmrseg.measure.evaluate import HEART, NAMES, OTHER, PHASES
+from cmrseg.measure.evaluate import HEART, OTHER, PHASES
 from cmrseg.measure.overlap import accuracy, dice, foreground
+from cmrseg.measure.pairs import NAMES
 
 # Measures of agreement of label maps, and their unit.
 OVERLAPS = (("dice", ""), ("hausdorff", "_mm"), ("distance", "_mm"))

@@ -1,24 +1,19 @@
 """A model's labels against a reference: every image of a subject, and the subject."""
 
 import math
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from cmrseg.known import around_drawn, drawn_in_part, known_tissues
-from cmrseg.labels import SHORT_NAMES, UNLABELLED, Tissue, values_of
+from cmrseg.labels import Tissue
 from cmrseg.measure.comparison import COMPARED
 from cmrseg.measure.distance import slice_distances_mm
-from cmrseg.measure.overlap import confusion_counts, dice
+from cmrseg.measure.overlap import dice
+from cmrseg.measure.pairs import NAMES, Pair, pair_of
 from cmrseg.measure.phases import phases
 from cmrseg.measure.volumes import EndDiastole, curves_of_counts, measures, measures_at
 from cmrseg.sequences import VENTRICLES
-
-# Name of each tissue in columns.
-NAMES = SHORT_NAMES
 
 # End diastole and end systole of the reference, all other labelled frames (of inflow, for one), and
 # what Dice of all tissues together is called.
@@ -75,7 +70,7 @@ def evaluate_cine(
     Raises ValueError naming the subject for unequal shapes, unknown labels, no labelled image, or
     an es_frame that is not complete.
     """
-    pair = _pair(reference, predicted, tissues, spacing_mm, subject, shown)
+    pair = pair_of(reference, predicted, tissues, spacing_mm, subject, shown)
     images = _image_table(pair)
     row: dict[str, Any] = {"subject": subject, "images": len(images)}
     for tissue in tissues:
@@ -100,118 +95,8 @@ def evaluate_cine(
     return images, pd.DataFrame(table), row
 
 
-@dataclass(frozen=True)
-class _Pair:
-    """The labels of two sides and what is counted of them; k: background and the tissues.
-
-    reference, predicted: (t, z, y, x) `Tissue`, UNLABELLED wherever either is. counts:
-    (t, z, k, k) voxels by the reference's tissue, then the prediction's. known: (t, k) whether a
-    side tells of a tissue in a frame.
-    """
-
-    subject: str
-    tissues: tuple[Tissue, ...]
-    spacing_mm: tuple[float, float, float]
-    reference: np.ndarray
-    predicted: np.ndarray
-    counts: np.ndarray
-    known: dict[str, np.ndarray]
-
-    def place(self, tissue: Tissue) -> int:
-        """Where a tissue is counted."""
-        return 1 + self.tissues.index(tissue)
-
-    @cached_property
-    def names(self) -> list[str]:
-        """Name of each place in columns."""
-        return [NAMES[tissue] for tissue in (Tissue.BACKGROUND, *self.tissues)]
-
-    @property
-    def annotated(self) -> np.ndarray:
-        """(t, k) whether both sides tell of a tissue in a frame."""
-        return self.known["reference"] & self.known["predicted"]
-
-    @cached_property
-    def labelled(self) -> np.ndarray:
-        """Images with any counted voxel, numbered frame by frame."""
-        return np.flatnonzero(self.counts.sum(axis=(2, 3)))
-
-    @cached_property
-    def complete(self) -> np.ndarray:
-        """Frames whose volumes are compared: labelled in every slice, with a known LV cavity."""
-        whole = _complete(self.counts) & self.annotated[:, self.place(Tissue.LV)]
-        complete = np.flatnonzero(whole)
-        if len(complete) == 1 and len(set(self.labelled // self.counts.shape[1])) > 1:
-            # End diastole may be a frame that is labelled in part.
-            return complete[:0]
-        return complete
-
-
-def _pair(
-    reference: np.ndarray,
-    predicted: np.ndarray,
-    tissues: tuple[Tissue, ...],
-    spacing_mm: tuple[float, float, float],
-    subject: str,
-    shown: tuple[Tissue, ...],
-) -> _Pair:
-    """Arguments and errors as `evaluate_cine`."""
-    if not tissues:
-        raise ValueError(f"subject {subject}: no tissue is known to both sides; compare others")
-    if predicted.shape != reference.shape or reference.ndim != 4:
-        raise ValueError(
-            f"subject {subject}: prediction {predicted.shape} and reference {reference.shape} must "
-            f"have one shape (t, z, y, x); were both made from the same image?"
-        )
-    count, slices, *plane = reference.shape
-    places = [Tissue.BACKGROUND, *tissues]
-    reference, reference_open = _told(reference, shown)
-    predicted, predicted_open = _told(predicted, shown)
-    ignored = (reference == UNLABELLED) | (predicted == UNLABELLED)
-    reference, predicted = (
-        np.where(ignored, labels.dtype.type(UNLABELLED), labels)
-        for labels in (reference, predicted)
-    )
-    try:
-        counts = confusion_counts(
-            _placed(reference, tissues, shown, "reference").reshape(-1, *plane),
-            _placed(predicted, tissues, shown, "prediction").reshape(-1, *plane),
-            len(places),
-        )
-    except ValueError as error:
-        raise ValueError(f"subject {subject}: {error}") from error
-    if not counts.any():
-        raise ValueError(
-            f"subject {subject}: no image is labelled in both prediction and reference; "
-            f"leave the subject out of this evaluation"
-        )
-    counts = counts.reshape(count, slices, len(places), len(places))
-    known = {
-        "reference": _annotated(counts) & ~reference_open[:, places],
-        "predicted": ~predicted_open[:, places],
-    }
-    return _Pair(subject, tissues, spacing_mm, reference, predicted, counts, known)
-
-
-def _placed(
-    labels: np.ndarray, tissues: tuple[Tissue, ...], shown: tuple[Tissue, ...], name: str
-) -> np.ndarray:
-    """Labels with the place of each tissue; other tissues are background, UNLABELLED stays."""
-    told = values_of(shown)
-    wrong = ~np.isin(labels, [*told, UNLABELLED])
-    if wrong.any():
-        raise ValueError(
-            f"{name} has labels {np.unique(labels[wrong]).tolist()}, expected "
-            f"{', '.join(map(str, told))} or {UNLABELLED} (unlabelled)"
-        )
-    places = np.zeros(UNLABELLED + 1, np.uint8)
-    places[list(tissues)] = np.arange(1, 1 + len(tissues))
-    places[UNLABELLED] = UNLABELLED
-    return places[labels]
-
-
 def _volumes(
-    pair: _Pair, eds: dict[str, EndDiastole], frames: Frames, es_frame: int | None
+    pair: Pair, eds: dict[str, EndDiastole], frames: Frames, es_frame: int | None
 ) -> dict[str, float]:
     """Volumes of both sides, reference_* and predicted_*, with their frames; nan if unknown."""
     complete = pair.complete
@@ -234,7 +119,7 @@ def _volumes(
     return row
 
 
-def _volume_dice(pair: _Pair, frames: Any, suffix: str = "") -> dict[str, float]:
+def _volume_dice(pair: Pair, frames: Any, suffix: str = "") -> dict[str, float]:
     """Dice of some frames' slices as one volume, of each tissue and of all together.
 
     Where a side does not know a tissue in one of them, Dice is nan.
@@ -249,24 +134,7 @@ def _volume_dice(pair: _Pair, frames: Any, suffix: str = "") -> dict[str, float]
     return row | {f"dice_{HEART}{suffix}": float(2 * inside / both) if whole else math.nan}
 
 
-def _told(labels: np.ndarray, shown: tuple[Tissue, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """Labels (t, z, y, x) as they are counted; (t, tissues) that a labelled slice leaves open."""
-    known = known_tissues(labels, shown)
-    part = drawn_in_part(labels, known)
-    return around_drawn(labels, known), (part[..., None] & ~known).any(axis=1)
-
-
-def _annotated(counts: np.ndarray) -> np.ndarray:
-    """(t, k) whether the reference knows a tissue in a frame; counts: of a `_Pair`."""
-    return ~_complete(counts)[:, None] | (counts.sum(axis=(1, 3)) > 0)
-
-
-def _complete(counts: np.ndarray) -> np.ndarray:
-    """(t,) whether every slice of a frame is labelled; counts: of a `_Pair`."""
-    return (counts.sum(axis=(2, 3)) > 0).all(axis=1)
-
-
-def _image_table(pair: _Pair) -> pd.DataFrame:
+def _image_table(pair: Pair) -> pd.DataFrame:
     """A row per labelled image, see `evaluate_cine`."""
     labelled, slices, plane = pair.labelled, pair.counts.shape[1], pair.reference.shape[2:]
     counts = pair.counts.reshape(-1, *pair.counts.shape[2:])[labelled]
@@ -292,7 +160,7 @@ def _image_table(pair: _Pair) -> pd.DataFrame:
     return pd.DataFrame(table).sort_values(["slice", "frame"], ignore_index=True)
 
 
-def _curves(pair: _Pair, complete: np.ndarray) -> dict[str, pd.DataFrame]:
+def _curves(pair: Pair, complete: np.ndarray) -> dict[str, pd.DataFrame]:
     """Curves of both sides; frames that are not complete count on neither side."""
     counted = np.isin(np.arange(len(pair.counts)), complete)
     curves = {}
@@ -306,7 +174,7 @@ def _curves(pair: _Pair, complete: np.ndarray) -> dict[str, pd.DataFrame]:
 
 
 def _end_systole(
-    pair: _Pair, complete: np.ndarray, ed_frame: int, es_frame: int | None
+    pair: Pair, complete: np.ndarray, ed_frame: int, es_frame: int | None
 ) -> int | None:
     """The reference's end systole: es_frame if it is given, else that of `phases`, None if unknown.
 

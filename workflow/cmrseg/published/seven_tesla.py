@@ -16,9 +16,9 @@ from scipy import stats
 
 from cmrseg.labels import Tissue
 from cmrseg.measure.cohort_summary import image_counts
-from cmrseg.measure.evaluate import NAMES
 from cmrseg.measure.observers import MEAN, PERCENT_COLUMNS, end_frames, observer_table
 from cmrseg.measure.overlap import accuracy, dice, foreground, mean_rows
+from cmrseg.measure.pairs import NAMES
 from cmrseg.published.numbers import numbers_table
 from cmrseg.published.rank_tests import signed_rank
 from cmrseg.published.seven_tesla_tables import (
