@@ -21,8 +21,9 @@ from cmrseg.learn.convert import convert_weights
 from cmrseg.learn.label import LABELLING, OPTIONAL, label_shard, load_model, load_network
 from cmrseg.learn.prepare import check_settings
 from cmrseg.learn.weights import save_weights
-from cmrseg.nets.build import NETWORKS, SETTINGS
+from cmrseg.nets.build import SETTINGS
 from cmrseg.nets.fcn import FCN
+from cmrseg.nets.kinds import KINDS
 from cmrseg.nets.published import check_index, model_variables, sizes_of
 from cmrseg.nets.tensorbundle import read_index
 from cmrseg.sequences import SEQUENCES
@@ -129,7 +130,7 @@ def test_catalogue_has_the_published_networks():
         "ukbb_ao": "aao,dao",
         "seg459": "lv,my",
     }
-    assert [name for name in NAMES if CATALOGUE[name]["network"] not in NETWORKS] == ["ukbb_ao"]
+    assert [name for name in NAMES if CATALOGUE[name]["network"] not in KINDS] == ["ukbb_ao"]
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
@@ -138,7 +139,7 @@ def test_catalogue_entry_is_complete(name):
     assert entry.keys() - {"sha256", "islands"} == CATALOGUE["ukbb_sa"].keys()
     shown = SEQUENCES[entry["sequence"]].tissues
     assert set(tissues_of(entry["tissues"])) <= set(shown)
-    if entry["network"] in NETWORKS:
+    if entry["network"] in KINDS:
         check_settings(entry)
 
 
