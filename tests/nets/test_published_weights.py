@@ -18,7 +18,7 @@ from bundle_writer import checkpoint_variables, random_checkpoint
 from cmrseg.cine import Cine
 from cmrseg.labels import Target, tissues_of
 from cmrseg.learn.convert import convert_weights
-from cmrseg.learn.label import LABELLING, OPTIONAL, label_shard, load_model, load_network
+from cmrseg.learn.label import label_shard, load_model, load_network
 from cmrseg.learn.prepare import check_settings
 from cmrseg.learn.weights import save_weights
 from cmrseg.nets.build import SETTINGS
@@ -26,6 +26,7 @@ from cmrseg.nets.fcn import FCN
 from cmrseg.nets.kinds import KINDS
 from cmrseg.nets.published import check_index, model_variables, sizes_of
 from cmrseg.nets.tensorbundle import read_index
+from cmrseg.results.labelling import LABELLING, OPTIONAL
 from cmrseg.sequences import SEQUENCES
 from tiny_study import ROOT
 
@@ -230,9 +231,9 @@ def test_others_may_read_weights_that_they_may_read_the_card_of(tmp_path):
     assert len(modes) == 1
 
 
-def test_a_study_asks_of_weights_what_labelling_needs():
-    assert set(study_weights.LABELLING) == set(LABELLING)
-    assert study_weights.OPTIONAL == OPTIONAL
+def test_labelling_knows_what_a_network_is_made_of():
+    assert set(LABELLING) > SETTINGS
+    assert not OPTIONAL.keys() & set(LABELLING)
 
 
 def test_model_folder_is_loaded_by_its_path_alone(narrow):

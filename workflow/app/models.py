@@ -11,8 +11,9 @@ from typing import Any
 import nibabel as nib
 
 from cmrseg.cine import UNREADABLE
-from cmrseg.learn.label import LABELLING, RECORD, WEIGHTS
+from cmrseg.learn.label import RECORD, WEIGHTS
 from cmrseg.nets.kinds import KINDS
+from cmrseg.results.labelling import LABELLING
 from cmrseg.results.record import recorded_settings
 from cmrseg.sequences import USUAL, image_path
 

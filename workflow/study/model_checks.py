@@ -4,14 +4,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from cmrseg.labels import SHORT_NAMES, Target, Tissue, tissues_of
+from cmrseg.learn.subsets import NESTED_VOLUNTEERS
+from cmrseg.measure.confidence import THRESHOLDS
 from cmrseg.nets.kinds import KINDS
 from cmrseg.sequences import SEQUENCES, USUAL
 from study.study import Study
 from study.tables import StudyError
 
-# Confidence sets, subsets of volunteers and the number they need.
-SETS = ("c05", "c10", "c15")
-VOLUNTEERS = {"v7": 7, "r7": 7, "v3": 3, "r3": 3, "v1": 1, "r1": 1}
+# Volunteers that a subset of some needs.
+VOLUNTEERS = {f"{kind}{count}": count for count in NESTED_VOLUNTEERS for kind in "vr"}
 STARTS = ("random", "imagenet")
 # What two networks must share for one to start from the other.
 SHARED = ("network", "encoder", "width")
@@ -141,7 +142,7 @@ def check_order(study: Study) -> None:
     needs = {}
     for model, row in study.models.items():
         names = [row["start"], row["labeller"]]
-        if row["subset"] in SETS:
+        if row["subset"] in THRESHOLDS:
             names.append(study.config["confidence"]["labeller"])
         needs[model] = [name for name in names if name in study.models]
     for model in study.models:

@@ -17,16 +17,13 @@ from cmrseg.nets.build import SETTINGS, empty_network
 from cmrseg.nets.kinds import KINDS
 from cmrseg.nets.network import Network
 from cmrseg.results.kept import keep, made_of, restore
+from cmrseg.results.labelling import LABELLING, OPTIONAL
 from cmrseg.results.record import recorded_settings, versions
 from cmrseg.sequences import image_path
 from cmrseg.shards import subject_folders
 
 # Files of a model's folder.
 WEIGHTS, RECORD = "weights.safetensors", "record.json"
-# What labelling has to know of a model.
-LABELLING = (*sorted(SETTINGS), "sequence", "preparation", "intensity", "size_px")
-# What it may know, and what holds where a model says nothing of it.
-OPTIONAL = {"islands": ""}
 # Subjects that are read ahead, and threads that do so: unpacking one takes a core several times as
 # long as a graphics card takes to label it.
 CARD_AHEAD = 8
