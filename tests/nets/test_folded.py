@@ -5,17 +5,18 @@ import pytest
 import torch
 from torch.nn import functional
 
-from cmrseg.nets.build import ENCODERS, NETWORKS, build_network
+from cmrseg.nets.build import build_network
 from cmrseg.nets.fcn import FCN, Enlarge, from_tensorflow
 from cmrseg.nets.folded import FusedFCN, doubled, folded, on_even_pixels
+from cmrseg.nets.kinds import KINDS
 from cmrseg.nets.tensorbundle import read_bundle
 
 FCN_SETTINGS = {"network": "fcn", "encoder": "", "width": 4, "tissues": "lv,my,rv"}
 EVERY = [FCN_SETTINGS] + [
-    {"network": name, "encoder": encoder, "width": 4 if encoder else 8, "tissues": "lv,my,rv"}
-    for name in NETWORKS
-    if name != "fcn"
-    for encoder in ([""] if name.startswith("unet3plus") else ENCODERS)
+    {"network": kind.name, "encoder": encoder, "width": 4 if encoder else 8, "tissues": "lv,my,rv"}
+    for kind in KINDS.values()
+    if kind.name != "fcn"
+    for encoder in kind.encoders or ("",)
 ]
 
 

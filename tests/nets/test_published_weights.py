@@ -18,13 +18,15 @@ from bundle_writer import checkpoint_variables, random_checkpoint
 from cmrseg.cine import Cine
 from cmrseg.labels import Target, tissues_of
 from cmrseg.learn.convert import convert_weights
-from cmrseg.learn.label import LABELLING, OPTIONAL, label_shard, load_model, load_network
+from cmrseg.learn.label import label_shard, load_model, load_network
 from cmrseg.learn.prepare import check_settings
 from cmrseg.learn.weights import save_weights
-from cmrseg.nets.build import NETWORKS, SETTINGS
+from cmrseg.nets.build import SETTINGS
 from cmrseg.nets.fcn import FCN
+from cmrseg.nets.kinds import KINDS
 from cmrseg.nets.published import check_index, model_variables, sizes_of
 from cmrseg.nets.tensorbundle import read_index
+from cmrseg.results.labelling import LABELLING, OPTIONAL
 from cmrseg.sequences import SEQUENCES
 from tiny_study import ROOT
 
@@ -129,7 +131,7 @@ def test_catalogue_has_the_published_networks():
         "ukbb_ao": "aao,dao",
         "seg459": "lv,my",
     }
-    assert [name for name in NAMES if CATALOGUE[name]["network"] not in NETWORKS] == ["ukbb_ao"]
+    assert [name for name in NAMES if CATALOGUE[name]["network"] not in KINDS] == ["ukbb_ao"]
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
@@ -138,7 +140,7 @@ def test_catalogue_entry_is_complete(name):
     assert entry.keys() - {"sha256", "islands"} == CATALOGUE["ukbb_sa"].keys()
     shown = SEQUENCES[entry["sequence"]].tissues
     assert set(tissues_of(entry["tissues"])) <= set(shown)
-    if entry["network"] in NETWORKS:
+    if entry["network"] in KINDS:
         check_settings(entry)
 
 
@@ -229,9 +231,9 @@ def test_others_may_read_weights_that_they_may_read_the_card_of(tmp_path):
     assert len(modes) == 1
 
 
-def test_a_study_asks_of_weights_what_labelling_needs():
-    assert set(study_weights.LABELLING) == set(LABELLING)
-    assert study_weights.OPTIONAL == OPTIONAL
+def test_labelling_knows_what_a_network_is_made_of():
+    assert set(LABELLING) > SETTINGS
+    assert not OPTIONAL.keys() & set(LABELLING)
 
 
 def test_model_folder_is_loaded_by_its_path_alone(narrow):

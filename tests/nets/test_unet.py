@@ -6,20 +6,17 @@ from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from cmrseg.labels import Target
-from cmrseg.nets.build import ENCODERS, UNET3PLUS, build_network, empty_network, freeze
+from cmrseg.nets.build import build_network, empty_network, freeze
 from cmrseg.nets.images import IMAGENET_MEAN, IMAGENET_SD, ImageNetInput
+from cmrseg.nets.kinds import KINDS
 from cmrseg.nets.unet import copied
 from cmrseg.nets.unet_compat import CompatUNet, PixelShuffle
 
 SETTINGS = {"network": "unet", "encoder": "resnet34", "width": 4, "tissues": "lv,my"}
 EACH = [
-    {"network": "fcn", "encoder": "", "width": 2, "tissues": "lv,my,rv"},
-    *(
-        {"network": network, "encoder": encoder, "width": 2, "tissues": "lv,my"}
-        for network in ("unet", "unet_compat")
-        for encoder in ENCODERS
-    ),
-    *({"network": network, "encoder": "", "width": 2, "tissues": "lv,my"} for network in UNET3PLUS),
+    {"network": kind.name, "encoder": encoder, "width": 2, "tissues": "lv,my"}
+    for kind in KINDS.values()
+    for encoder in kind.encoders or ("",)
 ]
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from cmrseg.nets.build import UNET3PLUS, build_network, empty_network
+from cmrseg.nets.build import build_network, empty_network
 from cmrseg.nets.unet3plus import LEVELS, UNet3Plus, enlarged_by_products
 
 SETTINGS = {"network": "unet3plus", "encoder": "", "width": 2, "tissues": "lv,my"}
@@ -150,7 +150,7 @@ def test_images_have_to_be_multiples_of_16(generator):
 def test_names_and_skips_that_are_unknown_are_refused():
     with pytest.raises(ValueError, match="skips 'none' are unknown; one of encoder, decoder"):
         UNet3Plus(3, 2, "none")
-    for network in UNET3PLUS:
+    for network in ("unet3plus", "unet3plus_decoder", "unet3plus_single"):
         with pytest.raises(ValueError, match=f"network {network} has no encoder, got 'resnet34'"):
             empty_network(SETTINGS | {"network": network, "encoder": "resnet34"})
 

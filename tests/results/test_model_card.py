@@ -26,9 +26,10 @@ from cmrseg.learn.losses import LOSSES
 from cmrseg.learn.prepare import PREPARATIONS
 from cmrseg.learn.slices import make_slices
 from cmrseg.learn.trained_card import write_card
-from cmrseg.nets.build import NETWORKS as OWN_NETWORKS
 from cmrseg.nets.build import SETTINGS, empty_network
 from cmrseg.nets.fcn import FCN
+from cmrseg.nets.kinds import KINDS
+from cmrseg.nets.published import NETWORKS as PUBLISHED
 from cmrseg.nets.published import model_variables
 from cmrseg.results.model_card import (
     AUGMENTATIONS,
@@ -179,7 +180,7 @@ def test_short_axis_card_counts_the_published_trainable_values():
 
 
 def test_the_cards_words_cover_all_that_a_models_table_may_say():
-    assert set(NETWORKS) == {*OWN_NETWORKS, "unet_lstm"}
+    assert set(NETWORKS) == {*KINDS, *PUBLISHED}
     assert set(LOSS_WORDS) == set(LOSSES)
     assert set(AUGMENTATIONS) == set(PRESETS)
     assert set(GREYS) == set(SIZES) == {*PREPARATIONS, "zscore"}

@@ -11,8 +11,9 @@ from typing import Any
 import nibabel as nib
 
 from cmrseg.cine import UNREADABLE
-from cmrseg.learn.label import LABELLING, RECORD, WEIGHTS
-from cmrseg.nets.build import NETWORKS
+from cmrseg.learn.label import RECORD, WEIGHTS
+from cmrseg.nets.kinds import KINDS
+from cmrseg.results.labelling import LABELLING
 from cmrseg.results.record import recorded_settings
 from cmrseg.sequences import USUAL, image_path
 
@@ -79,7 +80,7 @@ def describe(folder: Path, name: str) -> Model:
     network = f"{settings['network']} {settings['encoder']}".strip()
     network += f", {settings['tissues']}, {settings['size_px']} pixels"
     fault = ""
-    if settings["network"] not in NETWORKS:
+    if settings["network"] not in KINDS:
         fault = f"network {settings['network']} cannot be used here"
     elif settings["sequence"] != USUAL:
         fault = f"it labels images {settings['sequence']}; the page takes short-axis cines"

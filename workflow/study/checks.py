@@ -6,7 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from study.model_checks import SETS, check_cohort, check_labeller, check_models, check_order
+from cmrseg.measure.confidence import THRESHOLDS
+from study.model_checks import check_cohort, check_labeller, check_models, check_order
 from study.numbers import check_numbers
 from study.study import Study
 from study.tables import GRID, StudyError, own_file
@@ -196,7 +197,7 @@ def _check_published(study: Study) -> None:
 def _check_confidence(study: Study) -> None:
     entry = study.config.get("confidence")
     for model, row in study.models.items():
-        if row["subset"] in SETS and (entry is None or entry["cohort"] != row["cohort"]):
+        if row["subset"] in THRESHOLDS and (entry is None or entry["cohort"] != row["cohort"]):
             raise StudyError(
                 f"model {model}: subset {row['subset']} of cohort {row['cohort']} needs the "
                 "`confidence` section for that cohort"

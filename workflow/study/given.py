@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from cmrseg.results.labelling import LABELLING, OPTIONAL
 from cmrseg.results.record import recorded_settings
 from cmrseg.sequences import USUAL
 from study.tables import StudyError, own_file, read_yaml
@@ -10,14 +11,6 @@ from study.tables import StudyError, own_file, read_yaml
 # Published weights that can be fetched and converted, and where they come to lie.
 CATALOGUE = "resources/weights.yaml"
 CONVERTED = "resources/models"
-# What labelling has to know of a model: the same names as in cmrseg.learn.label.
-LABELLING = (
-    *("network", "encoder", "width", "tissues", "sequence"),
-    *("preparation", "intensity", "size_px"),
-)
-# What it may know, and what holds where nothing is said of it; the same as there. No training
-# reads it.
-OPTIONAL = {"islands": ""}
 # What an entry of the catalogue says for people: its card, and no number, depends on it.
 WORDS = ("orientation", "trained_on", "limits", "terms", "reference")
 

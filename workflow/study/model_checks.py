@@ -4,29 +4,20 @@ from collections.abc import Iterator
 from typing import Any
 
 from cmrseg.labels import SHORT_NAMES, Target, Tissue, tissues_of
+from cmrseg.learn.subsets import NESTED_VOLUNTEERS
+from cmrseg.measure.confidence import THRESHOLDS
+from cmrseg.nets.kinds import KINDS
 from cmrseg.sequences import SEQUENCES, USUAL
 from study.study import Study
 from study.tables import StudyError
 
-# Confidence sets, subsets of volunteers and the number they need.
-SETS = ("c05", "c10", "c15")
-VOLUNTEERS = {"v7": 7, "r7": 7, "v3": 3, "r3": 3, "v1": 1, "r1": 1}
+# Volunteers that a subset of some needs.
+VOLUNTEERS = {f"{kind}{count}": count for count in NESTED_VOLUNTEERS for kind in "vr"}
 STARTS = ("random", "imagenet")
 # What two networks must share for one to start from the other.
 SHARED = ("network", "encoder", "width")
-# The preparation of each network.
-PREPARATIONS = {
-    "fcn": "fcn",
-    "unet": "unet",
-    "unet_compat": "unet",
-    "unet3plus": "minmax",
-    "unet3plus_decoder": "minmax",
-    "unet3plus_single": "minmax",
-}
-# Networks whose encoder is chosen, which may have ImageNet weights; they halve images five times.
-ENCODED, UNET_MULTIPLE_PX = ("unet", "unet_compat"), 32
-# Deeply supervised networks and the number of their heads.
-HEADS = {"unet3plus": 5, "unet3plus_decoder": 5}
+# Networks whose encoder is chosen.
+ENCODED = tuple(name for name, kind in KINDS.items() if kind.encoders)
 
 
 def check_models(study: Study) -> None:
@@ -80,30 +71,33 @@ def _check_tissues(model: str, settings: dict[str, Any]) -> None:
 
 def _check_row(model: str, row: dict[str, Any]) -> None:
     """Settings of one model that contradict each other."""
-    network, heads = row["network"], HEADS.get(row["network"], 1)
+    network, kind = row["network"], KINDS[row["network"]]
     weights = row["head_weights"].split(",") if row["head_weights"] else []
     splits = row["splits"].split(",")
-    encoded = network in ENCODED
     stopping = row["schedule"] == "early_stopping"
     single = (
         row["batch"] == 1
         and row["encoder"].startswith("resnet")
-        and row["size_px"] <= UNET_MULTIPLE_PX
+        and row["size_px"] <= kind.multiple_px
     )
     wrong = {
         f"network {network} with encoder '{row['encoder']}'; {' and '.join(ENCODED)} need an "
-        "encoder, the others have none": encoded == (row["encoder"] == ""),
-        f"network {network} with preparation {row['preparation']}; each has its own, "
-        f"{PREPARATIONS[network]}": row["preparation"] != PREPARATIONS[network],
-        "intensity greys is of the preparation unet": not encoded and row["intensity"] != "linear",
-        f"size_px {row['size_px']}; a U-Net needs a multiple of {UNET_MULTIPLE_PX}": encoded
-        and row["size_px"] % UNET_MULTIPLE_PX != 0,
+        "encoder, the others have none": row["encoder"] not in (kind.encoders or ("",)),
+        f"network {network} with preparation {row['preparation']}; "
+        f"each has its own, {kind.preparation}": row["preparation"] != kind.preparation,
+        "intensity greys is of the preparation unet": kind.preparation != "unet"
+        and row["intensity"] != "linear",
+        f"size_px {row['size_px']}; network {network} needs a multiple of {kind.multiple_px}": row[
+            "size_px"
+        ]
+        % kind.multiple_px
+        != 0,
         f"splits {row['splits']}; validate shows how well a model learns, and a model that is "
         "trained on it cannot be judged by it: use train or test": "validate" in splits,
         f"batch 1 with size_px {row['size_px']}; the deepest maps of {row['encoder']} then have "
         "one pixel, of which a batch norm learns nothing: use batch 2 or larger images": single,
-        f"head_weights {row['head_weights']}; network {network} needs {heads}": len(weights)
-        not in (0, heads),
+        f"head_weights {row['head_weights']}; network {network} needs {kind.heads}": len(weights)
+        not in (0, kind.heads),
         f"schedule early_stopping with epochs {row['epochs']}, {row['epochs_frozen']} frozen; it "
         "is one cycle of at most so many epochs, such as 200, and none frozen": stopping
         and ("+" in row["epochs"] or _epochs(row["epochs_frozen"]) > 0),
@@ -148,7 +142,7 @@ def check_order(study: Study) -> None:
     needs = {}
     for model, row in study.models.items():
         names = [row["start"], row["labeller"]]
-        if row["subset"] in SETS:
+        if row["subset"] in THRESHOLDS:
             names.append(study.config["confidence"]["labeller"])
         needs[model] = [name for name in names if name in study.models]
     for model in study.models:

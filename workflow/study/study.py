@@ -10,7 +10,8 @@ from typing import Any
 import pandas as pd
 
 from cmrseg.labels import SHORT_NAMES
-from study.given import LABELLING, OPTIONAL, given_models, weights_state
+from cmrseg.results.labelling import LABELLING, OPTIONAL
+from study.given import given_models, weights_state
 from study.recipes import read_models
 from study.tables import GRID, StudyError, check, read_rows
 

@@ -13,12 +13,15 @@ import pandas as pd
 import yaml
 
 from cmrseg.files import check_plain
+from cmrseg.nets.kinds import ENCODERS, KINDS
 
 # What files of the layout hdf5 do not say: a cell of the subject table, else a key of the cohort or
 # of its phantom.
 GRID = ("spacing_mm", "slice_distance_mm", "frame_interval_ms")
 REPOSITORY = Path(__file__).resolve().parents[2]
 SCHEMAS = REPOSITORY / "workflow" / "schemas"
+# Values of a column that a schema leaves to a registry, by the name after its `enum_of`.
+REGISTRIES = {"networks": list(KINDS), "encoders": ["", *ENCODERS]}
 # Of a table, behind the header.
 FIRST_LINE = 2
 # No study comes near; what does is a mistake, or meant to fill the memory.
@@ -100,6 +103,9 @@ def check(value: dict[str, Any], schema: str, where: str) -> dict[str, Any]:
 def _validator(schema: str) -> jsonschema.Draft202012Validator:
     # Read once: a table has a check per row.
     rules = yaml.safe_load((SCHEMAS / f"{schema}.schema.yaml").read_text("utf-8"))
+    for rule in rules["properties"].values():
+        if "enum_of" in rule:
+            rule["enum"] = REGISTRIES[rule.pop("enum_of")]
     return jsonschema.Draft202012Validator(rules)
 
 

@@ -13,19 +13,17 @@ from cmrseg.cine import Cine
 from cmrseg.files import replacing
 from cmrseg.learn.predict import Predictor, Prepared, without_islands
 from cmrseg.learn.weights import load_weights
-from cmrseg.nets.build import NETWORKS, SETTINGS, empty_network
+from cmrseg.nets.build import SETTINGS, empty_network
+from cmrseg.nets.kinds import KINDS
 from cmrseg.nets.network import Network
 from cmrseg.results.kept import keep, made_of, restore
+from cmrseg.results.labelling import LABELLING, OPTIONAL
 from cmrseg.results.record import recorded_settings, versions
 from cmrseg.sequences import image_path
 from cmrseg.shards import subject_folders
 
 # Files of a model's folder.
 WEIGHTS, RECORD = "weights.safetensors", "record.json"
-# What labelling has to know of a model.
-LABELLING = (*sorted(SETTINGS), "sequence", "preparation", "intensity", "size_px")
-# What it may know, and what holds where a model says nothing of it.
-OPTIONAL = {"islands": ""}
 # Subjects that are read ahead, and threads that do so: unpacking one takes a core several times as
 # long as a graphics card takes to label it.
 CARD_AHEAD = 8
@@ -48,10 +46,10 @@ def load_model(folder: str | Path) -> tuple[Network, dict[str, Any]]:
     missing = [name for name in LABELLING if name not in settings]
     if missing:
         raise ValueError(f"{folder / RECORD}: its settings lack {', '.join(missing)}")
-    if settings["network"] not in NETWORKS:
+    if settings["network"] not in KINDS:
         raise ValueError(
             f"{folder}: network {settings['network']} cannot be used here; "
-            f"there are {', '.join(NETWORKS)}"
+            f"there are {', '.join(KINDS)}"
         )
     return load_network(settings, folder / WEIGHTS), OPTIONAL | settings
 

@@ -17,9 +17,8 @@ from cmrseg.files import replacing
 from cmrseg.learn.weights import on_cpu
 from cmrseg.nets.build import SETTINGS as NETWORK_SETTINGS
 from cmrseg.nets.build import build_network
+from cmrseg.nets.encoder import EncodedNetwork
 from cmrseg.nets.network import Network
-from cmrseg.nets.unet import UNet
-from cmrseg.nets.unet_compat import CompatUNet
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +64,7 @@ def start_network(
     if start_state is None:
         return network
     if start == "imagenet":
-        if not isinstance(network, UNet | CompatUNet):
+        if not isinstance(network, EncodedNetwork):
             raise ValueError(
                 f"network {settings['network']} has no ImageNet weights; start it at random"
             )

@@ -18,6 +18,7 @@ from cmrseg.learn.prepare import PREPARATIONS
 from cmrseg.learn.schedule import norm_momentum, plan_epochs
 from cmrseg.learn.slices import Slices
 from cmrseg.learn.source import as_input
+from cmrseg.nets.kinds import KINDS
 from cmrseg.nets.network import Network
 
 log = logging.getLogger(__name__)
@@ -30,7 +31,6 @@ LossOf = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 # took 63 and as a graph 39 ms, UNet 3+ 68 and 34. Compiling took 45 s. Whether UNet 3+, which draws
 # what it drops, draws the same as a graph after a stop is not known yet.
 COMPILED, COMPILED_FROM_STEPS = "reduce-overhead", 10_000
-COMPILED_NETWORKS = ("unet", "unet_compat")
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def choose_mode(settings: Mapping[str, Any], slices: Slices, device: str) -> Mod
     count = len(slices.select(str(settings["splits"]).split(",")))
     steps = len(plan_epochs(settings, count, count)) * (count // settings["batch"])
     one_size = not PREPARATIONS[settings["preparation"]].joint
-    worth = settings["network"] in COMPILED_NETWORKS and one_size and steps >= COMPILED_FROM_STEPS
+    worth = KINDS[settings["network"]].compiled and one_size and steps >= COMPILED_FROM_STEPS
     able = has_triton() and any(map(shutil.which, (os.environ.get("CC", "cc"), "gcc", "clang")))
     if worth and not able:
         log.info("the network is not compiled: Triton or a C compiler is missing here")
@@ -141,7 +141,7 @@ class NewNorms:
             (module, module.momentum)
             for module in network.modules()
             if settings["start"] == "random"
-            and settings["network"] != "unet_compat"
+            and not KINDS[settings["network"]].keeps_first_norms
             and isinstance(module, torch.nn.BatchNorm2d)
             and module.momentum is not None
         ]

@@ -1,6 +1,6 @@
 """Networks by the names that settings use, with first weights from a seed."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -8,6 +8,7 @@ import torch
 from cmrseg.labels import Target
 from cmrseg.nets.encoder import Encoder
 from cmrseg.nets.fcn import FCN
+from cmrseg.nets.kinds import ENCODERS, KINDS
 from cmrseg.nets.network import MOST_WIDTH, Network
 from cmrseg.nets.resnet import ResNet
 from cmrseg.nets.unet import UNet
@@ -15,21 +16,22 @@ from cmrseg.nets.unet3plus import UNet3Plus
 from cmrseg.nets.unet_compat import CompatUNet
 from cmrseg.nets.vgg import Vgg16
 
-# UNet 3+ by name: where its deep skips come from, and whether each level has a head.
-UNET3PLUS = {
-    "unet3plus": ("encoder", True),
-    "unet3plus_decoder": ("decoder", True),
-    "unet3plus_single": ("encoder", False),
-}
-NETWORKS = ("fcn", "unet", "unet_compat", *UNET3PLUS)
-ENCODERS = ("resnet34", "resnet50", "vgg16_bn")
 SETTINGS = frozenset({"network", "encoder", "width", "tissues"})
+# Of each kind: channels of its logits, width and encoder to the network.
+BUILDERS: dict[str, Callable[[int, int, str], Network]] = {
+    "fcn": lambda classes, width, _: FCN(classes, width),
+    "unet": lambda classes, width, name: UNet(make_encoder(name, width), classes, width),
+    "unet_compat": lambda classes, width, name: CompatUNet(make_encoder(name, width), classes),
+    "unet3plus": lambda classes, width, _: UNet3Plus(classes, width),
+    "unet3plus_decoder": lambda classes, width, _: UNet3Plus(classes, width, skips="decoder"),
+    "unet3plus_single": lambda classes, width, _: UNet3Plus(classes, width, deep=False),
+}
 
 
 def build_network(settings: Mapping[str, Any], generator: torch.Generator) -> Network:
     """A network with random first weights, all of them drawn from `generator`.
 
-    settings: `network` (see NETWORKS), `encoder` (resnet34, resnet50, vgg16_bn; '' where the
+    settings: `network` (see kinds.KINDS), `encoder` (see kinds.ENCODERS; '' where the
     network has none to choose), `width` (filters of the first level; published: 16 for the FCN,
     32 for UNet 3+, 64 for the encoders) and `tissues` (see labels.Target). The network takes
     (n, 1, y, x) float32 in 0..1 and gives logits (n, c, y, x), the target's channels.
@@ -49,22 +51,18 @@ def empty_network(settings: Mapping[str, Any]) -> Network:
         raise ValueError(
             f"network settings are {sorted(settings)}, expected exactly {sorted(SETTINGS)}"
         )
-    kind, encoder = settings["network"], settings["encoder"]
+    name, encoder = settings["network"], settings["encoder"]
     width, classes = settings["width"], Target.of(settings["tissues"]).channels
     # A record may say anything, and memory is taken before the weights are compared.
     if not (isinstance(width, int) and 1 <= width <= MOST_WIDTH):
         raise ValueError(
             f"width {width!r}: a network needs at least 1 filter and at most {MOST_WIDTH}"
         )
-    if kind not in NETWORKS:
-        raise ValueError(f"network {kind!r} is unknown; one of {', '.join(NETWORKS)}")
-    if kind == "fcn" or kind in UNET3PLUS:
-        if encoder != "":
-            raise ValueError(f"network {kind} has no encoder, got {encoder!r}; leave it empty")
-        return FCN(classes, width) if kind == "fcn" else UNet3Plus(classes, width, *UNET3PLUS[kind])
-    if kind == "unet":
-        return UNet(make_encoder(encoder, width), classes, width)
-    return CompatUNet(make_encoder(encoder, width), classes)
+    if name not in KINDS:
+        raise ValueError(f"network {name!r} is unknown; one of {', '.join(KINDS)}")
+    if encoder != "" and not KINDS[name].encoders:
+        raise ValueError(f"network {name} has no encoder, got {encoder!r}; leave it empty")
+    return BUILDERS[name](classes, width, encoder)
 
 
 def make_encoder(name: str, width: int) -> Encoder:

@@ -1,9 +1,13 @@
 """What the ImageNet encoders share: first weights, published weights and halves to freeze."""
 
 from collections.abc import Mapping
+from functools import partial
 
 import torch
 from torch import nn
+
+from cmrseg.nets.images import ImageNetInput
+from cmrseg.nets.network import Network, initialise_layers
 
 # Parts of the published classifiers that a segmentation encoder does not have.
 CLASSIFIER_PREFIXES = ("fc.", "classifier.")
@@ -30,15 +34,10 @@ class Encoder(nn.Module):
 
         He et al. 2015, doi:10.1109/ICCV.2015.123.
         """
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(
-                    module.weight, mode="fan_out", nonlinearity="relu", generator=generator
-                )
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
-            elif isinstance(module, nn.BatchNorm2d):
-                module.reset_parameters()
+        draw = partial(
+            nn.init.kaiming_normal_, mode="fan_out", nonlinearity="relu", generator=generator
+        )
+        initialise_layers(self.modules(), draw)
 
     def load_imagenet(self, state_dict: Mapping[str, torch.Tensor]) -> None:
         """Take the weights of a torchvision classifier of the same kind; its classifier is dropped.
@@ -61,3 +60,22 @@ class Encoder(nn.Module):
                 "use torchvision's file of the same encoder (published width: 64)"
             )
         self.load_state_dict(own | given)
+
+
+class EncodedNetwork(Network):
+    """Base of the networks whose encoder is chosen, which may have ImageNet weights."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        super().__init__()
+        self.input = ImageNetInput()
+        self.encoder = encoder
+
+    def initialise(self, generator: torch.Generator) -> None:
+        """Encoder as its own; Kaiming normal by fan in for the rest, biases 0, norms 1 and 0."""
+        self.encoder.initialise(generator)
+        rest = [m for name, m in self.named_modules() if not name.startswith("encoder.")]
+        draw = partial(nn.init.kaiming_normal_, nonlinearity="relu", generator=generator)
+        initialise_layers(rest, draw)
+
+    def halves(self) -> tuple[list[nn.Module], list[nn.Module]]:
+        return self.encoder.halves()

@@ -6,6 +6,7 @@ give the published labels.
 """
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from torch import nn
 from torch.nn import functional
 
 from cmrseg.nets.images import CHANNELS_LAST, check_images
-from cmrseg.nets.network import Network
+from cmrseg.nets.network import Network, initialise_layers
 
 # Convolutions at each resolution; each level has twice the filters and half the size.
 CONVOLUTIONS = (2, 2, 3, 3, 3)
@@ -110,20 +111,12 @@ class FCN(Network):
 
     def initialise(self, generator: torch.Generator) -> None:
         """Draw the weights as TensorFlow does: Glorot uniform, biases 0, norms 1 and 0."""
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.xavier_uniform_(module.weight, generator=generator)
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
-            elif isinstance(module, nn.BatchNorm2d):
-                module.reset_parameters()
+        draw = partial(nn.init.xavier_uniform_, generator=generator)
+        initialise_layers(self.modules(), draw)
 
-    def groups(self) -> list[list[nn.Parameter]]:
-        """Parameters of the three fine levels, the two coarse ones, and of the rest."""
-        early = [p for level in self.levels[:3] for p in level.parameters()]
-        late = [p for level in self.levels[3:] for p in level.parameters()]
-        rest = [p for m in (self.joins, self.head, self.logits) for p in m.parameters()]
-        return [early, late, rest]
+    def halves(self) -> tuple[list[nn.Module], list[nn.Module]]:
+        """The three fine levels and the two coarse ones."""
+        return list(self.levels[:3]), list(self.levels[3:])
 
 
 def from_tensorflow(variables: Mapping[str, np.ndarray]) -> dict[str, torch.Tensor]:

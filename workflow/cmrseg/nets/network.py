@@ -1,5 +1,7 @@
 """What all networks have in common: the answers that training and labelling ask for."""
 
+from collections.abc import Callable, Iterable
+
 import torch
 from torch import nn
 
@@ -24,6 +26,26 @@ class Network(nn.Module):
         """Draw all first weights from `generator`."""
         raise NotImplementedError
 
+    def halves(self) -> tuple[list[nn.Module], list[nn.Module]]:
+        """Modules of the early and of the late half of its encoder, which are frozen at first."""
+        raise NotImplementedError
+
     def groups(self) -> list[list[nn.Parameter]]:
         """Parameters of the encoder's early half, its late half, and of the rest."""
-        raise NotImplementedError
+        early, late = ([p for m in half for p in m.parameters()] for half in self.halves())
+        encoder = {id(p) for p in (*early, *late)}
+        return [early, late, [p for p in self.parameters() if id(p) not in encoder]]
+
+
+def initialise_layers(modules: Iterable[nn.Module], draw: Callable[[torch.Tensor], object]) -> None:
+    """First weights of layers, in their order: biases 0, batch norms 1 and 0.
+
+    draw: fills the weights (out, in, y, x) of a convolution in place.
+    """
+    for module in modules:
+        if isinstance(module, nn.Conv2d):
+            draw(module.weight)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.BatchNorm2d):
+            module.reset_parameters()

@@ -8,9 +8,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from cmrseg.nets.encoder import Encoder
-from cmrseg.nets.images import ImageNetInput, check_images
-from cmrseg.nets.network import Network
+from cmrseg.nets.encoder import EncodedNetwork, Encoder
+from cmrseg.nets.images import check_images
 
 # Fewest channels of a decoder step, also for narrow encoders.
 MIN_CHANNELS = 8
@@ -48,7 +47,7 @@ def copied(maps: torch.Tensor) -> torch.Tensor:
     return pixels.expand(n, y, 2, x, 2, c).reshape(n, 2 * y, 2 * x, c).permute(0, 3, 1, 2)
 
 
-class UNet(Network):
+class UNet(EncodedNetwork):
     """(n, 1, y, x) float32 in 0..1 to logits (n, classes, y, x); y, x multiples of 32.
 
     width: filters of the encoder's first level; the decoder has 4, 2, 1, 1/2, 1/2 times as
@@ -56,9 +55,7 @@ class UNet(Network):
     """
 
     def __init__(self, encoder: Encoder, classes: int, width: int) -> None:
-        super().__init__()
-        self.input = ImageNetInput()
-        self.encoder = encoder
+        super().__init__(encoder)
         finest = max(width // 2, MIN_CHANNELS)
         self.stem = None if encoder.strides[0] == 1 else _convolution(3, finest)
         *skips, channels = encoder.channels if self.stem is None else [finest, *encoder.channels]
@@ -78,22 +75,3 @@ class UNet(Network):
         for step, skip in zip(self.steps, reversed(skips), strict=True):
             maps = step(maps, skip)
         return self.logits(maps)
-
-    def initialise(self, generator: torch.Generator) -> None:
-        """Encoder as its own; Kaiming normal by fan in for the rest, biases 0, norms 1 and 0."""
-        self.encoder.initialise(generator)
-        for name, module in self.named_modules():
-            if name.startswith("encoder."):
-                continue
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=generator)
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
-            elif isinstance(module, nn.BatchNorm2d):
-                module.reset_parameters()
-
-    def groups(self) -> list[list[nn.Parameter]]:
-        """Parameters of the encoder's early half, its late half, and of the rest."""
-        early, late = ([p for m in half for p in m.parameters()] for half in self.encoder.halves())
-        rest = [p for name, p in self.named_parameters() if not name.startswith("encoder.")]
-        return [early, late, rest]

@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 from cmrseg.nets.images import CHANNELS_LAST, check_images
-from cmrseg.nets.network import Network
+from cmrseg.nets.network import Network, initialise_layers
 
 # Levels, from the finest (1); each has twice the filters and half the size of the one before.
 LEVELS = 5
@@ -114,25 +114,16 @@ class UNet3Plus(Network):
 
         He et al. 2015, doi:10.1109/ICCV.2015.123, as Keras draws it.
         """
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                sd = (2 / module.weight[0].numel()) ** 0.5 / CUT_SD
-                nn.init.trunc_normal_(
-                    module.weight, std=sd, a=-2 * sd, b=2 * sd, generator=generator
-                )
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
-            elif isinstance(module, nn.BatchNorm2d):
-                module.reset_parameters()
 
-    def groups(self) -> list[list[nn.Parameter]]:
-        """Parameters of the three fine levels, the two coarse ones, and of the rest."""
-        early, late = (
-            [p for units in half for p in units.parameters()]
-            for half in (self.encoder[:3], self.encoder[3:])
-        )
-        rest = [p for name, p in self.named_parameters() if not name.startswith("encoder.")]
-        return [early, late, rest]
+        def draw(weight: torch.Tensor) -> None:
+            sd = (2 / weight[0].numel()) ** 0.5 / CUT_SD
+            nn.init.trunc_normal_(weight, std=sd, a=-2 * sd, b=2 * sd, generator=generator)
+
+        initialise_layers(self.modules(), draw)
+
+    def halves(self) -> tuple[list[nn.Module], list[nn.Module]]:
+        """The three fine levels and the two coarse ones."""
+        return list(self.encoder[:3]), list(self.encoder[3:])
 
 
 def head_levels(deep: bool) -> list[int]:

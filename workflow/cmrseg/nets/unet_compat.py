@@ -8,9 +8,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from cmrseg.nets.encoder import Encoder
-from cmrseg.nets.images import ImageNetInput, check_images
-from cmrseg.nets.network import Network
+from cmrseg.nets.encoder import EncodedNetwork, Encoder
+from cmrseg.nets.images import check_images
 from cmrseg.nets.vgg import Vgg16
 
 # fastai starts its own batch norms with this bias.
@@ -50,13 +49,11 @@ class UpBlock(nn.Module):
         return functional.relu(self.conv2(functional.relu(self.conv1(maps))))
 
 
-class CompatUNet(Network):
+class CompatUNet(EncodedNetwork):
     """(n, 1, y, x) float32 in 0..1 to logits (n, classes, y, x); y, x multiples of 32."""
 
     def __init__(self, encoder: Encoder, classes: int) -> None:
-        super().__init__()
-        self.input = ImageNetInput()
-        self.encoder = encoder
+        super().__init__(encoder)
         bottom = encoder.channels[-1]
         self.vgg = isinstance(encoder, Vgg16)
         skips = [bottom, bottom] if self.vgg else encoder.channels[-2::-1]
@@ -98,23 +95,11 @@ class CompatUNet(Network):
 
         The latter avoids checkerboards (ICNR, Aitken et al. 2017, arXiv:1707.02937).
         """
-        self.encoder.initialise(generator)
-        own = [module for name, module in self.named_children() if name != "encoder"]
-        shuffled = {id(m.conv) for m in self.modules() if isinstance(m, PixelShuffle)}
-        for module in nn.ModuleList(own).modules():
-            if isinstance(module, nn.BatchNorm2d):
-                module.reset_parameters()
+        super().initialise(generator)
+        for name, module in self.named_modules():
+            if isinstance(module, nn.BatchNorm2d) and not name.startswith("encoder."):
                 nn.init.constant_(module.bias, NORM_BIAS)
-            elif isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, generator=generator)
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
-                if id(module) in shuffled:
-                    with torch.no_grad():
-                        module.weight.copy_(module.weight[::4].repeat_interleave(4, 0))
-
-    def groups(self) -> list[list[nn.Parameter]]:
-        """Parameters of the encoder's early half, its late half, and of the rest."""
-        early, late = ([p for m in half for p in m.parameters()] for half in self.encoder.halves())
-        rest = [p for name, p in self.named_parameters() if not name.startswith("encoder.")]
-        return [early, late, rest]
+            elif isinstance(module, PixelShuffle):
+                with torch.no_grad():
+                    weight = module.conv.weight
+                    weight.copy_(weight[::4].repeat_interleave(4, 0))

@@ -9,18 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from cmrseg.labels import NAMES, Tissue, in_order, tissues_of
+from cmrseg.nets.kinds import KINDS
 from cmrseg.sequences import USUAL
 
 WARNING = "Research use only; not a medical device."
-NETWORKS = {
-    "fcn": "fully convolutional network of Bai et al. 2018, doi:10.1186/s12968-018-0471-x",
-    "unet": "U-Net with a light decoder, Ronneberger et al. 2015",
-    "unet_compat": "U-Net with the decoder of fastai 1, as in Ankenbrand et al. 2021",
-    "unet_lstm": "U-Net with a recurrent part in both directions of time",
-    "unet3plus": "UNet 3+ of Hanisah et al. 2026, doi:10.1016/j.jocmr.2026.102706",
-    "unet3plus_decoder": "UNet 3+ of Hanisah et al. 2026, with deep skips from the decoder",
-    "unet3plus_single": "UNet 3+ of Hanisah et al. 2026, without deep supervision",
-}
+# Networks whose published weights are kept, and which no stage can use.
+UNUSED = {"unet_lstm": "U-Net with a recurrent part in both directions of time"}
+NETWORKS = {name: kind.words for name, kind in KINDS.items()} | UNUSED
 SEQUENCES = {
     "sa": "short-axis cines of the heart",
     "la_2ch": "long-axis cines of two chambers",
@@ -147,7 +142,7 @@ def trained_card(row: Mapping[str, Any], parameters: int, training: Training) ->
 def published_card(name: str, weights: Mapping[str, Any], parameters: int) -> str:
     """Card of converted published weights. weights: their entry in the catalogue."""
     limits = list(weights["limits"])
-    if weights["network"] == "unet_lstm":
+    if weights["network"] in UNUSED:
         limits.insert(
             0, "No stage of the workflow can use it; the weights keep TensorFlow's names."
         )
@@ -202,7 +197,7 @@ def _card(
         "## Terms",
         terms,
     ]
-    if settings["network"] != "unet_lstm":
+    if settings["network"] not in UNUSED:
         parts += _use(name)
     return "\n\n".join(parts) + "\n"
 
