@@ -229,3 +229,12 @@ def restored(path: Path, former: Path | None) -> None:
     path.unlink(missing_ok=True)
     if former:
         former.rename(path)
+
+
+def made_by(jobs: list[Job]) -> frozenset[str]:
+    return frozenset().union(*(job.outputs for job in jobs))
+
+
+def starts(jobs: list[Job]) -> set[str]:
+    """The jobs that wait for no other."""
+    return {name_of(job) for job in jobs if not job.inputs & made_by(jobs)}

@@ -16,11 +16,13 @@ from walk_study import (
     cohort,
     edited,
     finished,
+    made_by,
     name_of,
     planned,
     replaced,
     reversed_columns,
     reversed_keys,
+    starts,
     study,
 )
 
@@ -304,15 +306,6 @@ def walk(tmp_path_factory) -> Project:
 def jobs(walk) -> list[Job]:
     """All jobs of the study."""
     return planned(walk, "--forceall")
-
-
-def made_by(jobs: list[Job]) -> frozenset[str]:
-    return frozenset().union(*(job.outputs for job in jobs))
-
-
-def starts(jobs: list[Job]) -> set[str]:
-    """The jobs that wait for no other."""
-    return {name_of(job) for job in jobs if not job.inputs & made_by(jobs)}
 
 
 def test_every_row_of_the_tables_has_a_case_and_every_case_a_row():
