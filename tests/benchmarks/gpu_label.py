@@ -206,13 +206,13 @@ def one_cine(network: FCN, cine: Cine) -> None:
     chunks = range(0, count, CARD_BATCH)
     row("a cine: images", seconds(lambda: [on_card[i : i + CARD_BATCH] for i in chunks]) / count)
     fast = folded(network, DEVICE, torch.float16)
-    labels = label_on_card(fast, on_card, CARD_BATCH, labeller.target)
-    own = seconds(lambda: label_on_card(fast, on_card, CARD_BATCH, labeller.target)) / count
+    labels = label_on_card(fast, on_card, CARD_BATCH, labeller.reading)
+    own = seconds(lambda: label_on_card(fast, on_card, CARD_BATCH, labeller.reading)) / count
     row("a cine: images, network and labels", own)
-    own = seconds(lambda: agreement(labeller.network, on_card, labels, labeller.target)) / count
+    own = seconds(lambda: agreement(labeller.network, on_card, labels, labeller.reading)) / count
     row("a cine: some images again with 32 bits", own)
     FOUND["agreement of some images"] = agreement(
-        labeller.network, on_card, labels, labeller.target
+        labeller.network, on_card, labels, labeller.reading
     ).item()
     # The same numbers as on a processor.
     pixels, _ = prepare_cine(cine.voxels, SETTINGS)

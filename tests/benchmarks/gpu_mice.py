@@ -42,6 +42,7 @@ from cmrseg.measure.evaluate import evaluate_cine  # noqa: E402
 from cmrseg.phantom import preclinical  # noqa: E402
 from cmrseg.phantom.mice import MOUSE  # noqa: E402
 from cmrseg.sequences import LEFT  # noqa: E402
+from cmrseg.tasks.build import task_of  # noqa: E402
 from demo_tables import numbered  # noqa: E402
 from study.recipes import read_models  # noqa: E402
 
@@ -72,7 +73,7 @@ def main(epochs: str = "12") -> None:
         slices = Slices.load(folder / "slices")
         print(f"{len(slices.index)} images in {time.monotonic() - started:.0f} s", flush=True)
         started, mode = time.monotonic(), choose_mode(model, slices, DEVICE)
-        weights, history = train(model, slices, seed=1, device=DEVICE, mode=mode)
+        weights, history = train(model, slices, task_of(model), seed=1, device=DEVICE, mode=mode)
         print(f"{len(history)} epochs in {time.monotonic() - started:.0f} s", flush=True)
         write_table(history, out / "history.tsv")
         network = start_network(model, None, 0)

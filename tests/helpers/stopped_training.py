@@ -13,6 +13,7 @@ from cmrseg.learn import state as states
 from cmrseg.learn.slices import Slices
 from cmrseg.learn.train import train
 from cmrseg.learn.weights import save_weights
+from cmrseg.tasks.build import task_of
 
 Heart = tuple[np.ndarray, np.ndarray]
 
@@ -28,6 +29,11 @@ def saved(folder: Path, hearts: Iterable[Heart], splits: list[str]) -> list[tupl
     return rows
 
 
+def trained(settings: dict, slices: Slices, *given: Any, **options: Any):
+    """Result of `train` for the task of the settings. given, options: of it, behind the task."""
+    return train(settings, slices, task_of(settings), *given, **options)
+
+
 def resumed_alike(
     settings: dict,
     slices: Slices,
@@ -37,8 +43,10 @@ def resumed_alike(
     **options: Any,
 ) -> pd.DataFrame:
     """History of a training, after checking that one stopped after any epoch ends as it does:
-    with the same history and the same bytes of weights. options: of `train`."""
-    weights, history = train(settings, slices, seed=seed, **options)
+    with the same history and the same bytes of weights. options: of `train`, whose task is that of
+    the settings if none is given."""
+    options |= {"seed": seed, "task": options.get("task") or task_of(settings)}
+    weights, history = train(settings, slices, **options)
     save_weights(weights, folder / "whole.safetensors")
     real = states.save_state
     for stop in range(1, len(history) + 1):
@@ -51,11 +59,9 @@ def resumed_alike(
 
         monkeypatch.setattr(states, "save_state", killed)
         with pytest.raises(KeyboardInterrupt):
-            train(settings, slices, seed=seed, state_folder=state_folder, **options)
+            train(settings, slices, state_folder=state_folder, **options)
         monkeypatch.setattr(states, "save_state", real)
-        resumed, resumed_history = train(
-            settings, slices, seed=seed, state_folder=state_folder, **options
-        )
+        resumed, resumed_history = train(settings, slices, state_folder=state_folder, **options)
         save_weights(resumed, folder / "resumed.safetensors")
         pd.testing.assert_frame_equal(resumed_history, history, check_exact=True)
         files = [folder / f"{name}.safetensors" for name in ("whole", "resumed")]

@@ -10,15 +10,17 @@ import torch
 from cmrseg.cine import Cine
 from cmrseg.labels import Target, Tissue
 from cmrseg.learn import schedule
-from cmrseg.learn.losses import dice, sum_over_heads
+from cmrseg.learn.batches import draw_batches
 from cmrseg.learn.predict import predict_cine
 from cmrseg.learn.slices import Slices, make_slices
 from cmrseg.learn.source import Source, as_input
 from cmrseg.learn.state import start_network
-from cmrseg.learn.step import COMPILED, FLOAT32, Mode, batch_loss, head_weights, seeded
-from cmrseg.learn.train import draw_batches, evaluate, train
+from cmrseg.learn.step import COMPILED, FLOAT32, Mode, batch_loss, seeded
+from cmrseg.learn.train import evaluate
 from cmrseg.nets.build import build_network
-from stopped_training import resumed_alike, saved
+from cmrseg.tasks.build import task_of
+from cmrseg.tasks.losses import dice
+from stopped_training import resumed_alike, saved, trained
 
 MOUSE = {
     "network": "unet3plus",
@@ -43,7 +45,7 @@ MOUSE = {
     "head_weights": "",
     "islands": "",
 }
-TARGET = Target.of(MOUSE["tissues"])
+TARGET, TASK = Target.of(MOUSE["tissues"]), task_of(MOUSE)
 NETWORK = {name: MOUSE[name] for name in ("network", "encoder", "width", "tissues")}
 
 
@@ -85,14 +87,14 @@ def batch(slices):
 def test_the_loss_is_the_sum_over_the_heads(slices):
     own, (images, labels) = network().eval(), batch(slices)
     with torch.no_grad():
-        loss, logits = batch_loss(own, images, labels, TARGET, "dice", FLOAT32)
+        loss, logits = batch_loss(own, images, labels, TASK, FLOAT32)
         heads = own.heads(as_input(images))
         each = [dice(head, labels, TARGET).item() for head in heads]
         assert len(each) == 5
         assert loss.item() == pytest.approx(sum(each), abs=1e-6)
         assert torch.equal(logits, heads[-1])
-        weights = head_weights({"head_weights": "0,0,0,0.5,2"})
-        weighted, _ = batch_loss(own, images, labels, TARGET, "dice", FLOAT32, weights)
+        weighing = task_of(MOUSE | {"head_weights": "0,0,0,0.5,2"})
+        weighted, _ = batch_loss(own, images, labels, weighing, FLOAT32)
         assert weighted.item() == pytest.approx(each[3] / 2 + 2 * each[4], abs=1e-6)
 
 
@@ -100,7 +102,7 @@ def test_network_and_heads_are_one_program_for_a_compiler(slices):
     own, (images, labels) = network().train(), batch(slices)
 
     def loss_of(images, labels):
-        return sum_over_heads(dice, own.heads(as_input(images)), labels, TARGET)
+        return TASK.loss(own.heads(as_input(images)), labels)
 
     # The checks of labels, which look at values, are of a CPU alone.
     own.to("meta")
@@ -114,9 +116,7 @@ def test_dropout_follows_from_seed_and_epoch_and_leaves_the_global_generator_alo
     losses = {}
     for place in ((5, 0), (5, 0), (5, 1), (6, 0)):
         with seeded(*place, "cpu"), torch.no_grad():
-            steps = [
-                batch_loss(own, images, labels, TARGET, "dice", FLOAT32)[0].item() for _ in range(2)
-            ]
+            steps = [batch_loss(own, images, labels, TASK, FLOAT32)[0].item() for _ in range(2)]
         assert losses.setdefault(place, steps) == steps
     assert torch.equal(torch.get_rng_state(), before)
     assert len({value for steps in losses.values() for value in steps}) == 6
@@ -158,7 +158,7 @@ def test_run_stopped_after_any_epoch_ends_with_the_same_bytes_on_a_gpu(
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_a_card_labels_as_a_processor_does(slices):
-    weights, _ = train(MOUSE | {"epochs": "12"}, slices, seed=1)
+    weights, _ = trained(MOUSE | {"epochs": "12"}, slices, seed=1)
     own = start_network(MOUSE, None, 0)
     own.load_state_dict(weights)
     cine = Cine(heart(9, size=40, count=3)[0], np.eye(4))
@@ -170,13 +170,13 @@ def test_a_card_labels_as_a_processor_does(slices):
 
 def test_the_weights_are_those_of_the_best_epoch(slices, monkeypatch):
     monkeypatch.setattr(schedule, "PATIENCE_EPOCHS", 3)
-    weights, history = train(MOUSE | {"lr": 3e-2, "epochs": "20"}, slices, seed=1)
+    weights, history = trained(MOUSE | {"lr": 3e-2, "epochs": "20"}, slices, seed=1)
     best = int(history["best_epoch"].iloc[-1])
     assert best == history["valid_loss"].argmin()
     assert best < len(history) - 1
     own = start_network(MOUSE, None, 0)
     own.load_state_dict(weights)
-    scores = evaluate(own, Source(slices, "cpu"), slices.select(["validate"]), MOUSE)
+    scores = evaluate(own, Source(slices, "cpu"), slices.select(["validate"]), TASK)
     row = schedule.result_row(history)
     assert row["epoch"] == best
     for name in ("valid_loss", "dice_lv", "dice_my"):
@@ -215,7 +215,7 @@ def test_eight_slices_are_learnt_by_heart(tmp_path):
     slices.index.loc[slices.index["split"] == "validate", "split"] = "test"
     again = slices.index[slices.index["split"] == "train"].assign(split="validate")
     index = pd.concat([slices.index, again])
-    weights, history = train(settings, Slices(slices.images, slices.labels, index, slices.folder))
+    weights, history = trained(settings, Slices(slices.images, slices.labels, index, slices.folder))
     row = schedule.result_row(history)
     assert row["dice_lv"] > 0.95
     assert row["dice_my"] > 0.95

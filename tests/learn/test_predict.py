@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from cmrseg.cine import Cine
-from cmrseg.labels import Target
 from cmrseg.learn.cuda_images import CardImages, planes_for_card
 from cmrseg.learn.label import label_shard, load_model
 from cmrseg.learn.predict import (
@@ -16,16 +15,16 @@ from cmrseg.learn.predict import (
     checked_images,
     label_on_card,
     predict_cine,
-    restore,
 )
-from cmrseg.learn.prepare import as_float, prediction_canvas, prepare_cine, training_canvas
+from cmrseg.learn.prepare import as_float, prepare_cine
 from cmrseg.learn.weights import save_weights
 from cmrseg.nets.build import SETTINGS, build_network
 from cmrseg.nets.folded import folded
+from cmrseg.tasks.label_map import LabelMap
 
 UNET = {"preparation": "unet", "size_px": 32, "intensity": "linear", "tissues": "lv,my"}
 FCN = {"preparation": "fcn", "size_px": 16, "intensity": "linear", "tissues": "lv,my"}
-TARGET = Target.of(FCN["tissues"])
+READING = LabelMap.of(FCN)
 
 
 class Threshold(torch.nn.Module):
@@ -114,7 +113,7 @@ def test_labels_of_a_network_are_those_of_its_logits(cine, fcn):
         logits = fcn.eval()(torch.from_numpy(as_float(pixels.reshape(6, 1, *canvas.size))))
     labels = predict_cine(fcn, cine, FCN)
     assert len(np.unique(labels)) > 1
-    assert (labels.reshape(6, 20, 28) == restore(logits, canvas, TARGET).numpy()).all()
+    assert (labels.reshape(6, 20, 28) == READING.result(logits, canvas).numpy()).all()
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(32, 32), (112, 64), (192, 208)])
@@ -142,20 +141,20 @@ def test_threads_and_batch_have_no_influence_on_any_logit(fcn, rows, columns):
 
 def test_a_card_s_way_of_labelling_gives_the_labels_of_a_processor(cine, fcn):
     images = CardImages(*planes_for_card(cine.voxels, FCN), FCN, "cpu")
-    labels = label_on_card(folded(fcn), images, 4, TARGET)
+    labels = label_on_card(folded(fcn), images, 4, READING)
     assert (labels.numpy().reshape(cine.voxels.shape) == predict_cine(fcn, cine, FCN)).all()
-    assert agreement(folded(fcn), images, labels, TARGET) == 1
+    assert agreement(folded(fcn), images, labels, READING) == 1
 
 
 def test_agreement_is_that_of_some_images(cine, fcn):
     voxels = np.concatenate([cine.voxels] * 9)  # 54 images, of which eight are looked at
     images = CardImages(*planes_for_card(voxels, FCN), FCN, "cpu")
-    labels = label_on_card(folded(fcn), images, 4, TARGET).clone()
+    labels = label_on_card(folded(fcn), images, 4, READING).clone()
     numbers = checked_images(18, 3)
     labels[np.setdiff1d(np.arange(54), numbers)] += 1
-    assert agreement(folded(fcn), images, labels, TARGET) == 1
+    assert agreement(folded(fcn), images, labels, READING) == 1
     labels[numbers[3], 0] += 1
-    assert agreement(folded(fcn), images, labels, TARGET).item() == pytest.approx(1 - 1 / 20 / 8)
+    assert agreement(folded(fcn), images, labels, READING).item() == pytest.approx(1 - 1 / 20 / 8)
 
 
 @pytest.mark.parametrize("slices", [1, 2, 3, 5, 8, 9, 10, 12, 16])
@@ -171,17 +170,17 @@ def test_images_that_are_checked_are_of_all_parts_of_the_heart_and_the_beat(fram
 def test_a_cine_whose_other_slices_are_wrong_does_not_agree(cine, fcn):
     voxels = np.concatenate([cine.voxels] * 4)  # 8 frames of 3 slices
     images = CardImages(*planes_for_card(voxels, FCN), FCN, "cpu")
-    labels = label_on_card(folded(fcn), images, 4, TARGET).clone()
+    labels = label_on_card(folded(fcn), images, 4, READING).clone()
     labels.reshape(8, 3, *labels.shape[1:])[:, 1:] += 1
-    assert agreement(folded(fcn), images, labels, TARGET) < LEAST_AGREEMENT
+    assert agreement(folded(fcn), images, labels, READING) < LEAST_AGREEMENT
 
 
 def test_numbers_that_overflow_do_not_agree(cine, fcn):
     images = CardImages(*planes_for_card(cine.voxels, FCN), FCN, "cpu")
     broken = folded(fcn)
     broken.logits.bias.data[1] = torch.nan
-    labels = label_on_card(broken, images, 4, TARGET)
-    assert agreement(folded(fcn), images, labels, TARGET) < LEAST_AGREEMENT
+    labels = label_on_card(broken, images, 4, READING)
+    assert agreement(folded(fcn), images, labels, READING) < LEAST_AGREEMENT
 
 
 @pytest.mark.gpu
@@ -202,30 +201,6 @@ def test_cine_is_left_as_it_is(cine):
     before = cine.voxels.copy()
     predict_cine(Threshold(), cine, FCN)
     assert (cine.voxels == before).all()
-
-
-def test_probabilities_are_interpolated_before_the_largest_wins():
-    # One bright column of two between two grey ones, halved: the outline falls between pixels.
-    canvas = prediction_canvas((4, 4), UNET | {"size_px": 2})
-    logits = torch.tensor([[[0.0, 0.0], [0.0, 0.0]], [[4.0, -1.0], [4.0, -1.0]]])[None]
-    shares = logits.softmax(1)[0, 1, 0]
-    columns = [
-        shares[0],
-        0.75 * shares[0] + 0.25 * shares[1],
-        0.25 * shares[0] + 0.75 * shares[1],
-        shares[1],
-    ]
-    expected = [int(share > 0.5) for share in columns]
-    assert restore(logits, canvas, Target.of("lv"))[0, 0].tolist() == expected
-    # Interpolated logits would give other labels: 0.25 x 4.0 - 0.75 x 1.0 is above 0.
-    assert expected == [1, 1, 0, 0]
-
-
-def test_training_canvas_that_crops_is_refused():
-    with pytest.raises(
-        ValueError, match=r"canvas of \(16, 16\) does not hold an image of \(20, 28\)"
-    ):
-        restore(torch.zeros(1, 2, 16, 16), training_canvas((20, 28), FCN), Target.of("lv"))
 
 
 def test_islands_are_removed_where_a_model_says_so_and_it_is_logged(cine, caplog):

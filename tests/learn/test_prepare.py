@@ -2,6 +2,7 @@ import matplotlib
 import numpy as np
 import pytest
 
+from cmrseg.canvas import prediction_canvas, training_canvas
 from cmrseg.labels import UNLABELLED
 from cmrseg.learn.prepare import (
     FCN_PERCENTILES,
@@ -9,11 +10,9 @@ from cmrseg.learn.prepare import (
     as_float,
     check_settings,
     percentiles,
-    prediction_canvas,
     prepare_cine,
     prepare_labels,
     prepare_volume,
-    training_canvas,
 )
 
 UNET = {"preparation": "unet", "size_px": 8, "intensity": "linear"}

@@ -11,17 +11,19 @@ from test_train import UNET, heart
 from cmrseg.labels import UNLABELLED, Target
 from cmrseg.learn import step as steps
 from cmrseg.learn.augment import apply_transforms, draw_transforms
-from cmrseg.learn.losses import LOSSES
 from cmrseg.learn.slices import Slices
 from cmrseg.learn.source import Source
 from cmrseg.learn.step import FLOAT32, Mode, NewNorms, batch_loss, choose_mode, loss_function
-from cmrseg.learn.train import check_finite, train
+from cmrseg.learn.train import check_finite
 from cmrseg.nets.build import build_network
-from stopped_training import resumed_alike
+from cmrseg.tasks.losses import LOSSES
+from cmrseg.tasks.segment import Segmentation
+from stopped_training import resumed_alike, trained
 
 ON_GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 MODES = [Mode(True), Mode(True, steps.COMPILED)]
 TARGET = Target.of("lv,my")
+TASK = Segmentation(TARGET, "ce")
 NETWORK = {"network": "unet", "encoder": "resnet34", "width": 2, "tissues": "lv,my"}
 
 
@@ -154,8 +156,8 @@ def test_augmentation_is_that_of_the_cpu():
 def test_loss_of_a_batch_is_nearly_that_of_float32(mode):
     images, labels = (tensor.cuda() for tensor in batch())
     own = network().cuda().train()
-    expected = batch_loss(own, images, labels, TARGET, "ce", FLOAT32)[0].item()
-    found = loss_function(own, TARGET, "ce", mode)(images, labels)
+    expected = batch_loss(own, images, labels, TASK, FLOAT32)[0].item()
+    found = loss_function(own, TASK, mode)(images, labels)
     assert found.dtype == torch.float32
     assert found.item() == pytest.approx(expected, rel=0.02)
 
@@ -178,7 +180,7 @@ def test_labels_of_other_tissues_are_refused_on_a_gpu_too(slices):
     labels[5, 0, 0] = 3
     wrong = Slices(slices.images, labels, slices.index, slices.folder)
     with pytest.raises(ValueError, match="label 3 in a batch for a network of lv,my"):
-        train(UNET, wrong, device="cuda")
+        trained(UNET, wrong, device="cuda")
 
 
 class Small(Source):

@@ -7,15 +7,14 @@ import pytest
 import torch
 
 from cmrseg.learn import train as training
+from cmrseg.learn.batches import draw_batches, training_rows
 from cmrseg.learn.slices import Slices, make_slices
-from cmrseg.learn.state import (
-    STATE_FILE,
-    start_network,
-)
-from cmrseg.learn.train import Source, draw_batches, evaluate, train, training_rows
+from cmrseg.learn.source import Source
+from cmrseg.learn.state import STATE_FILE, start_network
+from cmrseg.learn.train import check_labels, evaluate, train
 from cmrseg.learn.weights import load_weights, save_weights
-from cmrseg.nets.network import Network
-from stopped_training import resumed_alike, saved
+from cmrseg.tasks.build import task_of
+from stopped_training import resumed_alike, saved, trained
 
 UNET = {
     "network": "unet",
@@ -93,29 +92,31 @@ def test_run_stopped_after_any_epoch_ends_with_the_same_bytes(
 
 
 def test_finished_run_gives_its_result_again_without_training(slices, tmp_path, monkeypatch):
-    weights, history = train(UNET, slices["unet"], state_folder=tmp_path)
+    weights, history = trained(UNET, slices["unet"], state_folder=tmp_path)
     monkeypatch.setattr(training, "draw_batches", None)
-    again, again_history = train(UNET, slices["unet"], state_folder=tmp_path)
+    again, again_history = trained(UNET, slices["unet"], state_folder=tmp_path)
     assert same(weights, again)
     pd.testing.assert_frame_equal(history, again_history, check_exact=True)
 
 
 def test_state_of_other_settings_seed_or_code_is_ignored_with_a_word(slices, tmp_path, caplog):
     settings = UNET | {"epochs_frozen": 0, "epochs": 1}
-    train(settings, slices["unet"], state_folder=tmp_path, code=["a@1"])
-    fresh, _ = train(settings | {"lr": 2e-3}, slices["unet"], code=["a@1"])
+    trained(settings, slices["unet"], state_folder=tmp_path, code=["a@1"])
+    fresh, _ = trained(settings | {"lr": 2e-3}, slices["unet"], code=["a@1"])
     for change in ({"code": ["a@2"]}, {"seed": 1, "code": ["a@1"]}):
         caplog.clear()
-        train(settings, slices["unet"], state_folder=tmp_path, **change)
+        trained(settings, slices["unet"], state_folder=tmp_path, **change)
         assert "left by a run with other settings, slices or start" in caplog.text
-    resumed, _ = train(settings | {"lr": 2e-3}, slices["unet"], state_folder=tmp_path, code=["a@1"])
+    resumed, _ = trained(
+        settings | {"lr": 2e-3}, slices["unet"], state_folder=tmp_path, code=["a@1"]
+    )
     assert same(fresh, resumed)
 
 
 def test_damaged_state_is_ignored_with_a_word(slices, tmp_path, caplog):
     settings = UNET | {"epochs_frozen": 0, "epochs": 1}
     (tmp_path / STATE_FILE).write_bytes(b"\x05half a file")
-    train(settings, slices["unet"], state_folder=tmp_path)
+    trained(settings, slices["unet"], state_folder=tmp_path)
     assert "not a readable state" in caplog.text
 
 
@@ -128,7 +129,7 @@ def test_training_learns_and_leaves_the_global_generators_alone(slices):
         "width": 4,
         "lr": 1e-2,
     }
-    _, history = train(settings, slices["unet"])
+    _, history = trained(settings, slices["unet"])
     assert torch.equal(before[0], torch.get_rng_state())
     assert (before[1] == np.random.get_state()[1]).all()  # noqa: NPY002
     assert history["train_loss"].iloc[-1] < history["train_loss"].iloc[0] / 2
@@ -136,7 +137,7 @@ def test_training_learns_and_leaves_the_global_generators_alone(slices):
 
 
 def test_history_has_one_row_per_epoch_with_phases_and_images(slices):
-    _, history = train(UNET, slices["unet"])
+    _, history = trained(UNET, slices["unet"])
     assert history["epoch"].tolist() == [0, 1, 2, 3]
     assert history["phase"].tolist() == [1, 1, 2, 2]
     assert history["images"].tolist() == [16, 32, 48, 64]
@@ -161,13 +162,13 @@ def test_history_has_one_row_per_epoch_with_phases_and_images(slices):
 
 def test_seed_decides_the_weights(slices):
     settings = UNET | {"epochs_frozen": 0, "epochs": 1}
-    runs = [train(settings, slices["unet"], seed=seed)[0] for seed in (1, 1, 2)]
+    runs = [trained(settings, slices["unet"], seed=seed)[0] for seed in (1, 1, 2)]
     assert same(runs[0], runs[1])
     assert not same(runs[0], runs[2])
 
 
 def test_model_starts_from_another_and_the_last_weights_are_used(slices):
-    base, _ = train(UNET, slices["unet"])
+    base, _ = trained(UNET, slices["unet"])
     network = start_network(UNET | {"start": "base"}, base, seed=9)
     assert same(network.state_dict(), base)
 
@@ -199,10 +200,10 @@ def test_imagenet_weights_go_to_the_encoder_only_and_are_frozen_at_first(slices)
     settings = UNET | {"start": "imagenet", "epochs": 0}
     network = start_network(settings, donor, seed=4)
     assert same(network.encoder.state_dict(), donor)
-    weights, _ = train(settings, slices["unet"], donor)
+    weights, _ = trained(settings, slices["unet"], donor)
     kept = [torch.equal(weights[f"encoder.{n}"], v) for n, v in donor.items() if v.ndim == 4]
     assert all(kept)
-    weights, _ = train(settings | {"epochs": 1}, slices["unet"], donor)
+    weights, _ = trained(settings | {"epochs": 1}, slices["unet"], donor)
     kept = [torch.equal(weights[f"encoder.{n}"], v) for n, v in donor.items() if v.ndim == 4]
     assert not any(kept)
 
@@ -230,7 +231,7 @@ def test_confidence_filters_training_and_validation(slices):
 
 def test_subset_of_volunteers_sees_as_many_images_in_all(slices):
     settings = UNET | {"subset": "v1", "epochs_frozen": 0, "epochs": 1}
-    _, history = train(settings, slices["unet"])
+    _, history = trained(settings, slices["unet"])
     assert len(history) == 4
     assert history["images"].iloc[-1] == 16
 
@@ -258,66 +259,32 @@ def test_loss_that_is_not_finite_ends_the_training_with_a_reason(slices):
     base = start_network(UNET, None, seed=0).state_dict()
     base["logits.bias"] = torch.full_like(base["logits.bias"], math.nan)
     with pytest.raises(FloatingPointError, match="epoch 0, step 0: the loss is nan at a highest"):
-        train(UNET | {"start": "base"}, slices["unet"], base)
+        trained(UNET | {"start": "base"}, slices["unet"], base)
 
 
-class Fixed(Network):
-    """Predicts the same labels (y, x) for every image."""
-
-    def __init__(self, labels, classes):
-        super().__init__()
-        self.logits = 5 * torch.nn.functional.one_hot(labels.long(), classes).movedim(-1, 0)
-
-    def forward(self, images):
-        return self.logits.float().expand(len(images), -1, -1, -1)
-
-
-def test_scores_are_those_worked_out_by_hand():
-    # Two images of 2 x 4 pixels. First: LV 2 px, 1 hit, 1 false. Second: nothing labelled LV.
-    truth = np.array([[[1, 1, 2, 0], [0, 0, 0, 255]], [[0, 0, 2, 2], [0, 0, 0, 0]]], np.uint8)
-    predicted = torch.tensor([[1, 0, 2, 0], [0, 0, 0, 1]])
-    images = np.zeros(truth.shape, np.uint8)
-    index = pd.DataFrame({"row": [0, 1]})
-    source = Source(Slices(images, truth, index, None), "cpu")
-    scores = evaluate(Fixed(predicted, 4), source, index, UNET | {"tissues": "lv,my,rv"})
-    assert scores["accuracy"] == pytest.approx((6 + 5) / 15)
-    # LV: common 1 + 0; sizes (1 + 2) + (2 + 0), the unlabelled pixel not counted.
-    assert scores["dice_lv"] == pytest.approx(2 * 1 / 5)
-    assert scores["image_dice_lv"] == pytest.approx((2 / 3 + 0) / 2)
-    assert scores["dice_my"] == pytest.approx(2 * 2 / (2 + 3))
-    assert scores["image_dice_my"] == pytest.approx((1 + 2 / 3) / 2)
-    assert math.isnan(scores["dice_rv"])
-    assert scores["image_dice_rv"] == 1
-    assert scores["image_dice_foreground"] == pytest.approx((2 * 2 / (2 + 3) + 2 * 1 / (3 + 2)) / 2)
+@pytest.mark.parametrize("batch", [1, 3])
+def test_validation_is_the_same_in_batches_of_any_size(batch, slices, monkeypatch):
+    own, task = start_network(UNET, None, seed=1), task_of(UNET)
+    source, rows = Source(slices["unet"], "cpu"), slices["unet"].select(["train"])
+    expected = evaluate(own, source, rows, task)
+    monkeypatch.setattr(training, "EVALUATION_BATCH", batch)
+    found = evaluate(own, source, rows, task)
+    # Every pixel is labelled, so the mean of the cross entropy over images is that over pixels.
+    assert found["valid_loss"] == pytest.approx(expected["valid_loss"], rel=1e-5)
+    assert list(found) == list(expected)
+    assert found == pytest.approx(expected, abs=1e-3)
 
 
-def test_a_cavity_drawn_alone_counts_in_the_scores_of_the_cavity_only():
-    # The second image has the cavity and nothing labelled around it: one of four LV is beyond it.
-    truth = np.array([[[1, 1, 2, 0], [0, 0, 2, 0]], [[255, 1, 1, 255], [255, 1, 255, 255]]])
-    predicted = torch.tensor([[1, 1, 2, 0], [0, 1, 1, 2]])
-    slices = Slices(np.zeros(truth.shape, np.uint8), truth.astype(np.uint8), None, None)
-    index = pd.DataFrame({"row": [0, 1]})
-    scores = evaluate(Fixed(predicted, 3), Source(slices, "cpu"), index, UNET)
-    assert scores["accuracy"] == pytest.approx((5 + 2) / (8 + 3))
-    # Common 2 + 2; sizes (4 + 2) + (4 + 3).
-    assert scores["dice_lv"] == pytest.approx(2 * 4 / 13)
-    assert scores["image_dice_lv"] == pytest.approx((4 / 6 + 4 / 7) / 2)
-    assert scores["image_dice_my"] == pytest.approx(2 * 1 / (2 + 2))
-    assert scores["image_dice_foreground"] == pytest.approx(2 * 4 / (6 + 4))
+def test_labels_that_the_task_cannot_learn_are_found_before_a_training(slices):
+    with pytest.raises(ValueError, match="label 3 in a batch for a network of lv,my"):
+        check_labels(slices["fcn"], task_of(UNET))
+    check_labels(slices["fcn"], task_of(FCN))
 
 
-def test_a_tissue_that_the_crop_removed_is_no_score_of_its_image():
-    # The heart of the second image lies outside of its crop, and so does the wall of the third.
-    truth = np.zeros((3, 2, 4), np.uint8)
-    truth[0, 0, :3], truth[2, 0, 0] = (1, 1, 2), 1
-    slices = Slices(np.zeros(truth.shape, np.uint16), truth, None, None)
-    index = pd.DataFrame({"row": [0, 1, 2], "lv_pixels": [2, 9, 1], "my_pixels": [1, 9, 5]})
-    source, nothing = Source(slices, "cpu"), Fixed(torch.zeros((2, 4)), 3)
-    scores = evaluate(nothing, source, index, FCN | {"tissues": "lv,my"})
-    names = [f"image_dice_{name}" for name in ("lv", "my", "foreground")]
-    assert [scores[name] for name in names] == [0, 0, 0]
-    as_published = evaluate(nothing, source, index, UNET)
-    assert [as_published[name] for name in names] == pytest.approx([1 / 3, 2 / 3, 1 / 3])
+def test_a_stopped_training_does_not_go_on_with_another_task(slices, tmp_path, caplog):
+    train(UNET, slices["unet"], task_of(UNET), state_folder=tmp_path)
+    train(UNET, slices["unet"], task_of(UNET | {"loss": "focal"}), state_folder=tmp_path)
+    assert "left by a run with other settings" in caplog.text
 
 
 def test_weights_file_has_the_same_bytes_each_time_and_comes_back(tmp_path):
@@ -352,6 +319,6 @@ def test_gpu_reads_the_same_batches_and_trains(settings, slices):
     rows = np.array([3, 0, 7])
     on_gpu, on_cpu = (Source(own, device).read(rows) for device in ("cuda", "cpu"))
     assert all(torch.equal(a.cpu(), b) for a, b in zip(on_gpu, on_cpu, strict=True))
-    weights, history = train(settings, own, device="cuda")
+    weights, history = trained(settings, own, device="cuda")
     assert np.isfinite(history["train_loss"]).all()
     assert all(value.device.type == "cpu" for value in weights.values())

@@ -10,6 +10,7 @@ from cmrseg.learn.prepare import MULTIPLE_PX, PREPARATIONS
 from cmrseg.nets.build import BUILDERS, build_network, empty_network, make_encoder
 from cmrseg.nets.encoder import EncodedNetwork
 from cmrseg.nets.kinds import ENCODERS, KINDS
+from cmrseg.results.model_card import NETWORKS, UNUSED
 from small_study import MODELS, small_study
 from study.tables import StudyError, columns_of
 from tiny_study import ROOT
@@ -27,7 +28,8 @@ def built(kind, encoder):
 def test_every_network_of_the_registry_can_be_built_and_no_other():
     assert list(BUILDERS) == list(KINDS)
     assert all(kind.name == name for name, kind in KINDS.items())
-    assert len({kind.words for kind in KINDS.values()}) == len(KINDS)
+    assert list(NETWORKS) == [*KINDS, *UNUSED]
+    assert len(set(NETWORKS.values())) == len(NETWORKS)
 
 
 @each

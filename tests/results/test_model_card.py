@@ -9,6 +9,7 @@ import pytest
 import torch
 import yaml
 
+from cmrseg.canvas import PREPARATIONS
 from cmrseg.cine import Cine
 from cmrseg.labels import NAMES, Tissue, tissues_of
 from cmrseg.learn.augment import (
@@ -22,8 +23,6 @@ from cmrseg.learn.augment import (
 )
 from cmrseg.learn.job import train_job
 from cmrseg.learn.label import load_model
-from cmrseg.learn.losses import LOSSES
-from cmrseg.learn.prepare import PREPARATIONS
 from cmrseg.learn.slices import make_slices
 from cmrseg.learn.trained_card import write_card
 from cmrseg.nets.build import SETTINGS, empty_network
@@ -42,6 +41,7 @@ from cmrseg.results.model_card import (
     trained_card,
 )
 from cmrseg.results.model_card import LOSSES as LOSS_WORDS
+from cmrseg.tasks.losses import LOSSES
 from tiny_study import ROOT
 
 CATALOGUE = yaml.safe_load((ROOT / "resources/weights.yaml").read_text("utf-8"))

@@ -151,3 +151,8 @@ def values_of(tissues: Iterable[Tissue]) -> list[int]:
 def tissues_of(text: str) -> tuple[Tissue, ...]:
     """The tissues that a settings' `tissues` tell of. Errors as `Target.of`."""
     return Target.of(text).tissues
+
+
+def pixels_column(tissue: Tissue) -> str:
+    """Column with a tissue's pixels in tables about images."""
+    return f"{SHORT_NAMES[tissue]}_pixels"

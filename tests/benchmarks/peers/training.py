@@ -17,9 +17,8 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
-from cmrseg.labels import UNLABELLED, Target  # noqa: E402
+from cmrseg.labels import UNLABELLED  # noqa: E402
 from cmrseg.learn.augment import apply_transforms, draw_transforms  # noqa: E402
-from cmrseg.learn.losses import LOSSES, sum_over_heads  # noqa: E402
 from cmrseg.learn.schedule import (  # noqa: E402
     STOPPING,
     EpochPlan,
@@ -38,6 +37,7 @@ from cmrseg.learn.step import (  # noqa: E402
     training_step,
 )
 from cmrseg.nets.images import IMAGENET_MEAN, IMAGENET_SD  # noqa: E402
+from cmrseg.tasks.build import task_of  # noqa: E402
 
 SETTINGS = {
     "network": "unet",
@@ -77,7 +77,7 @@ def our_steps(
     network = changed(network.to(memory_format=torch.channels_last)).train()
     optimiser = make_optimiser(settings["schedule"], list(network.parameters()), device == "cuda")
     loss_of, source = (
-        loss_function(network, Target.of(settings["tissues"]), settings["loss"], mode),
+        loss_function(network, task_of(settings), mode),
         Source(slices, device),
     )
     rng, now = np.random.default_rng(0), plan_epochs(settings)[0]
@@ -166,9 +166,7 @@ def plain_step(
     if settings["loss"] == "ce":
         loss = functional.cross_entropy(network(images), labels, ignore_index=UNLABELLED)
     else:
-        loss = sum_over_heads(
-            LOSSES[settings["loss"]], network.heads(images), labels, Target.of(settings["tissues"])
-        )
+        loss = task_of(settings).loss(network.heads(images), labels)
     loss.backward()
     optimiser.step()
     return loss.detach()

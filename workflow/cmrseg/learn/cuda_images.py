@@ -12,14 +12,8 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from cmrseg.learn.prepare import (
-    FCN_PERCENTILES,
-    PREPARATIONS,
-    Canvas,
-    neighbours,
-    prediction_canvas,
-    prepare_cine,
-)
+from cmrseg.canvas import PREPARATIONS, Canvas, prediction_canvas
+from cmrseg.learn.prepare import FCN_PERCENTILES, neighbours, prepare_cine
 
 
 def planes_for_card(voxels: np.ndarray, settings: Mapping) -> tuple[torch.Tensor, Canvas]:

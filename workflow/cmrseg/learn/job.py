@@ -16,6 +16,7 @@ from cmrseg.learn.train import train
 from cmrseg.learn.weights import load_weights, save_weights
 from cmrseg.results.kept import keep, made_of, restore
 from cmrseg.results.record import record, versions
+from cmrseg.tasks.build import task_of
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +50,16 @@ def train_job(
     slices = Slices.load(inputs["slices"])
     mode = choose_mode(model, slices, device)
     weights, history = train(
-        model, slices, start, model["seed"], state_folder, device, confidence, code, mode
+        model,
+        slices,
+        task_of(model),
+        start_state=start,
+        seed=model["seed"],
+        state_folder=state_folder,
+        device=device,
+        confidence=confidence,
+        code=code,
+        mode=mode,
     )
     save_weights(weights, outputs["weights"])
     write_table(history, outputs["history"])

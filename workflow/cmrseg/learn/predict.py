@@ -8,15 +8,16 @@ from itertools import islice
 
 import numpy as np
 import torch
-from torch.nn import functional
 
+from cmrseg.canvas import Canvas
 from cmrseg.cine import Cine
-from cmrseg.labels import NAMES, Target, Tissue
+from cmrseg.labels import NAMES, Tissue
 from cmrseg.learn.cuda_images import CardImages, planes_for_card
-from cmrseg.learn.prepare import Canvas, as_float, check_settings, prepare_cine
-from cmrseg.learn.targets import decode, shares
+from cmrseg.learn.prepare import as_float, check_settings, prepare_cine
 from cmrseg.measure.islands import Removed, remove_islands
 from cmrseg.nets.folded import folded
+from cmrseg.tasks.reading import reading_of
+from cmrseg.tasks.task import Reading
 
 logger = logging.getLogger(__name__)
 
@@ -93,10 +94,11 @@ def describe_removed(removed: Sequence[Removed]) -> list[str]:
 
 
 class Predictor:
-    """A network that labels one cine after another: `label(prepare(cine))()` is (n, y, x) uint8.
+    """A network that labels one cine after another: `label(prepare(cine))()` is (n, ...).
 
-    Arguments are those of `predict_cine`. The three steps may be in three threads: a processor
-    prepares a cine while a card labels the one before.
+    Arguments are those of `predict_cine`. reading: of the network's outputs, None for that of the
+    settings' task; of label maps (n, y, x) uint8 come. The three steps may be in three threads: a
+    processor prepares a cine while a card labels the one before.
     """
 
     def __init__(
@@ -105,9 +107,10 @@ class Predictor:
         settings: Mapping,
         device: str = "cpu",
         batch: int | None = None,
+        reading: Reading | None = None,
     ) -> None:
         check_settings(settings)
-        self.target = Target.of(settings["tissues"])
+        self.reading = reading or reading_of(settings)
         self.settings, self.device, self.on_card = settings, device, device == "cuda"
         self.batch = batch or (CARD_BATCH if self.on_card else BATCH)
         self.network = folded(network, device)
@@ -138,16 +141,15 @@ class Predictor:
         return lambda: labels
 
     def _label(self, planes: torch.Tensor, canvas: Canvas, progress: Progress | None) -> np.ndarray:
-        pixels = planes.numpy()
-        labels = np.empty((len(pixels), *canvas.native), np.uint8)
+        pixels, found = planes.numpy(), []
 
         @torch.inference_mode()
-        def label(first: int) -> None:
-            some = slice(first, first + self.batch)
-            images = torch.from_numpy(as_float(pixels[some]))[:, None].to(self.device)
+        def label(first: int) -> np.ndarray:
+            part = as_float(pixels[first : first + self.batch])
+            images = torch.from_numpy(part)[:, None].to(self.device)
             # torch computes a single small image in another way, which rounds differently.
-            logits = self.network(images if len(images) > 1 else torch.cat([images, images]))
-            labels[some] = restore(logits[: len(images)], canvas, self.target).cpu().numpy()
+            output = self.network(images if len(images) > 1 else torch.cat([images, images]))
+            return self.reading.result(output[: len(images)], canvas).cpu().numpy()
 
         # A batch is one thread's: its sums are in the same order with any number of threads.
         threads = torch.get_num_threads()
@@ -158,19 +160,19 @@ class Predictor:
                 # Some ahead, and not all: an error must not have to wait for them.
                 ahead = deque(pool.submit(label, first) for first in islice(starts, 2 * workers))
                 while ahead:
-                    ahead.popleft().result()
+                    found.append(ahead.popleft().result())
                     labelled = min(labelled + self.batch, len(pixels))
                     if progress is not None:
                         progress(labelled, len(pixels))
                     ahead.extend(pool.submit(label, first) for first in islice(starts, 1))
         finally:
             torch.set_num_threads(threads)
-        return labels
+        return np.concatenate(found)
 
     def _label_on_card(self, planes: torch.Tensor, canvas: Canvas) -> Callable[[], np.ndarray]:
         images = CardImages(planes, canvas, self.settings, self.device)
-        labels = label_on_card(self.fast, images, self.batch, self.target)
-        agreed = agreement(self.network, images, labels, self.target)
+        labels = label_on_card(self.fast, images, self.batch, self.reading)
+        agreed = agreement(self.network, images, labels, self.reading)
         share, there = _fetched(agreed), _fetched(labels)
         done = torch.cuda.Event()
         done.record()
@@ -183,36 +185,34 @@ class Predictor:
                 "%.3f %% of labels agree with those of 32 bits, which are taken", 100 * share.item()
             )
             again = CardImages(planes, canvas, self.settings, self.device)
-            return label_on_card(self.network, again, self.batch, self.target).cpu().numpy()
+            return label_on_card(self.network, again, self.batch, self.reading).cpu().numpy()
 
         return wait
 
 
 @torch.inference_mode()
 def label_on_card(
-    network: torch.nn.Module, images: CardImages, batch: int, target: Target
+    network: torch.nn.Module, images: CardImages, batch: int, reading: Reading
 ) -> torch.Tensor:
-    """Labels (n, y, x) uint8 of a folded network; they stay on the card, and nothing waits for it.
+    """Labels (n, ...) of a folded network; they stay on the card, and nothing waits for it.
 
     The type of the weights is that of all maps; 32 bits are never shortened.
     """
     dtype = next((weight.dtype for weight in network.parameters()), torch.float32)
-    shape = (len(images), *images.canvas.native)
-    labels = torch.empty(shape, dtype=torch.uint8, device=images.planes.device)
+    labels = []
     with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
         for first in range(0, len(images), batch):
-            some = slice(first, first + batch)
-            logits = network(images[some].to(dtype)).float()
-            labels[some] = restore(logits, images.canvas, target)
-    return labels
+            output = network(images[first : first + batch].to(dtype)).float()
+            labels.append(reading.result(output, images.canvas))
+    return torch.cat(labels)
 
 
 def agreement(
-    network: torch.nn.Module, images: CardImages, labels: torch.Tensor, target: Target
+    network: torch.nn.Module, images: CardImages, labels: torch.Tensor, reading: Reading
 ) -> torch.Tensor:
-    """Share of pixels of some of the images whose label is the network's, on the card."""
+    """Share of the labels of some of the images that are the network's, on the card."""
     numbers = checked_images(len(images) // images.slices, images.slices)
-    expected = label_on_card(network, images.chosen(numbers), CHECKED_IMAGES, target)
+    expected = label_on_card(network, images.chosen(numbers), CHECKED_IMAGES, reading)
     there = torch.from_numpy(numbers).to(labels.device, non_blocking=True)
     return (expected == labels[there]).double().mean()
 
@@ -233,28 +233,3 @@ def _fetched(values: torch.Tensor) -> torch.Tensor:
     """Values of a card in memory, once the card has come so far; nothing waits for it."""
     there = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
     return there.copy_(values, non_blocking=True)
-
-
-def restore(logits: torch.Tensor, canvas: Canvas, target: Target) -> torch.Tensor:
-    """Labels on the native grid from logits on a canvas.
-
-    logits: (n, c, Y, X). target: what the channels mean. Returns (n, y, x) uint8. Padding is cut
-    off; where the image was resized, shares go back to its grid (bilinear, as in the preparation)
-    before they become labels, which keeps outlines smooth. Raises ValueError where the canvas
-    cropped the image.
-    """
-    if min(canvas.offset) < 0:
-        raise ValueError(
-            f"a canvas of {canvas.size} does not hold an image of {canvas.native} (y, x); "
-            "use the canvas of prediction"
-        )
-    y, x = canvas.offset
-    inside = logits[:, :, y : y + canvas.scaled[0], x : x + canvas.scaled[1]]
-    resized = canvas.scaled != canvas.native
-    if resized or not target.exclusive:
-        inside = shares(target, inside)
-    if resized:
-        inside = functional.interpolate(
-            inside, size=canvas.native, mode="bilinear", align_corners=False
-        )
-    return decode(target, inside)

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cmrseg.canvas import PREPARATIONS
 from cmrseg.cine import Cine
 from cmrseg.files import read_table, replacing, sha256, write_table
 from cmrseg.known import known_tissues
-from cmrseg.labels import SHORT_NAMES, UNLABELLED, Target, Tissue, in_order, tissues_of, values_of
+from cmrseg.labels import UNLABELLED, Tissue, in_order, pixels_column, tissues_of, values_of
 from cmrseg.learn.prepare import (
-    PREPARATIONS,
     as_float,
     check_settings,
     prepare_labels,
@@ -57,7 +57,7 @@ def make_slices(
     shape = (settings["size_px"], settings["size_px"])
     rows: list[tuple] = []
     background = False
-    pixels = [_pixels(tissue) for tissue in _counted(settings)]
+    pixels = [pixels_column(tissue) for tissue in _counted(settings)]
     columns = ["row", "subject", "split", "slice", "frame", "volume", *pixels, "whole"]
     with replacing(folder) as temporary:
         temporary.mkdir()
@@ -136,26 +136,9 @@ class Slices:
         return " ".join(sha256(self.folder / name) for name in FILES)
 
 
-def native_regions(rows: pd.DataFrame, target: Target, settings: Mapping[str, Any]) -> np.ndarray:
-    """Which images have each region of the target, and any, before the crop: (regions + 1, n) bool.
-
-    Nothing is cropped where images are scaled: none has any then.
-    """
-    there = np.zeros((len(target.regions), len(rows)), bool)
-    if not PREPARATIONS[settings["preparation"]].resized:
-        for found, region in zip(there, target.regions, strict=True):
-            found[:] = rows[[_pixels(tissue) for tissue in region.members]].sum(axis=1) > 0
-    return np.vstack([there, there.any(axis=0)])
-
-
 def _counted(settings: Mapping[str, Any]) -> tuple[Tissue, ...]:
     """The tissues whose pixels are in the index."""
     return in_order((Tissue.LV, Tissue.MYO, *tissues_of(settings["tissues"])))
-
-
-def _pixels(tissue: Tissue) -> str:
-    """Column with a tissue's pixels on the native grid."""
-    return f"{SHORT_NAMES[tissue]}_pixels"
 
 
 @contextmanager

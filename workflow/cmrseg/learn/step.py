@@ -3,7 +3,7 @@
 import logging
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -12,14 +12,13 @@ import numpy as np
 import torch
 from torch.utils._triton import has_triton
 
-from cmrseg.labels import Target
-from cmrseg.learn.losses import LOSSES, sum_over_heads
-from cmrseg.learn.prepare import PREPARATIONS
+from cmrseg.canvas import PREPARATIONS
 from cmrseg.learn.schedule import norm_momentum, plan_epochs
 from cmrseg.learn.slices import Slices
 from cmrseg.learn.source import as_input
 from cmrseg.nets.kinds import KINDS
 from cmrseg.nets.network import Network
+from cmrseg.tasks.task import Task
 
 log = logging.getLogger(__name__)
 
@@ -71,38 +70,23 @@ def choose_mode(settings: Mapping[str, Any], slices: Slices, device: str) -> Mod
     return mode
 
 
-def head_weights(settings: Mapping[str, Any]) -> tuple[float, ...]:
-    """Weights of the losses of a network's heads, in their order; none for 1 each."""
-    text = settings.get("head_weights", "")
-    return tuple(map(float, text.split(","))) if text else ()
-
-
 def batch_loss(
-    network: Network,
-    images: torch.Tensor,
-    labels: torch.Tensor,
-    target: Target,
-    loss: str,
-    mode: Mode,
-    weights: Sequence[float] = (),
+    network: Network, images: torch.Tensor, labels: torch.Tensor, task: Task, mode: Mode
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Loss of a batch, summed over the network's heads, and its logits (n, c, y, x), float32.
+    """Loss of a batch, and what the network says of it (n, c, y, x), float32.
 
-    images: (n, y, x) float32 in 0...1. labels: (n, y, x) uint8. target: what the channels mean.
-    weights: of the heads.
+    images: (n, y, x) float32 in 0...1. labels: (n, y, x) uint8.
     """
     with torch.autocast(images.device.type, torch.bfloat16, enabled=mode.bfloat16):
         heads = network.heads(as_input(images))
-    return sum_over_heads(LOSSES[loss], heads, labels, target, weights), heads[-1].float()
+    return task.loss(heads, labels), heads[-1].float()
 
 
-def loss_function(
-    network: Network, target: Target, loss: str, mode: Mode, weights: Sequence[float] = ()
-) -> LossOf:
+def loss_function(network: Network, task: Task, mode: Mode) -> LossOf:
     """The loss of a batch in training, compiled where the mode says so."""
 
     def loss_of(images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        return batch_loss(network, images, labels, target, loss, mode, weights)[0]
+        return batch_loss(network, images, labels, task, mode)[0]
 
     if not mode.compiled:
         return loss_of

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from cmrseg.files import read_table, replacing
+from cmrseg.learn.batches import training_rows
 from cmrseg.learn.schedule import result_row
 from cmrseg.learn.slices import Slices
-from cmrseg.learn.train import training_rows
 from cmrseg.learn.weights import load_weights
 from cmrseg.results.model_card import Training, count_parameters, trained_card
 

@@ -1,4 +1,4 @@
-"""The networks, a row each: what a study, a training and a card have to know of them.
+"""The networks, a row each: what a study and a training have to know of them.
 
 Without torch, as a study is checked where torch need not be. `nets.build` makes the networks.
 """
@@ -13,7 +13,7 @@ ENCODERS = ("resnet34", "resnet50", "vgg16_bn")
 class NetworkKind:
     """What sets a network apart.
 
-    name: as settings say it. words: what its card says. preparation: of its images (see
+    name: as settings say it; results.model_card has words for it. preparation: of its images (see
     learn.prepare). multiple_px: both sides of its images are multiples of it. encoders: of which
     one is chosen, and which may have ImageNet weights; empty where there is nothing to choose.
     heads: outputs that are held against the labels. compiled: is a long training on a CUDA device
@@ -22,7 +22,6 @@ class NetworkKind:
     """
 
     name: str
-    words: str
     preparation: str
     multiple_px: int
     encoders: tuple[str, ...] = ()
@@ -34,13 +33,11 @@ class NetworkKind:
 _ROWS = (
     NetworkKind(
         "fcn",
-        "fully convolutional network of Bai et al. 2018, doi:10.1186/s12968-018-0471-x",
         preparation="fcn",
         multiple_px=16,
     ),
     NetworkKind(
         "unet",
-        "U-Net with a light decoder, Ronneberger et al. 2015",
         preparation="unet",
         multiple_px=32,
         encoders=ENCODERS,
@@ -48,7 +45,6 @@ _ROWS = (
     ),
     NetworkKind(
         "unet_compat",
-        "U-Net with the decoder of fastai 1, as in Ankenbrand et al. 2021",
         preparation="unet",
         multiple_px=32,
         encoders=ENCODERS,
@@ -57,21 +53,18 @@ _ROWS = (
     ),
     NetworkKind(
         "unet3plus",
-        "UNet 3+ of Hanisah et al. 2026, doi:10.1016/j.jocmr.2026.102706",
         preparation="minmax",
         multiple_px=16,
         heads=5,
     ),
     NetworkKind(
         "unet3plus_decoder",
-        "UNet 3+ of Hanisah et al. 2026, with deep skips from the decoder",
         preparation="minmax",
         multiple_px=16,
         heads=5,
     ),
     NetworkKind(
         "unet3plus_single",
-        "UNet 3+ of Hanisah et al. 2026, without deep supervision",
         preparation="minmax",
         multiple_px=16,
     ),

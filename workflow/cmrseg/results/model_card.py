@@ -9,13 +9,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from cmrseg.labels import NAMES, Tissue, in_order, tissues_of
-from cmrseg.nets.kinds import KINDS
 from cmrseg.sequences import USUAL
 
 WARNING = "Research use only; not a medical device."
 # Networks whose published weights are kept, and which no stage can use.
 UNUSED = {"unet_lstm": "U-Net with a recurrent part in both directions of time"}
-NETWORKS = {name: kind.words for name, kind in KINDS.items()} | UNUSED
+NETWORKS = {
+    "fcn": "fully convolutional network of Bai et al. 2018, doi:10.1186/s12968-018-0471-x",
+    "unet": "U-Net with a light decoder, Ronneberger et al. 2015",
+    "unet_compat": "U-Net with the decoder of fastai 1, as in Ankenbrand et al. 2021",
+    "unet3plus": "UNet 3+ of Hanisah et al. 2026, doi:10.1016/j.jocmr.2026.102706",
+    "unet3plus_decoder": "UNet 3+ of Hanisah et al. 2026, with deep skips from the decoder",
+    "unet3plus_single": "UNet 3+ of Hanisah et al. 2026, without deep supervision",
+    **UNUSED,
+}
 SEQUENCES = {
     "sa": "short-axis cines of the heart",
     "la_2ch": "long-axis cines of two chambers",

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from cmrseg.labels import REGIONS, UNLABELLED, Target, Tissue
-from cmrseg.learn.targets import check_labels, decode, encode, inside, shares
+from cmrseg.tasks.targets import check_labels, decode, encode, inside, shares
 
 HEART = Target.of("lv,my,rv")
 ILL = Target.of("wall,lv,rv,scar_edema,scar")

@@ -6,7 +6,7 @@ from functools import partial
 import torch
 
 from cmrseg.labels import UNLABELLED, Target
-from cmrseg.learn.targets import check_labels, encode, shares, surprise
+from cmrseg.tasks.targets import check_labels, encode, shares, surprise
 
 # Logits, labels and target: a tensor of one number.
 Loss = Callable[[torch.Tensor, torch.Tensor, Target], torch.Tensor]

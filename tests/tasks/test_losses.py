@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from cmrseg.labels import UNLABELLED, Target, Tissue
-from cmrseg.learn import losses
-from cmrseg.learn.losses import sum_over_heads
-from cmrseg.learn.targets import encode
+from cmrseg.tasks import losses
+from cmrseg.tasks.losses import sum_over_heads
+from cmrseg.tasks.targets import encode
 
 # Of as many tissues as the logits have channels beside background.
 TARGETS = {target.channels: target for target in map(Target.of, ("lv", "lv,my", "lv,my,rv"))}

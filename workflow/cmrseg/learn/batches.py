@@ -1,0 +1,69 @@
+"""What a network learns from: rows of the slices, and the batches of an epoch."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cmrseg.canvas import PREPARATIONS
+from cmrseg.learn.schedule import STOPPING
+from cmrseg.learn.slices import Slices
+from cmrseg.learn.subsets import THRESHOLDS, select_subset
+
+
+def training_rows(
+    slices: Slices, settings: Mapping[str, Any], confidence: pd.DataFrame | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Index rows to train on and to validate on.
+
+    A confidence set filters both, as published; any other subset the training rows only.
+    Raises ValueError where the slices do not fit the settings.
+    """
+    size, expected = settings["size_px"], PREPARATIONS[settings["preparation"]].dtype
+    if slices.images.shape[1:] != (size, size) or slices.images.dtype != expected:
+        raise ValueError(
+            f"{slices.folder}: images are {slices.images.dtype} {slices.images.shape[1:]} (y, x), "
+            f"preparation {settings['preparation']} with size_px {size} needs "
+            f"{expected.__name__} {(size, size)}; make the slices with the model's settings"
+        )
+    subset = settings["subset"]
+    rows = select_subset(slices.select(split_names(settings)), subset, confidence)
+    valid = slices.select(["validate"])
+    if subset in THRESHOLDS:
+        valid = select_subset(valid, subset, confidence)
+    return rows, valid
+
+
+def split_names(settings: Mapping[str, Any]) -> list[str]:
+    """The splits of a row, written `train` or `train,test`."""
+    return str(settings["splits"]).split(",")
+
+
+def draw_batches(
+    rng: np.random.Generator, rows: pd.DataFrame, settings: Mapping[str, Any]
+) -> list[np.ndarray]:
+    """Rows of the slices in each batch of an epoch.
+
+    All slices in random order, without the last incomplete batch; with schedule `early_stopping`
+    as many drawn with replacement. Preparation fcn: `batch` volumes (all slices of a subject and
+    frame) drawn with replacement, as often as gives the number of volumes.
+    Raises ValueError where there are fewer slices than one batch.
+    """
+    size, numbers = settings["batch"], rows["row"].to_numpy()
+    if settings["preparation"] == "fcn":
+        volumes = list(rows.groupby("volume")["row"].apply(np.array))
+        steps = max(1, len(volumes) // size)
+        return [
+            np.concatenate([volumes[i] for i in chosen])
+            for chosen in rng.integers(len(volumes), size=(steps, size))
+        ]
+    if len(numbers) < size:
+        raise ValueError(
+            f"subset {settings['subset']} has {len(numbers)} slices, fewer than one batch of "
+            f"{size}; choose a smaller batch or a larger subset"
+        )
+    steps = len(numbers) // size
+    if settings["schedule"] == STOPPING:
+        return list(rng.choice(numbers, (steps, size)))
+    return np.split(rng.permutation(numbers)[: steps * size], steps)

@@ -1,0 +1,63 @@
+"""What trainings and labelling ask of a task, and all that they know of it.
+
+A task is what a network is made for: a label map, points. Learning it and reading what a network
+says are two interfaces, so that labels do not depend on losses.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+import torch
+
+from cmrseg.canvas import Canvas
+
+
+class Task(Protocol):
+    """What a training asks.
+
+    Labels are (n, y, x) uint8 as they are in the slices, augmented: `Tissue` or UNLABELLED. What of
+    them is the truth, and for which images it is known, a task finds out by itself. Outputs of a
+    network are (n, c, y, x), with channels that only the task understands. The `repr` says all that
+    decides what is learnt: a stopped training does not go on with another one.
+    """
+
+    def check(self, labels: torch.Tensor) -> None:
+        """Raise ValueError where labels cannot be learnt.
+
+        It looks at values. On a CPU `loss` has to do that, too; a training on another device asks
+        once, before it starts.
+        """
+
+    def loss(self, heads: Sequence[torch.Tensor], labels: torch.Tensor) -> torch.Tensor:
+        """Loss of a batch, a float32 tensor of one number.
+
+        heads: outputs of each head of the network, maybe in bfloat16; the last is the network's
+        answer. On other devices than a CPU it looks at no value, which would wait for it, and
+        a compiler can make one program of it.
+        """
+
+    def counts(self, output: torch.Tensor, labels: torch.Tensor) -> dict[str, torch.Tensor]:
+        """What scores are made of, by name: tensors (n, ...), where images stay apart.
+
+        output: of the last head, float32.
+        """
+
+    def scores(self, counts: Mapping[str, np.ndarray], rows: pd.DataFrame) -> dict[str, float]:
+        """Scores by name, nan where one cannot be told: columns of a training's history.
+
+        counts: of `counts`, those of all batches below each other. rows: of the index of the slices
+        (see learn.slices.make_slices), in the same order.
+        """
+
+
+class Reading(Protocol):
+    """What labelling asks."""
+
+    def result(self, output: torch.Tensor, canvas: Canvas) -> torch.Tensor:
+        """What an output (n, c, Y, X) float32 on a canvas says of the images: (n, ...).
+
+        Places in it are on the native grid. It looks at no value. Raises ValueError where the
+        canvas cropped the images.
+        """
