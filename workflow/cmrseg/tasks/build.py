@@ -3,9 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cmrseg.tasks.reading import named
 from cmrseg.tasks.segment import Segmentation
-from cmrseg.tasks.task import Task
+from cmrseg.tasks.task import Task, named
 
 TASKS: dict[str, Callable[[Mapping[str, Any]], Task]] = {"segment": Segmentation.of}
 

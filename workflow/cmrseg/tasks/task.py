@@ -5,13 +5,18 @@ says are two interfaces, so that labels do not depend on losses.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import pandas as pd
 import torch
 
 from cmrseg.canvas import Canvas
+
+# The task of settings that name none.
+USUAL = "segment"
+
+Made = TypeVar("Made")
 
 
 class Task(Protocol):
@@ -61,3 +66,11 @@ class Reading(Protocol):
         Places in it are on the native grid. It looks at no value. Raises ValueError where the
         canvas cropped the images.
         """
+
+
+def named(makers: Mapping[str, Made], settings: Mapping[str, Any]) -> Made:
+    """What the `task` of some settings stands for. Raises ValueError for an unknown one."""
+    name = settings.get("task", USUAL)
+    if name not in makers:
+        raise ValueError(f"task {name!r} is unknown; there are {', '.join(makers)}")
+    return makers[name]
