@@ -6,7 +6,7 @@ import sys
 import pytest
 import torch
 
-from cmrseg.learn.prepare import MULTIPLE_PX, PREPARATIONS
+from cmrseg.canvas import MULTIPLE_PX, PREPARATIONS
 from cmrseg.nets.build import BUILDERS, build_network, empty_network, make_encoder
 from cmrseg.nets.encoder import EncodedNetwork
 from cmrseg.nets.kinds import ENCODERS, KINDS

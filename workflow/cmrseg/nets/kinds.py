@@ -14,7 +14,7 @@ class NetworkKind:
     """What sets a network apart.
 
     name: as settings say it; results.model_card has words for it. preparation: of its images (see
-    learn.prepare). multiple_px: both sides of its images are multiples of it. encoders: of which
+    canvas). multiple_px: both sides of its images are multiples of it. encoders: of which
     one is chosen, and which may have ImageNet weights; empty where there is nothing to choose.
     heads: outputs that are held against the labels. compiled: is a long training on a CUDA device
     compiled? keeps_first_norms: does the start of a new network's batch norms (mean 0, variance 1)
