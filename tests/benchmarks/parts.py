@@ -22,7 +22,7 @@ import stage_label  # noqa: E402
 from cmrseg.cine import Cine  # noqa: E402
 from cmrseg.dicom import headers  # noqa: E402
 from cmrseg.learn import predict  # noqa: E402
-from cmrseg.learn.predict import Labeller  # noqa: E402
+from cmrseg.learn.predict import Predictor  # noqa: E402
 from cmrseg.learn.prepare import as_float, prepare_cine  # noqa: E402
 from cmrseg.nets import folded as folding  # noqa: E402
 from compare import OURS, Work, in_turn, ratio_of  # noqa: E402
@@ -48,18 +48,18 @@ def main() -> None:
 
 def label() -> dict[str, Work]:
     network, cine = stage_label.random_fcn(), stage_label.smooth_cine()
-    labeller = Labeller(network, stage_label.SETTINGS)
+    labeller = Predictor(network, stage_label.SETTINGS)
 
-    def run(own: Labeller = labeller) -> None:
+    def run(own: Predictor = labeller) -> None:
         own.label(own.prepare(cine))()
 
-    plain = Labeller(network, stage_label.SETTINGS)
+    plain = Predictor(network, stage_label.SETTINGS)
     plain.network = network
-    normless = Labeller(network, stage_label.SETTINGS)
+    normless = Predictor(network, stage_label.SETTINGS)
     normless.network = folding._without_norms(network).eval().requires_grad_(False)
     folding._prefer_onednn(normless.network)
     normless.network.to(memory_format=torch.channels_last)
-    small, large = (Labeller(network, stage_label.SETTINGS, batch=size) for size in (2, 32))
+    small, large = (Predictor(network, stage_label.SETTINGS, batch=size) for size in (2, 32))
     pixels, canvas = prepare_cine(cine.voxels, stage_label.SETTINGS)
     images = torch.from_numpy(as_float(pixels.reshape(-1, 1, *canvas.size)))
 

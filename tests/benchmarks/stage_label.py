@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional
 
 from cmrseg.cine import Cine
-from cmrseg.learn.predict import Labeller, predict_cine
+from cmrseg.learn.predict import Predictor, predict_cine
 from cmrseg.learn.prepare import as_float, prepare_cine
 from cmrseg.nets.fcn import FCN
 from cmrseg.nets.folded import folded
@@ -40,7 +40,7 @@ def rows(work: Path) -> Iterator[Row]:
     torch.set_num_threads(THREADS)
     try:
         # Made once, as the graph of the peer is.
-        labeller = Labeller(network, SETTINGS)
+        labeller = Predictor(network, SETTINGS)
 
         def label() -> None:
             labeller.label(labeller.prepare(cine))()

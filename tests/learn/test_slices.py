@@ -51,7 +51,6 @@ def test_every_labelled_slice_has_a_row_an_image_and_labels(subject, tmp_path):
     assert index["volume"].tolist() == [0, 0, 0, 1, 2, 2, 2, 3]
     assert index["lv_pixels"].tolist() == 8 * [16]
     assert index["my_pixels"].tolist() == 8 * [8]
-    assert index["rv_pixels"].tolist() == 8 * [4]
     pixels, _ = prepare_volume(Cine.load(images[1][2]).voxels[1], SETTINGS)
     assert (slices.images[7] == pixels[2]).all()
     assert slices.images.dtype == slices.labels.dtype == np.uint8

@@ -86,7 +86,9 @@ def test_the_3_x_3_convolution_of_a_bottleneck_has_the_stride():
     encoder = ResNet(bottleneck=True, width=4).eval()
     encoder.initialise(torch.Generator().manual_seed(1))
     for layer in (encoder.layer2, encoder.layer3, encoder.layer4):
-        maps = torch.rand(1, layer[0].conv1.in_channels, 8, 8, requires_grad=True)
+        generator = torch.Generator().manual_seed(1)
+        maps = torch.rand(1, layer[0].conv1.in_channels, 8, 8, generator=generator)
+        maps.requires_grad_()
         layer[0](maps).sum().backward()
         # With the stride on the 1 x 1 convolution, pixels between those of the grid had no say.
         assert maps.grad[0, :, 1::2, 1::2].abs().sum(dim=0).gt(0).all()

@@ -111,15 +111,15 @@ def replaced(old, new):
          "model fcn: epochs_frozen without lr_frozen"),
         (replaced("truth all train base", "truth v3 train base"),
          "model next: subset v3 of cohort people needs 3 subjects, splits train have 2"),
-        (replaced("fcn fcn - 4 4", "fcn unet3plus - 4 4"),
+        (replaced("fcn fcn - 4 lv,my,rv", "fcn unet3plus - 4 lv,my,rv"),
          "model fcn: network unet3plus with preparation fcn; each has its own, minmax"),
-        (replaced("fcn fcn - 4 4", "fcn unet3plus resnet34 4 4"),
+        (replaced("fcn fcn - 4 lv,my,rv", "fcn unet3plus resnet34 4 lv,my,rv"),
          "model fcn: network unet3plus with encoder 'resnet34'; unet and unet_compat need an"),
         (replaced("ce 2 constant 0 0 0.001 2", "ce 2 early_stopping 0 0 0.001 2+3"),
          r"model fcn: schedule early_stopping with epochs 2\+3, 0 frozen; it is one cycle"),
         (replaced("ce 2 constant 0 0", "ce 2 early_stopping 0.1 1"), "with epochs 2, 1 frozen"),
         (replaced("fcn fcn - 4 lv,my,rv people truth all train random fcn",
-                  "fcn unet3plus - 4 4 people truth all train imagenet minmax"),
+                  "fcn unet3plus - 4 lv,my,rv people truth all train imagenet minmax"),
          "model fcn: network unet3plus has no ImageNet weights to start from"),
         (MODELS + "imagenet" + MODELS.split("\n")[1].removeprefix("fcn") + "\n",
          "a model cannot be named 'imagenet'"),
@@ -131,7 +131,7 @@ def test_models_that_cannot_be_trained_are_refused(make, models, sentence):
 
 
 MICE = MODELS.replace(
-    "fcn - 4 4 people truth all train random fcn linear 64 fcn ce 2 constant",
+    "fcn - 4 lv,my,rv people truth all train random fcn linear 64 fcn ce 2 constant",
     "unet3plus - 4 3 people truth all train random minmax linear 64 mouse dice 2 early_stopping",
 )
 
