@@ -84,7 +84,7 @@ def replaced(old, new):
 @pytest.mark.parametrize(
     ("models", "sentence"),
     [
-        (replaced("base unet resnet34 8 lv,my people fcn", "base unet resnet34 6 3 people fcn"),
+        (replaced("base unet resnet34 8 lv,my people fcn", "base unet resnet34 6 lv,my people fcn"),
          "model next: width is '8', but its start base has '6'"),
         (replaced("random unet linear 64", "random unet linear 48"), "model base: size_px 48"),
         (replaced("random fcn linear", "random fcn greys"), "model fcn: intensity greys"),
@@ -132,7 +132,7 @@ def test_models_that_cannot_be_trained_are_refused(make, models, sentence):
 
 MICE = MODELS.replace(
     "fcn - 4 lv,my,rv people truth all train random fcn linear 64 fcn ce 2 constant",
-    "unet3plus - 4 3 people truth all train random minmax linear 64 mouse dice 2 early_stopping",
+    "unet3plus - 4 lv,my people truth all train random minmax linear 64 mouse dice 2 early_stopping",
 )
 
 
