@@ -69,7 +69,7 @@ def test_models_are_found_where_studies_and_downloads_have_them(tmp_path):
     assert set(models) == {"one (a)", "two (resources)", "three", "lstm", "odd", "single"}
     assert models["lstm"].fault == "network unet_lstm cannot be used here"
     assert models["odd"].fault == "its record.json is not that of a model"
-    assert models["one (a)"].network == "fcn, 4 classes, 32 pixels"
+    assert models["one (a)"].network == "fcn, lv,my,rv, 32 pixels"
     assert models["one (a)"].facts["cohort"] == "biobank"
     assert models["one (a)"].trained_mm is None
 

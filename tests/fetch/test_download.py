@@ -10,7 +10,8 @@ import pytest
 import requests
 
 import cmrseg.fetch.download as module
-from cmrseg.fetch import checks, progress
+from cmrseg import progress
+from cmrseg.fetch import checks
 from cmrseg.fetch.download import download
 from cmrseg.progress import Progress, readable
 from loopback import served

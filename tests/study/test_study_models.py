@@ -132,7 +132,8 @@ def test_models_that_cannot_be_trained_are_refused(make, models, sentence):
 
 MICE = MODELS.replace(
     "fcn - 4 lv,my,rv people truth all train random fcn linear 64 fcn ce 2 constant",
-    "unet3plus - 4 lv,my people truth all train random minmax linear 64 mouse dice 2 early_stopping",
+    "unet3plus - 4 lv,my people truth all train random minmax linear 64 mouse dice 2 "
+    "early_stopping",
 )
 
 

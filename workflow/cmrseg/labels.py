@@ -50,8 +50,8 @@ SHORT_NAMES = {
     Tissue.SCAR: "scar",
 }
 
-# Colour-blind safe (Okabe and Ito 2008, and Tol's for the last ones); a tissue has the same colour
-# in every figure.
+# Colour-blind safe (Okabe and Ito 2008, two more beside); a tissue has the same colour in every
+# figure, and nothing else has it.
 COLOURS = {
     Tissue.BACKGROUND: "#000000",
     Tissue.LV: "#D55E00",
@@ -60,7 +60,7 @@ COLOURS = {
     Tissue.LA: "#CC79A7",
     Tissue.RA: "#E69F00",
     Tissue.AAO: "#0072B2",
-    Tissue.DAO: "#999933",
+    Tissue.DAO: "#A6761D",
     Tissue.EDEMA: "#F0E442",
     Tissue.SCAR: "#EE3377",
 }
