@@ -146,7 +146,7 @@ FOUND = [
     ("config", "not a number as fraction", "nan is no number that can be used"),
     ("config", "a name with a line end", "has a line end or other unseen sign, or is longer"),
     ("config", "weights with a long path", "has a line end or other unseen sign, or is longer"),
-    ("config", "record.json: deep", "is no record of a model"),
+    ("config", "record.json: deep", "not the record of a model"),
     ("config", "weights.yaml: a list", "weights.yaml: expected keys and values"),
     ("config", "weights.yaml: not UTF-8", "weights.yaml: cannot be read as YAML"),
     ("archives", "a.zip: a pipe", "is a folder, a pipe or a device, expected a file"),

@@ -62,7 +62,10 @@ def plan(project: Project, *arguments: str) -> list:
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory) -> Path:
     """A clone, which nothing may be written to."""
-    return copy_project(tmp_path_factory.mktemp("clone")).folder
+    folder = copy_project(tmp_path_factory.mktemp("clone")).folder
+    # What copies of the project are given so that they start faster.
+    shutil.rmtree(folder / ".snakemake", ignore_errors=True)
+    return folder
 
 
 def files(folder: Path) -> set[Path]:

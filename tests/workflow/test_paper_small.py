@@ -25,7 +25,7 @@ from cmrseg.learn.weights import save_weights
 from cmrseg.nets.build import SETTINGS, build_network, make_encoder
 from cmrseg.phantom import kaggle, seven_tesla
 from cmrseg.phantom.population import draw_subjects
-from cmrseg.shards import IMAGE
+from cmrseg.sequences import USUAL, image_path
 from paper_tables import BASE, SHARED, TRANSFER
 from tiny_study import SCAN, Project, copy_project, write
 
@@ -102,7 +102,7 @@ def write_label_images(rows: pd.DataFrame, folder: Path, scratch: Path) -> None:
     named = rows.assign(annotation=rows["study"])
     carry_shard(named, "truth", settings, folder, scratch / "images", scratch / "labels")
     for subject in LABELLED:
-        labels = Cine.load(scratch / "labels" / subject / IMAGE).voxels
+        labels = Cine.load(image_path(scratch / "labels" / subject, USUAL)).voxels
         target = folder.parents[1] / "cmr_seg_tl/by_hand/data/kaggle/manual/own_masks" / subject
         target.mkdir(parents=True)
         for t, z in np.ndindex(2, labels.shape[1]):

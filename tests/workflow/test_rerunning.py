@@ -123,7 +123,7 @@ CASES = [
         {**cell(CLINIC, "c2", "split", "test"), **cell(KAGGLE, "k2", "split", "test")},
         "collect_known_volumes clinic, measure_volumes clinic reader, "
         "measure_volumes clinic second, measure_volumes clinic mine, measure_volumes clinic ukbb, "
-        "make_slices clinic reader unet linear 64 3, evaluate_labels mine clinic, "
+        "make_slices clinic reader sa lv-my unet linear 64, evaluate_labels mine clinic, "
         "evaluate_labels ukbb clinic, import_dicom kaggle 0000, collect_known_volumes kaggle",
     ),
     Case(

@@ -80,7 +80,7 @@ def describe(folder: Path, name: str) -> Model:
     network = f"{settings['network']} {settings['encoder']}".strip()
     network += f", {settings['tissues']}, {settings['size_px']} pixels"
     fault = ""
-    if settings["network"] not in KINDS:
+    if settings["network"] not in tuple(KINDS):
         fault = f"network {settings['network']} cannot be used here"
     elif settings["sequence"] != USUAL:
         fault = f"it labels images {settings['sequence']}; the page takes short-axis cines"

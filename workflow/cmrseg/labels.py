@@ -107,6 +107,8 @@ class Target:
 
         Raises ValueError naming what is no region, or is named twice.
         """
+        if not isinstance(text, str):
+            raise ValueError(f"tissues are {text!r}, expected text such as lv,my,rv")
         keys = text.split(",")
         for key in keys:
             if key not in REGIONS:

@@ -46,7 +46,7 @@ def load_model(folder: str | Path) -> tuple[Network, dict[str, Any]]:
     missing = [name for name in LABELLING if name not in settings]
     if missing:
         raise ValueError(f"{folder / RECORD}: its settings lack {', '.join(missing)}")
-    if settings["network"] not in KINDS:
+    if settings["network"] not in tuple(KINDS):
         raise ValueError(
             f"{folder}: network {settings['network']} cannot be used here; "
             f"there are {', '.join(KINDS)}"

@@ -58,7 +58,7 @@ def empty_network(settings: Mapping[str, Any]) -> Network:
         raise ValueError(
             f"width {width!r}: a network needs at least 1 filter and at most {MOST_WIDTH}"
         )
-    if name not in KINDS:
+    if name not in tuple(KINDS):
         raise ValueError(f"network {name!r} is unknown; one of {', '.join(KINDS)}")
     if encoder != "" and not KINDS[name].encoders:
         raise ValueError(f"network {name} has no encoder, got {encoder!r}; leave it empty")
