@@ -46,7 +46,7 @@ def run_torch(folder: Path) -> list[str]:
 def run_bundle(folder: Path) -> list[str]:
     from cmrseg.nets.published import read_published
 
-    read_published(folder / "bundle/FCN_sa", {"network": "fcn", "width": 1, "channels": 4})
+    read_published(folder / "bundle/FCN_sa", {"network": "fcn", "width": 1, "tissues": "lv,my,rv"})
     return []
 
 
