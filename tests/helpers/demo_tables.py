@@ -74,7 +74,7 @@ def demo_tables() -> dict[str, pd.DataFrame]:
     tables = {
         "demo_biobank.tsv": numbered({"train": 24, "validate": 6, "test": 10}, 5, 1001),
         "demo_kaggle.tsv": kaggle(),
-        "demo_seven_tesla.tsv": numbered({"train": 6, "validate": 2, "test": 3}, 9, 17),
+        "demo_seven_tesla.tsv": numbered({"train": 6, "validate": 1, "test": 4}, 9, 17),
         "preclinical_demo_mice.tsv": numbered(
             {"train": 16, "validate": 4, "test": 6}, 3, 1, "Mouse", MOUSE
         ),
