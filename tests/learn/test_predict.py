@@ -335,6 +335,18 @@ def test_network_that_is_not_here_is_refused_by_name(folder):
         load_model(folder)
 
 
+def test_a_folder_of_an_earlier_version_labels_the_same(folder, cine):
+    network, settings = load_model(folder)
+    labels = predict_cine(network, cine, settings)
+    record = json.loads((folder / "record.json").read_text())
+    del record["settings"]["tissues"], record["settings"]["sequence"]
+    record["settings"]["classes"] = 3
+    (folder / "record.json").write_text(json.dumps(record))
+    network, former = load_model(folder)
+    assert former == settings
+    np.testing.assert_array_equal(predict_cine(network, cine, former), labels)
+
+
 def test_weights_of_another_network_are_refused_by_name(folder):
     rewrite(folder, tissues="lv,my,rv")
     with pytest.raises(

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from cmrseg.labels import UNLABELLED, Tissue
+from cmrseg.measure.ventricles import ejection_fraction
 from cmrseg.measure.volumes import (
     MEASURES,
     count_voxels,
-    ejection_fraction,
     measures,
     measures_at,
     pixel_volume_ml,

@@ -18,7 +18,8 @@ from cmrseg.contours.qmass import Contours, ContourType, write_con
 from cmrseg.contours.raster import contours_of, outline, to_world
 from cmrseg.labels import Tissue
 from cmrseg.layouts.nifti import turned_back
-from cmrseg.measure.volumes import MYOCARDIUM_G_PER_ML, measures_at
+from cmrseg.measure.ventricles import MYOCARDIUM_G_PER_ML
+from cmrseg.measure.volumes import measures_at
 from cmrseg.orientation import turn_between
 
 # Below this end-diastolic volume in ml, volumes are in µL and masses in mg.

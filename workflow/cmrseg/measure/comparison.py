@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from cmrseg.labels import SHORT_NAMES
 from cmrseg.measure.agreement import (
     bland_altman,
     icc_agreement,
@@ -11,20 +12,10 @@ from cmrseg.measure.agreement import (
     spearman,
     summary,
 )
+from cmrseg.measure.ventricles import VENTRICLES
 
-# Measures of a subject that are compared: name in volumes.measures, tissue, quantity, unit.
-COMPARED = (
-    ("edv_ml", "lv", "edv", "_ml"),
-    ("esv_ml", "lv", "esv", "_ml"),
-    ("sv_ml", "lv", "sv", "_ml"),
-    ("ef", "lv", "ef", ""),
-    ("mass_g", "my", "mass", "_g"),
-    ("es_mass_g", "my", "es_mass", "_g"),
-    ("rv_edv_ml", "rv", "edv", "_ml"),
-    ("rv_esv_ml", "rv", "esv", "_ml"),
-    ("rv_sv_ml", "rv", "sv", "_ml"),
-    ("rv_ef", "rv", "ef", ""),
-)
+# Measures of a subject that are compared.
+COMPARED = tuple(measure for measure in VENTRICLES if measure.compared)
 
 # Name of the rows that take all splits together.
 ALL = "all"
@@ -42,7 +33,9 @@ SUMMARY_COLUMNS = (
 def agreements(subjects: pd.DataFrame) -> list[dict]:
     """Rows of a summary that say how predicted_* and reference_* measures of subjects agree."""
     rows = []
-    for name, tissue, quantity, unit in COMPARED:
+    for measure in COMPARED:
+        name, tissue = measure.name, SHORT_NAMES[measure.tissue]
+        quantity, unit = measure.summary, f"_{measure.unit}" if measure.unit else ""
         pair = subjects.reindex(columns=[f"predicted_{name}", f"reference_{name}"]).to_numpy(float)
         if np.isnan(pair).all():
             continue

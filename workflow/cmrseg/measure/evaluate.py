@@ -114,7 +114,7 @@ def _volumes(
         found = {}
         if len(complete):
             found = measures_at(own_curves, *at) if at else measures(own_curves, ed=eds[side])
-        for name in (*(name for name, *_ in COMPARED), "ed_frame", "es_frame"):
+        for name in (*(measure.name for measure in COMPARED), "ed_frame", "es_frame"):
             row[f"{side}_{name}"] = found.get(name, math.nan)
     return row
 

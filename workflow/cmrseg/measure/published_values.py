@@ -6,7 +6,9 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
+from cmrseg.labels import Tissue
 from cmrseg.measure.agreement import bland_altman, paired_t_test, pearson, spearman, summary
+from cmrseg.measure.ventricles import VENTRICLES
 
 # What a table of published numbers has; `published` is as printed.
 PUBLISHED_COLUMNS = ("id", "quantity", "phase", "statistic", "published", "unit", "page", "note")
@@ -17,14 +19,9 @@ FACTORS = {"": 1.0, "ml": 1.0, "ul": 1e3, "g": 1.0, "mg": 1e3, "%": 100.0}
 # Units that a quantity may have; what has none, such as a correlation, has "".
 UNITS = {"edv": ("ml", "ul"), "esv": ("ml", "ul"), "sv": ("ml", "ul"), "mass": ("g", "mg")}
 FRACTIONS = ("%",)
-# Columns of volumes.measures by quantity and phase.
-MEASURES = {
-    ("edv", "ed"): "edv_ml",
-    ("esv", "es"): "esv_ml",
-    ("sv", ""): "sv_ml",
-    ("ef", ""): "ef",
-    ("mass", "ed"): "mass_g",
-    ("mass", "es"): "es_mass_g",
+# Columns of volumes.measures by quantity and phase, of the left ventricle.
+MEASURES: dict[tuple[str, str], str] = {
+    (m.quantity, m.phase): m.name for m in VENTRICLES if m.compared and m.tissue != Tissue.RV
 }
 # Dice that goes with each of them.
 DICE = {"edv": "dice_lv", "esv": "dice_lv", "mass": "dice_my"}

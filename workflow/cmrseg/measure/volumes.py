@@ -10,12 +10,10 @@ import pandas as pd
 
 from cmrseg.known import known_tissues
 from cmrseg.labels import UNLABELLED, Tissue, values_of
-from cmrseg.sequences import VENTRICLES
+from cmrseg.measure.ventricles import VENTRICLES, ventricular_measures
+from cmrseg.sequences import SEQUENCES, USUAL
 
 logger = logging.getLogger(__name__)
-
-# Density of myocardium, as in Bai et al. 2018, doi:10.1186/s12968-018-0471-x.
-MYOCARDIUM_G_PER_ML = 1.05
 
 MM3_PER_ML = 1000
 
@@ -29,22 +27,7 @@ NEAR = 0.98
 # Column of each tissue in a table of curves.
 CURVES = {Tissue.LV: "lv_ml", Tissue.MYO: "my_ml", Tissue.RV: "rv_ml"}
 
-MEASURES = (
-    "edv_ml",
-    "esv_ml",
-    "sv_ml",
-    "ef",
-    "co_l_min",
-    "mass_g",
-    "es_mass_g",
-    "rv_edv_ml",
-    "rv_esv_ml",
-    "rv_sv_ml",
-    "rv_ef",
-    "heart_rate_bpm",
-    "ed_frame",
-    "es_frame",
-)
+MEASURES = (*(measure.name for measure in VENTRICLES), "heart_rate_bpm", "ed_frame", "es_frame")
 
 
 def voxel_volume_ml(spacing_mm: tuple[float, float, float]) -> float:
@@ -76,7 +59,7 @@ def pixel_volume_ml(
 
 
 def count_voxels(
-    labels: np.ndarray, subject: str = "", shown: tuple[Tissue, ...] = VENTRICLES
+    labels: np.ndarray, subject: str = "", shown: tuple[Tissue, ...] = SEQUENCES[USUAL].tissues
 ) -> np.ndarray:
     """Voxels of each tissue in each frame.
 
@@ -143,11 +126,6 @@ def curves_of_counts(
     for tissue, column in CURVES.items():
         table[column] = volumes[:, tissue] if tissue in tissues else np.nan
     return table
-
-
-def ejection_fraction(edv_ml: float, esv_ml: float) -> float:
-    """Ejection fraction as a fraction; nan where the end-diastolic volume is 0."""
-    return (edv_ml - esv_ml) / edv_ml if edv_ml else math.nan
 
 
 def heart_rate_bpm(frames: int, frame_interval_s: float) -> float:
@@ -244,31 +222,25 @@ def measures_at(
             )
         rows.append(row.iloc[0])
     diastole, systole = rows
-    edv_ml, esv_ml = (_ventricle_ml(curves, row, "lv_ml") for row in rows)
-    rv_edv_ml, rv_esv_ml = (_ventricle_ml(curves, row, "rv_ml") for row in rows)
+    volumes_ml = {
+        tissue: (_volume_ml(curves, diastole, tissue), _volume_ml(curves, systole, tissue))
+        for tissue in CURVES
+    }
     rate_bpm = heart_rate_bpm(len(curves), frame_interval_s)
     return {
-        "edv_ml": edv_ml,
-        "esv_ml": esv_ml,
-        "sv_ml": edv_ml - esv_ml,
-        "ef": ejection_fraction(edv_ml, esv_ml),
-        "co_l_min": (edv_ml - esv_ml) * rate_bpm / 1000,
-        "mass_g": float(diastole["my_ml"]) * MYOCARDIUM_G_PER_ML,
-        "es_mass_g": float(systole["my_ml"]) * MYOCARDIUM_G_PER_ML,
-        "rv_edv_ml": rv_edv_ml,
-        "rv_esv_ml": rv_esv_ml,
-        "rv_sv_ml": rv_edv_ml - rv_esv_ml,
-        "rv_ef": ejection_fraction(rv_edv_ml, rv_esv_ml),
+        **ventricular_measures(volumes_ml, rate_bpm),
         "heart_rate_bpm": rate_bpm,
         "ed_frame": math.nan if ed_frame is None else ed_frame,
         "es_frame": math.nan if es_frame is None else es_frame,
     }
 
 
-def _ventricle_ml(curves: pd.DataFrame, row: pd.Series, column: str) -> float:
-    """Volume of a ventricle in a frame; nan where it was missed there."""
+def _volume_ml(curves: pd.DataFrame, row: pd.Series, tissue: Tissue) -> float:
+    """Volume of a tissue in a frame; that of a ventricle is nan where it was missed there."""
+    column = CURVES[tissue]
     volume = float(row[column])
-    return math.nan if volume == 0 and curves[column].max() > 0 else volume
+    missed = tissue != Tissue.MYO and volume == 0 and curves[column].max() > 0
+    return math.nan if missed else volume
 
 
 def volumes_table(
