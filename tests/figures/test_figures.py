@@ -149,8 +149,12 @@ def test_the_dice_to_expect_never_rises_with_the_score_and_is_the_mean_where_it_
 
 def test_confidence_draws_the_dice_to_expect_over_the_score():
     panel = confidence.figure(scores()).axes[2]
-    lines = [line for line in panel.lines if line.get_path_effects()]
-    assert [line.get_color() for line in lines] == [COLOURS[1], COLOURS[2]]
+    colours = [COLOURS[1], COLOURS[2]]
+    drawn = [line for line in panel.lines if line.get_color() in colours]
+    lines = [line for line in drawn if line.get_linestyle() == "-"]
+    points = [line for line in drawn if line.get_linestyle() == "None"]
+    assert max(line.get_zorder() for line in lines) < min(line.get_zorder() for line in points)
+    assert [line.get_color() for line in lines] == colours
     assert lines[0].get_xdata().tolist() == [1, 4, 8, 12, 30, 60]
     assert lines[0].get_ydata() == pytest.approx(scores()["dice_lv"])
 

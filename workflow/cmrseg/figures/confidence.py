@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 from sklearn.isotonic import IsotonicRegression
 
@@ -140,14 +139,14 @@ def _against_dice(
             table[column],
             marker,
             color=COLOURS[tissue],
-            markersize=2.8,
-            alpha=0.7,
-            markeredgewidth=0,
+            markersize=3,
+            markeredgecolor="white",
+            markeredgewidth=0.3,
             label=f"{name}: ρ = {rank:.2f}".replace("-", "−"),
         )
-        line = axes.plot(*expected_dice(percent, table[column]), color=COLOURS[tissue])
-        # A white rim, as the line has the colour of its points.
-        line[0].set_path_effects([withStroke(linewidth=2.6, foreground="white")])
+        # Below the points, which have its colour.
+        expected = expected_dice(percent, table[column])
+        axes.plot(*expected, color=COLOURS[tissue], linewidth=1, zorder=1.9)
     for limit in limits:
         axes.axvline(limit * 100, color=style.INK, linewidth=0.7, linestyle=(0, (3, 2)))
     axes.set_xlim(0, min(LARGEST_SHOWN_PERCENT, float(np.nanmax(percent)) * 1.05) + 0.8)
