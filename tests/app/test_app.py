@@ -174,12 +174,10 @@ def test_an_hdf5_file_is_measured_with_the_distances_that_somebody_gives(
     path, labels = mouse(tmp_path)
     state = visitor.upload(path)
     assert state["fault"] == ""
-    assert state["image"]["spacing_fault"] == "The file does not say how far voxels are apart."
+    assert state["image"]["spacing_fault"] == "The file does not say its voxel size."
     assert state["image"]["interval_s"] is None
     refused = visitor.label(visitor.model)
-    assert refused["fault"] == (
-        "The file does not say how far voxels are apart. Give the distances of voxels."
-    )
+    assert refused["fault"] == ("The file does not say its voxel size. Give the voxel size.")
     refused = visitor.label(visitor.model, in_plane_mm=0.8, between_mm=1)
     assert "mouse: 0.05 to 0.3 mm in the plane, slices 0.3 to 2 mm apart" in refused["fault"]
     refused = visitor.label(visitor.model, in_plane_mm=0.1, between_mm=1, interval_ms=500)
@@ -212,7 +210,7 @@ def test_spacings_of_nobody_s_heart_are_asked_for_and_the_file_s_place_is_kept(
     assert state["image"]["spacing_fault"].startswith(
         "1 x 1 mm in the plane with slices 1 mm apart are implausible for a heart (human: 0.4 to"
     )
-    assert visitor.label(visitor.model)["fault"].endswith("Give the distances of voxels.")
+    assert visitor.label(visitor.model)["fault"].endswith("Give the voxel size.")
     assert visitor.label(visitor.model, in_plane_mm=1.5, between_mm=8)["fault"] == ""
     volumes = visitor.talk("GET", "/measures")[1]["curves"]["lv_ml"]
     assert volumes[0] == pytest.approx((heart()[0] == Tissue.LV).sum() * 0.018)

@@ -1,4 +1,4 @@
-"""The app's page in a browser: what people do with it, from a sample to files taken away."""
+"""The app's page in a browser: what people do with it, from a sample to downloads."""
 
 import re
 import time
@@ -90,7 +90,7 @@ def cell(page, key):
 
 
 def taken(folder, name, timeout_s=600):
-    """A file that the browser has taken away, whole."""
+    """A file that the browser has downloaded, whole."""
     end = time.monotonic() + timeout_s
     while not (folder / name).is_file() or list(folder.glob("*.crdownload")):
         assert time.monotonic() < end, sorted(p.name for p in folder.iterdir())
@@ -225,7 +225,7 @@ def test_files_are_chosen_refused_and_asked_for_what_they_lack(page, monkeypatch
     assert page.run(FAULT) == ""
     assert not page.run("spacing.hidden || document.querySelector('#intervalField').hidden")
     page.click("#label")
-    page.wait(f"{FAULT}.endsWith('Give the distances of voxels.')")
+    page.wait(f"{FAULT}.endsWith('Give the voxel size.')")
     page.run("inPlane.value = 0.1; between.value = 1")
     page.click("#label")
     page.wait(RESULT)

@@ -279,8 +279,8 @@ def test_overlay_of_an_unlabelled_image_has_no_contours():
     ("kind", "expected"),
     [
         (audit_kinds.SPACING_METADATA, "noted only"),
-        (audit_kinds.COLLISION, "taken away"),
-        (audit_kinds.EMPTY_FOLDER, "taken away"),
+        (audit_kinds.COLLISION, "removed"),
+        (audit_kinds.EMPTY_FOLDER, "removed"),
         (audit_kinds.TWO_PATIENTS, "subject left out"),
         (audit_kinds.MISSING_FRAME, "repaired"),
     ],

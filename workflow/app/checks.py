@@ -18,7 +18,7 @@ SPACINGS = {
 EDV_ML = {"human": (15.0, 700.0), "mouse": (0.015, 0.3)}
 # Duration of one beat in s: 600 to 900 beats a minute at the most.
 BEAT_S = {"human": (0.2, 3.0), "mouse": (0.06, 0.35)}
-NO_SPACING = "The file does not say how far voxels are apart."
+NO_SPACING = "The file does not say its voxel size."
 # A cavity that changes more between neighbouring frames, as a part of its largest volume.
 JUMP = 0.3
 # Fewer frames of a beat differ by more.

@@ -1,4 +1,4 @@
-"""Measures of a labelled cine, for the page and as files to take away."""
+"""Measures of a labelled cine, for the page and as downloads."""
 
 import io
 import math
@@ -134,8 +134,8 @@ def measures_csv(session: Session, ed_frame: int, es_frame: int) -> str:
         by = "largest or smallest cavity" if frame == found else "chosen by hand"
         rows.append((name, frame + 1, f"of {loaded.shape[0]}, {by}"))
     rows += [
-        ("distance of voxels along x", f"{x:.6g}", "mm"),
-        ("distance of voxels along y", f"{y:.6g}", "mm"),
+        ("voxel spacing along x", f"{x:.6g}", "mm"),
+        ("voxel spacing along y", f"{y:.6g}", "mm"),
         ("distance of slices", f"{z:.6g}", "mm"),
     ]
     if math.isfinite(labelled.interval_s):
@@ -215,7 +215,7 @@ def contours_zip(session: Session) -> bytes:
 
 
 def download(session: Session, what: str, ed_frame: int, es_frame: int) -> tuple[str, bytes]:
-    """Name and content of a file to take away. Raises Refused for one that does not exist."""
+    """Name and content of a download. Raises Refused for one that does not exist."""
     loaded, _ = result(session)
     name = stem(loaded.name)
     if what == "labels":

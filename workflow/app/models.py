@@ -32,7 +32,7 @@ class Model:
     """A model's folder as the page shows it.
 
     name: shown to people. network: its kind and size. facts: what it learnt from, in words.
-    trained_mm: distance of voxels along z, y, x that it learnt from, None if nobody knows.
+    trained_mm: voxel size along z, y, x that it learnt from, None if nobody knows.
     fault: why it cannot be used, "" if it can.
     """
 

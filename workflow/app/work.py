@@ -98,7 +98,7 @@ def label(
 ) -> None:
     """Label the session's cine and measure it.
 
-    given_mm: distances of voxels in the plane and of slices, for a cine whose header has none that
+    given_mm: pixel spacing and slice spacing, for a cine whose header has none that
     are plausible. given_interval_ms: between frames, where the header does not say. Raises
     ValueError, Refused or FileNotFoundError saying what is wrong.
     """
@@ -108,7 +108,7 @@ def label(
     spacing_mm = loaded.spacing_mm
     if loaded.spacing_fault:
         if given_mm is None:
-            raise Refused(f"{loaded.spacing_fault} Give the distances of voxels.")
+            raise Refused(f"{loaded.spacing_fault} Give the voxel size.")
         spacing_mm = (given_mm[1], given_mm[0], given_mm[0])
         if fault := spacing_fault(spacing_mm):
             raise Refused(fault)

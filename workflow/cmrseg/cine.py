@@ -41,7 +41,7 @@ PACKED = 1032
 MOST_EXTENSION_BYTES = 2**24
 # A human beat takes this long, in seconds: 300 to 20 beats per minute.
 BEAT_S = (0.2, 3.0)
-# Distances of voxels, and places, of any body in mm; far outside a header's floats overflow.
+# Voxel spacings, and places, of any body in mm; far outside a header's floats overflow.
 SPACING_MM, FURTHEST_MM = (1e-4, 1e5), 1e7
 # Rounded headers are off by less; beyond it areas are wrong by more than 1 in 5,000.
 RIGHT_ANGLE_DEG = 1.0

@@ -1,4 +1,4 @@
-"""Files that are either whole or absent, and tables whose ids stay text."""
+"""Files that are complete or not there, and tables whose ids stay text."""
 
 import glob
 import gzip

@@ -98,7 +98,7 @@ def forms_differ(header: Any) -> str:
     """How the two places that a header may give differ, "" where they do not.
 
     They do if they put a corner of the grid at places that are further apart than half the
-    smallest distance of voxels, which is more than rounding makes.
+    smallest voxel spacing, which is more than rounding makes.
     """
     if int(header["sform_code"]) <= 0 or int(header["qform_code"]) <= 0:
         return ""

@@ -1,4 +1,4 @@
-"""A subject whose labels are carried, and the vocabulary of what can be wrong with labels."""
+"""A subject with its labels, and the vocabulary of what can be wrong with these."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

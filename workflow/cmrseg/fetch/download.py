@@ -1,4 +1,4 @@
-"""One file from the web: resumed after a break, checked, and whole or absent.
+"""One file from the web: resumed after a break, checked, and complete or not there.
 
 With requests rather than urllib: one connection serves hundreds of small files, connecting and
 reading have their own time limits, and a body that ends early is an error instead of a short file.

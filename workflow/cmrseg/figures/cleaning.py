@@ -22,7 +22,7 @@ SHOWN_MM = 180.0
 LONG_TITLE = 36
 CONSEQUENCES = {
     "repaired": "#332288",
-    "taken away": "#CC6677",
+    "removed": "#CC6677",
     "subject left out": "#222222",
     "noted only": "#BBBBBB",
 }
@@ -166,7 +166,7 @@ def consequence(resolution: str) -> str:
         return "noted only"
     if "left out" in resolution:
         return "subject left out"
-    return "taken away" if "removed" in resolution or "ignored" in resolution else "repaired"
+    return "removed" if "removed" in resolution or "ignored" in resolution else "repaired"
 
 
 def _counts(axes: Axes, audit: pd.DataFrame) -> Axes:

@@ -124,7 +124,7 @@ def label_job(
     kept: Path,
     device: str,
 ) -> None:
-    """Label a shard: `label_shard`, into a folder that is whole or absent.
+    """Label a shard: `label_shard`, into a folder that is complete or not there.
 
     inputs: images (folder), weights. kept: where results are kept; where they are made of the same
     content they are taken over, and nothing is labelled.
