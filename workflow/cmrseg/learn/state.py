@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 STATE_FILE = "state.safetensors"
 # All plain values are one JSON text: safetensors writes several in an order of chance.
 METADATA_KEY = "state"
-# The last layers of every network; the only ones that depend on the number of classes.
+# The last layers of every network; the only ones that depend on the number of channels.
 HEAD = "logits."
 
 

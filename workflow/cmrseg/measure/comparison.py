@@ -12,10 +12,10 @@ from cmrseg.measure.agreement import (
     spearman,
     summary,
 )
-from cmrseg.measure.ventricles import VENTRICLES
+from cmrseg.measure.ventricles import VENTRICULAR
 
 # Measures of a subject that are compared.
-COMPARED = tuple(measure for measure in VENTRICLES if measure.compared)
+COMPARED = tuple(measure for measure in VENTRICULAR if measure.compared)
 
 # Name of the rows that take all splits together.
 ALL = "all"

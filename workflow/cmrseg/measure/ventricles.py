@@ -34,7 +34,7 @@ class Measure:
         return "es_mass" if (self.kind, self.phase) == ("mass", "es") else self.quantity
 
 
-VENTRICLES = (
+VENTRICULAR = (
     Measure("edv_ml", Tissue.LV, "ed", "edv", "ml", "volume"),
     Measure("esv_ml", Tissue.LV, "es", "esv", "ml", "volume"),
     Measure("sv_ml", Tissue.LV, "", "sv", "ml", "stroke"),
@@ -57,12 +57,12 @@ def ejection_fraction(edv_ml: float, esv_ml: float) -> float:
 def ventricular_measures(
     volumes_ml: Mapping[Tissue, tuple[float, float]], rate_bpm: float
 ) -> dict[str, float]:
-    """Every measure of VENTRICLES by its column.
+    """Every measure of VENTRICULAR by its column.
 
     volumes_ml: of each tissue at end-diastole and end-systole, nan where unknown. rate_bpm: beats
     per minute, nan where unknown.
     """
-    return {m.name: _value(m, *volumes_ml[m.tissue], rate_bpm) for m in VENTRICLES}
+    return {m.name: _value(m, *volumes_ml[m.tissue], rate_bpm) for m in VENTRICULAR}
 
 
 def _value(measure: Measure, ed_ml: float, es_ml: float, rate_bpm: float) -> float:

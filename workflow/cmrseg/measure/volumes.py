@@ -10,7 +10,7 @@ import pandas as pd
 
 from cmrseg.known import known_tissues
 from cmrseg.labels import UNLABELLED, Tissue, values_of
-from cmrseg.measure.ventricles import VENTRICLES, ventricular_measures
+from cmrseg.measure.ventricles import VENTRICULAR, ventricular_measures
 from cmrseg.sequences import SEQUENCES, USUAL
 
 logger = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ NEAR = 0.98
 # Column of each tissue in a table of curves.
 CURVES = {Tissue.LV: "lv_ml", Tissue.MYO: "my_ml", Tissue.RV: "rv_ml"}
 
-MEASURES = (*(measure.name for measure in VENTRICLES), "heart_rate_bpm", "ed_frame", "es_frame")
+MEASURES = (*(measure.name for measure in VENTRICULAR), "heart_rate_bpm", "ed_frame", "es_frame")
 
 
 def voxel_volume_ml(spacing_mm: tuple[float, float, float]) -> float:

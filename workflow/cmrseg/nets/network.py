@@ -10,9 +10,9 @@ MOST_WIDTH = 256
 
 
 class Network(nn.Module):
-    """Base of the networks: images (n, 1, y, x) float32 in 0..1 to logits (n, classes, y, x).
+    """Base of the networks: images (n, 1, y, x) float32 in 0..1 to logits (n, c, y, x).
 
-    Layers whose shape depends on the number of classes are below `logits`.
+    Layers whose shape depends on the number of channels are below `logits`.
     """
 
     def heads(self, images: torch.Tensor) -> list[torch.Tensor]:
