@@ -146,7 +146,7 @@ def sliced(folder, labels):
         folder / "image.nii.gz"
     )
     Cine(labels, np.eye(4)).save(folder / "labels.nii.gz")
-    images = [("7", "train", folder / "image.nii.gz", folder / "labels.nii.gz")]
+    images = [("7", "train", [folder / "image.nii.gz"], folder / "labels.nii.gz")]
     make_slices(images, SETTINGS, folder / "slices")
     return Slices.load(folder / "slices")
 

@@ -17,7 +17,7 @@ from cmrseg.files import write_table
 from dicom_builder import write_series
 
 SUBJECTS = ("p01", "p02", "p03")
-SETTINGS = {"form": "nifti", "folder": "annotations/reader", "layout": "nifti"}
+SETTINGS = {"sequence": "sa", "form": "nifti", "folder": "annotations/reader", "layout": "nifti"}
 SHAPE = (2, 3, 14, 12)
 
 
@@ -196,7 +196,12 @@ def test_an_epicardium_beside_its_cavity_leaves_its_image_unlabelled(tmp_path, c
     points[1, 0, epi] = circle(38, 30, 14)
     contours = Contours("p01", (60, 60), points)
     write_con(contours, tmp_path / "raw/annotations/reader/p01.con")
-    settings = {"form": "qmass", "folder": "annotations/reader", "layout": "folder"}
+    settings = {
+        "sequence": "sa",
+        "form": "qmass",
+        "folder": "annotations/reader",
+        "layout": "folder",
+    }
     with caplog.at_level(logging.WARNING):
         audit = carry_shard(
             rows, "reader", settings, *(tmp_path / n for n in ("raw", "images", "labels"))
@@ -294,7 +299,7 @@ def test_what_has_the_name_of_no_annotation_is_found_in_every_form(
         )
         if not name.endswith("/"):
             path.touch()
-    settings = {**SETTINGS, "form": form, "layout": "kaggle"}
+    settings = {**SETTINGS, "sequence": "sa", "form": form, "layout": "kaggle"}
     assert of_no_subject(table(*SUBJECTS), settings, tmp_path) == foreign
 
 
@@ -308,7 +313,7 @@ def test_annotations_in_folders_of_folders_are_looked_for_there(tmp_path):
 
 def test_labels_among_the_images_are_not_looked_through(tmp_path):
     (tmp_path / "p09").mkdir()
-    settings = {"form": "nifti", "folder": ".", "layout": "ukbb"}
+    settings = {"sequence": "sa", "form": "nifti", "folder": ".", "layout": "ukbb"}
     assert of_no_subject(table(*SUBJECTS), settings, tmp_path) == []
 
 

@@ -129,6 +129,11 @@ def test_text_contours_of_another_study_are_refused(text):
 
 def test_a_subject_without_a_folder_of_contours_is_not_labelled(text, tmp_path):
     import_shard(ROWS, tmp_path / "raw", tmp_path / "images", {**SETTINGS, "layout": "folder"})
-    settings = {"form": "text", "folder": "annotations/nobody", "layout": "folder"}
+    settings = {
+        "sequence": "sa",
+        "form": "text",
+        "folder": "annotations/nobody",
+        "layout": "folder",
+    }
     carry_shard(ROWS, "nobody", settings, *(tmp_path / n for n in ("raw", "images", "labels")))
     assert not any((tmp_path / "labels").iterdir())

@@ -52,7 +52,14 @@ VOXEL_ML = 1.8 * 1.8 * 10 / 1000
 BATCHES = (50, 100, 250, 500) if CARD else (2, 6)
 CINES, STEPS = (16, 300) if CARD else (3, 2)
 SECONDS = 140
-SETTINGS = {"network": "fcn", "encoder": "", "width": 16, "tissues": "lv,my,rv"}
+SETTINGS = {
+    "network": "fcn",
+    "encoder": "",
+    "width": 16,
+    "task": "segment",
+    "sequence": "sa",
+    "tissues": "lv,my,rv",
+}
 SETTINGS |= {"preparation": "fcn", "size_px": 192, "intensity": "linear"}
 LAST = torch.channels_last
 STARTED = time.monotonic()
@@ -199,7 +206,7 @@ def one_cine(network: FCN, cine: Cine) -> None:
     count = SHAPE[0] * SHAPE[1]
     row("a cine: all", wall(lambda: labeller.label(labeller.prepare(cine))()) / count)
     row("a cine: to memory the card reads", wall(lambda: labeller.prepare(cine)) / count)
-    planes, canvas = planes_for_card(cine.voxels, SETTINGS)
+    planes, canvas = planes_for_card([cine.voxels], SETTINGS)
     on_card = CardImages(planes, canvas, SETTINGS, DEVICE)
     row("a cine: to the card", seconds(lambda: planes.to(DEVICE, non_blocking=True)) / count)
     row("a cine: percentiles", seconds(lambda: percentiles(on_card.planes)) / count)
@@ -255,7 +262,14 @@ def shard(network: FCN) -> None:
 
 
 def unet(images: torch.Tensor) -> None:
-    settings = {"network": "unet", "encoder": "resnet34", "width": 64, "tissues": "lv,my,rv"}
+    settings = {
+        "network": "unet",
+        "encoder": "resnet34",
+        "width": 64,
+        "task": "segment",
+        "sequence": "sa",
+        "tissues": "lv,my,rv",
+    }
     network = build_network(settings, torch.Generator().manual_seed(1)).to(DEVICE).eval()
     side = 256 if CARD else 64
     some = functional.interpolate(images[: BATCHES[0]], (side, side))

@@ -68,7 +68,7 @@ def main(epochs: str = "12") -> None:
         with ProcessPoolExecutor() as pool:
             files = list(pool.map(partial(make_mouse, folder=folder), mice.to_dict("records")))
         splits = zip(mice["subject"], mice["split"], files, strict=True)
-        rows = [(subject, split, *paths) for subject, split, paths in splits]
+        rows = [(subject, split, [image], labels) for subject, split, (image, labels) in splits]
         make_slices(rows, model, folder / "slices")
         slices = Slices.load(folder / "slices")
         print(f"{len(slices.index)} images in {time.monotonic() - started:.0f} s", flush=True)

@@ -34,7 +34,7 @@ PEER, FLOOR = "PNG files by matplotlib and Pillow", "unpacking the NIfTI files"
 def rows(work: Path) -> Iterator[Row]:
     matplotlib.use("Agg")
     subjects = [subject(work, i) for i in range(SUBJECTS)]
-    files = [path for *_, image, labels in subjects for path in (image, labels)]
+    files = [path for *_, images, labels in subjects for path in (*images, labels)]
 
     def unpack() -> None:
         for path in files:
@@ -63,7 +63,7 @@ def rows(work: Path) -> Iterator[Row]:
     yield compare("slices", what, runs, PEER)
 
 
-def subject(folder: Path, number: int) -> tuple[str, str, Path, Path]:
+def subject(folder: Path, number: int) -> tuple[str, str, list[Path], Path]:
     """A cine with noise and its labels, a ring around a disc, as files."""
     rng = np.random.default_rng(number)
     t, z, rows, columns = SHAPE
@@ -74,7 +74,7 @@ def subject(folder: Path, number: int) -> tuple[str, str, Path, Path]:
     image, target = (folder / f"{number}_{name}.nii.gz" for name in ("image", "labels"))
     Cine(np.floor(grey.clip(0)).astype(np.float32), np.eye(4)).save(image)
     Cine(np.tile(labels, (t, z, 1, 1)), np.eye(4)).save(target)
-    return str(number), "train", image, target
+    return str(number), "train", [image], target
 
 
 def write_pictures(subjects: list[tuple[str, str, Path, Path]], folder: Path) -> None:

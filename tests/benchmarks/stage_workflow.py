@@ -35,7 +35,14 @@ FRAMES, ROWS, COLUMNS = 30, 256, 208
 SCAN = {"scanner": "1.5T", "rows": ROWS, "columns": COLUMNS, "spacing_mm": 1.4}
 SCAN |= {"slice_distance_mm": 10.0, "thickness_mm": 8.0, "frames": FRAMES}
 CLEANING = {"mode": "corrected", "layout": "kaggle", "max_size_px": 256}
-FCN = {"network": "fcn", "encoder": "", "width": 16, "tissues": "lv,my,rv"}
+FCN = {
+    "network": "fcn",
+    "encoder": "",
+    "width": 16,
+    "task": "segment",
+    "sequence": "sa",
+    "tissues": "lv,my,rv",
+}
 LABELLING = {"preparation": "fcn", "intensity": "linear", "size_px": 192}
 PATIENTS = 1140
 # Runs the script as Snakemake does, as far as its first call, by which all is imported.

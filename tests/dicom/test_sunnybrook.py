@@ -31,7 +31,7 @@ DISTANCE_MM = {"SCD0000101": 10, "SCD0000201": 10, "SCD0000301": 8}
 FRAMES = {"SCD0000101": (7, 18), "SCD0000201": (6, 19), "SCD0000301": (6, 19)}
 # Largest component of the normal: what two values of SliceLocation differ by, per mm.
 ALONG_AXIS = {"SCD0000101": 0.6719, "SCD0000201": 0.6679, "SCD0000301": 0.6609}
-TEXT = {"form": "text", "folder": "contours", "layout": "folder"}
+TEXT = {"sequence": "sa", "form": "text", "folder": "contours", "layout": "folder"}
 
 
 def chain(folder, data, subjects, mode):

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cmrseg.figures.cases import LEAST_LV_PX, ranked
+from cmrseg.figures.cases import LEAST_PX, ranked
 from cmrseg.figures.confidence import with_dice
 from cmrseg.figures.observers import observer_differences
 from cmrseg.figures.strategies import by_strategy
@@ -71,8 +71,8 @@ def images(*rows):
 
 def test_images_are_ranked_where_the_reference_has_a_ventricle():
     table = images(
-        ("1", "test", 0, 0.9, 90), ("1", "test", 1, 0.0, 0), ("2", "test", 0, 0.5, LEAST_LV_PX),
-        ("2", "test", 1, 0.1, LEAST_LV_PX - 1), ("3", "test", 0, 0.7, 60),
+        ("1", "test", 0, 0.9, 90), ("1", "test", 1, 0.0, 0), ("2", "test", 0, 0.5, LEAST_PX),
+        ("2", "test", 1, 0.1, LEAST_PX - 1), ("3", "test", 0, 0.7, 60),
     )  # fmt: skip
     found = ranked(table, per_rank=1)
     assert found[["kind", "subject", "frame"]].to_numpy().tolist() == [

@@ -43,7 +43,12 @@ def cohort(tmp_path_factory):
     kaggle.write_shard(rows, SCAN, folder / "raw")
     import_shard(rows, folder / "raw", folder / "images", IMPORT)
     (folder / "labels").mkdir()
-    settings = {"form": "masks", "folder": "annotations/truth", "layout": "kaggle"}
+    settings = {
+        "sequence": "sa",
+        "form": "masks",
+        "folder": "annotations/truth",
+        "layout": "kaggle",
+    }
     named = rows.assign(annotation=rows["study"])
     carry_shard(named, "truth", settings, *(folder / n for n in ("raw", "images", "labels")))
     return SimpleNamespace(
@@ -99,7 +104,7 @@ def test_training_reads_the_copy_alone(cohort, tmp_path):
         (
             name,
             split(name),
-            image_path(cohort.images[name], USUAL),
+            [image_path(cohort.images[name], USUAL)],
             image_path(cohort.labels[name], USUAL),
         )
         for name in upright(cohort.labels)

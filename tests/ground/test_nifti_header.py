@@ -117,7 +117,7 @@ def test_two_places_of_a_pair_are_audited_by_file(tmp_path):
     for frame, qform in (("ED", CINE.affine), ("ES", np.eye(4))):
         write(tmp_path / f"7/sa_{frame}.nii.gz", qform, CINE.affine)
     audit = Audit("7")
-    read_pair(tmp_path, "7", audit)
+    read_pair(tmp_path, "7", "sa", audit)
     assert audit.table()[["problem", "image"]].to_numpy().tolist() == [
         ["sform and qform differ", "sa_ES.nii.gz"]
     ]

@@ -44,7 +44,7 @@ def imported_dicom(folder: Path, mode: str = "corrected") -> None:
 def run_carry(form: str, layout: str = "folder") -> Callable[[Path], list[str]]:
     def run(folder: Path) -> list[str]:
         (folder / "labels").mkdir()
-        settings = {"form": form, "folder": "annotations/truth", "layout": layout}
+        settings = {"sequence": "sa", "form": form, "folder": "annotations/truth", "layout": layout}
         places = (folder / name for name in ("raw", "images", "labels"))
         carry_shard(ROWS, "truth", settings, *places)
         path = folder / "labels/7/sa.nii.gz"

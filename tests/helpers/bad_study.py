@@ -42,7 +42,14 @@ CHECKSUMS = "source\tpath\tsize\tsha256\nmine\ta/b.txt\t5\t" + "0123456789abcdef
 SOURCES = "mine: {kind: files, url: 'https://example.org/{path}'}\n"
 RECORD = {
     "settings": {
-        **{"network": "fcn", "encoder": "", "width": 4, "tissues": "lv,my,rv"},
+        **{
+            "network": "fcn",
+            "encoder": "",
+            "width": 4,
+            "task": "segment",
+            "sequence": "sa",
+            "tissues": "lv,my,rv",
+        },
         **{"preparation": "fcn", "intensity": "linear", "size_px": 64},
     }
 }

@@ -14,10 +14,9 @@ def make_weights(folder: Path) -> None:
 
     from bundle_writer import random_checkpoint
     from cmrseg.learn.weights import save_weights
-    from cmrseg.nets.build import empty_network
+    from cmrseg.nets.build import empty_network, network_settings
 
-    settings = {key: RECORD["settings"][key] for key in ("network", "encoder", "width", "tissues")}
-    state = empty_network({**settings, "width": 1}).state_dict()
+    state = empty_network(network_settings(RECORD["settings"] | {"width": 1})).state_dict()
     weights = {name: torch.zeros(value.shape, dtype=value.dtype) for name, value in state.items()}
     save_weights(weights, folder / "model/weights.safetensors")
     record = {"settings": {**RECORD["settings"], "width": 1}}

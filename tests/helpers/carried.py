@@ -28,6 +28,12 @@ def _carried(
     """Labels (t, z, y, x) as they are carried. annotator: further settings of it."""
     importer(ROWS, folder / "raw", folder / "images", **arguments)
     place = "." if layout == "ukbb" else "annotations/truth"
-    settings = {"form": form, "folder": place, "layout": layout, **(annotator or {})}
+    settings = {
+        "sequence": "sa",
+        "form": form,
+        "folder": place,
+        "layout": layout,
+        **(annotator or {}),
+    }
     carry_shard(ROWS, "truth", settings, *(folder / name for name in ("raw", "images", "labels")))
     return Cine.load(folder / "labels/7/sa.nii.gz").voxels

@@ -97,7 +97,8 @@ def case(kind: str = "best") -> overlays.Case:
     labels = np.where(radius < 8, Tissue.LV, np.where(radius < 12, Tissue.MYO, 0)).astype(np.uint8)
     image = np.where(radius < 8, 900.0, 200.0) + x
     affine = np.diag([1.5, 1.5, 8, 1.0])
-    return overlays.Case(kind, "7_a", 3, 0, image, labels, labels, affine, 1.0, float("nan"))
+    dice = {Tissue.LV: 1.0, Tissue.MYO: float("nan")}
+    return overlays.Case(kind, "7_a", 3, 0, image, labels, labels, affine, dice)
 
 
 def stacks() -> tuple[list[cleaning.Stack], pd.DataFrame]:

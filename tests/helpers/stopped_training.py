@@ -25,7 +25,7 @@ def saved(folder: Path, hearts: Iterable[Heart], splits: list[str]) -> list[tupl
         paths = [folder / f"{i}_{name}.nii.gz" for name in ("image", "labels")]
         for voxels, path in zip(heart, paths, strict=True):
             Cine(voxels, np.eye(4)).save(path)
-        rows.append((str(i), split, *paths))
+        rows.append((str(i), split, paths[:1], paths[1]))
     return rows
 
 

@@ -25,7 +25,7 @@ ROWS = pd.DataFrame(
         "frame_interval_ms": [5.0],
     }
 )
-SETTINGS = {"form": "hdf5", "folder": ".", "layout": "hdf5"}
+SETTINGS = {"sequence": "sa", "form": "hdf5", "folder": ".", "layout": "hdf5"}
 
 
 def imported(folder):

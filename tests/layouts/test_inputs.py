@@ -53,7 +53,14 @@ def test_what_is_no_one_s_images_is_refused(tmp_path, name, sentence):
 @pytest.fixture
 def model(tmp_path):
     """The folder of a network that learnt nothing."""
-    settings = {"network": "fcn", "encoder": "", "width": 2, "tissues": "lv,my,rv"}
+    settings = {
+        "network": "fcn",
+        "encoder": "",
+        "width": 2,
+        "task": "segment",
+        "sequence": "sa",
+        "tissues": "lv,my,rv",
+    }
     network = build_network(settings, torch.Generator().manual_seed(0))
     save_weights(network.state_dict(), tmp_path / "model/weights.safetensors")
     settings |= {"preparation": "fcn", "intensity": "linear", "size_px": 32}

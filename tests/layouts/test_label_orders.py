@@ -12,6 +12,7 @@ from cmrseg.annotations.volumes import pair, volumes
 from cmrseg.cine import Cine
 from cmrseg.dicom.audit import Audit
 from cmrseg.files import write_table
+from cmrseg.sequences import SEQUENCES, USUAL
 
 SHAPE = (2, 4, 7, 5)
 LABELS = (np.arange(np.prod(SHAPE)).reshape(SHAPE) % 4).astype(np.uint8)
@@ -21,7 +22,9 @@ OTHER_ORDER = np.array([[2, 1], [0, -1], [1, 1]])
 
 def subject(folder, image, cine):
     """Subject 7 with labels in a folder, whose import is in `image`."""
-    return Subject(pd.Series({"annotation": "7"}), folder, image, cine, Audit("7"), {})
+    return Subject(
+        pd.Series({"annotation": "7"}), folder, image, cine, Audit("7"), SEQUENCES[USUAL], {}
+    )
 
 
 def files(folder, order, code=1, shift_mm=0.0):

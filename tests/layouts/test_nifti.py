@@ -48,7 +48,7 @@ def test_a_pair_in_two_orders_of_axes_is_brought_to_that_of_end_diastole(raw):
     nib.as_closest_canonical(image).to_filename(raw / "1/sa_ES.nii.gz")
     assert Cine.load(raw / "1/sa_ES.nii.gz").voxels.shape != es.shape
     audit = Audit("1")
-    cine, _ = read_pair(raw, "1", audit)
+    cine, _ = read_pair(raw, "1", "sa", audit)
     np.testing.assert_array_equal(cine.voxels, np.concatenate([ed, es]))
     np.testing.assert_allclose(cine.affine, as_stored)
     assert audit.table()[["problem", "image", "detail"]].to_numpy().tolist() == [
@@ -61,7 +61,7 @@ def test_a_pair_whose_slices_are_another_axis_is_refused(raw):
         image = nib.Nifti1Image(VOXELS[0].T, FROM_APEX)
         nib.as_closest_canonical(image).to_filename(raw / f"1/sa_{frame}.nii.gz")
     with pytest.raises(ValueError, match=r"1/sa_ED.nii.gz: the slices are along the axis y of .*z"):
-        read_pair(raw, "1", Audit("1"))
+        read_pair(raw, "1", "sa", Audit("1"))
 
 
 def broken_stream(path):

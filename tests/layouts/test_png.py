@@ -184,7 +184,7 @@ def test_other_files_are_ignored_with_a_row(raw):
     assert (raw.parent / "images/71").is_dir()
 
 
-SETTINGS = {"form": "frames", "folder": "masks", "layout": "png"}
+SETTINGS = {"sequence": "sa", "form": "frames", "folder": "masks", "layout": "png"}
 
 
 def carried(raw, annotation):

@@ -31,7 +31,7 @@ def check_card_images(dtype, shape, settings, device):
     voxels = (200 * np.random.default_rng(5).gamma(2, size=shape)).astype(dtype)
     before = voxels.copy()
     pixels, canvas = prepare_cine(voxels, settings)
-    images = CardImages(*planes_for_card(voxels, settings), settings, device)
+    images = CardImages(*planes_for_card([voxels], settings), settings, device)
     assert (voxels == before).all()
     assert images.canvas == canvas
     expected = as_float(pixels).reshape(-1, 1, *canvas.size)
@@ -41,5 +41,5 @@ def check_card_images(dtype, shape, settings, device):
 
 
 def test_a_constant_cine_is_black_on_a_card():
-    planes, canvas = planes_for_card(np.full((1, 2, 16, 16), 7, np.int16), FCN)
+    planes, canvas = planes_for_card([np.full((1, 2, 16, 16), 7, np.int16)], FCN)
     assert CardImages(planes, canvas, FCN, "cpu")[:].abs().max() == 0

@@ -17,7 +17,7 @@ from cmrseg.learn.source import Source, as_input
 from cmrseg.learn.state import start_network
 from cmrseg.learn.step import COMPILED, FLOAT32, Mode, batch_loss, seeded
 from cmrseg.learn.train import evaluate
-from cmrseg.nets.build import build_network
+from cmrseg.nets.build import build_network, network_settings
 from cmrseg.tasks.build import task_of
 from cmrseg.tasks.losses import dice
 from stopped_training import resumed_alike, saved, trained
@@ -77,7 +77,7 @@ def slices(tmp_path_factory):
 
 
 def network(seed=0):
-    return build_network(NETWORK, torch.Generator().manual_seed(seed))
+    return build_network(network_settings(NETWORK), torch.Generator().manual_seed(seed))
 
 
 def batch(slices):

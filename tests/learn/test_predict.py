@@ -18,7 +18,7 @@ from cmrseg.learn.predict import (
 )
 from cmrseg.learn.prepare import as_float, prepare_cine
 from cmrseg.learn.weights import save_weights
-from cmrseg.nets.build import SETTINGS, build_network
+from cmrseg.nets.build import build_network, network_settings
 from cmrseg.nets.folded import folded
 from cmrseg.tasks.label_map import LabelMap
 
@@ -103,7 +103,14 @@ def test_progress_is_told_after_each_batch_and_may_end_the_work(cine):
 @pytest.fixture
 def fcn():
     """A narrow FCN of random weights, whose labels of the cine have several classes."""
-    settings = {"network": "fcn", "encoder": "", "width": 4, "tissues": "lv,my"}
+    settings = {
+        "network": "fcn",
+        "encoder": "",
+        "width": 4,
+        "task": "segment",
+        "sequence": "sa",
+        "tissues": "lv,my",
+    }
     return build_network(settings, torch.Generator().manual_seed(1))
 
 
@@ -140,7 +147,7 @@ def test_threads_and_batch_have_no_influence_on_any_logit(fcn, rows, columns):
 
 
 def test_a_card_s_way_of_labelling_gives_the_labels_of_a_processor(cine, fcn):
-    images = CardImages(*planes_for_card(cine.voxels, FCN), FCN, "cpu")
+    images = CardImages(*planes_for_card([cine.voxels], FCN), FCN, "cpu")
     labels = label_on_card(folded(fcn), images, 4, READING)
     assert (labels.numpy().reshape(cine.voxels.shape) == predict_cine(fcn, cine, FCN)).all()
     assert agreement(folded(fcn), images, labels, READING) == 1
@@ -148,7 +155,7 @@ def test_a_card_s_way_of_labelling_gives_the_labels_of_a_processor(cine, fcn):
 
 def test_agreement_is_that_of_some_images(cine, fcn):
     voxels = np.concatenate([cine.voxels] * 9)  # 54 images, of which eight are looked at
-    images = CardImages(*planes_for_card(voxels, FCN), FCN, "cpu")
+    images = CardImages(*planes_for_card([voxels], FCN), FCN, "cpu")
     labels = label_on_card(folded(fcn), images, 4, READING).clone()
     numbers = checked_images(18, 3)
     labels[np.setdiff1d(np.arange(54), numbers)] += 1
@@ -169,14 +176,14 @@ def test_images_that_are_checked_are_of_all_parts_of_the_heart_and_the_beat(fram
 
 def test_a_cine_whose_other_slices_are_wrong_does_not_agree(cine, fcn):
     voxels = np.concatenate([cine.voxels] * 4)  # 8 frames of 3 slices
-    images = CardImages(*planes_for_card(voxels, FCN), FCN, "cpu")
+    images = CardImages(*planes_for_card([voxels], FCN), FCN, "cpu")
     labels = label_on_card(folded(fcn), images, 4, READING).clone()
     labels.reshape(8, 3, *labels.shape[1:])[:, 1:] += 1
     assert agreement(folded(fcn), images, labels, READING) < LEAST_AGREEMENT
 
 
 def test_numbers_that_overflow_do_not_agree(cine, fcn):
-    images = CardImages(*planes_for_card(cine.voxels, FCN), FCN, "cpu")
+    images = CardImages(*planes_for_card([cine.voxels], FCN), FCN, "cpu")
     broken = folded(fcn)
     broken.logits.bias.data[1] = torch.nan
     labels = label_on_card(broken, images, 4, READING)
@@ -240,9 +247,7 @@ def test_cine_that_is_not_finite_is_refused(cine):
 def folder(tmp_path):
     """A model's folder: a small FCN of random weights with its record."""
     settings = {"network": "fcn", "encoder": "", "width": 2, "sequence": "sa", **FCN}
-    network = build_network(
-        {name: settings[name] for name in SETTINGS}, torch.Generator().manual_seed(1)
-    )
+    network = build_network(network_settings(settings), torch.Generator().manual_seed(1))
     save_weights(network.state_dict(), tmp_path / "weights.safetensors")
     (tmp_path / "record.json").write_text(json.dumps({"settings": settings}))
     return tmp_path

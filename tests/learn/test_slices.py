@@ -31,7 +31,8 @@ def subject(tmp_path):
             labels[1, :2] = UNLABELLED
         for what, voxels in (("image", image), ("labels", labels)):
             Cine(voxels, np.eye(4)).save(tmp_path / f"{name}_{what}.nii.gz")
-        return name, split, tmp_path / f"{name}_image.nii.gz", tmp_path / f"{name}_labels.nii.gz"
+        image, labels = (tmp_path / f"{name}_{what}.nii.gz" for what in ("image", "labels"))
+        return name, split, [image], labels
 
     return write
 
@@ -51,7 +52,7 @@ def test_every_labelled_slice_has_a_row_an_image_and_labels(subject, tmp_path):
     assert index["volume"].tolist() == [0, 0, 0, 1, 2, 2, 2, 3]
     assert index["lv_pixels"].tolist() == 8 * [16]
     assert index["my_pixels"].tolist() == 8 * [8]
-    pixels, _ = prepare_volume(Cine.load(images[1][2]).voxels[1], SETTINGS)
+    pixels, _ = prepare_volume(Cine.load(images[1][2][0]).voxels[1], SETTINGS)
     assert (slices.images[7] == pixels[2]).all()
     assert slices.images.dtype == slices.labels.dtype == np.uint8
 
@@ -91,7 +92,7 @@ def test_fcn_slices_are_scaled_by_all_slices_of_their_frame(subject, tmp_path):
     images = [subject("1")]
     make_slices(images, settings, tmp_path / "slices")
     slices = Slices.load(tmp_path / "slices")
-    pixels, _ = prepare_volume(Cine.load(images[0][2]).voxels[1], settings)
+    pixels, _ = prepare_volume(Cine.load(images[0][2][0]).voxels[1], settings)
     assert slices.images.dtype == np.uint16
     assert (slices.images[3] == pixels[2]).all()
     batch, labels = slices.batch(np.array([3, 0]))

@@ -24,7 +24,14 @@ ON_GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA 
 MODES = [Mode(True), Mode(True, steps.COMPILED)]
 TARGET = Target.of("lv,my")
 TASK = Segmentation(TARGET, "ce")
-NETWORK = {"network": "unet", "encoder": "resnet34", "width": 2, "tissues": "lv,my"}
+NETWORK = {
+    "network": "unet",
+    "encoder": "resnet34",
+    "width": 2,
+    "task": "segment",
+    "sequence": "sa",
+    "tissues": "lv,my",
+}
 
 
 def network(seed=0):

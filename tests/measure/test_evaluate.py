@@ -268,17 +268,24 @@ def test_sides_without_a_common_tissue_are_refused_by_name(reference):
         evaluate_cine(reference, reference, SPACING_MM, (), "7")
 
 
-def test_other_tissues_than_ventricles_have_overlaps_and_no_volumes(reference):
+def test_tissues_of_a_view_have_overlaps_and_areas(reference):
+    view = SEQUENCES["la_4ch"]
+    with pytest.raises(ValueError, match=r"subject 7: la_4ch has \d slices, expected the one"):
+        evaluate_cine(reference, reference, SPACING_MM, VENTRICLES, "7", sequence=view)
+    reference = reference[:, 1:2]
     labels = np.where(reference == Tissue.LV, Tissue.LA, reference)
     labels = np.where(labels == Tissue.RV, Tissue.RA, labels).astype(np.uint8)
     atria = (Tissue.LA, Tissue.RA)
-    shown = SEQUENCES["la_4ch"].tissues
-    images, frames, row = evaluate_cine(labels, labels, SPACING_MM, atria, "7", shown=shown)
+    images, frames, row = evaluate_cine(labels, labels, SPACING_MM, atria, "7", sequence=view)
     ventricles, *_ = evaluate_cine(reference, reference, SPACING_MM, VENTRICLES, "7")
     assert row["dice_la"] == row["dice_ra"] == 1
     assert images["la_la"].tolist() == ventricles["lv_lv"].tolist()
     assert frames["phase"].eq("other").all()
-    assert not [name for name in row if name.startswith(("reference_", "predicted_"))]
+    areas = (labels == Tissue.LA).sum(axis=(1, 2, 3)) * SPACING_MM[1] * SPACING_MM[2] / 100
+    assert row["reference_la_max_cm2"] == row["predicted_la_max_cm2"] == pytest.approx(max(areas))
+    assert row["reference_la_min_cm2"] == pytest.approx(min(areas[areas > 0]))
+    assert np.isnan(row["reference_lv_max_cm2"])
+    assert not [name for name in row if name.endswith(("_ml", "_frame"))]
     # The wall is none of the tissues.
     assert (images["bg_bg"] == ventricles["bg_bg"] + ventricles["my_my"]).all()
 

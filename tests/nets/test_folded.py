@@ -11,9 +11,23 @@ from cmrseg.nets.folded import FusedFCN, doubled, folded, on_even_pixels
 from cmrseg.nets.kinds import KINDS
 from cmrseg.nets.tensorbundle import read_bundle
 
-FCN_SETTINGS = {"network": "fcn", "encoder": "", "width": 4, "tissues": "lv,my,rv"}
+FCN_SETTINGS = {
+    "network": "fcn",
+    "encoder": "",
+    "width": 4,
+    "task": "segment",
+    "sequence": "sa",
+    "tissues": "lv,my,rv",
+}
 EVERY = [FCN_SETTINGS] + [
-    {"network": kind.name, "encoder": encoder, "width": 4 if encoder else 8, "tissues": "lv,my,rv"}
+    {
+        "network": kind.name,
+        "encoder": encoder,
+        "width": 4 if encoder else 8,
+        "task": "segment",
+        "sequence": "sa",
+        "tissues": "lv,my,rv",
+    }
     for kind in KINDS.values()
     if kind.name != "fcn"
     for encoder in kind.encoders or ("",)

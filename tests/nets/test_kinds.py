@@ -21,7 +21,14 @@ each = pytest.mark.parametrize(("kind", "encoder"), BUILT, ids=lambda part: str(
 
 
 def built(kind, encoder):
-    settings = {"network": kind.name, "encoder": encoder, "width": 2, "tissues": "lv,my"}
+    settings = {
+        "network": kind.name,
+        "encoder": encoder,
+        "width": 2,
+        "task": "segment",
+        "sequence": "sa",
+        "tissues": "lv,my",
+    }
     return build_network(settings, torch.Generator().manual_seed(1)).eval()
 
 
@@ -59,7 +66,14 @@ def test_networks_with_an_encoder_to_choose_are_those_with_imagenet_weights(kind
 @pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
 def test_an_encoder_that_a_network_does_not_have_is_refused(kind):
     for encoder in {"", "resnet18", *ENCODERS} - set(kind.encoders or ("",)):
-        settings = {"network": kind.name, "encoder": encoder, "width": 2, "tissues": "lv"}
+        settings = {
+            "network": kind.name,
+            "encoder": encoder,
+            "width": 2,
+            "task": "segment",
+            "sequence": "sa",
+            "tissues": "lv",
+        }
         with pytest.raises(ValueError, match=f"has no encoder, got|encoder '{encoder}' is unknown"):
             empty_network(settings)
 

@@ -196,7 +196,8 @@ def test_converted_network_labels_a_shard_as_tensorflow_does(data, narrow, tmp_p
 def test_record_holds_what_labelling_needs_and_where_it_came_from(data, narrow):
     content = json.loads((narrow / "record.json").read_text())
     settings = content["settings"]
-    wanted = {*SETTINGS, "preparation", "intensity", "size_px", "source", "file"}
+    assert settings["task"] == "segment"
+    wanted = {*SETTINGS, "preparation", "intensity", "size_px", "source", "file"} - {"task"}
     assert {name: settings[name] for name in wanted} == {name: NARROW[name] for name in wanted}
     assert settings["model"] == "ukbb_sa"
     assert content["code"] == ["a@1"]

@@ -12,9 +12,23 @@ from cmrseg.nets.kinds import KINDS
 from cmrseg.nets.unet import copied
 from cmrseg.nets.unet_compat import CompatUNet, PixelShuffle
 
-SETTINGS = {"network": "unet", "encoder": "resnet34", "width": 4, "tissues": "lv,my"}
+SETTINGS = {
+    "network": "unet",
+    "encoder": "resnet34",
+    "width": 4,
+    "task": "segment",
+    "sequence": "sa",
+    "tissues": "lv,my",
+}
 EACH = [
-    {"network": kind.name, "encoder": encoder, "width": 2, "tissues": "lv,my"}
+    {
+        "network": kind.name,
+        "encoder": encoder,
+        "width": 2,
+        "task": "segment",
+        "sequence": "sa",
+        "tissues": "lv,my",
+    }
     for kind in KINDS.values()
     for encoder in kind.encoders or ("",)
 ]
@@ -38,7 +52,14 @@ def generator():
     [("resnet34", 41_221_268), ("resnet50", 339_070_292), ("vgg16_bn", 46_377_780)],
 )
 def test_compatible_unet_has_fastais_number_of_parameters(encoder, parameters):
-    settings = {"network": "unet_compat", "encoder": encoder, "width": 64, "tissues": "lv,my"}
+    settings = {
+        "network": "unet_compat",
+        "encoder": encoder,
+        "width": 64,
+        "task": "segment",
+        "sequence": "sa",
+        "tissues": "lv,my",
+    }
     with torch.device("meta"):
         network = empty_network(settings)
     assert _count(network.parameters()) == parameters
@@ -64,7 +85,14 @@ def test_frozen_compatible_unet_trains_the_published_number_of_parameters():
 def test_compatible_up_blocks_have_fastais_channels(encoder, channels, last):
     with torch.device("meta"):
         network = empty_network(
-            {"network": "unet_compat", "encoder": encoder, "width": 64, "tissues": "lv,my"}
+            {
+                "network": "unet_compat",
+                "encoder": encoder,
+                "width": 64,
+                "task": "segment",
+                "sequence": "sa",
+                "tissues": "lv,my",
+            }
         )
     assert [block.channels for block in network.blocks] == channels
     assert network.logits.in_channels == last

@@ -7,7 +7,14 @@ from torch.nn import functional
 from cmrseg.nets.build import build_network, empty_network
 from cmrseg.nets.unet3plus import LEVELS, UNet3Plus, enlarged_by_products
 
-SETTINGS = {"network": "unet3plus", "encoder": "", "width": 2, "tissues": "lv,my"}
+SETTINGS = {
+    "network": "unet3plus",
+    "encoder": "",
+    "width": 2,
+    "task": "segment",
+    "sequence": "sa",
+    "tissues": "lv,my",
+}
 
 
 def _count(parameters):

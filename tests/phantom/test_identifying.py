@@ -32,7 +32,14 @@ from tiny_study import Project, copy_project
 
 ROWS, COLUMNS, FRAMES, SLICES = 40, 32, 3, 4
 SHAPE = (FRAMES, SLICES, ROWS, COLUMNS)
-NETWORK = {"network": "fcn", "encoder": "", "width": 2, "tissues": "lv,my,rv"}
+NETWORK = {
+    "network": "fcn",
+    "encoder": "",
+    "width": 2,
+    "task": "segment",
+    "sequence": "sa",
+    "tissues": "lv,my,rv",
+}
 PREPARED = {"preparation": "fcn", "intensity": "linear", "size_px": 48}
 HEART = np.zeros(SHAPE, np.uint8)
 HEART[:, 1:3, 10:30, 8:24] = 2

@@ -152,7 +152,7 @@ def test_the_import_reads_what_was_written(rows, folder, tmp_path):
     audit, _ = import_studies(table, folder, tmp_path / "images", reader(grids_of(table)))
     assert audit.empty
     (tmp_path / "labels").mkdir()
-    settings = {"form": "hdf5", "folder": ".", "layout": "hdf5"}
+    settings = {"sequence": "sa", "form": "hdf5", "folder": ".", "layout": "hdf5"}
     carry_shard(table, "expert", settings, folder, tmp_path / "images", tmp_path / "labels")
     for name in NAMES:
         labels = Cine.load(tmp_path / f"labels/{name}/sa.nii.gz")

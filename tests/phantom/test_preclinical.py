@@ -37,7 +37,7 @@ def test_the_network_for_mice_is_trained_as_published(monkeypatch):
     assert study.ed("mice", "expert") == "first"
     assert {study.ed("mice", name) for name in study.evaluated("mice")} == {"first_if_near"}
     assert {study.ed("kaggle", name) for name in study.evaluated("kaggle")} == {"max"}
-    assert study.evaluated_frames("mice") == "reference"
+    assert study.evaluated_frames("mice", "sa") == "reference"
     grids = study.subjects["mice"][["spacing_mm", "slice_distance_mm", "frame_interval_ms"]]
     assert (grids == [0.1, 1.0, 5.0]).all(axis=None)
     assert len(grids) == 130

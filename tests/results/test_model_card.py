@@ -25,7 +25,7 @@ from cmrseg.learn.job import train_job
 from cmrseg.learn.label import load_model
 from cmrseg.learn.slices import make_slices
 from cmrseg.learn.trained_card import write_card
-from cmrseg.nets.build import SETTINGS, empty_network
+from cmrseg.nets.build import empty_network, network_settings
 from cmrseg.nets.fcn import FCN
 from cmrseg.nets.kinds import KINDS
 from cmrseg.nets.published import NETWORKS as PUBLISHED
@@ -155,7 +155,7 @@ def test_published_models_have_a_card_with_their_terms_and_labels(name):
         shapes = model_variables(weights)
     else:
         with torch.device("meta"):
-            state = empty_network({key: weights[key] for key in SETTINGS}).state_dict()
+            state = empty_network(network_settings(weights)).state_dict()
         shapes = {key: value.shape for key, value in state.items()}
     card = published_card(name, weights, count_parameters(shapes))
     assert card.startswith(f"# {name}\n")
@@ -217,7 +217,8 @@ def model(tmp_path_factory):
         for name, voxels in zip(("image", "labels"), cine(i), strict=True):
             Cine(voxels, np.eye(4)).save(folder / f"{i}_{name}.nii.gz")
         split = "train" if i < 2 else "validate"
-        images.append((str(i), split, folder / f"{i}_image.nii.gz", folder / f"{i}_labels.nii.gz"))
+        image, labels = (folder / f"{i}_{name}.nii.gz" for name in ("image", "labels"))
+        images.append((str(i), split, [image], labels))
     make_slices(images, ROW, folder / "slices")
     result = folder / "models" / "base"
     files = {

@@ -20,6 +20,7 @@ def test_a_model_s_folder_says_how_to_label_with_it(given):
         "network": "unet",
         "encoder": "resnet34",
         "width": 8,
+        "task": "segment",
         "tissues": "lv,my",
         "sequence": "sa",
         "preparation": "unet",
@@ -94,12 +95,32 @@ def test_a_given_start_must_be_the_same_network(given):
     [
         ("elsewhere/absent", "weights mine: no folder elsewhere/absent; name the folder of a mod"),
         ("elsewhere", r"weights mine: elsewhere has no weights.safetensors"),
-        ("resources/models/published_2ch", "is for images la_2ch; cohorts are short-axis cines"),
+        ("resources/models/published_2ch", "weights mine: .* says nothing of network, encoder, w"),
     ],
 )
 def test_weights_that_cannot_be_used_are_refused(given, path, sentence):
     with pytest.raises(StudyError, match=sentence):
         given(path)
+
+
+def test_a_model_labels_cohorts_that_have_its_images(given):
+    def edit(config):
+        config["evaluate"][0]["labellers"].append("mine")
+
+    record = Path("elsewhere/mine/record.json")
+    record.write_text(
+        RECORD.replace("lv,my", "la").replace('"seed"', '"sequence": "la_2ch", "seed"')
+    )
+    assert given("elsewhere/mine").model("mine")["sequence"] == "la_2ch"
+    with pytest.raises(StudyError, match="model mine: cohort people has no images la_2ch; its seq"):
+        given("elsewhere/mine", edit)
+
+
+def test_a_network_that_no_stage_can_use_is_refused(given):
+    record = Path("elsewhere/mine/record.json")
+    record.write_text(RECORD.replace('"unet"', '"unet_lstm"', 1))
+    with pytest.raises(StudyError, match="model mine: network unet_lstm cannot be used by a study"):
+        given("elsewhere/mine")
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"settings": 3}', "{}"])

@@ -185,6 +185,7 @@ def test_the_published_trainings_are_as_published(monkeypatch):
             "encoder": "resnet34",
             "width": 64,
             "sequence": "sa",
+            "task": "segment",
             "tissues": "lv,my",
         },
         **{"cohort": "kaggle", "labeller": "ukbb", "subset": "c05", "splits": "train"},

@@ -109,6 +109,7 @@ def test_an_annotator_may_have_a_folder_of_its_own(make):
     assert study.annotator("people", "truth") == {
         "raw": "",
         "folder": "annotations/truth",
+        "sequence": "sa",
         "form": "masks",
     }
     assert study.annotator("people", "other")["raw"] == "b"

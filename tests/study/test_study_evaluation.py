@@ -29,7 +29,7 @@ def study(frames: str = "reference", **figure) -> Study:
 
 
 def test_an_end_systole_of_the_table_belongs_to_the_reference_s_frames():
-    assert study().evaluated_frames("mice") == "reference"
+    assert study().evaluated_frames("mice", "sa") == "reference"
     expected = "own frames, but its subject table has an es_frame for 2; say frames: reference"
     with pytest.raises(StudyError, match=expected):
         study(frames="own")

@@ -41,7 +41,14 @@ def write_images(folder: Path, names: list[str]) -> None:
 
 def write_start(folder: Path) -> None:
     """A network of random weights where the published one would lie."""
-    settings = {"network": "fcn", "encoder": "", "width": 16, "tissues": "lv,my,rv"}
+    settings = {
+        "network": "fcn",
+        "encoder": "",
+        "width": 16,
+        "task": "segment",
+        "sequence": "sa",
+        "tissues": "lv,my,rv",
+    }
     network = build_network(settings, torch.Generator().manual_seed(1))
     save_weights(network.state_dict(), folder / "weights.safetensors")
 

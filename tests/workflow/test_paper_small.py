@@ -98,7 +98,12 @@ def write_label_images(rows: pd.DataFrame, folder: Path, scratch: Path) -> None:
     """True labels of two frames as the published repository has those of its expert."""
     import_shard(rows, folder, scratch / "images", COMPAT)
     (scratch / "labels").mkdir()
-    settings = {"form": "masks", "folder": "annotations/truth", "layout": "kaggle"}
+    settings = {
+        "sequence": "sa",
+        "form": "masks",
+        "folder": "annotations/truth",
+        "layout": "kaggle",
+    }
     named = rows.assign(annotation=rows["study"])
     carry_shard(named, "truth", settings, folder, scratch / "images", scratch / "labels")
     for subject in LABELLED:

@@ -138,7 +138,7 @@ def test_labels_that_are_read_are_looked_at(raw, tmp_path):
     imported(folder, rows, layout, tmp_path / "images")
     (tmp_path / "labels").mkdir()
     *_, form, place = LAYOUTS[layout]
-    settings = {"form": form, "folder": place, "layout": layout}
+    settings = {"sequence": "sa", "form": form, "folder": place, "layout": layout}
     with opened(folder) as files:
         carry_shard(rows, "reader", settings, folder, tmp_path / "images", tmp_path / "labels")
     check("labels", files, folder, layout, rows)

@@ -13,7 +13,7 @@ import nibabel as nib
 from cmrseg.cine import UNREADABLE
 from cmrseg.learn.label import RECORD, WEIGHTS
 from cmrseg.nets.kinds import KINDS
-from cmrseg.results.labelling import LABELLING
+from cmrseg.results.labelling import LABELLING, unfit
 from cmrseg.results.record import recorded_settings
 from cmrseg.sequences import USUAL, image_path
 
@@ -82,10 +82,18 @@ def describe(folder: Path, name: str) -> Model:
     fault = ""
     if settings["network"] not in tuple(KINDS):
         fault = f"network {settings['network']} cannot be used here"
-    elif settings["sequence"] != USUAL:
-        fault = f"it labels images {settings['sequence']}; the page takes short-axis cines"
+    else:
+        fault = _fault(settings)
     trained_mm = _distances(settings.get("spacing_mm") or _of_study(folder, settings))
     return Model(folder, name, network, _facts(folder, settings), trained_mm, fault)
+
+
+def _fault(settings: Mapping[str, Any]) -> str:
+    """Why the page cannot use a model; a record may say anything."""
+    try:
+        return unfit(settings)
+    except ValueError as error:
+        return str(error)
 
 
 def _facts(folder: Path, settings: Mapping[str, Any]) -> dict[str, str]:

@@ -19,6 +19,7 @@ from cmrseg.layouts.ready_made import single
 from cmrseg.learn.label import load_model
 from cmrseg.learn.predict import predict_cine
 from cmrseg.measure.volumes import EndDiastole, volume_curves, volumes_table
+from cmrseg.results.labelling import unfit
 from cmrseg.sequences import USUAL
 
 # As the study's schema has it.
@@ -59,7 +60,7 @@ def read_images(
         return Images(cine, Audit(subject).table())
     if found.layout == "nifti":
         repairs = Audit(subject)
-        image, _ = read_whole(found.raw, found.study, repairs)
+        image, _ = read_whole(found.raw, found.study, USUAL, repairs)
         return Images(image, repairs.table())
     imported = import_study(found.raw / found.study, subject, cleaning, series)
     return Images(imported.cine, imported.audit, imported.series)
@@ -109,11 +110,8 @@ def apply_model(
     Raises ValueError or SubjectError naming what cannot be read.
     """
     network, settings = load_model(model)
-    if settings["sequence"] != USUAL:
-        raise ValueError(
-            f"{model}: labels images {settings['sequence']}, and these are short-axis cines "
-            f"({USUAL}); name a model of these"
-        )
+    if fault := unfit(settings):
+        raise ValueError(f"{model}: {fault}; name a model that segments them")
     found = read_images(images, subject, cleaning, spacing_mm, frame_interval_ms, series)
     image = found.cine
     labels = image.like(predict_cine(network, image, settings, device, subject=subject))
@@ -139,5 +137,5 @@ def _read_hdf5(
         )
     interval_s = math.nan if frame_interval_ms is None else frame_interval_ms / 1000
     grid = Grid((spacing_mm[0], spacing_mm[1], spacing_mm[2]), interval_s)
-    cine, _ = reader({found.study: grid})(found.raw, found.study, Audit(found.study))
+    cine, _ = reader({found.study: grid})(found.raw, found.study, USUAL, Audit(found.study))
     return single(cine)

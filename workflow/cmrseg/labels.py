@@ -78,6 +78,11 @@ class Region:
     members: tuple[Tissue, ...]
     threshold: float = 0.5
 
+    @property
+    def name(self) -> str:
+        """In words."""
+        return " or ".join(NAMES[tissue] for tissue in self.members)
+
 
 REGIONS = {
     region.key: region

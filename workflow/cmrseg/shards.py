@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-SOURCES = "sources.tsv"
+from cmrseg.sequences import image_path
 
 
 def subject_folders(shards: Iterable[str | Path]) -> dict[str, Path]:
@@ -21,6 +21,16 @@ def subject_folders(shards: Iterable[str | Path]) -> dict[str, Path]:
                 raise ValueError(f"subject {folder.name} is in {found[folder.name]} and {folder}")
             found[folder.name] = folder
     return dict(sorted(found.items()))
+
+
+def folders_with(shards: Iterable[str | Path], *sequences: str) -> dict[str, Path]:
+    """As subject_folders, of the subjects that have an image of each of some sequences."""
+    found = subject_folders(shards)
+    return {
+        subject: folder
+        for subject, folder in found.items()
+        if all(image_path(folder, sequence).is_file() for sequence in sequences)
+    }
 
 
 def labelled_folders(shards: Iterable[str | Path], cohort: str, labeller: str) -> dict[str, Path]:

@@ -123,11 +123,16 @@ def label_shards(wildcards):
     )
 
 
+def reference_of(cohort, labeller):
+    """The annotator that a labeller of a cohort is held against."""
+    return STUDY.reference(cohort, STUDY.sequence_of(cohort, labeller).key)
+
+
 def reference_shards(wildcards):
     return shards_of(
         "results/{study}/cohorts/{cohort}/labels/{labeller}/{shard}",
         wildcards.cohort,
-        labeller=STUDY.reference(wildcards.cohort),
+        labeller=reference_of(wildcards.cohort, wildcards.labeller),
     )
 
 

@@ -40,7 +40,7 @@ def labeller_passed(wildcards):
 
 def evaluation_passed(wildcards):
     cohort = wildcards.cohort
-    return passed_of(cohort, wildcards.labeller, STUDY.reference(cohort))
+    return passed_of(cohort, wildcards.labeller, reference_of(cohort, wildcards.labeller))
 
 
 def losses_allowed(wildcards, input):

@@ -62,7 +62,8 @@ def figure_settings(wildcards):
     if kind in ("confidence", "learning_curves", "prediction"):
         return {}
     labellers = STUDY.drawn(wildcards.figure)
-    reference = STUDY.reference(cohort)
+    sequence = STUDY.drawn_sequence(wildcards.figure)
+    reference = STUDY.reference(cohort, sequence)
     if kind in ("volume_agreement", "ef_error"):
         entry = STUDY.config["figures"][wildcards.figure]
         return {"labellers": labellers, "splits": entry.get("splits", [])}
@@ -75,8 +76,11 @@ def figure_settings(wildcards):
         people = [name for name in labellers if not STUDY.is_model(name)]
         return {"labellers": labellers, "reference": reference, "observers": people}
     if kind == "overlays":
-        return {"labeller": labellers[-1], "reference": reference}
-    return {"cohort": cohort, "labellers": [reference, *labellers]}  # viewer
+        shown = {"labeller": labellers[-1], "reference": reference}
+        return {**shown, "sequence": sequence}
+    # viewer
+    shown = {"cohort": cohort, "labellers": [reference, *labellers]}
+    return {**shown, "sequence": sequence}
 
 
 def figure_inputs(wildcards):
@@ -92,7 +96,7 @@ def figure_inputs(wildcards):
         models = STUDY.drawn(wildcards.figure)
         return {"histories": [f"{top}/models/{m}/history.tsv" for m in models]}
     if kind == "prediction":
-        shown = [m for c, m in STUDY.predicted() if c == cohort][-1]
+        shown = [m for c, m in STUDY.pictured() if c == cohort][-1]
         labels = "results/{study}/cohorts/{cohort}/labels/{labeller}/{shard}"
         return {
             "images": images,
@@ -101,7 +105,7 @@ def figure_inputs(wildcards):
             "volumes": f"{here}/volumes/{shown}.tsv",
         }
     labellers = STUDY.drawn(wildcards.figure)
-    reference = STUDY.reference(cohort)
+    reference = STUDY.reference(cohort, STUDY.drawn_sequence(wildcards.figure))
     curves = [f"{here}/volumes/{m}.curves.tsv" for m in labellers]
     volumes = [f"{here}/volumes/{m}.tsv" for m in labellers]
     reference_curves = f"{here}/volumes/{reference}.curves.tsv"

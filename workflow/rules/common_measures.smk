@@ -1,15 +1,16 @@
 # What measuring asks of the study: who labelled, and which tissues it knows.
 
 
-def maps_of(labeller):
-    """Sequence and tissues of a model's label maps; nothing for an annotator, whose maps tell."""
+def maps_of(cohort, labeller):
+    """Sequence of a labeller's maps, and tissues of a model's; those of an annotator tell."""
+    sequence = {"sequence": STUDY.sequence_of(cohort, labeller).key}
     if not STUDY.is_model(labeller):
-        return {}
-    return {key: STUDY.model(labeller)[key] for key in ("sequence", "tissues")}
+        return sequence
+    return {**sequence, "tissues": STUDY.model(labeller)["tissues"]}
 
 
 def labeller_maps(wildcards):
-    return maps_of(wildcards.labeller)
+    return maps_of(wildcards.cohort, wildcards.labeller)
 
 
 def volume_settings(wildcards):
@@ -17,15 +18,16 @@ def volume_settings(wildcards):
 
 
 def reference_name(wildcards):
-    return STUDY.reference(wildcards.cohort)
+    return reference_of(wildcards.cohort, wildcards.labeller)
 
 
 def evaluation_settings(wildcards):
-    cohort = wildcards.cohort
+    cohort, labeller = wildcards.cohort, wildcards.labeller
+    sequence = STUDY.sequence_of(cohort, labeller).key
     return {
-        "ed": STUDY.ed(cohort, wildcards.labeller),
+        "ed": STUDY.ed(cohort, labeller),
         "reference_ed": STUDY.ed(cohort, reference_name(wildcards)),
-        "frames": STUDY.evaluated_frames(cohort),
+        "frames": STUDY.evaluated_frames(cohort, sequence),
     }
 
 
@@ -41,9 +43,10 @@ def evaluated_rows(wildcards):
 
 
 def compared_maps(wildcards):
+    cohort = wildcards.cohort
     return {
-        "labeller": maps_of(wildcards.labeller),
-        "reference": maps_of(reference_name(wildcards)),
+        "labeller": maps_of(cohort, wildcards.labeller),
+        "reference": maps_of(cohort, reference_name(wildcards)),
     }
 
 

@@ -35,6 +35,13 @@ def start_weights_state(wildcards):
     return STUDY.weights_state(STUDY.models[wildcards.model]["start"])
 
 
+def model_sequences():
+    """Images of all models, as the folders of their slices name them."""
+    return sorted(
+        {row["sequence"].replace(",", "-") for row in STUDY.models.values()}
+    )
+
+
 def model_slices(wildcards):
     row = STUDY.models[wildcards.model]
     return (

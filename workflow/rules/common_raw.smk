@@ -45,6 +45,10 @@ def import_layout(wildcards):
     return STUDY.cohorts[wildcards.cohort]["layout"]
 
 
+def import_sequences(wildcards):
+    return STUDY.sequences(wildcards.cohort)
+
+
 def edited_labels(wildcards):
     """The folder of raw files with an annotator's labels if people may edit them, else nothing."""
     raw = STUDY.annotator(wildcards.cohort, wildcards.labeller)["raw"]
@@ -69,7 +73,7 @@ def annotation_raws(wildcards):
 def annotation_settings(wildcards):
     about = STUDY.annotator(wildcards.cohort, wildcards.labeller)
     layout = STUDY.cohorts[wildcards.cohort]["layout"]
-    keys = ("form", "folder", "numbers", "first_pixel")
+    keys = ("form", "folder", "sequence", "numbers", "first_pixel")
     return {"layout": layout} | {key: about[key] for key in keys if key in about}
 
 
@@ -78,9 +82,9 @@ def raw_state(wildcards):
     raw = edited_raw(wildcards.cohort)
     if not raw:
         return {}
-    layout = import_layout(wildcards)
+    layout, sequences = import_layout(wildcards), import_sequences(wildcards)
     rows = shard_import_rows(wildcards)
-    return {row["subject"]: image_state(layout, raw, row) for row in rows}
+    return {row["subject"]: image_state(layout, raw, row, sequences) for row in rows}
 
 
 def annotation_state(wildcards):
@@ -92,7 +96,9 @@ def annotation_state(wildcards):
     folder = f"{raw}/{about['folder']}"
     rows = shard_annotation_rows(wildcards)
     return {
-        row["subject"]: label_state(about["layout"], about["form"], folder, row)
+        row["subject"]: label_state(
+            about["layout"], about["form"], folder, row, about["sequence"]
+        )
         for row in rows
     }
 

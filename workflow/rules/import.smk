@@ -50,6 +50,7 @@ rule import_nifti:
         runtime=60,
     params:
         layout=import_layout,
+        sequences=import_sequences,
         rows=shard_import_rows,
         state=raw_state,
         code=code_of("import_nifti.py"),

@@ -46,6 +46,7 @@ rule predict_all:
         [
             f"results/{STUDY.name}/cohorts/{cohort}/volumes/{labeller}.tsv"
             for cohort, labeller in STUDY.predicted()
+            if (cohort, labeller) in STUDY.measured()
         ],
         expand(
             "results/{study}/figures/{figure}.{suffix}",

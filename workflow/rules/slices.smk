@@ -15,7 +15,7 @@ rule make_slices:
     benchmark:
         "results/{study}/benchmarks/make_slices/{cohort}/{labeller}/{sequence}_{tissues}_{preparation}_{intensity}_{size_px}.tsv"
     wildcard_constraints:
-        sequence="[a-z0-9_]+?",
+        sequence=one_of(model_sequences()),
         tissues="[a-z_]+(-[a-z_]+)*",
         preparation="fcn|unet|minmax",
         intensity="linear|greys",

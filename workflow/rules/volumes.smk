@@ -55,5 +55,5 @@ rule volumes_all:
         passed_checks(cohort for cohort, _ in STUDY.labelled()),
         [
             f"results/{STUDY.name}/cohorts/{cohort}/volumes/{labeller}.tsv"
-            for cohort, labeller in STUDY.labelled()
+            for cohort, labeller in STUDY.measured()
         ],

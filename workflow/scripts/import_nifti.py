@@ -19,6 +19,8 @@ layout = snakemake.params.layout
 read = reader(grids_of(rows)) if layout == "hdf5" else READERS[layout]
 with replacing(snakemake.output.images) as images:
     images.mkdir()
-    audit, headers = import_studies(rows, Path(snakemake.input.raw), images, read)
+    audit, headers = import_studies(
+        rows, Path(snakemake.input.raw), images, read, snakemake.params.sequences
+    )
 write_table(audit, snakemake.output.audit)
 write_table(headers, snakemake.output.headers)

@@ -1,6 +1,7 @@
 """Write what a model's folder says of it: its card for people, and its record for programs."""
 
 from cmrseg.learn.trained_card import write_card
+from cmrseg.results.labelling import facts_of
 from cmrseg.results.record import copy_record
 from stage import start
 
@@ -12,4 +13,5 @@ write_card(
     snakemake.output.card,
     snakemake.params.phantom,
 )
-copy_record(snakemake.input.training, snakemake.output.record, settings=model)
+settings = model | facts_of(model)
+copy_record(snakemake.input.training, snakemake.output.record, settings=settings)

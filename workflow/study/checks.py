@@ -6,9 +6,12 @@ from typing import Any
 
 import pandas as pd
 
+from cmrseg.measure.by_sequence import has_phases
 from cmrseg.measure.confidence import THRESHOLDS
-from study.model_checks import check_cohort, check_labeller, check_models, check_order
+from study.figure_checks import DICOM, check_figures
+from study.model_checks import check_labeller, check_models, check_order
 from study.numbers import check_numbers
+from study.sequence_checks import check_sequences_of
 from study.study import Study
 from study.tables import GRID, StudyError, own_file
 
@@ -21,14 +24,8 @@ FORMS = {
     "png": ("frames",),
     "hdf5": ("hdf5",),
 }
-# Layouts that the digital heart can write, and those that hold DICOM.
+# Layouts that the digital heart can write.
 WRITTEN = ("kaggle", "folder", "ukbb", "hdf5")
-DICOM = ("kaggle", "folder")
-# Figures that need no evaluation of their cohort, and those that need known volumes alone.
-UNEVALUATED = ("cleaning", "learning_curves", "prediction")
-VOLUME_FIGURES = ("volume_agreement", "ef_error")
-# Figures that show what they show, and no choice of labellers.
-FIXED = ("cleaning", "confidence", "prediction")
 # Its folder in results/ holds the published study.
 RESERVED = "published"
 
@@ -46,7 +43,7 @@ def check_study(study: Study) -> None:
     _check_published(study)
     _check_confidence(study)
     check_order(study)
-    _check_figures(study)
+    check_figures(study)
 
 
 def _check_cohorts(study: Study) -> None:
@@ -59,6 +56,7 @@ def _check_cohorts(study: Study) -> None:
                     f"cohort {name}: annotator {annotator} has {form}, layout {cohort['layout']} "
                     f"holds {' or '.join(FORMS[cohort['layout']])}"
                 )
+        check_sequences_of(study, name)
         if cohort["known_volumes"] == "kaggle" and cohort["layout"] != "kaggle":
             raise StudyError(
                 f"cohort {name}: layout {cohort['layout']} has no tables of the competition; put "
@@ -150,26 +148,49 @@ def _check_evaluations(study: Study) -> None:
                 + ", ".join(sorted(everyone))
             )
     entries = study.config["evaluate"]
-    for cohort, count in Counter(entry["cohort"] for entry in entries).items():
-        if count > 1:
-            raise StudyError(f"evaluate: cohort {cohort} is there twice; join the entries")
     for entry in entries:
-        cohort, reference = entry["cohort"], entry.get("reference")
-        for labeller in entry["labellers"]:
-            check_labeller(study, "evaluate", cohort, labeller)
-        if reference is None:
-            if not study.known_volumes(cohort):
-                raise StudyError(
-                    f"evaluate: cohort {cohort} has neither a `reference` nor known volumes; "
-                    "without one nothing can be measured"
-                )
-        elif reference not in study.annotators(cohort):
+        _check_entry(study, entry)
+    of_sequence = [
+        (e["cohort"], study.sequence_of(e["cohort"], e["labellers"][0])) for e in entries
+    ]
+    for (cohort, sequence), count in Counter(of_sequence).items():
+        if count > 1:
             raise StudyError(
-                f"evaluate: reference '{reference}' of cohort {cohort} is no annotator; there are "
-                + ", ".join(study.annotators(cohort))
+                f"evaluate: cohort {cohort} is there twice with sequence {sequence.key}; join the "
+                "entries"
             )
-        if reference is not None and entry["frames"] == "own":
-            _check_own_frames(study, cohort)
+
+
+def _check_entry(study: Study, entry: dict[str, Any]) -> None:
+    """An entry of `evaluate`: labellers of one sequence, and what they are held against."""
+    cohort, reference = entry["cohort"], entry.get("reference")
+    for labeller in entry["labellers"]:
+        check_labeller(study, "evaluate", cohort, labeller)
+        if not study.has_maps(labeller):
+            raise StudyError(
+                f"evaluate: {labeller} gives points; label maps alone are compared. Name it in "
+                "`predict`"
+            )
+    if reference is None and not study.known_volumes(cohort):
+        raise StudyError(
+            f"evaluate: cohort {cohort} has neither a `reference` nor known volumes; "
+            "without one nothing can be measured"
+        )
+    if reference is not None and reference not in study.annotators(cohort):
+        raise StudyError(
+            f"evaluate: reference '{reference}' of cohort {cohort} is no annotator; there are "
+            + ", ".join(study.annotators(cohort))
+        )
+    if reference is not None and entry["frames"] == "own":
+        _check_own_frames(study, cohort)
+    compared = [*entry["labellers"], *([reference] if reference else [])]
+    sequences = {name: study.sequence_of(cohort, name).key for name in compared}
+    if len(set(sequences.values())) > 1:
+        raise StudyError(
+            f"evaluate: labellers of cohort {cohort} label different sequences: "
+            + ", ".join(f"{name} {sequence}" for name, sequence in sequences.items())
+            + "; make an entry for each sequence"
+        )
 
 
 def _check_own_frames(study: Study, cohort: str) -> None:
@@ -204,8 +225,12 @@ def _check_confidence(study: Study) -> None:
             )
     if entry is None:
         return
-    cohort = entry["cohort"]
-    check_labeller(study, "confidence", cohort, entry["labeller"])
+    cohort, labeller = entry["cohort"], entry["labeller"]
+    check_labeller(study, "confidence", cohort, labeller)
+    if not study.has_maps(labeller) or not has_phases(study.sequence_of(cohort, labeller)):
+        raise StudyError(
+            f"confidence: {labeller} gives no volumes of short-axis cines, which are scored"
+        )
     if study.cohorts[cohort]["known_volumes"] == "kaggle":
         return
     table, path = study.subjects[cohort], study.cohorts[cohort]["subjects"]
@@ -219,67 +244,3 @@ def _check_confidence(study: Study) -> None:
     wrong = table["subject"][table["edv_ml"] < table["esv_ml"]]
     if len(wrong):
         raise StudyError(f"cohort {cohort}: subject {wrong.iloc[0]} has edv_ml below esv_ml")
-
-
-def _check_figures(study: Study) -> None:
-    evaluated = {entry["cohort"] for entry in study.config["evaluate"]}
-    for name, entry in study.config["figures"].items():
-        cohort, kind = entry["cohort"], entry["figure"]
-        check_cohort(study, f"figure {name}", cohort)
-        if kind not in UNEVALUATED and cohort not in evaluated:
-            raise StudyError(f"figure {name}: cohort {cohort} is not in `evaluate`")
-        if kind not in (*UNEVALUATED, *VOLUME_FIGURES) and study.reference(cohort) is None:
-            raise StudyError(f"figure {name}: `evaluate` gives cohort {cohort} no reference")
-        if kind == "cleaning" and study.cohorts[cohort]["layout"] not in DICOM:
-            raise StudyError(f"figure {name}: cohort {cohort} has no DICOM to clean")
-        if kind == "prediction" and cohort not in [c for c, _ in study.predicted()]:
-            raise StudyError(f"figure {name}: no model labels cohort {cohort}")
-        if kind == "learning_curves" and not study.models_on(cohort):
-            raise StudyError(f"figure {name}: no model is trained on cohort {cohort}")
-        if "labellers" in entry:
-            _check_drawn(study, name, entry)
-        if "splits" in entry:
-            _check_shown_splits(study, name, entry)
-        if kind == "confidence":
-            section = study.config.get("confidence")
-            if section is None or section["cohort"] != cohort:
-                raise StudyError(
-                    f"figure {name}: cohort {cohort} has no confidence scores; add the "
-                    "`confidence` section for it"
-                )
-            if section["labeller"] not in study.evaluated(cohort):
-                raise StudyError(
-                    f"figure {name}: labeller {section['labeller']} is not in `evaluate` for "
-                    f"cohort {cohort}, whose Dice the figure shows"
-                )
-
-
-def _check_shown_splits(study: Study, name: str, entry: dict[str, Any]) -> None:
-    """A figure of some splits has subjects to show."""
-    if entry["figure"] not in VOLUME_FIGURES:
-        raise StudyError(
-            f"figure {name}: splits are for {' and '.join(VOLUME_FIGURES)}, not "
-            f"{entry['figure']}; leave them out"
-        )
-    own = set(study.subjects[entry["cohort"]]["split"])
-    if not own & set(entry["splits"]):
-        raise StudyError(
-            f"figure {name}: cohort {entry['cohort']} has no subject in "
-            f"{', '.join(entry['splits'])}; its splits are {', '.join(sorted(own))}"
-        )
-
-
-def _check_drawn(study: Study, name: str, entry: dict[str, Any]) -> None:
-    """The labellers that a figure names are some that it could show."""
-    cohort, kind = entry["cohort"], entry["figure"]
-    if kind in FIXED:
-        raise StudyError(f"figure {name}: {kind} shows no choice of labellers; leave them out")
-    curves = kind == "learning_curves"
-    known = study.models_on(cohort) if curves else study.evaluated(cohort)
-    for labeller in entry["labellers"]:
-        if labeller not in known:
-            what = "trained on" if curves else "in `evaluate` for"
-            raise StudyError(
-                f"figure {name}: '{labeller}' is not {what} cohort {cohort}; there are "
-                + ", ".join(known)
-            )

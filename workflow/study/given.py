@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from cmrseg.results.labelling import LABELLING, OPTIONAL
+from cmrseg.results.labelling import DEFAULTS, LABELLING, OPTIONAL
 from cmrseg.results.record import recorded_settings
-from cmrseg.sequences import USUAL
 from study.tables import StudyError, own_file, read_yaml
 
 # Published weights that can be fetched and converted, and where they come to lie.
@@ -55,11 +54,7 @@ def _settings(name: str, folder: Path, catalogue: dict[str, Any]) -> dict[str, A
         )
     else:
         found, where = _recorded(name, folder), f"{folder}/record.json"
-    if found.get("sequence", USUAL) != USUAL:
-        raise StudyError(
-            f"weights {name}: {folder} is for images {found['sequence']}; cohorts are short-axis "
-            f"cines ({USUAL})"
-        )
+    found = DEFAULTS | found
     missing = [key for key in LABELLING if key not in found]
     if missing:
         raise StudyError(f"weights {name}: {where} says nothing of {', '.join(missing)}")

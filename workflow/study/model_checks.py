@@ -7,7 +7,9 @@ from cmrseg.labels import SHORT_NAMES, Target, Tissue, tissues_of
 from cmrseg.learn.subsets import NESTED_VOLUNTEERS
 from cmrseg.measure.confidence import THRESHOLDS
 from cmrseg.nets.kinds import KINDS
-from cmrseg.sequences import SEQUENCES, USUAL
+from cmrseg.results.labelling import unfit
+from cmrseg.sequences import channels_of, labelled_sequence
+from cmrseg.tasks.kinds import kind_of, outputs_of
 from study.study import Study
 from study.tables import StudyError
 
@@ -25,6 +27,7 @@ def check_models(study: Study) -> None:
     for model in [*study.models, *study.given]:
         if model in annotators:
             raise StudyError(f"'{model}' is both a model and an annotator; rename one of them")
+        _check_images(model, study.model(model))
         _check_tissues(model, study.model(model))
         if model in STARTS:
             raise StudyError(f"a model cannot be named '{model}', which is a start; rename it")
@@ -32,6 +35,7 @@ def check_models(study: Study) -> None:
         if model in study.given:
             raise StudyError(f"model {model} is in the models table and in `weights`; rename one")
         check_labeller(study, f"model {model}", row["cohort"], row["labeller"])
+        _check_learnt(study, model, row)
         _check_start(study, model, row)
         _check_row(model, row)
         table = study.subjects[row["cohort"]]
@@ -46,24 +50,61 @@ def check_models(study: Study) -> None:
             )
 
 
-def _check_tissues(model: str, settings: dict[str, Any]) -> None:
-    """What a model labels must be on its images, and these must be those of the cohorts."""
-    key = settings["sequence"]
-    if key != USUAL:
+def _check_images(model: str, settings: dict[str, Any]) -> None:
+    """The images of a model are some that are known, as many as its network takes."""
+    network = settings["network"]
+    if network not in KINDS:
         raise StudyError(
-            f"model {model}: sequence is '{key}', and cohorts are short-axis cines ({USUAL})"
+            f"model {model}: network {network} cannot be used by a study; there are "
+            + ", ".join(KINDS)
         )
+    try:
+        channels = len(channels_of(settings["sequence"]))
+        kind_of(settings)
+    except ValueError as error:
+        raise StudyError(f"model {model}: {error}") from None
+    if not KINDS[network].takes(channels):
+        raise StudyError(
+            f"model {model}: sequence {settings['sequence']}; network {network} takes "
+            f"{' or '.join(map(str, KINDS[network].channels))} images as channels, not {channels}"
+        )
+
+
+def _check_learnt(study: Study, model: str, row: dict[str, Any]) -> None:
+    """What a model learns from lies on the first of its images, as a label map."""
+    cohort, labeller = row["cohort"], row["labeller"]
+    check_sequences(study, f"model {model}", cohort, row["sequence"])
+    if not study.has_maps(labeller):
+        raise StudyError(
+            f"model {model}: its labeller {labeller} gives points; models learn from label maps"
+        )
+    own, labelled = labelled_sequence(row["sequence"]), study.sequence_of(cohort, labeller)
+    if own != labelled:
+        raise StudyError(
+            f"model {model}: its images are {row['sequence']}, and labels of {labeller} lie on "
+            f"{labelled.key}; take a labeller of {own.key}"
+        )
+    if row["loss"] not in kind_of(row).losses:
+        raise StudyError(
+            f"model {model}: loss {row['loss']}; task {row['task']} has "
+            + ", ".join(kind_of(row).losses)
+        )
+
+
+def _check_tissues(model: str, settings: dict[str, Any]) -> None:
+    """What a model labels must be on its images."""
+    key = settings["sequence"]
     try:
         tissues = tissues_of(settings["tissues"])
     except ValueError as error:
         raise StudyError(f"model {model}: {error}") from None
-    shown = SEQUENCES[key].tissues
+    shown = labelled_sequence(key).tissues
     if absent := [SHORT_NAMES[tissue] for tissue in tissues if tissue not in shown]:
         raise StudyError(
             f"model {model}: tissues {settings['tissues']}; images {key} show "
             f"{', '.join(SHORT_NAMES[tissue] for tissue in shown)}, and not {', '.join(absent)}"
         )
-    if Tissue.LV not in tissues:
+    if unfit(settings) == "" and Tissue.LV not in tissues:
         raise StudyError(
             f"model {model}: tissues {settings['tissues']}; volumes of a short axis need lv"
         )
@@ -129,12 +170,23 @@ def _check_start(study: Study, model: str, row: dict[str, Any]) -> None:
                     f"model {model}: {name} is '{row[name]}', but its start {row['start']} has "
                     f"'{other[name]}'; weights only fit the same network"
                 )
-        own, given = Target.of(row["tissues"]), Target.of(other["tissues"])
-        if own != given and own.channels == given.channels:
+        own, given = row["sequence"], other["sequence"]
+        if len(channels_of(own)) != len(channels_of(given)):
             raise StudyError(
-                f"model {model}: tissues {own.text}, but its start {row['start']} labels "
-                f"{given.text}: its last layer would be taken for other tissues; start from another"
+                f"model {model}: sequence {own}, but its start {row['start']} has {given}; weights "
+                "only fit as many channels"
             )
+        if _says(row) != _says(other) and outputs_of(row) == outputs_of(other):
+            raise StudyError(
+                f"model {model}: tissues {row['tissues']}, but its start {row['start']} labels "
+                f"{other['tissues']}: its last layer would be taken for other tissues; start from "
+                "another"
+            )
+
+
+def _says(settings: dict[str, Any]) -> tuple[str, Target]:
+    """What the outputs of a network mean."""
+    return settings["task"], Target.of(settings["tissues"])
 
 
 def check_order(study: Study) -> None:
@@ -173,6 +225,16 @@ def check_cohort(study: Study, where: str, cohort: str) -> None:
         raise StudyError(f"{where}: no cohort '{cohort}'; there are {', '.join(study.cohorts)}")
 
 
+def check_sequences(study: Study, where: str, cohort: str, sequence: str) -> None:
+    """The images that a model needs are some of a cohort's."""
+    own = study.sequences(cohort)
+    if absent := [channel.key for channel in channels_of(sequence) if channel.key not in own]:
+        raise StudyError(
+            f"{where}: cohort {cohort} has no images {', '.join(absent)}; its sequences are "
+            + ", ".join(own)
+        )
+
+
 def check_labeller(study: Study, where: str, cohort: str, labeller: str) -> None:
     check_cohort(study, where, cohort)
     known = [*study.annotators(cohort), *study.models, *study.given]
@@ -180,3 +242,6 @@ def check_labeller(study: Study, where: str, cohort: str, labeller: str) -> None
         raise StudyError(
             f"{where}: no labeller '{labeller}' for cohort {cohort}; there are " + ", ".join(known)
         )
+    if study.is_model(labeller):
+        where = f"{where}: model {labeller}"
+        check_sequences(study, where, cohort, study.model(labeller)["sequence"])

@@ -13,7 +13,8 @@ from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
-from cmrseg.layouts.inputs import HDF5_SUFFIXES, SUFFIXES
+from cmrseg.layouts.inputs import HDF5_SUFFIXES, SUFFIXES, stems
+from cmrseg.sequences import USUAL
 
 # Of layout png; see cmrseg.layouts.png.
 DIMENSIONS = "patient_dimensions.tsv"
@@ -38,10 +39,13 @@ def on_disk(raw: str, sources: Collection[str]) -> str:
     return by_hand if linked and os.path.isdir(by_hand) else ""
 
 
-def image_state(layout: str, raw: str, row: Mapping[str, str]) -> str:
+def image_state(
+    layout: str, raw: str, row: Mapping[str, str], sequences: Iterable[str] = (USUAL,)
+) -> str:
     """A sum of what the images of a subject look like; "" where there are none.
 
-    row: study and set of the subject table. The places are those of `docs/data.md`.
+    row: study and set of the subject table. sequences: those of the cohort. The places are those of
+    `docs/data.md`.
     """
     study, lines = f"{raw}/{row['study']}", []
     if layout == "kaggle":
@@ -49,9 +53,10 @@ def image_state(layout: str, raw: str, row: Mapping[str, str]) -> str:
     elif layout == "folder":
         places = [study]
     elif layout == "ukbb":
-        places = [f"{study}/sa_{frame}.nii.gz" for frame in ("ED", "ES")]
+        places = [f"{study}/{s}_{frame}.nii.gz" for s in sequences for frame in ("ED", "ES")]
     elif layout == "nifti":
-        places = [f"{stem}{suffix}" for stem in (study, f"{study}/sa") for suffix in SUFFIXES]
+        found = [stem for sequence in sequences for stem in stems(study, sequence)]
+        places = [f"{stem}{suffix}" for stem in found for suffix in SUFFIXES]
     elif layout == "png":
         places = [f"{raw}/images/{row['study']}"]
         lines = _dimensions(raw, Path(row["study"]).name)
@@ -62,10 +67,13 @@ def image_state(layout: str, raw: str, row: Mapping[str, str]) -> str:
     return _sum([*lines, *look(places)])
 
 
-def label_state(layout: str, form: str, folder: str, row: Mapping[str, str]) -> str:
+def label_state(
+    layout: str, form: str, folder: str, row: Mapping[str, str], sequence: str = USUAL
+) -> str:
     """The same of the labels that an annotator gave to a subject.
 
-    folder: that of the annotator. row: annotation and set of the subject table.
+    folder: that of the annotator. row: annotation and set of the subject table. sequence: that was
+    labelled.
     """
     name = f"{folder}/{row['annotation']}"
     if form == "masks":
@@ -75,9 +83,11 @@ def label_state(layout: str, form: str, folder: str, row: Mapping[str, str]) -> 
     elif form in ("text", "frames"):
         places = [name]
     elif form == "nifti" and layout == "ukbb":
-        places = [f"{name}/label_sa_{frame}.nii.gz" for frame in ("ED", "ES")]
+        places = [f"{name}/label_{sequence}_{frame}.nii.gz" for frame in ("ED", "ES")]
     elif form == "nifti":
-        places = [f"{name}{suffix}" for suffix in SUFFIXES] + _single_frames(name)
+        places = []
+        for stem in stems(name, sequence):
+            places += [f"{stem}{suffix}" for suffix in SUFFIXES] + _single_frames(stem)
     elif form == "hdf5":
         places = [f"{name}{suffix}" for suffix in HDF5_SUFFIXES]
     else:

@@ -7,13 +7,15 @@ together are refused by `study.load`, which is how rules and tests come by a stu
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from cmrseg.labels import SHORT_NAMES
+from cmrseg.measure.by_sequence import has_phases, measures_of
 from cmrseg.results.labelling import LABELLING, OPTIONAL
+from cmrseg.sequences import SEQUENCES, Sequence, labelled_sequence
+from cmrseg.tasks.kinds import kind_of
 from study.given import given_models, weights_state
 from study.recipes import read_models
-from study.tables import GRID, StudyError, check, read_rows
+from study.subjects import plain_rows, read_subjects
+from study.tables import GRID, StudyError, check
 
 # Published encoder weights, by name of the encoder; a model that starts from them needs the file.
 IMAGENET = "resources/downloads/imagenet/{encoder}.safetensors"
@@ -36,7 +38,7 @@ class Study:
         self.config = check(config, "study", "config")
         self.name: str = self.config["study"]
         self.cohorts: dict[str, dict[str, Any]] = self.config["cohorts"]
-        self.subjects = {name: self._read_subjects(name) for name in self.cohorts}
+        self.subjects = {name: read_subjects(name, about) for name, about in self.cohorts.items()}
         self.given = given_models(self.config["weights"])
         self.models: dict[str, dict[str, Any]] = {}
         if "models" in self.config:
@@ -59,7 +61,7 @@ class Study:
     def rows(self, cohort: str, shard: str) -> list[dict[str, Any]]:
         """The rows of the subject table that a shard handles."""
         size = self.cohorts[cohort]["subjects_per_job"]
-        return _plain_rows(self.subjects[cohort][int(shard) * size : (int(shard) + 1) * size])
+        return plain_rows(self.subjects[cohort][int(shard) * size : (int(shard) + 1) * size])
 
     def import_rows(self, cohort: str, shard: str | None = None) -> list[dict[str, Any]]:
         """What the import has to know of the subjects of a shard, or of a whole cohort."""
@@ -80,7 +82,12 @@ class Study:
 
     def rows_of(self, cohort: str) -> list[dict[str, Any]]:
         """The rows of a whole cohort."""
-        return _plain_rows(self.subjects[cohort])
+        return plain_rows(self.subjects[cohort])
+
+    def sequences(self, cohort: str) -> list[str]:
+        """The images that each subject of a cohort may have."""
+        found: list[str] = self.cohorts[cohort]["sequences"]
+        return found
 
     def known_volumes(self, cohort: str) -> bool:
         """Whether every subject of the cohort has known volumes."""
@@ -95,11 +102,20 @@ class Study:
         """Every (cohort, model) whose label maps the study needs."""
         return [(cohort, name) for cohort, name in self.labelled() if self.is_model(name)]
 
+    def pictured(self) -> list[tuple[str, str]]:
+        """Every (cohort, model) whose volumes a picture of predictions can show."""
+        measured = self.measured()
+        return [
+            (cohort, name)
+            for cohort, name in self.predicted()
+            if (cohort, name) in measured and has_phases(self.sequence_of(cohort, name))
+        ]
+
     def annotators(self, cohort: str) -> list[str]:
         return list(self.cohorts[cohort]["annotators"])
 
     def annotator(self, cohort: str, name: str) -> dict[str, Any]:
-        """Form of an annotator's labels, the raw data that they belong to, and the folder there.
+        """Form of an annotator's labels, their sequence, the raw data they belong to, the folder.
 
         `raw` is empty where it is the cohort's own raw data. numbers: number in the label files ->
         `Tissue`, if they are not ours. first_pixel: coordinate of the first pixel's centre in
@@ -108,7 +124,7 @@ class Study:
         about, layout = self.cohorts[cohort]["annotators"][name], self.cohorts[cohort]["layout"]
         about = {"form": about} if isinstance(about, str) else about
         folder = ANNOTATIONS.get(layout, f"annotations/{name}")
-        found = {"raw": "", "folder": folder, **about}
+        found = {"raw": "", "folder": folder, "sequence": self.sequences(cohort)[0], **about}
         if "numbers" in found:
             tissues = {short: int(tissue) for tissue, short in SHORT_NAMES.items()}
             found["numbers"] = {int(n): tissues[t] for n, t in found["numbers"].items()}
@@ -117,6 +133,24 @@ class Study:
     def is_model(self, labeller: str) -> bool:
         """Whether a labeller is a model, trained here or given."""
         return labeller in self.models or labeller in self.given
+
+    def sequence_of(self, cohort: str, labeller: str) -> Sequence:
+        """The sequence of a cohort that a labeller labels."""
+        if self.is_model(labeller):
+            return labelled_sequence(self.model(labeller)["sequence"])
+        return SEQUENCES[self.annotator(cohort, labeller)["sequence"]]
+
+    def has_maps(self, labeller: str) -> bool:
+        """Whether a labeller gives label maps, which are measured and compared."""
+        return not self.is_model(labeller) or kind_of(self.model(labeller)).writes == "label map"
+
+    def measured(self) -> list[tuple[str, str]]:
+        """Every (cohort, labeller) that has a table of volumes, or of other measures."""
+        return [
+            (cohort, name)
+            for cohort, name in self.labelled()
+            if self.has_maps(name) and measures_of(self.sequence_of(cohort, name))
+        ]
 
     def model(self, name: str) -> dict[str, Any]:
         """What labelling has to know of a model."""
@@ -163,32 +197,40 @@ class Study:
     def volume_evaluations(self) -> list[tuple[str, str]]:
         """Every (labeller, cohort) that is held against known volumes."""
         entries = [e for e in self.config["evaluate"] if self.known_volumes(e["cohort"])]
-        return [(m, e["cohort"]) for e in entries for m in e["labellers"]]
+        pairs = [(m, e["cohort"]) for e in entries for m in e["labellers"]]
+        return [(m, cohort) for m, cohort in pairs if has_phases(self.sequence_of(cohort, m))]
 
-    def evaluated(self, cohort: str) -> list[str]:
-        """The labellers of a cohort that are measured, in the order of the study."""
+    def evaluated(self, cohort: str, sequence: str | None = None) -> list[str]:
+        """The labellers of a sequence, or of all, that are compared, in the order of the study."""
         entries = [e for e in self.config["evaluate"] if e["cohort"] == cohort]
-        return [labeller for entry in entries for labeller in entry["labellers"]]
+        labellers = [labeller for entry in entries for labeller in entry["labellers"]]
+        return [m for m in labellers if sequence in (None, self.sequence_of(cohort, m).key)]
 
     def drawn(self, figure: str) -> list[str]:
         """The labellers or models that a figure shows: those it names, in its order, or all."""
         entry = self.config["figures"][figure]
-        curves = entry["figure"] == "learning_curves"
-        everyone = self.models_on(entry["cohort"]) if curves else self.evaluated(entry["cohort"])
-        return entry.get("labellers", everyone)
+        curves, cohort = entry["figure"] == "learning_curves", entry["cohort"]
+        everyone = self.evaluated(cohort, self.drawn_sequence(figure))
+        return entry.get("labellers", self.models_on(cohort) if curves else everyone)
 
-    def reference(self, cohort: str) -> str | None:
-        """The annotator that a cohort's labellers are held against, if there is one."""
-        return self._held_against(cohort).get("reference")
+    def drawn_sequence(self, figure: str) -> str:
+        """The sequence that a figure shows."""
+        entry = self.config["figures"][figure]
+        return entry.get("sequence", self.sequences(entry["cohort"])[0])
 
-    def evaluated_frames(self, cohort: str) -> str:
-        """Whose end-diastole and end-systole a cohort's labellers are measured at."""
-        return self._held_against(cohort)["frames"]
+    def reference(self, cohort: str, sequence: str) -> str | None:
+        """The annotator that labellers of a cohort's sequence are held against, if there is one."""
+        return self._held_against(cohort, sequence).get("reference")
 
-    def _held_against(self, cohort: str) -> dict[str, Any]:
-        """The entry of `evaluate` with a cohort's reference; empty where there is none."""
-        entries = [e for e in self.config["evaluate"] if e["cohort"] == cohort]
-        return next((e for e in entries if "reference" in e), {})
+    def evaluated_frames(self, cohort: str, sequence: str) -> str:
+        """Whose end-diastole and end-systole labellers of a cohort's sequence are measured at."""
+        return self._held_against(cohort, sequence)["frames"]
+
+    def _held_against(self, cohort: str, sequence: str) -> dict[str, Any]:
+        """The entry of `evaluate` with the reference of a sequence; empty where there is none."""
+        entries = [e for e in self.config["evaluate"] if e["cohort"] == cohort and "reference" in e]
+        own = (e for e in entries if self.sequence_of(cohort, e["reference"]).key == sequence)
+        return next(own, {})
 
     # -- models ------------------------------------------------------------------------------
 
@@ -200,7 +242,7 @@ class Study:
         row = self.models[model]
         tissues = row["tissues"].replace(",", "-")
         shape = f"{row['preparation']}_{row['intensity']}_{row['size_px']}"
-        return f"{row['sequence']}_{tissues}_{shape}"
+        return f"{row['sequence'].replace(',', '-')}_{tissues}_{shape}"
 
     # -- figures -----------------------------------------------------------------------------
 
@@ -217,38 +259,6 @@ class Study:
     def figures_of(self, kind: str) -> list[str]:
         """Names of the figures of a kind."""
         return [n for n, f in self.config["figures"].items() if f["figure"] == kind]
-
-    # -- reading -----------------------------------------------------------------------------
-
-    def _read_subjects(self, cohort: str) -> pd.DataFrame:
-        path = self.cohorts[cohort]["subjects"]
-        if isinstance(path, str):
-            rows = read_rows(
-                path,
-                "subjects",
-                {"edv_ml", "esv_ml", "age_y", "heart_rate_bpm", *GRID},
-                {"seed", "es_frame"},
-            )
-        else:
-            rows = [check(row, "subjects", f"subjects of {cohort}") for row in path]
-        table = pd.DataFrame(rows)
-        if table.empty:
-            raise StudyError(f"cohort {cohort}: {path} has no subjects; add a row per subject")
-        for column in ("study", "series", "faults", "set", "annotation"):
-            table[column] = table.get(column, pd.Series("", table.index)).fillna("")
-        for column in ("edv_ml", "esv_ml"):
-            table[column] = pd.to_numeric(table.get(column, pd.Series(None, table.index)))
-        about = self.cohorts[cohort]
-        for column in GRID if about["layout"] == "hdf5" else ():
-            usual = about.get(column, about.get("phantom", {}).get(column))
-            own = pd.to_numeric(table.get(column, pd.Series(None, table.index)))
-            table[column] = own.astype(float) if usual is None else own.fillna(usual).astype(float)
-        for column, other in (("study", "subject"), ("set", "split"), ("annotation", "study")):
-            table[column] = table[column].where(table[column] != "", table[other])
-        repeated = table["subject"][table["subject"].duplicated()]
-        if len(repeated):
-            raise StudyError(f"cohort {cohort}: {path} has subject {repeated.iloc[0]} twice")
-        return table
 
     def _leave_out_imagenet(self) -> dict[str, str]:
         """Take models out of the study whose ImageNet weights are not there; model -> file."""
@@ -273,8 +283,3 @@ class Study:
             if "labellers" in entry:
                 entry["labellers"] = [name for name in entry["labellers"] if name not in absent]
         return absent
-
-
-def _plain_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows with None instead of nan, which is not equal to itself when params are compared."""
-    return table.astype(object).where(table.notna(), None).to_dict("records")

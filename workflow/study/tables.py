@@ -13,7 +13,10 @@ import pandas as pd
 import yaml
 
 from cmrseg.files import check_plain
+from cmrseg.labels import SHORT_NAMES
 from cmrseg.nets.kinds import ENCODERS, KINDS
+from cmrseg.sequences import SEQUENCES
+from cmrseg.tasks.kinds import KINDS as TASKS
 
 # What files of the layout hdf5 do not say: a cell of the subject table, else a key of the cohort or
 # of its phantom.
@@ -21,7 +24,14 @@ GRID = ("spacing_mm", "slice_distance_mm", "frame_interval_ms")
 REPOSITORY = Path(__file__).resolve().parents[2]
 SCHEMAS = REPOSITORY / "workflow" / "schemas"
 # Values of a column that a schema leaves to a registry, by the name after its `enum_of`.
-REGISTRIES = {"networks": list(KINDS), "encoders": ["", *ENCODERS]}
+REGISTRIES = {
+    "networks": list(KINDS),
+    "encoders": ["", *ENCODERS],
+    "sequences": list(SEQUENCES),
+    "tasks": list(TASKS),
+    "losses": list(dict.fromkeys(loss for task in TASKS.values() for loss in task.losses)),
+    "tissues": list(SHORT_NAMES.values()),
+}
 # Of a table, behind the header.
 FIRST_LINE = 2
 # No study comes near; what does is a mistake, or meant to fill the memory.
@@ -103,10 +113,20 @@ def check(value: dict[str, Any], schema: str, where: str) -> dict[str, Any]:
 def _validator(schema: str) -> jsonschema.Draft202012Validator:
     # Read once: a table has a check per row.
     rules = yaml.safe_load((SCHEMAS / f"{schema}.schema.yaml").read_text("utf-8"))
-    for rule in rules["properties"].values():
+    _fill_in(rules)
+    return jsonschema.Draft202012Validator(rules)
+
+
+def _fill_in(rule: Any) -> None:
+    """Put the names of registries where a schema, or a part of it, leaves values to them."""
+    if isinstance(rule, dict):
         if "enum_of" in rule:
             rule["enum"] = REGISTRIES[rule.pop("enum_of")]
-    return jsonschema.Draft202012Validator(rules)
+        for part in rule.values():
+            _fill_in(part)
+    elif isinstance(rule, list):
+        for part in rule:
+            _fill_in(part)
 
 
 def columns_of(schema: str) -> dict[str, dict[str, Any]]:

@@ -22,8 +22,9 @@ from cmrseg.annotations.subject import (
 from cmrseg.annotations.volumes import pair, volumes
 from cmrseg.cine import Cine
 from cmrseg.dicom.audit import COLUMNS, Audit, without_folders
-from cmrseg.sequences import USUAL, image_path
-from cmrseg.shards import subject_folders
+from cmrseg.labels import Tissue
+from cmrseg.sequences import SEQUENCES, image_path
+from cmrseg.shards import folders_with
 from cmrseg.splits import original
 
 logger = logging.getLogger(__name__)
@@ -50,30 +51,32 @@ def carry_shard(
     images: Path,
     labels: Path,
 ) -> pd.DataFrame:
-    """Write `<labels>/<subject>/sa.nii.gz` for every imported subject that the annotator labelled.
+    """Write `<labels>/<subject>/<sequence>.nii.gz` for every subject that the annotator labelled.
 
     rows: subject table (subject, set, annotation). settings: form; folder of the annotator below
-    raw; layout of the cohort; numbers of the annotator's label files, number -> tissue, if they
-    are not ours; first_pixel of contours, if it is not 0. images: imported images of the shard.
-    Where each form has its files is said by its function. Labels are uint8; what nobody labelled
-    is UNLABELLED. A rotated copy gets the rotated labels. Returns the audit, with the columns of
-    that of the import; images are relative to the annotator's folder or, where they are DICOM
-    files, to the study's.
-    A subject whose labels cannot be read is left out. Raises ValueError naming subject and file
-    where that is so for all that are labelled: the study is wrong rather than a file.
+    raw; layout of the cohort; sequence that was labelled; numbers of the annotator's label files,
+    number -> tissue, if they are not ours; first_pixel of contours, if it is not 0. images:
+    imported images of the shard. Where each form has its files is said by its function. Labels are
+    uint8; what nobody labelled is UNLABELLED. A rotated copy gets the rotated labels. Returns the
+    audit, with the columns of that of the import; images are relative to the annotator's folder or,
+    where they are DICOM files, to the study's. A subject whose labels cannot be read is left out.
+    Raises ValueError naming subject and file where that is so for all that are labelled: the study
+    is wrong rather than a file.
     """
     by_subject = rows.set_index("subject")
     audits, failed = [], []
     carried: list[str] = []
     missing: list[str] = []
-    for subject, folder in subject_folders([images]).items():
+    sequence = settings["sequence"]
+    for subject, folder in folders_with([images], sequence).items():
         source = original(subject)
         item = Subject(
             by_subject.loc[source],
             raw / settings["folder"],
             images / source,
-            Cine.load(image_path(images / source, USUAL)),
+            Cine.load(image_path(images / source, sequence)),
             Audit(subject),
+            SEQUENCES[sequence],
             settings.get("numbers", {}),
             settings.get("first_pixel", 0),
         )
@@ -91,7 +94,8 @@ def carry_shard(
         if subject != source:
             found = np.rot90(found, 1, axes=(-2, -1))
         (labels / subject).mkdir()
-        Cine.load(image_path(folder, USUAL)).like(found).save(image_path(labels / subject, USUAL))
+        image = Cine.load(image_path(folder, sequence))
+        image.like(found).save(image_path(labels / subject, sequence))
     if failed and not carried:
         raise failed[0]
     _summarise(annotator, len(audits), carried, missing)
@@ -103,6 +107,8 @@ def _carried(subject: Subject, settings: Mapping[str, Any]) -> np.ndarray | None
     carried = carrier(subject)
     if carried is None:
         return None
+    if Tissue.MYO not in subject.sequence.drawn:
+        return carried
     if doubt := other_numbers(carried):
         subject.audit.add(NUMBERS, subject.annotation, doubt)
     if without := frames_without_muscle(carried):

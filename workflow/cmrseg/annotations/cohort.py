@@ -12,7 +12,8 @@ from cmrseg.annotations.subject import NO_LABELS, NO_SUBJECT
 from cmrseg.dicom.audit import Audit
 from cmrseg.files import read_table
 from cmrseg.layouts.inputs import SUFFIXES
-from cmrseg.shards import subject_folders
+from cmrseg.sequences import USUAL
+from cmrseg.shards import folders_with, subject_folders
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +41,8 @@ def collect_audit(
     subjects without labels have one together. Both are warnings.
     """
     joined = [read_table(path) for path in audits]
-    imported, labelled = subject_folders(images), subject_folders(labels)
+    imported = folders_with(images, settings["sequence"])
+    labelled = subject_folders(labels)
     whole = Audit("")
     foreign = [name for raw in raws for name in of_no_subject(rows, settings, raw)]
     for name in foreign:
@@ -74,16 +76,19 @@ def of_no_subject(rows: pd.DataFrame, settings: Mapping[str, Any], raw: Path) ->
     for parent in sorted({place.parent for place in places}):
         entries = sorted((folder / parent).iterdir()) if (folder / parent).is_dir() else []
         for entry in entries:
-            name = None if entry.name.startswith(".") else _annotation(entry, form)
+            name = None if entry.name.startswith(".") else _annotation(entry, settings)
             if name is not None and parent / name not in expected:
                 found.append((parent / entry.name).as_posix())
     return found
 
 
-def _annotation(entry: Path, form: str) -> str | None:
+def _annotation(entry: Path, settings: Mapping[str, Any]) -> str | None:
     """The annotation that a file or folder would be by its name; None for another kind."""
+    form = settings["form"]
     if form == "qmass":
         return entry.name.removesuffix(".con") if entry.suffix == ".con" else None
+    if form == "nifti" and settings["sequence"] != USUAL:
+        return entry.name if entry.is_dir() else None
     if form == "nifti":
         match = VOLUME.fullmatch(entry.name)
         return match["name"] if match else None

@@ -3,9 +3,11 @@
 import numpy as np
 from scipy import ndimage
 
-from cmrseg.labels import NAMES, UNLABELLED, Tissue
+from cmrseg.labels import NAMES, REGIONS, UNLABELLED, Tissue
 
 TISSUES = (Tissue.LV, Tissue.MYO, Tissue.RV)
+# The muscle, ill or not.
+WALL = [int(tissue) for tissue in REGIONS["wall"].members]
 
 
 def frames_without_muscle(labels: np.ndarray) -> list[int]:
@@ -15,7 +17,7 @@ def frames_without_muscle(labels: np.ndarray) -> list[int]:
     cavity says so itself.
     """
     cavity = (labels == Tissue.LV).any(axis=(1, 2, 3))
-    muscle = (labels == Tissue.MYO).any(axis=(1, 2, 3))
+    muscle = np.isin(labels, WALL).any(axis=(1, 2, 3))
     with_cavity = (labels == Tissue.LV).any(axis=(2, 3))
     around = (with_cavity & (labels == Tissue.BACKGROUND).any(axis=(2, 3))).any(axis=1)
     return np.flatnonzero(cavity & ~muscle & around).tolist()
@@ -28,6 +30,7 @@ def other_numbers(labels: np.ndarray) -> str:
     """
     tissue = (labels != Tissue.BACKGROUND) & (labels != UNLABELLED)
     volume = labels[tissue.sum(axis=(1, 2, 3)).argmax()]
+    volume = np.where(np.isin(volume, WALL), Tissue.MYO, volume)
     within = {(ring, inner): 0 for ring in TISSUES for inner in TISSUES if ring != inner}
     for plane in volume:
         for ring in TISSUES:

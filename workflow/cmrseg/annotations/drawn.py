@@ -24,7 +24,7 @@ from cmrseg.contours.raster import Drawn, label_images
 from cmrseg.dicom.placement import place_labels
 from cmrseg.files import read_table
 from cmrseg.layouts.png import read_pixels
-from cmrseg.shards import SOURCES
+from cmrseg.sequences import USUAL, sources_path
 
 
 def masks(subject: Subject) -> np.ndarray | None:
@@ -40,7 +40,9 @@ def masks(subject: Subject) -> np.ndarray | None:
             return None
         return subject.labels(read_pixels(path)[0], file)
 
-    return place_labels(read, read_table(subject.image / SOURCES), subject.cine.voxels.shape)
+    return place_labels(
+        read, read_table(sources_path(subject.image, USUAL)), subject.cine.voxels.shape
+    )
 
 
 def qmass(subject: Subject) -> np.ndarray | None:
@@ -48,7 +50,7 @@ def qmass(subject: Subject) -> np.ndarray | None:
     path = subject.folder / f"{subject.annotation}.con"
     if not path.exists():
         return None
-    sources = read_table(subject.image / SOURCES)
+    sources = read_table(sources_path(subject.image, USUAL))
     contours = read_con(path)
     contours = replace(contours, points=_from_0(subject, contours.points))
     try:
@@ -67,7 +69,7 @@ def text(subject: Subject) -> np.ndarray | None:
     study = subject.folder / subject.annotation
     if not study.is_dir():
         return None
-    sources = read_table(subject.image / SOURCES)
+    sources = read_table(sources_path(subject.image, USUAL))
     contours, others = points.read_folder(study)
     contours = _from_0(subject, contours)
     for path in others:

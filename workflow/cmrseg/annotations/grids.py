@@ -7,7 +7,7 @@ import numpy as np
 from cmrseg.cine import Cine
 from cmrseg.files import read_table
 from cmrseg.labels import UNLABELLED, Tissue
-from cmrseg.shards import SOURCES
+from cmrseg.sequences import USUAL, sources_path
 
 # A place half-way between two voxels belongs to the later one, whatever the rounding of affines.
 TIE = 1e-3
@@ -15,7 +15,11 @@ TIE = 1e-3
 
 def cleaned_as_published(image: Path) -> bool | None:
     """Whether the cleaning of DICOM made this image in mode compat; None where it is no DICOM."""
-    sources = read_table(image / SOURCES)
+    # The cleaning makes short axes alone.
+    path = sources_path(image, USUAL)
+    if not path.is_file():
+        return None
+    sources = read_table(path)
     if "rotation_canvas" not in sources:
         return None
     return bool(sources["rotation_canvas"].eq("own").all())

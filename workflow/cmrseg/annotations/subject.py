@@ -11,6 +11,7 @@ from cmrseg.cine import Cine
 from cmrseg.dicom.audit import LOST, Audit
 from cmrseg.dicom.placement import check_labels
 from cmrseg.labels import UNLABELLED, Tissue
+from cmrseg.sequences import Sequence
 
 # Problem and resolution, as in the audit of the import; docs/data.md describes them.
 LEFT_OUT = ("image left out by the cleaning", "contours left out")
@@ -36,7 +37,8 @@ class Subject:
     """What a form of annotation gets of a subject.
 
     row: of the subject table. folder: of the annotator. image: folder of the imported image, and
-    cine: that image. numbers: the tissue of each number in label files, where they are not ours.
+    cine: that image. sequence: what it shows. numbers: the tissue of each number in label files,
+    where they are not ours.
     first_pixel: x and y of the centre of the first pixel in contours.
     audit: takes what is wrong.
     """
@@ -46,6 +48,7 @@ class Subject:
     image: Path
     cine: Cine
     audit: Audit
+    sequence: Sequence
     numbers: Mapping[int, int]
     first_pixel: float = 0
 
@@ -56,7 +59,7 @@ class Subject:
     def labels(self, voxels: np.ndarray, name: str) -> np.ndarray:
         """Numbers of a label file as uint8 tissues. Raises ValueError naming file and values."""
         if not self.numbers:
-            check_labels(voxels, name)
+            check_labels(voxels, name, self.sequence.tissues)
             return voxels.astype(np.uint8)
         known = [Tissue.BACKGROUND, *self.numbers, UNLABELLED]
         values = np.unique(voxels)

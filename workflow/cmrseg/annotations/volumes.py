@@ -10,7 +10,7 @@ from cmrseg.annotations.subject import BESIDE_IMAGE, EMPTY_FRAME, Subject, frame
 from cmrseg.cine import Cine
 from cmrseg.dicom.audit import FORMS
 from cmrseg.labels import UNLABELLED, Tissue, values_of
-from cmrseg.layouts.inputs import SUFFIXES
+from cmrseg.layouts.inputs import SUFFIXES, stems
 from cmrseg.layouts.nifti import FRAMES, check_finite, existing, onto_order
 from cmrseg.nifti_header import forms_differ, is_placed, read_header
 from cmrseg.orientation import same_grid
@@ -20,16 +20,16 @@ LOST_FRACTION = 0.01
 
 
 def pair(subject: Subject) -> np.ndarray | None:
-    """Labels of end-diastole and end-systole: `<folder>/<annotation>/label_sa_{ED,ES}.nii.gz`.
+    """Labels of both phases: `<folder>/<annotation>/label_<sequence>_{ED,ES}.nii.gz`.
 
     They must lie on the image's grid; their axes may have another order.
     """
-    study = subject.folder / subject.annotation
-    if not (study / "label_sa_ED.nii.gz").exists():
+    study, stem = subject.folder / subject.annotation, f"label_{subject.sequence.key}_"
+    if not (study / f"{stem}{FRAMES[0]}.nii.gz").exists():
         return None
     found = []
     for frame in FRAMES:
-        path = study / f"label_sa_{frame}.nii.gz"
+        path = study / f"{stem}{frame}.nii.gz"
         labels = Cine.load(path)
         check_finite(labels.voxels, path)
         if len(labels.voxels) != 1:
@@ -48,13 +48,20 @@ def pair(subject: Subject) -> np.ndarray | None:
 def volumes(subject: Subject) -> np.ndarray | None:
     """Labels of any frames, brought to the image by their places in the patient.
 
-    `<folder>/<annotation>.nii.gz` has all frames of the image; `<annotation>_frame<fff>.nii.gz` has
-    one, counted from 0, and stands before the former. A volume without any tissue is a frame that
-    nobody labelled, as a heart always has a wall. Other frames, and what lies outside of the
-    labels, are UNLABELLED. Images that are cleaned in mode compat do not lie where they were
-    acquired, so that labels have to be drawn on them.
+    `<folder>/<annotation>/<sequence>.nii.gz` has all frames of the image;
+    `<annotation>/<sequence>_frame<fff>.nii.gz` has one, counted from 0, and stands before the
+    former. Labels of the short axis may also be named `<annotation>.nii.gz`. A volume without any
+    tissue is a frame that nobody labelled, as a heart always has a wall. Other frames, and what
+    lies outside of the labels, are UNLABELLED. Images that are cleaned in mode compat do not lie
+    where they were acquired, so that labels have to be drawn on them.
     """
-    path, cine = subject.folder / subject.annotation, subject.cine
+    cine = subject.cine
+    paths = [subject.folder / stem for stem in stems(subject.annotation, subject.sequence.key)]
+    there = [path for path in paths if existing_labels(path)]
+    if len(there) > 1:
+        names = " and ".join(path.relative_to(subject.folder).as_posix() for path in there)
+        raise ValueError(f"labels of {names} are both there; keep one of them")
+    path = there[0] if there else paths[0]
     whole = existing(path.parent, path.name)
     single = _frame_files(path)
     if not whole and not single:
@@ -95,6 +102,11 @@ def volumes(subject: Subject) -> np.ndarray | None:
         subject.audit.add(EMPTY_FRAME, path.name, frames_in_words(np.flatnonzero(empty)))
     carried[empty] = UNLABELLED
     return carried
+
+
+def existing_labels(path: Path) -> bool:
+    """Whether there are label volumes of that name, without its suffix, of all or single frames."""
+    return bool(existing(path.parent, path.name) or _frame_files(path))
 
 
 def _frame_files(path: Path) -> dict[int, Path]:

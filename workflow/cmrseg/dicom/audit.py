@@ -54,6 +54,8 @@ SLICE_AXIS = ("axis of the slices unclear", "third axis taken")
 UNUSUAL_PLANE = ("not a usual short axis", "none")
 SHEARED = ("slices displaced along the stack", "place of slices kept")
 FORMS = ("sform and qform differ", "sform taken")
+# Of a cohort with several sequences; the subject has the others.
+WITHOUT_SEQUENCE = ("sequence missing or unreadable", "sequence excluded")
 # These end a subject's import: it is absent downstream, by name.
 UNREADABLE = ("unreadable file", "subject left out")
 MISSING_TAG = ("missing tag", "subject left out")

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from cmrseg.dicom.resample import fit, resize, rotate, scaled_size
-from cmrseg.labels import UNLABELLED, values_of
+from cmrseg.labels import UNLABELLED, Tissue, values_of
 from cmrseg.sequences import VENTRICLES
 
 
@@ -97,18 +97,19 @@ def place_labels(
                 f"{row.file}: label of shape {label.shape}, expected {(row.rows, row.columns)}; "
                 "draw it on the pixels of this file"
             )
-        check_labels(label, row.file)
+        check_labels(label, row.file, VENTRICLES)
         placement = Placement(**{name: getattr(row, name) for name in PLACEMENT_COLUMNS})
         placed[row.t, row.z] = place(label, placement, shape[2:], nearest=True)
     return placed
 
 
-def check_labels(labels: np.ndarray, name: str) -> None:
+def check_labels(labels: np.ndarray, name: str, shown: tuple[Tissue, ...]) -> None:
     """Raise ValueError naming file and values where labels have others than those of tissues.
 
-    To be called before labels become uint8, which would make 257 a cavity.
+    shown: tissues that label maps of the sequence may hold. To be called before labels become
+    uint8, which would make 257 a cavity.
     """
-    values, known = np.unique(labels), values_of(VENTRICLES)
+    values, known = np.unique(labels), values_of(shown)
     unknown = values[~np.isin(values, [*known, UNLABELLED])]
     if unknown.size:
         raise ValueError(

@@ -54,7 +54,7 @@ from cmrseg.dicom.stack import assemble
 from cmrseg.dicom.study_files import check_triggered, read_study
 from cmrseg.dicom.timing import TRIGGER, time_axis
 from cmrseg.files import write_table
-from cmrseg.sequences import USUAL, image_path
+from cmrseg.sequences import USUAL, image_path, sources_path
 
 logger = logging.getLogger(__name__)
 
@@ -264,6 +264,6 @@ def _below(folder: Path, kaggle: bool) -> str:
 
 def _write(imported: Imported, images: Path, subject: str) -> None:
     imported.cine.save(image_path(images / subject, USUAL))
-    write_table(imported.sources, images / subject / "sources.tsv")
+    write_table(imported.sources, sources_path(images / subject, USUAL))
     if imported.rotated is not None:
         imported.rotated.save(image_path(images / f"{subject}_rot90", USUAL))

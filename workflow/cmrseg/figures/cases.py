@@ -1,36 +1,40 @@
 """Images of the best, the median and the worst agreement, with their label maps."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from cmrseg.cine import Cine
 from cmrseg.figures.overlays import Case
-from cmrseg.sequences import USUAL, image_path
+from cmrseg.labels import SHORT_NAMES, Tissue
+from cmrseg.sequences import LEFT, SEQUENCES, USUAL, image_path
+from cmrseg.sequences import Sequence as Sequence_
 from cmrseg.splits import upright_rows
 
-# LV cavity of the reference that an image needs to be shown.
-LEAST_LV_PX = 50
+# Pixels of the reference's cavity, or other first tissue, that an image needs to be shown.
+LEAST_PX = 50
 
 
-def ranked(images: pd.DataFrame, per_rank: int = 3) -> pd.DataFrame:
+def ranked(images: pd.DataFrame, per_rank: int = 3, drawn: Sequence[Tissue] = LEFT) -> pd.DataFrame:
     """Images of the best, the median and the worst agreement, as figures show them.
 
-    images: rows with subject, slice, frame, dice_lv, dice_my and confusion counts. Ranked by the
-    mean of both, of images that have both; by LV alone where none has, as the reference's muscle is
-    not drawn anywhere. Only images in which the reference has at least LEAST_LV_PX pixels of LV: in
+    images: rows with subject, slice, frame, dice_lv, dice_my, ... and confusion counts. drawn: the
+    tissues that every reference of the sequence draws. Ranked by the mean Dice of these, of images
+    that have all; by the first one alone where none has, as for a reference whose muscle is not
+    drawn anywhere. Only images in which the reference has at least LEAST_PX pixels of that: in
     others, at the ends of the stack, the worst is whether there is a heart at all, and contours
     show nothing. A subject is shown once per rank, one with a rotated copy as the copy.
     Returns the chosen rows with a column `kind`.
     """
     every = upright_rows(images)
-    both = ["dice_lv", "dice_my"]
+    names = [SHORT_NAMES[tissue] for tissue in drawn]
+    both = [f"dice_{name}" for name in names]
     scored = both if every[both].notna().all(axis=1).any() else both[:1]
     table = every.dropna(subset=scored)
-    # Counts of the reference's LV, whatever the labeller made of it.
-    lv_px = table.filter(regex="^lv_(bg|lv|my|rv)$").sum(axis=1)
-    table = table[lv_px >= LEAST_LV_PX]
+    # Counts of the reference's first tissue, whatever the labeller made of it.
+    counted = table.filter(regex=f"^{names[0]}_({'|'.join(SHORT_NAMES.values())})$")
+    table = table[counted.sum(axis=1) >= LEAST_PX]
     table = table.assign(score=table[scored].mean(axis=1))
     table = table.sort_values(
         ["score", "subject", "slice", "frame"], ascending=[False, *[True] * 3]
@@ -53,15 +57,16 @@ def read_cases(
     images: Mapping[str, Path],
     predictions: Mapping[str, Path],
     references: Mapping[str, Path],
+    sequence: Sequence_ = SEQUENCES[USUAL],
 ) -> list[Case]:
-    """The images that `ranked` chose, with both label maps.
+    """The images of a sequence that `ranked` chose, with both label maps.
 
     images, predictions, references: folder of each subject.
     """
     cases = []
     for row in rows.itertuples(index=False):
         image, prediction, reference = (
-            Cine.load(image_path(folders[row.subject], USUAL))
+            Cine.load(image_path(folders[row.subject], sequence.key))
             for folders in (images, predictions, references)
         )
         at = (row.frame, row.slice)
@@ -75,8 +80,9 @@ def read_cases(
                 prediction=prediction.voxels[at],
                 reference=reference.voxels[at],
                 affine=image.affine,
-                dice_lv=row.dice_lv,
-                dice_my=row.dice_my,
+                dice={
+                    tissue: getattr(row, f"dice_{SHORT_NAMES[tissue]}") for tissue in sequence.drawn
+                },
             )
         )
     return cases

@@ -1,6 +1,6 @@
 """Images with the contours of a prediction and its reference: best, median and worst cases."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 
 from cmrseg.figures import style
 from cmrseg.figures.picture import DASHED, SOLID, TISSUES, draw_picture, heart_centre
-from cmrseg.labels import COLOURS, NAMES
+from cmrseg.labels import COLOURS, NAMES, SHORT_NAMES, Tissue
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,8 @@ class Case:
 
     image (rows, cols); prediction, reference (rows, cols) Tissue numbers; affine (4, 4) of the
     cine, indices (x, y, z) to RAS mm, x along the columns. kind: row of the figure ("best", ...).
-    z, frame: indices of the slice and the frame. Dice nan where a tissue is in neither map.
+    z, frame: indices of the slice and the frame. dice: of some tissues, nan where one is in neither
+    map.
     """
 
     kind: str
@@ -30,8 +31,7 @@ class Case:
     prediction: np.ndarray
     reference: np.ndarray
     affine: np.ndarray
-    dice_lv: float
-    dice_my: float
+    dice: Mapping[Tissue, float]
 
 
 @style.styled
@@ -89,8 +89,8 @@ def _draw(axes: Axes, case: Case) -> None:
     layers = list(zip(maps, (DASHED, SOLID), strict=True))
     draw_picture(axes, case.image, case.affine, layers, heart_centre(maps))
     dice = ", ".join(
-        f"{name} {value:.2f}" if np.isfinite(value) else f"{name} –"
-        for name, value in (("LV", case.dice_lv), ("MY", case.dice_my))
+        f"{SHORT_NAMES[tissue].upper()} " + (f"{value:.2f}" if np.isfinite(value) else "–")
+        for tissue, value in case.dice.items()
     )
     axes.set_title(
         f"{case.subject}, slice {case.z + 1}, frame {case.frame + 1}\nDice {dice}",

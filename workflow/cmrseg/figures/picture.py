@@ -9,7 +9,7 @@ from matplotlib.patheffects import withStroke
 
 from cmrseg.labels import COLOURS, UNLABELLED, Tissue
 
-TISSUES = (Tissue.LV, Tissue.MYO, Tissue.RV)
+TISSUES = tuple(tissue for tissue in Tissue if tissue)
 # Lines of a prediction and of what it is held against.
 SOLID = "solid"
 DASHED = (0, (2, 1))

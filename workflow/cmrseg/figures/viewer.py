@@ -16,7 +16,7 @@ import numpy as np
 
 from cmrseg.cine import Cine
 from cmrseg.figures.picture import orientation_marks
-from cmrseg.labels import COLOURS, NAMES, UNLABELLED
+from cmrseg.labels import COLOURS, NAMES, UNLABELLED, Tissue
 from cmrseg.sequences import SEQUENCES, USUAL
 
 REPORT = Path(__file__).resolve().parents[2] / "report"
@@ -47,21 +47,22 @@ def viewer_page(
     frames: Sequence[int] = FRAMES,
     template: Path = TEMPLATE,
     library: Path = LIBRARY,
+    tissues: Sequence[Tissue] = SEQUENCES[USUAL].tissues,
 ) -> str:
     """HTML of a viewer with all volumes in it; it opens offline and asks no other host.
 
-    Images are cropped to the labels of their first layer plus margin_mm in the slice's plane (a
-    bad network has labels anywhere), thinned at even steps to the first number of `frames` with
-    which the page has at most 8 MB, and rounded to 64 grey levels. Where the first layer has fewer
-    frames than that (an expert's end-diastole and end-systole), these are shown as well. Labels
-    outside Tissue and unlabelled voxels are not drawn.
-    Raises ValueError where there is nothing to show, a layer is not on its image's grid, or the
-    page is larger than 8 MB with the fewest frames.
+    Images are cropped to the labels of their first layer plus margin_mm in the slice's plane (a bad
+    network has labels anywhere), thinned at even steps to the first number of `frames` with which
+    the page has at most 8 MB, and rounded to 64 grey levels. Where the first layer has fewer frames
+    than that (an expert's end-diastole and end-systole), these are shown as well. Labels outside
+    Tissue and unlabelled voxels are not drawn. tissues: those of the legend. Raises ValueError
+    where there is nothing to show, a layer is not on its image's grid, or the page is larger than 8
+    MB with the fewest frames.
     """
     if not volumes:
         raise ValueError("viewer: no volumes, expected at least one")
     for most in frames:
-        page = _page(title, volumes, margin_mm, most, template, library)
+        page = _page(title, volumes, margin_mm, most, template, library, tissues)
         size_mb = len(page.encode()) / 1e6
         if size_mb <= MAX_PAGE_MB:
             return page
@@ -78,12 +79,13 @@ def _page(
     max_frames: int,
     template: Path,
     library: Path,
+    tissues: Sequence[Tissue],
 ) -> str:
     data = {
         "subjects": [_subject(volume, margin_mm, max_frames) for volume in volumes],
         "tissues": [
             {"value": int(tissue), "name": NAMES[tissue], "colour": COLOURS[tissue]}
-            for tissue in SEQUENCES[USUAL].tissues
+            for tissue in tissues
         ],
     }
     parts = {

@@ -8,20 +8,23 @@ import pandas as pd
 
 from cmrseg.cine import Cine
 from cmrseg.figures.viewer import Volume
+from cmrseg.labels import SHORT_NAMES, Tissue
 from cmrseg.sequences import USUAL, image_path
 from cmrseg.splits import upright_rows
 
 
-def spread(images: pd.DataFrame, count: int) -> list[str]:
-    """Held-out subjects from the best to the worst mean LV Dice, evenly spread over the ranks.
+def spread(images: pd.DataFrame, count: int, tissue: Tissue = Tissue.LV) -> list[str]:
+    """Held-out subjects from the best to the worst mean Dice of a tissue, spread over the ranks.
 
-    images: rows with subject, split, dice_lv. Subjects that a model was trained on count only
+    images: rows with subject, split, dice_lv, ... Subjects that a model was trained on count only
     where there are no others, a subject with a rotated copy as the copy.
     """
     images = upright_rows(images)
     held_out = images[images["split"] != "train"]
     table = images if held_out.empty else held_out
-    order = table.groupby("subject")["dice_lv"].mean().sort_values(ascending=False)
+    order = (
+        table.groupby("subject")[f"dice_{SHORT_NAMES[tissue]}"].mean().sort_values(ascending=False)
+    )
     places = np.linspace(0, len(order) - 1, min(count, len(order))).round().astype(int)
     return [str(order.index[place]) for place in places]
 
@@ -30,17 +33,18 @@ def read_viewer_volumes(
     subjects: Sequence[str],
     images: Mapping[str, Path],
     layers: Mapping[str, Mapping[str, Path]],
+    sequence: str = USUAL,
 ) -> list[Volume]:
-    """Cines of some subjects with the label maps of every labeller that has them.
+    """Images of some subjects with the label maps of every labeller that has them.
 
     images: folder of each subject. layers: by labeller, folder of each subject.
     """
     return [
         Volume(
             name=subject,
-            image=Cine.load(image_path(images[subject], USUAL)),
+            image=Cine.load(image_path(images[subject], sequence)),
             layers=[
-                (labeller, Cine.load(image_path(folders[subject], USUAL)))
+                (labeller, Cine.load(image_path(folders[subject], sequence)))
                 for labeller, folders in layers.items()
                 if subject in folders
             ],

@@ -40,9 +40,9 @@ def files_of(folder: Path, name: str) -> list[Path]:
 
 
 def reader(grids: Mapping[str, Grid]) -> Reader:
-    """Reads `<raw>/<study>.h5` (or `.hdf5`) with the grid of its study."""
+    """Reads the short axis of `<raw>/<study>.h5` (or `.hdf5`) with the grid of its study."""
 
-    def read(raw: Path, study: str, audit: Audit) -> tuple[Cine, pd.DataFrame]:
+    def read(raw: Path, study: str, sequence: str, audit: Audit) -> tuple[Cine, pd.DataFrame]:
         found = files_of(raw, study)
         if not found:
             detail = f"no file {study}{HDF5_SUFFIXES[0]}; check the subject table's study"

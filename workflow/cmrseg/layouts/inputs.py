@@ -3,10 +3,20 @@
 from pathlib import Path
 from typing import NamedTuple
 
+from cmrseg.sequences import USUAL, image_path
+
 # Endings of NIfTI files.
 SUFFIXES = (".nii.gz", ".nii")
 # Endings of HDF5 files.
 HDF5_SUFFIXES = (".h5", ".hdf5")
+
+
+def stems(study: str, sequence: str) -> list[str]:
+    """Where the file of a sequence may be, without its suffix, below a folder with all studies.
+
+    `<study>/<sequence>`; of the short axis, which many studies have alone, also `<study>`.
+    """
+    return [study] * (sequence == USUAL) + [f"{study}/{sequence}"]
 
 
 class Found(NamedTuple):
@@ -35,7 +45,7 @@ def find_images(path: Path) -> Found:
                 f"{path}: a file must be NIfTI or HDF5; give the folder of the DICOM files"
             )
         return Found("nifti", place.parent, without_suffix(place.name))
-    if (place / "sa.nii.gz").is_file():
+    if image_path(place, USUAL).is_file():
         return Found("nifti", place.parent, place.name)
     volumes = sorted(file.name for file in place.iterdir() if file.name.endswith(SUFFIXES))
     if len(volumes) > 1:

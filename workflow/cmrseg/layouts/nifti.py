@@ -23,7 +23,7 @@ from cmrseg.dicom.audit import (
     Audit,
     SubjectError,
 )
-from cmrseg.layouts.inputs import SUFFIXES
+from cmrseg.layouts.inputs import SUFFIXES, stems
 from cmrseg.nifti_header import forms_differ, is_placed, read_header
 from cmrseg.orientation import (
     SAME_GRID,
@@ -41,6 +41,7 @@ from cmrseg.orientation import (
     tells_of_patient,
     turn_between,
 )
+from cmrseg.sequences import SEQUENCES, USUAL, Sequence
 
 # The two frames of the cine of a cohort that has no others, in this order.
 FRAMES = ("ED", "ES")
@@ -86,14 +87,15 @@ def read_frames(folder: Path, pattern: str, audit: Audit) -> Cine:
     return Cine(np.concatenate([first.voxels, turned.voxels]), first.affine)
 
 
-def read_cine(path: Path, audit: Audit) -> Cine:
+def read_cine(path: Path, audit: Audit, sequence: Sequence = SEQUENCES[USUAL]) -> Cine:
     """A cine in the orientation of DICOM pictures: x along their columns, y down their rows.
 
     Where the file places its grid in the patient (a form code above 0), the affine alone decides,
     whatever the order of the file's axes: pictures are seen from the apex, columns run to the left,
     rows to the feet, and slices go from apex to base. Grids without a place, and affines that are a
     mere scaling, keep their order. Then pictures wider than high are turned counter-clockwise, as
-    those of DICOM are. The affine follows, so that no voxel moves in the patient. Units are those
+    those of DICOM are. Pictures of other planes than the short axis stay as they are stored, slices
+    along the third axis. The affine follows, so that no voxel moves in the patient. Units are those
     of the header; a frame interval without a unit, or with which the frames are no heartbeat, is
     unknown. What was done, and what is unclear, is audited.
     Raises ValueError naming the file where it is unreadable, not finite, without extent, or its
@@ -109,7 +111,7 @@ def read_cine(path: Path, audit: Audit) -> Cine:
     _check_forms(header, path.name, audit)
     time = header.get_xyzt_units()[1]
     interval_s = _interval_s(float(header["pixdim"][4]), time, len(cine.voxels), path.name, audit)
-    turn = _turn_to_pictures(cine, is_placed(header), path.name, audit)
+    turn = _turn_to_pictures(cine, is_placed(header), path.name, audit, sequence)
     cine = reordered(Cine(cine.voxels, cine.affine, interval_s), turn)
     try:
         check_right_angles(cine.affine)
@@ -152,7 +154,9 @@ def _interval_s(value: float, unit: str, frames: int, name: str, audit: Audit) -
     return math.nan
 
 
-def _turn_to_pictures(cine: Cine, placed: bool, name: str, audit: Audit) -> np.ndarray:
+def _turn_to_pictures(
+    cine: Cine, placed: bool, name: str, audit: Audit, sequence: Sequence
+) -> np.ndarray:
     """The turn (3, 3) to pictures as DICOM shows them; placed: the affine knows the patient."""
     affine, sizes = cine.affine, sizes_of(cine)
     axis = slice_axis(affine, sizes, placed)
@@ -162,6 +166,10 @@ def _turn_to_pictures(cine: Cine, placed: bool, name: str, audit: Audit) -> np.n
             audit.add(SLICE_AXIS, name, f"voxels are {distances} mm apart along the file's x, y, z")
         axis = 2
     shown = slices_last(axis)
+    if sequence.plane != SEQUENCES[USUAL].plane:
+        if not _audited_flips(shown, name, audit):
+            audit.add(AXES, name, described(shown))
+        return shown
     cosine = along_long_axis(affine, axis)
     if placed and tells_of_patient(affine, cosine):
         shown = as_scanners_show(affine, axis)
@@ -221,39 +229,38 @@ def onto_order(cine: Cine, other: Cine) -> Cine:
     return turned
 
 
-def read_whole(raw: Path, study: str, audit: Audit) -> tuple[Cine, pd.DataFrame]:
-    """The cine and sources of a study that is one file: a `ready_made.Reader`.
+def read_whole(raw: Path, study: str, sequence: str, audit: Audit) -> tuple[Cine, pd.DataFrame]:
+    """The image of a study that is one file, and its sources: a `ready_made.Reader`.
 
-    The file is `<raw>/<study>.nii.gz` or `<raw>/<study>/sa.nii.gz` (or `.nii`), of 4 dimensions, or
-    of 3 for a single frame; see read_cine.
+    The file is `<raw>/<study>/<sequence>.nii.gz` (or `.nii`), or `<raw>/<study>.nii.gz` for the
+    short axis, of 4 dimensions, or of 3 for a single frame; see read_cine.
     Raises SubjectError where there is none or two, ValueError where it cannot be read.
     """
-    found = existing(raw, study) + existing(raw / study, "sa")
+    places = stems(study, sequence)
+    found = [path for stem in places for path in existing(raw, stem)]
     if not found:
-        raise SubjectError(
-            NO_IMAGES,
-            "",
-            f"neither {study}.nii.gz nor {study}/sa.nii.gz; check the subject table's study",
-        )
+        names = " nor ".join(f"{stem}.nii.gz" for stem in places)
+        which = "neither" if len(places) > 1 else "no file"
+        raise SubjectError(NO_IMAGES, "", f"{which} {names}; check the subject table's study")
     if len(found) > 1:
         names = " and ".join(path.relative_to(raw).as_posix() for path in found)
         raise SubjectError(OTHER, "", f"{names} are both there; keep one of them")
-    cine = read_cine(found[0], audit)
+    cine = read_cine(found[0], audit, SEQUENCES[sequence])
     return cine, _sources(cine, [found[0].name] * len(cine.voxels))
 
 
-def read_pair(raw: Path, study: str, audit: Audit) -> tuple[Cine, pd.DataFrame]:
+def read_pair(raw: Path, study: str, sequence: str, audit: Audit) -> tuple[Cine, pd.DataFrame]:
     """The cine of two frames and sources of a study with one file for each: a `ready_made.Reader`.
 
-    The files are `<raw>/<study>/sa_ED.nii.gz` and `sa_ES.nii.gz`, taken as they are stored; see
-    read_frames.
+    The files are `<raw>/<study>/<sequence>_ED.nii.gz` and `<sequence>_ES.nii.gz`, taken as they are
+    stored; see read_frames.
     Raises SubjectError where there is no folder, ValueError where a file cannot be read.
     """
     folder = raw / study
     if not folder.is_dir():
         raise SubjectError(NO_IMAGES, "", f"no folder {folder.name}")
-    cine = read_frames(folder, "sa_{frame}.nii.gz", audit)
-    return cine, _sources(cine, [f"sa_{frame}.nii.gz" for frame in FRAMES])
+    cine = read_frames(folder, f"{sequence}_{{frame}}.nii.gz", audit)
+    return cine, _sources(cine, [f"{sequence}_{frame}.nii.gz" for frame in FRAMES])
 
 
 def _sources(cine: Cine, files: list[str]) -> pd.DataFrame:

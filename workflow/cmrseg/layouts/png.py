@@ -75,11 +75,12 @@ def read_picture(path: Path) -> np.ndarray:
     return pixels[::-1]
 
 
-def read_pictures(raw: Path, study: str, audit: Audit) -> tuple[Cine, pd.DataFrame]:
+def read_pictures(raw: Path, study: str, sequence: str, audit: Audit) -> tuple[Cine, pd.DataFrame]:
     """The cine of a study, with its grey values as they are, and its sources.
 
-    A `ready_made.Reader`. raw: folder with `images/<study>/<study>-frame<fff>-slice<sss>.png` and
-    `patient_dimensions.tsv` (pid, X, Y, pixelSpacingX, pixelSpacingY, sliceSpacing).
+    A `ready_made.Reader`; the archive has the short axis alone. raw: folder with
+    `images/<study>/<study>-frame<fff>-slice<sss>.png` and `patient_dimensions.tsv` (pid, X, Y,
+    pixelSpacingX, pixelSpacingY, sliceSpacing).
     The affine has the spacings alone: neither the place in the patient nor the frame interval is
     known. A rotated copy (`<id>_rot90`) has the row of its original with the sides exchanged.
     Raises SubjectError without pictures or a row, ValueError naming a picture that is missing,

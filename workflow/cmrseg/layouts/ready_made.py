@@ -1,56 +1,90 @@
 """Import of a shard whose images are no DICOM: a cine per subject, or why there is none."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from cmrseg.cine import Cine, check_grid
-from cmrseg.dicom.audit import COLUMNS, OTHER, UNREADABLE, Audit, SubjectError, without_folders
+from cmrseg.dicom.audit import (
+    COLUMNS,
+    OTHER,
+    UNREADABLE,
+    WITHOUT_SEQUENCE,
+    Audit,
+    SubjectError,
+    without_folders,
+)
 from cmrseg.files import write_table
-from cmrseg.sequences import USUAL, image_path
-from cmrseg.shards import SOURCES
+from cmrseg.sequences import SEQUENCES, USUAL, image_path, sources_path
 
 logger = logging.getLogger(__name__)
 
-# Takes the raw folder, the study and its audit; gives the cine and its sources (z, t, file).
-# Raises SubjectError or ValueError where the study cannot be imported.
-Reader = Callable[[Path, str, Audit], tuple[Cine, pd.DataFrame]]
+# Takes the raw folder, the study, the sequence and the subject's audit; gives the image and its
+# sources (z, t, file). Raises SubjectError or ValueError where it cannot be imported.
+Reader = Callable[[Path, str, str, Audit], tuple[Cine, pd.DataFrame]]
 
 
 def import_studies(
-    rows: pd.DataFrame, raw: Path, images: Path, read: Reader
+    rows: pd.DataFrame, raw: Path, images: Path, read: Reader, sequences: Sequence[str] = (USUAL,)
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Write `<images>/<subject>/{sa.nii.gz,sources.tsv}` for every subject that can be read.
+    """Write `<images>/<subject>/<sequence>.nii.gz`, and its sources, for all that can be read.
 
-    rows: subject and study. Images are float32. Returns the audit and the (here empty) headers; a
-    subject that cannot be read is in the audit with the reason, and has no folder.
+    rows: subject and study. sequences: those of the cohort. Images are float32. Returns the audit
+    and the (here empty) headers. A subject without any image that can be read is in the audit with
+    the reason, and has no folder; one without some of its sequences has the others, and the audit
+    names the missing ones.
     """
     audits = []
     for subject, study in rows[["subject", "study"]].itertuples(index=False):
         audit = Audit(subject)
-        try:
-            cine, sources = read(raw, study, audit)
-            cine = single(cine)
-        except SubjectError as error:
-            audit.add(error.kind, error.image, error.detail)
-        except ValueError as error:
-            audit.add(UNREADABLE, "", _shortened(error, raw, study))
-        except Exception as error:
-            # Whatever else happens is the subject's failure, by name, and not the shard's.
-            logger.exception("subject %s left out", subject)
-            audit.add(OTHER, "", f"{type(error).__name__}: {_shortened(error, raw, study)}")
-        else:
+        found: dict[str, tuple[Cine, pd.DataFrame]] = {}
+        failed: dict[str, SubjectError] = {}
+        for sequence in sequences:
+            try:
+                found[sequence] = _image(read, raw, study, sequence, audit)
+            except SubjectError as error:
+                failed[sequence] = error
+        for sequence, lost in failed.items():
+            if found:
+                audit.add(WITHOUT_SEQUENCE, sequence, str(lost))
+            else:
+                audit.add(lost.kind, lost.image, lost.detail)
+        if found:
             target = images / subject
             target.mkdir()
-            cine.save(image_path(target, USUAL))
-            write_table(sources, target / SOURCES)
+        for sequence, (cine, sources) in found.items():
+            cine.save(image_path(target, sequence))
+            write_table(sources, sources_path(target, sequence))
         audits.append(audit.table())
     headers = pd.DataFrame({"file": [], "dir": [], "pid": []}, dtype=str)
     joined = pd.concat(audits, ignore_index=True) if audits else pd.DataFrame(columns=COLUMNS)
     return joined, headers
+
+
+def _image(
+    read: Reader, raw: Path, study: str, sequence: str, audit: Audit
+) -> tuple[Cine, pd.DataFrame]:
+    """The image of a sequence and its sources. Whatever is wrong is a SubjectError."""
+    try:
+        cine, sources = read(raw, study, sequence, audit)
+        if len(cine.voxels) > 1 and not SEQUENCES[sequence].is_cine:
+            raise ValueError(
+                f"{sequence} has {len(cine.voxels)} frames, expected a still image; "
+                "keep one frame, or name the sequence of cines that it is"
+            )
+        return single(cine), sources
+    except SubjectError:
+        raise
+    except ValueError as error:
+        raise SubjectError(UNREADABLE, "", _shortened(error, raw, study)) from error
+    except Exception as error:
+        # Whatever else happens is the subject's failure, by name, and not the shard's.
+        logger.exception("study %s: %s cannot be read", study, sequence)
+        detail = f"{type(error).__name__}: {_shortened(error, raw, study)}"
+        raise SubjectError(OTHER, "", detail) from error
 
 
 def single(cine: Cine) -> Cine:

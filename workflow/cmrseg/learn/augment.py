@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from cmrseg.learn.lighting import Lighting, apply_lighting, draw_lighting, own_range
+from cmrseg.learn.lighting import Lighting, apply_lighting, draw_lighting, own_range, per_image
 from cmrseg.learn.source import send
 
 MOUSE = ("mouse", "mouse_notebook")
@@ -218,8 +218,9 @@ def apply_transforms(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Apply one transform to each image and its labels, on the device where they are.
 
-    images: (n, y, x) float32 in 0...1. labels: (n, y, x) uint8. Returns both in the same shape;
-    background outside the source. Images whose transform changes nothing come back as they are.
+    images: (n, y, x) float32 in 0...1, or (n, c, y, x), whose channels all change alike. labels:
+    (n, y, x) uint8. Returns both in the same shape; background outside the source. Images whose
+    transform changes nothing come back as they are.
     """
     if transforms.lighting is not None:
         images = apply_lighting(images, transforms.lighting)
@@ -234,7 +235,7 @@ def apply_transforms(
     if len(lit):
         where = send(lit, images.device)
         brightness, contrast = (
-            send(values[lit], images.device, images.dtype)[:, None, None]
+            per_image(send(values[lit], images.device, images.dtype), images)
             for values in (transforms.brightness, transforms.contrast)
         )
         logits = torch.logit(images[where], eps=LOGIT_MARGIN)
@@ -254,6 +255,7 @@ def _sampling_grid(matrices: np.ndarray, images: torch.Tensor) -> torch.Tensor:
 
 
 def _sample(planes: torch.Tensor, grid: torch.Tensor, mode: str) -> torch.Tensor:
+    channels = planes[:, None] if planes.ndim == 3 else planes
     return functional.grid_sample(
-        planes[:, None], grid, mode=mode, padding_mode="zeros", align_corners=False
-    )[:, 0]
+        channels, grid, mode=mode, padding_mode="zeros", align_corners=False
+    ).reshape(planes.shape)

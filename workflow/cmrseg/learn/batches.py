@@ -1,6 +1,6 @@
 """What a network learns from: rows of the slices, and the batches of an epoch."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -8,31 +8,44 @@ import pandas as pd
 
 from cmrseg.canvas import PREPARATIONS
 from cmrseg.learn.schedule import STOPPING
-from cmrseg.learn.slices import Slices
+from cmrseg.learn.slices import Slices, image_shape
 from cmrseg.learn.subsets import THRESHOLDS, select_subset
+from cmrseg.sequences import channels_of
 
 
 def training_rows(
-    slices: Slices, settings: Mapping[str, Any], confidence: pd.DataFrame | None = None
+    slices: Slices,
+    settings: Mapping[str, Any],
+    confidence: pd.DataFrame | None = None,
+    samples: Callable[[pd.DataFrame], pd.DataFrame] = lambda rows: rows,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Index rows to train on and to validate on.
 
-    A confidence set filters both, as published; any other subset the training rows only.
-    Raises ValueError where the slices do not fit the settings.
+    A confidence set filters both, as published; any other subset the training rows only. samples:
+    of the task, the rows of these that it can learn from. Raises ValueError where the slices do not
+    fit the settings, or nothing is left.
     """
     size, expected = settings["size_px"], PREPARATIONS[settings["preparation"]].dtype
-    if slices.images.shape[1:] != (size, size) or slices.images.dtype != expected:
+    shape = image_shape(len(channels_of(settings["sequence"])), (size, size))
+    if slices.images.shape[1:] != shape or slices.images.dtype != expected:
         raise ValueError(
-            f"{slices.folder}: images are {slices.images.dtype} {slices.images.shape[1:]} (y, x), "
-            f"preparation {settings['preparation']} with size_px {size} needs "
-            f"{expected.__name__} {(size, size)}; make the slices with the model's settings"
+            f"{slices.folder}: images are {slices.images.dtype} {slices.images.shape[1:]}, "
+            f"preparation {settings['preparation']} of {settings['sequence']} with size_px {size} "
+            f"needs {expected.__name__} {shape} ([channel,] y, x); make the slices with the "
+            "model's settings"
         )
     subset = settings["subset"]
     rows = select_subset(slices.select(split_names(settings)), subset, confidence)
     valid = slices.select(["validate"])
     if subset in THRESHOLDS:
         valid = select_subset(valid, subset, confidence)
-    return rows, valid
+    chosen = samples(rows), samples(valid)
+    for name, left in zip(("to train", "to validate"), chosen, strict=True):
+        if left.empty:
+            raise ValueError(
+                f"{slices.folder}: no slice {name} on shows what is learnt; check the labels"
+            )
+    return chosen
 
 
 def split_names(settings: Mapping[str, Any]) -> list[str]:

@@ -12,6 +12,7 @@ from cmrseg.nets.keras_hdf5 import CLASSES, keras_width, read_unet3plus
 from cmrseg.nets.network import MOST_WIDTH
 from cmrseg.nets.published import read_published, sizes_of
 from cmrseg.nets.tensorbundle import data_file, index_file, read_index
+from cmrseg.results.labelling import DEFAULTS
 from cmrseg.results.record import record
 
 
@@ -52,7 +53,7 @@ def convert_weights(
     save_weights(state, outputs["weights"])
     record(
         outputs["record"],
-        settings={"model": name, **settings},
+        settings={"model": name, **DEFAULTS, **settings},
         code=code,
         inputs=files,
         seed=None,

@@ -6,35 +6,40 @@ are resized, are prepared before.
 """
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
 from torch.nn import functional
 
 from cmrseg.canvas import PREPARATIONS, Canvas, prediction_canvas
-from cmrseg.learn.prepare import FCN_PERCENTILES, neighbours, prepare_cine
+from cmrseg.learn.prepare import FCN_PERCENTILES, neighbours, prepare_cine, with_channels
 
 
-def planes_for_card(voxels: np.ndarray, settings: Mapping) -> tuple[torch.Tensor, Canvas]:
-    """What of a cine goes to the card: planes (t, z, y, x), and the canvas of its images.
+def planes_for_card(
+    channels: Sequence[np.ndarray], settings: Mapping
+) -> tuple[torch.Tensor, Canvas]:
+    """What of a cine goes to the card: planes (t, z, [c,] y, x), and the canvas of its images.
 
-    voxels: (t, z, y, x), left as it is. Integers of up to 16 bits stay what they are. Where there
-    is a card the planes are in memory that it reads by itself.
+    channels: (t, z, y, x) each, left as they are. Integers of up to 16 bits stay what they are, of
+    a single channel. Where there is a card the planes are in memory that it reads by itself.
     """
     if not PREPARATIONS[settings["preparation"]].joint:
-        planes, canvas = prepare_cine(voxels, settings)
+        prepared = [prepare_cine(voxels, settings) for voxels in channels]
+        planes, canvas = with_channels([images for images, _ in prepared]), prepared[0][1]
     else:
-        canvas = prediction_canvas(voxels.shape[-2:], settings)
-        small = voxels.dtype.kind in "iu" and voxels.dtype.itemsize <= 2
+        first = channels[0]
+        canvas = prediction_canvas(first.shape[-2:], settings)
+        small = len(channels) == 1 and first.dtype.kind in "iu" and first.dtype.itemsize <= 2
         # torch has no numbers of the other byte order.
-        planes = voxels.astype(voxels.dtype.newbyteorder("=") if small else np.float32, copy=False)
+        dtype = first.dtype.newbyteorder("=") if small else np.float32
+        planes = with_channels([voxels.astype(dtype, copy=False) for voxels in channels])
     result = torch.from_numpy(np.ascontiguousarray(planes))
     return (result.pin_memory() if torch.cuda.is_available() else result), canvas
 
 
 class CardImages:
-    """The images of a cine on a card: `images[a:b]` is (n, 1, Y, X) float32 in 0..1.
+    """The images of a cine on a card: `images[a:b]` is (n, c, Y, X) float32 in 0..1.
 
     planes, canvas: as `planes_for_card` gives them. Nothing waits for the card.
     """
@@ -50,7 +55,14 @@ class CardImages:
         self.highest = torch.full((), float(np.iinfo(preparation.dtype).max), device=device)
         self.is_native = preparation.joint
         if self.is_native:
-            self.low, self.high = percentiles(self.planes)
+            self.low, self.high = self._percentiles()
+
+    def _percentiles(self) -> list[torch.Tensor]:
+        """Those of each channel, in a shape that planes (n, [c,] y, x) can be compared with."""
+        if self.planes.ndim == 3:
+            return percentiles(self.planes)
+        each = zip(*(percentiles(channel) for channel in self.planes.unbind(1)), strict=True)
+        return [torch.stack(values)[:, None, None] for values in each]
 
     def chosen(self, numbers: np.ndarray) -> "CardImages":
         """The images of some numbers (int64), with the percentiles of all."""
@@ -68,7 +80,8 @@ class CardImages:
         pixels = self.planes[some]
         if self.is_native:
             pixels = self._scaled(pixels)
-        return (pixels.float() / self.highest)[:, None]
+        pixels = pixels.float() / self.highest
+        return pixels[:, None] if pixels.ndim == 3 else pixels
 
     def _scaled(self, planes: torch.Tensor) -> torch.Tensor:
         """`prepare._prepare_fcn` and its padding; numbers have 64 bits there too."""

@@ -1,5 +1,6 @@
 """Labelling as a job: a model and a shard of images in, label maps out."""
 
+import logging
 from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,16 +12,18 @@ import numpy as np
 
 from cmrseg.cine import Cine
 from cmrseg.files import replacing
-from cmrseg.learn.predict import Predictor, Prepared, without_islands
+from cmrseg.learn.predict import Predictor, Prepared
 from cmrseg.learn.weights import load_weights
-from cmrseg.nets.build import SETTINGS, empty_network
+from cmrseg.nets.build import empty_network, network_settings
 from cmrseg.nets.kinds import KINDS
 from cmrseg.nets.network import Network
 from cmrseg.results.kept import keep, made_of, restore
-from cmrseg.results.labelling import LABELLING, OPTIONAL
+from cmrseg.results.labelling import LABELLING, OPTIONAL, check_facts
 from cmrseg.results.record import recorded_settings, versions
-from cmrseg.sequences import image_path
-from cmrseg.shards import subject_folders
+from cmrseg.sequences import channels_of, image_path
+from cmrseg.shards import folders_with, subject_folders
+
+log = logging.getLogger(__name__)
 
 # Files of a model's folder.
 WEIGHTS, RECORD = "weights.safetensors", "record.json"
@@ -51,6 +54,7 @@ def load_model(folder: str | Path) -> tuple[Network, dict[str, Any]]:
             f"{folder}: network {settings['network']} cannot be used here; "
             f"there are {', '.join(KINDS)}"
         )
+    check_facts(settings, str(folder / RECORD))
     return load_network(settings, folder / WEIGHTS), OPTIONAL | settings
 
 
@@ -60,13 +64,14 @@ def load_network(settings: Mapping[str, Any], weights: str | Path) -> Network:
     Raises ValueError naming the file if its weights are of another network.
     """
     try:
-        network = empty_network({name: settings[name] for name in SETTINGS})
+        network = empty_network(network_settings(settings))
     except ValueError as error:
         raise ValueError(f"{weights}: {error}") from error
     try:
         network.load_state_dict(load_weights(weights))
     except RuntimeError as error:
-        described = ", ".join(f"{name} {settings[name]!r}" for name in sorted(SETTINGS))
+        told = network_settings(settings).items()
+        described = ", ".join(f"{name} {value!r}" for name, value in told)
         raise ValueError(
             f"{weights}: its weights are not of a network with {described}; "
             "give the settings they were made with"
@@ -77,28 +82,32 @@ def load_network(settings: Mapping[str, Any], weights: str | Path) -> Network:
 def label_shard(
     model: Mapping[str, Any], weights: str | Path, images: Path, labels: Path, device: str
 ) -> None:
-    """Label every subject of a shard: `<labels>/<subject>/<sequence>.nii.gz` on the image's grid.
+    """Label every subject of a shard that has the model's images, in a folder of its own.
 
-    model: row of the models table. weights: its safetensors file. images: folder with
-    `<subject>/<sequence>.nii.gz`. labels: existing folder to fill. device: cpu, cuda or mps. While
-    one subject is labelled the next are read and those before are saved. Raises ValueError naming a
-    subject whose image cannot be read or has values that are not finite.
+    Label maps are `<labels>/<subject>/<sequence>.nii.gz` on the grid of the image; of other tasks
+    than label maps the file is that of their reading. model: row of the models table. weights: its
+    safetensors file. images: folder with `<subject>/<sequence>.nii.gz`, of each channel. labels:
+    existing folder to fill. device: cpu, cuda or mps. While one subject is labelled the next are
+    read and those before are saved. Raises ValueError naming a subject whose image cannot be read
+    or has values that are not finite.
     """
     labeller = Predictor(load_network(model, weights), model, device)
-    folders, sequence = subject_folders([images]), model["sequence"]
+    sequences = [sequence.key for sequence in channels_of(model["sequence"])]
+    folders = folders_with([images], *sequences)
+    if without := [subject for subject in subject_folders([images]) if subject not in folders]:
+        log.warning("without %s: %s; not labelled", " and ".join(sequences), ", ".join(without))
 
     def read(subject: str) -> tuple[Cine, Prepared]:
-        cine = Cine.load(image_path(folders[subject], sequence))
+        channels = [Cine.load(image_path(folders[subject], key)) for key in sequences]
         try:
-            return cine, labeller.prepare(cine)
+            return channels[0], labeller.prepare(*channels)
         except ValueError as error:
             raise ValueError(f"subject {subject}: {error}") from error
 
     def save(subject: str, cine: Cine, wait: Callable[[], np.ndarray]) -> None:
         (labels / subject).mkdir()
-        found = wait().reshape(cine.voxels.shape)
-        found = without_islands(found, model, f"subject {subject}")
-        cine.like(found).save(image_path(labels / subject, sequence))
+        found = labeller.finished(wait(), cine, f"subject {subject}")
+        labeller.reading.save(found, cine, labels / subject, sequences[0])
 
     ahead = CARD_AHEAD if device == "cuda" else 1
     with ThreadPoolExecutor(ahead) as readers, ThreadPoolExecutor(ahead) as savers:

@@ -64,19 +64,29 @@ def draw_lighting(rng: np.random.Generator, count: int, notebook: bool, size_px:
 
 
 def apply_lighting(images: torch.Tensor, lighting: Lighting) -> torch.Tensor:
-    """Apply one set of steps to each image (n, y, x) float32 in 0..1; the same shape and range."""
+    """Apply one set of steps to each image (n, [c,] y, x) float32 in 0..1; the same shape, range.
+
+    Channels of an image change alike, noise included.
+    """
     images = eight_bits(images)
     added, gamma = (
-        send(values, images.device, images.dtype)[:, None, None]
+        per_image(send(values, images.device, images.dtype), images)
         for values in (lighting.added, lighting.gamma)
     )
     images = (images + added).clamp(0, 1) ** gamma
-    images = (images + send(lighting.noise, images.device)).clamp(0, 1)
+    noise = send(lighting.noise, images.device)
+    images = (images + (noise if images.ndim == 3 else noise[:, None])).clamp(0, 1)
     equalised = np.flatnonzero(lighting.clip_limits)
     if len(equalised):
         where = send(equalised, images.device)
-        images[where] = clahe(images[where], lighting.clip_limits[equalised])
+        for channel in [images] if images.ndim == 3 else images.unbind(1):
+            channel[where] = clahe(channel[where], lighting.clip_limits[equalised])
     return images
+
+
+def per_image(values: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
+    """Values (n,) of images (n, ..., y, x), in a shape that they can be added in."""
+    return values.reshape(-1, *[1] * (images.ndim - 1))
 
 
 def eight_bits(images: torch.Tensor) -> torch.Tensor:
@@ -85,6 +95,6 @@ def eight_bits(images: torch.Tensor) -> torch.Tensor:
 
 
 def own_range(images: torch.Tensor) -> torch.Tensor:
-    """Each image (n, y, x) scaled so that its values reach from 0 to 1; a constant one is zeros."""
-    low, high = images.amin((1, 2), keepdim=True), images.amax((1, 2), keepdim=True)
+    """Each image (..., y, x) scaled to values from 0 to 1; a constant one is zeros."""
+    low, high = images.amin((-2, -1), keepdim=True), images.amax((-2, -1), keepdim=True)
     return (images - low) / torch.where(high > low, high - low, 1)

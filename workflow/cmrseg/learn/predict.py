@@ -11,11 +11,16 @@ import torch
 
 from cmrseg.canvas import Canvas
 from cmrseg.cine import Cine
-from cmrseg.labels import NAMES, Tissue
 from cmrseg.learn.cuda_images import CardImages, planes_for_card
-from cmrseg.learn.prepare import as_float, check_settings, prepare_cine
-from cmrseg.measure.islands import Removed, remove_islands
+from cmrseg.learn.prepare import (
+    as_float,
+    check_one_grid,
+    check_settings,
+    prepare_cine,
+    with_channels,
+)
 from cmrseg.nets.folded import folded
+from cmrseg.sequences import USUAL, channels_of
 from cmrseg.tasks.reading import reading_of
 from cmrseg.tasks.task import Reading
 
@@ -40,7 +45,7 @@ Progress = Callable[[int, int], None]
 
 def predict_cine(
     network: torch.nn.Module,
-    cine: Cine,
+    cine: Cine | Sequence[Cine],
     settings: Mapping,
     device: str = "cpu",
     batch: int | None = None,
@@ -49,48 +54,19 @@ def predict_cine(
 ) -> np.ndarray:
     """Label every slice and frame of a cine, each on its own.
 
-    network: as trained; it stays as it is. settings: tissues, preparation, size_px and intensity of
-    its training, and optionally `islands`, a rule by which islands are removed (measure.islands);
-    what that removes is logged with the name `subject`. device: cpu, cuda or mps. batch: images at
-    once; slices and frames share batches. progress: is called after each batch.
-    Returns (t, z, y, x) uint8 `Tissue` on the cine's grid: of exclusive tissues the one with the
-    largest logit, the first on ties. Labels of a CPU depend neither on `batch` nor on the number of
-    threads. Raises ValueError where the cine has values that are not finite.
+    network: as trained; it stays as it is. cine: the image, or that of each channel of the network,
+    on one grid. settings: sequence, tissues, preparation, size_px and intensity of its training,
+    and optionally `islands`, a rule by which islands are removed (measure.islands); what that
+    removes is logged with the name `subject`. device: cpu, cuda or mps. batch: images at once;
+    slices and frames share batches. progress: is called after each batch. Returns (t, z, y, x)
+    uint8 `Tissue` on the cine's grid: of exclusive tissues the one with the largest logit, the
+    first on ties. Labels of a CPU depend neither on `batch` nor on the number of threads. Raises
+    ValueError where the cine has values that are not finite.
     """
     labeller = Predictor(network, settings, device, batch)
-    labels = labeller.label(labeller.prepare(cine), progress)()
-    return without_islands(labels.reshape(cine.voxels.shape), settings, subject)
-
-
-def without_islands(labels: np.ndarray, settings: Mapping, subject: str) -> np.ndarray:
-    """Labels (t, z, y, x) without the islands that the settings rule out; losses are logged."""
-    rule = settings.get("islands", "")
-    if not rule:
-        return labels
-    labels, removed = remove_islands(labels, rule)
-    for sentence in describe_removed(removed):
-        logger.warning("%s: islands (%s): %s", subject, rule, sentence)
-    return labels
-
-
-def describe_removed(removed: Sequence[Removed]) -> list[str]:
-    """A sentence for each tissue that lost voxels, and one where it is gone from frames.
-
-    Frames and slices count from 1.
-    """
-    sentences = []
-    for tissue in sorted({entry.tissue for entry in removed}):
-        entries = [entry for entry in removed if entry.tissue == tissue]
-        name = NAMES[Tissue(tissue)] if tissue in NAMES else f"label {tissue}"
-        slices = sorted({z + 1 for entry in entries for z in entry.slices})
-        frames = [entry.frame + 1 for entry in entries]
-        sentences.append(
-            f"removed {sum(entry.voxels for entry in entries)} voxels of {name} in frames "
-            f"{', '.join(map(str, frames))}, slices {', '.join(map(str, slices))} (from 1)"
-        )
-        if erased := [str(entry.frame + 1) for entry in entries if entry.erased]:
-            sentences.append(f"no {name} is left in frames {', '.join(erased)}")
-    return sentences
+    channels = [cine] if isinstance(cine, Cine) else list(cine)
+    found = labeller.label(labeller.prepare(*channels), progress)()
+    return labeller.finished(found, channels[0], subject)
 
 
 class Predictor:
@@ -117,16 +93,35 @@ class Predictor:
         if self.on_card:
             self.fast = folded(network, device, CARD_DTYPE)
 
-    def prepare(self, cine: Cine) -> Prepared:
-        """What `label` takes. Raises ValueError where the cine has values that are not finite."""
-        if not np.isfinite(cine.voxels).all():
+    def prepare(self, *channels: Cine) -> Prepared:
+        """What `label` takes of the image of each channel.
+
+        Raises ValueError where one has values that are not finite, where they do not lie on one
+        grid, and where there are not as many as the network has channels.
+        """
+        sequence = self.settings.get("sequence", USUAL)
+        if len(channels) != (wanted := len(channels_of(sequence))):
             raise ValueError(
-                "the cine has values that are not finite; repair or leave out the subject"
+                f"{len(channels)} images for a network of {sequence}; give one for each of its "
+                f"{wanted} channels"
             )
+        for cine in channels:
+            if not np.isfinite(cine.voxels).all():
+                raise ValueError(
+                    "the cine has values that are not finite; repair or leave out the subject"
+                )
+        check_one_grid(channels)
         if self.on_card:
-            return planes_for_card(cine.voxels, self.settings)
-        pixels, canvas = prepare_cine(cine.voxels, self.settings)
-        return torch.from_numpy(pixels.reshape(-1, *canvas.size)), canvas
+            return planes_for_card([cine.voxels for cine in channels], self.settings)
+        prepared = [prepare_cine(cine.voxels, self.settings) for cine in channels]
+        canvas = prepared[0][1]
+        pixels = with_channels([images for images, _ in prepared])
+        return torch.from_numpy(pixels.reshape(-1, *pixels.shape[2:])), canvas
+
+    def finished(self, found: np.ndarray, cine: Cine, subject: str) -> np.ndarray:
+        """What was found (n, ...) of all images of a cine, as (t, z, ...), see `Reading`."""
+        ordered = found.reshape(*cine.voxels.shape[:2], *found.shape[1:])
+        return self.reading.finished(ordered, subject)
 
     def label(
         self, prepared: Prepared, progress: Progress | None = None
@@ -146,7 +141,7 @@ class Predictor:
         @torch.inference_mode()
         def label(first: int) -> np.ndarray:
             part = as_float(pixels[first : first + self.batch])
-            images = torch.from_numpy(part)[:, None].to(self.device)
+            images = torch.from_numpy(part[:, None] if part.ndim == 3 else part).to(self.device)
             # torch computes a single small image in another way, which rounds differently.
             output = self.network(images if len(images) > 1 else torch.cat([images, images]))
             return self.reading.result(output[: len(images)], canvas).cpu().numpy()

@@ -6,7 +6,7 @@ are the same numbers: uint8 for `unet` (the 8-bit pictures of Ankenbrand et al. 
 `fcn` (Bai et al. 2018) and `minmax` (Hanisah et al. 2026). Read them with `as_float`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -17,8 +17,10 @@ from cmrseg.canvas import (
     prediction_canvas,
     training_canvas,
 )
+from cmrseg.cine import Cine
 from cmrseg.label_grids import resize_labels
 from cmrseg.labels import Tissue
+from cmrseg.orientation import same_grid
 
 INTENSITIES = ("linear", "greys")
 
@@ -89,6 +91,21 @@ def prepare_cine(voxels: np.ndarray, settings: Mapping) -> tuple[np.ndarray, Can
 def prepare_labels(labels: np.ndarray, canvas: Canvas) -> np.ndarray:
     """Carry label planes (n, y, x) to a canvas, background outside."""
     return place(resize_labels(labels, canvas.scaled), canvas, fill=Tissue.BACKGROUND)
+
+
+def with_channels(images: Sequence[np.ndarray]) -> np.ndarray:
+    """Prepared images (..., y, x) of each channel as (..., c, y, x), a single one as it is."""
+    return images[0] if len(images) == 1 else np.stack(images, axis=-3)
+
+
+def check_one_grid(channels: Sequence[Cine]) -> None:
+    """Raise ValueError where channels do not show the same places: nothing is resampled."""
+    for number, cine in enumerate(channels[1:], 2):
+        if len(cine.voxels) != len(channels[0].voxels) or not same_grid(cine, channels[0]):
+            raise ValueError(
+                f"channel {number} {cine.voxels.shape} (t, z, y, x) lies on another grid than the "
+                f"first one {channels[0].voxels.shape}; register and resample it to that one"
+            )
 
 
 def as_float(pixels: np.ndarray) -> np.ndarray:

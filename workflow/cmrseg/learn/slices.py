@@ -1,7 +1,7 @@
 """Training slices: one memory-mapped array of images, one of labels, and an index table."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,11 +18,13 @@ from cmrseg.known import known_tissues
 from cmrseg.labels import UNLABELLED, Tissue, in_order, pixels_column, tissues_of, values_of
 from cmrseg.learn.prepare import (
     as_float,
+    check_one_grid,
     check_settings,
     prepare_labels,
     prepare_volume,
+    with_channels,
 )
-from cmrseg.sequences import SEQUENCES
+from cmrseg.sequences import channels_of, labelled_sequence
 
 logger = logging.getLogger(__name__)
 
@@ -30,24 +32,25 @@ FILES = ("images.npy", "labels.npy", "index.tsv")
 
 
 def make_slices(
-    images: Iterable[tuple[str, str, str | Path, str | Path]],
+    images: Iterable[tuple[str, str, Sequence[str | Path], str | Path]],
     settings: Mapping,
     folder: str | Path,
 ) -> pd.DataFrame:
     """Prepare all labelled slices of some subjects and write them into a folder.
 
-    images: (subject, split, image file, label file) of each subject; the order is kept, within a
-    subject frames, then slices. settings: sequence, tissues, preparation, size_px, intensity.
-    Writes images.npy (n, size, size) uint8 or uint16, labels.npy (n, size, size) uint8 and
-    index.tsv, one row per slice: row, subject, split, slice, frame, volume (running number of
-    subject and frame), lv_pixels, my_pixels and those of the target's other tissues (counted on the
-    native grid, so that they do not depend on the preparation), whole (0 where the cavity is
-    unknown in a slice of the frame, so that lv_pixels of its slices do not add up to its volume).
-    Tissues that are none of these become background; UNLABELLED stays. A slice of a frame without
-    any labelled pixel is left out, and one without any tissue in a frame whose muscle was not
-    drawn: its muscle would be background. Slices whose labels a crop removes in part or altogether
-    stay, and are a warning. Returns the index. One subject is in memory at a time. Raises
-    ValueError naming the subject and file, and where no background is left to learn from.
+    images: (subject, split, image file of each channel, label file) of each subject; the order is
+    kept, within a subject frames, then slices. settings: sequence, tissues, preparation, size_px,
+    intensity. Writes images.npy (n, size, size) uint8 or uint16, of several channels (n, channels,
+    size, size), labels.npy (n, size, size) uint8 and index.tsv, one row per slice: row, subject,
+    split, slice, frame, volume (running number of subject and frame), lv_pixels, my_pixels and
+    those of the target's other tissues (counted on the native grid, so that they do not depend on
+    the preparation), whole (0 where the cavity is unknown in a slice of the frame, so that
+    lv_pixels of its slices do not add up to its volume). Tissues that are none of these become
+    background; UNLABELLED stays. A slice of a frame without any labelled pixel is left out, and one
+    without any tissue in a frame whose muscle was not drawn: its muscle would be background. Slices
+    whose labels a crop removes in part or altogether stay, and are a warning. Returns the index.
+    One subject is in memory at a time. Raises ValueError naming the subject and file, and where no
+    background is left to learn from.
     """
     check_settings(settings)
     images = list(images)
@@ -55,6 +58,7 @@ def make_slices(
         raise ValueError("make_slices: a subject is listed twice; list each subject once")
     dtype = PREPARATIONS[settings["preparation"]].dtype
     shape = (settings["size_px"], settings["size_px"])
+    channels = len(channels_of(settings["sequence"]))
     rows: list[tuple] = []
     background = False
     pixels = [pixels_column(tissue) for tissue in _counted(settings)]
@@ -62,11 +66,11 @@ def make_slices(
     with replacing(folder) as temporary:
         temporary.mkdir()
         with (
-            _stack(temporary / FILES[0], dtype, shape) as add_images,
+            _stack(temporary / FILES[0], dtype, image_shape(channels, shape)) as add_images,
             _stack(temporary / FILES[1], np.uint8, shape) as add_labels,
         ):
-            for subject, split, image_path, label_path in images:
-                slices = _subject(subject, image_path, label_path, settings)
+            for subject, split, image_paths, label_path in images:
+                slices = _subject(subject, image_paths, label_path, settings)
                 for planes, targets, places, with_background in slices:
                     background |= with_background
                     add_images(planes)
@@ -92,7 +96,10 @@ def make_slices(
 
 @dataclass(frozen=True)
 class Slices:
-    """Prepared slices of a cohort: images (n, y, x) integers, labels (n, y, x) uint8, index."""
+    """Prepared slices of a cohort: images (n, y, x) integers, labels (n, y, x) uint8, index.
+
+    Images of several channels are (n, c, y, x).
+    """
 
     images: np.ndarray
     labels: np.ndarray
@@ -127,13 +134,22 @@ class Slices:
         return rows
 
     def batch(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Images (n, y, x) float32 in 0...1 and labels (n, y, x) uint8 of some rows."""
+        """Images (n, [c,] y, x) float32 in 0...1 and labels (n, y, x) uint8 of some rows."""
         return as_float(self.images[rows]), self.labels[rows]
+
+    @property
+    def channels(self) -> int:
+        return self.images.shape[1] if self.images.ndim == 4 else 1
 
     @cached_property
     def digest(self) -> str:
         """sha256 of each file, joined: what a trained model depends on."""
         return " ".join(sha256(self.folder / name) for name in FILES)
+
+
+def image_shape(channels: int, shape: tuple[int, int]) -> tuple[int, ...]:
+    """Shape of one stored image: a single channel has no axis of its own."""
+    return shape if channels == 1 else (channels, *shape)
 
 
 def _counted(settings: Mapping[str, Any]) -> tuple[Tissue, ...]:
@@ -143,7 +159,7 @@ def _counted(settings: Mapping[str, Any]) -> tuple[Tissue, ...]:
 
 @contextmanager
 def _stack(
-    path: Path, dtype: type[np.unsignedinteger], shape: tuple[int, int]
+    path: Path, dtype: type[np.unsignedinteger], shape: tuple[int, ...]
 ) -> Iterator[Callable[[np.ndarray], None]]:
     """Write an .npy file of planes (n, y, x) whose number is known at the end.
 
@@ -191,24 +207,39 @@ def _labelled(labels: np.ndarray, known: np.ndarray) -> np.ndarray:
     return (labels != UNLABELLED).any(axis=(2, 3)) & ~(empty & ~known[..., Tissue.MYO])
 
 
-def _subject(subject: str, image_path: str | Path, label_path: str | Path, settings: Mapping):
+def _read_channels(
+    subject: str, paths: Sequence[str | Path], label_path: str | Path, shape: tuple[int, ...]
+) -> list[np.ndarray]:
+    """Voxels (t, z, y, x) of each channel, all on the grid of the first one."""
+    cines = [Cine.load(path) for path in paths]
+    for path, cine in zip(paths, cines, strict=True):
+        if cine.voxels.shape != shape:
+            raise ValueError(
+                f"subject {subject}: image {path} has shape {cine.voxels.shape}, labels "
+                f"{label_path} {shape} (t, z, y, x), expected the same; label this image again"
+            )
+        if not np.isfinite(cine.voxels).all():
+            raise ValueError(
+                f"subject {subject}: image {path} has values that are not finite; "
+                "repair or leave out the subject"
+            )
+    try:
+        check_one_grid(cines)
+    except ValueError as error:
+        raise ValueError(f"subject {subject}: {', '.join(map(str, paths))}: {error}") from error
+    return [cine.voxels for cine in cines]
+
+
+def _subject(
+    subject: str, image_paths: Sequence[str | Path], label_path: str | Path, settings: Mapping
+):
     """Per labelled frame: images and labels (n, S, S), [(slice, frame, lv, my, rv, whole)].
 
     And whether any of the labels are background on the native grid.
     """
-    shown = SEQUENCES[settings["sequence"]].tissues
+    shown = labelled_sequence(settings["sequence"]).tissues
     labels = _read_labels(subject, label_path, shown)
-    voxels = Cine.load(image_path).voxels
-    if voxels.shape != labels.shape:
-        raise ValueError(
-            f"subject {subject}: image {image_path} has shape {voxels.shape}, labels {label_path} "
-            f"{labels.shape} (t, z, y, x), expected the same; label this image again"
-        )
-    if not np.isfinite(voxels).all():
-        raise ValueError(
-            f"subject {subject}: image {image_path} has values that are not finite; "
-            "repair or leave out the subject"
-        )
+    channels = _read_channels(subject, image_paths, label_path, labels.shape)
     tissues = known_tissues(labels, shown)
     whole = tissues[..., Tissue.LV].all(axis=1).astype(int)
     told = [Tissue.BACKGROUND, *tissues_of(settings["tissues"]), UNLABELLED]
@@ -220,7 +251,10 @@ def _subject(subject: str, image_path: str | Path, label_path: str | Path, setti
         frame = labels[t, slices]
         # What scales by all slices of the frame needs those without a label, too.
         joint = PREPARATIONS[settings["preparation"]].joint
-        planes, canvas = prepare_volume(voxels[t] if joint else voxels[t, slices], settings)
+        some = slice(None) if joint else slices
+        prepared = [prepare_volume(voxels[t][some], settings) for voxels in channels]
+        canvas = prepared[0][1]
+        planes = with_channels([images for images, _ in prepared])
         if joint:
             planes = planes[slices]
         pixels = np.stack([(frame == tissue).sum(axis=(1, 2)) for tissue in counted], axis=1)

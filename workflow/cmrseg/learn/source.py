@@ -25,7 +25,7 @@ class Source:
         self.resident = tuple(torch.from_numpy(np.array(a)).to(self.device) for a in self._bytes())
 
     def read(self, rows: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-        """Images (n, y, x) float32 in 0...1 and labels (n, y, x) uint8 of some rows."""
+        """Images (n, [c,] y, x) float32 in 0...1 and labels (n, y, x) uint8 of some rows."""
         if self.resident is not None:
             where = send(rows, self.device)
             images, labels = (array[where] for array in self.resident)
@@ -57,5 +57,6 @@ def send(array: np.ndarray, device: str | torch.device, dtype: torch.dtype | Non
 
 
 def as_input(images: torch.Tensor) -> torch.Tensor:
-    """Images (n, y, x) as a network takes them: (n, 1, y, x), channels last in memory."""
-    return images[:, None].contiguous(memory_format=torch.channels_last)
+    """Images (n, [c,] y, x) as a network takes them: (n, c, y, x), channels last in memory."""
+    channels = images[:, None] if images.ndim == 3 else images
+    return channels.contiguous(memory_format=torch.channels_last)

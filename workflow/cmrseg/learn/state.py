@@ -15,8 +15,7 @@ from safetensors.torch import save_file
 
 from cmrseg.files import replacing
 from cmrseg.learn.weights import on_cpu
-from cmrseg.nets.build import SETTINGS as NETWORK_SETTINGS
-from cmrseg.nets.build import build_network
+from cmrseg.nets.build import build_network, network_settings
 from cmrseg.nets.encoder import EncodedNetwork
 from cmrseg.nets.network import Network
 
@@ -58,9 +57,7 @@ def start_network(
         raise ValueError(
             f"start {start!r} {'takes no' if start == 'random' else 'needs'} start weights"
         )
-    network = build_network(
-        {name: settings[name] for name in NETWORK_SETTINGS}, torch.Generator().manual_seed(seed)
-    )
+    network = build_network(network_settings(settings), torch.Generator().manual_seed(seed))
     if start_state is None:
         return network
     if start == "imagenet":

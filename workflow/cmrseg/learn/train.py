@@ -80,7 +80,7 @@ def train(
     Raises ValueError where settings, slices and start do not fit, FloatingPointError where the
     loss is not finite.
     """
-    rows, valid = training_rows(slices, settings, confidence)
+    rows, valid = training_rows(slices, settings, confidence, task.samples)
     plan = planned(settings, slices, rows)
     mark = fingerprint(
         {

@@ -9,6 +9,7 @@ from cmrseg.learn.schedule import result_row
 from cmrseg.learn.slices import Slices
 from cmrseg.learn.weights import load_weights
 from cmrseg.results.model_card import Training, count_parameters, trained_card
+from cmrseg.tasks.build import task_of
 
 
 def write_card(
@@ -20,7 +21,7 @@ def write_card(
     phantom: whether the images show the digital heart.
     """
     confidence = read_table(inputs["confidence"]) if inputs["confidence"] else None
-    rows = training_rows(Slices.load(inputs["slices"]), model, confidence)
+    rows = training_rows(Slices.load(inputs["slices"]), model, confidence, task_of(model).samples)
     parts = dict(zip(("training", "validation"), rows, strict=True))
     training = Training(
         subjects={name: part["subject"].nunique() for name, part in parts.items()},

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from cmrseg.measure.by_sequence import measures_of
 from cmrseg.measure.cohort_summary import summarise
 from cmrseg.measure.evaluate import Frames, evaluate_cine
 from cmrseg.measure.labellers import LabelMaps, tissues_known
@@ -46,7 +47,12 @@ def evaluate_labels(
     Raises ValueError where there is no subject.
     """
     predicted, true = labeller.folders(), reference.folders()
-    shown = SEQUENCES[labeller.sequence].tissues
+    sequence = SEQUENCES[labeller.sequence]
+    if reference.sequence != labeller.sequence:
+        raise ValueError(
+            f"cohort {labeller.cohort}: {labeller.name} labels {labeller.sequence}, its reference "
+            f"{reference.name} {reference.sequence}; compare labels of one sequence"
+        )
     of_reference = tissues_known(reference, true)
     tissues = tuple(t for t in tissues_known(labeller, predicted) if t in of_reference)
     images: list[pd.DataFrame] = []
@@ -65,7 +71,7 @@ def evaluate_labels(
             reference_ed,
             frames,
             es_frames.get(subject),
-            shown,
+            sequence,
         )
         split = split_of(splits)(subject)
         for table, tables in ((of_images, images), (of_frames, frame_tables)):
@@ -79,6 +85,7 @@ def evaluate_labels(
         )
     per_image = pd.concat(images, ignore_index=True)
     per_subject = pd.DataFrame(subjects)
-    summary = summarise(upright_rows(per_image), upright_rows(per_subject))
+    compared = tuple(measure for measure in measures_of(sequence) if measure.compared)
+    summary = summarise(upright_rows(per_image), upright_rows(per_subject), compared)
     per_frame = pd.concat(frame_tables, ignore_index=True)
     return Evaluation(per_image, per_frame, per_subject, summary)

@@ -1,22 +1,28 @@
 """Statistics of an evaluation of a cohort, from its tables of images and subjects."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
 from cmrseg.measure.agreement import summary
-from cmrseg.measure.comparison import ALL, SUMMARY_COLUMNS, agreements
+from cmrseg.measure.comparison import ALL, COMPARED, SUMMARY_COLUMNS, agreements
 from cmrseg.measure.evaluate import HEART, OTHER, PHASES
 from cmrseg.measure.overlap import accuracy, dice, foreground
 from cmrseg.measure.pairs import NAMES
+from cmrseg.measure.rows import Measure
 
 # Measures of agreement of label maps, and their unit.
 OVERLAPS = (("dice", ""), ("hausdorff", "_mm"), ("distance", "_mm"))
 
 
-def summarise(images: pd.DataFrame, subjects: pd.DataFrame) -> pd.DataFrame:
+def summarise(
+    images: pd.DataFrame, subjects: pd.DataFrame, compared: Sequence[Measure] = COMPARED
+) -> pd.DataFrame:
     """Statistics of an evaluation, by split and over all splits together.
 
-    images, subjects: rows of evaluate_cine of all subjects, each with a column `split`.
+    images, subjects: rows of evaluate_cine of all subjects, each with a column `split`. compared:
+    measures of the sequence in which labellers are compared.
     Returns the columns in SUMMARY_COLUMNS, a row per split, level, measure and tissue:
     - level "image" and "subject": dice, hausdorff_mm, distance_mm of lv, my, rv; values that are
       nan do not count in n.
@@ -41,7 +47,7 @@ def summarise(images: pd.DataFrame, subjects: pd.DataFrame) -> pd.DataFrame:
             key = {"split": split, "level": level}
             rows += [{**key, **row} for row in _overlaps(table)]
         rows += [{"split": split, "level": "image", **row} for row in _published(few)]
-        rows += [{"split": split, "level": "subject", **row} for row in agreements(own)]
+        rows += [{"split": split, "level": "subject", **row} for row in agreements(own, compared)]
     return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
 
 

@@ -2,13 +2,16 @@
 
 import logging
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from cmrseg.labels import UNLABELLED
+from cmrseg.labels import UNLABELLED, Tissue
+from cmrseg.measure.by_sequence import has_phases, measures_of_curve
 from cmrseg.measure.labellers import LabelMaps, tissues_known
 from cmrseg.measure.volumes import EndDiastole, volume_curves, volumes_table
+from cmrseg.sequences import SEQUENCES
 from cmrseg.splits import split_of
 
 logger = logging.getLogger(__name__)
@@ -17,17 +20,20 @@ logger = logging.getLogger(__name__)
 def measure_volumes(
     labeller: LabelMaps, splits: Mapping[str, str], ed: EndDiastole
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Ventricular measures and volume curves of every subject of a labeller.
+    """Measures and curves of every subject of a labeller, in the sequence that it labelled.
 
-    splits: split of each subject. Returns the volumes (one row per subject with its split) and
-    the curves (one row per subject and frame). Volumes of the right ventricle are nan where the
+    splits: split of each subject. Returns the measures (one row per subject with its split) and
+    the curves (one row per subject and frame); see by_sequence. Of the short axis these are volumes
+    of the ventricles. Volumes of the right ventricle are nan where the
     labeller does not know it, those of the muscle where an annotator has a cavity and no muscle in
     a frame: nobody drew it. A subject whose end-diastole or end-systole may be one of its frames
     with unlabelled slices (`_incomplete`) has a row without measures, and a warning.
     Raises ValueError where the labeller has no subject.
     """
-    folders = labeller.folders()
+    folders, sequence = labeller.folders(), SEQUENCES[labeller.sequence]
     tissues = tissues_known(labeller, folders)
+    if not has_phases(sequence):
+        return _measure(labeller, folders, tissues, splits)
     curves, intervals = [], {}
     for subject, folder in folders.items():
         labels = labeller.load(folder)
@@ -47,6 +53,23 @@ def measure_volumes(
     volumes = known.set_index("subject").reindex(pd.Index(folders, name="subject")).reset_index()
     volumes.insert(1, "split", volumes["subject"].map(split_of(splits)))
     return volumes, joined
+
+
+def _measure(
+    labeller: LabelMaps,
+    folders: Mapping[str, Path],
+    tissues: tuple[Tissue, ...],
+    splits: Mapping[str, str],
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """As measure_volumes, of a sequence without end-diastole and end-systole."""
+    sequence, split, curves, rows = SEQUENCES[labeller.sequence], split_of(splits), [], []
+    for subject, folder in folders.items():
+        labels = labeller.load(folder)
+        curve = volume_curves(labels.voxels, labels.spacing_mm, subject, tissues, sequence)
+        curves.append(curve)
+        about = {"subject": subject, "split": split(subject)}
+        rows.append(about | measures_of_curve(curve, sequence))
+    return pd.DataFrame(rows), pd.concat(curves, ignore_index=True)
 
 
 def _incomplete(labels: np.ndarray, curve: pd.DataFrame) -> str:

@@ -1,5 +1,7 @@
 """How measures of the same subjects agree: the rows of a summary that are about volumes."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -12,6 +14,7 @@ from cmrseg.measure.agreement import (
     spearman,
     summary,
 )
+from cmrseg.measure.rows import Measure
 from cmrseg.measure.ventricles import VENTRICULAR
 
 # Measures of a subject that are compared.
@@ -30,10 +33,10 @@ SUMMARY_COLUMNS = (
 )
 
 
-def agreements(subjects: pd.DataFrame) -> list[dict]:
+def agreements(subjects: pd.DataFrame, compared: Sequence[Measure] = COMPARED) -> list[dict]:
     """Rows of a summary that say how predicted_* and reference_* measures of subjects agree."""
     rows = []
-    for measure in COMPARED:
+    for measure in compared:
         name, tissue = measure.name, SHORT_NAMES[measure.tissue]
         quantity, unit = measure.summary, f"_{measure.unit}" if measure.unit else ""
         pair = subjects.reindex(columns=[f"predicted_{name}", f"reference_{name}"]).to_numpy(float)

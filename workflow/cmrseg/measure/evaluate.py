@@ -7,13 +7,14 @@ import numpy as np
 import pandas as pd
 
 from cmrseg.labels import Tissue
+from cmrseg.measure.by_sequence import check_plane, has_phases, measures_of_curve
 from cmrseg.measure.comparison import COMPARED
 from cmrseg.measure.distance import slice_distances_mm
 from cmrseg.measure.overlap import dice
 from cmrseg.measure.pairs import NAMES, Pair, pair_of
 from cmrseg.measure.phases import phases
 from cmrseg.measure.volumes import EndDiastole, curves_of_counts, measures, measures_at
-from cmrseg.sequences import VENTRICLES
+from cmrseg.sequences import SEQUENCES, USUAL, Sequence
 
 # End diastole and end systole of the reference, all other labelled frames (of inflow, for one), and
 # what Dice of all tissues together is called.
@@ -33,13 +34,13 @@ def evaluate_cine(
     reference_ed: EndDiastole = "max",
     frames: Frames = "own",
     es_frame: int | None = None,
-    shown: tuple[Tissue, ...] = VENTRICLES,
+    sequence: Sequence = SEQUENCES[USUAL],
 ) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, float | str]]:
     """Compare the labels of one subject image by image and as a whole.
 
     predicted, reference: (t, z, y, x) integers of equal shape. spacing_mm: along z, y, x. tissues:
-    those that both sides know, in the order of the registry; others are background in both. shown:
-    tissues that maps of the sequence may hold. Voxels that are UNLABELLED in either are left out,
+    those that both sides know, in the order of the registry; others are background in both.
+    sequence: what the images are. Voxels that are UNLABELLED in either are left out,
     as are images that have no others. Where either side drew some tissues of a slice alone
     (`known_tissues`), as a cavity with nothing labelled around it, these end at their outline:
     cavity beyond it is a mistake. Of the others the frame's Dice and volume are nan.
@@ -59,8 +60,10 @@ def evaluate_cine(
     its images as one volume: dice_lv, ..., dice_heart of all tissues together. row: subject,
     images, Dice over all images as one volume, distances as means over slices (Bai et al. 2018),
     and dice_lv_ed, dice_lv_es, ... of the reference's end diastole and end systole, dice_lv_other
-    of all other labelled frames as one volume. Where the left ventricle is among the tissues,
-    reference_* and predicted_* volumes; elsewhere no frame is end diastole or end systole.
+    of all other labelled frames as one volume. Where the left ventricle of a short axis is among
+    the tissues, reference_* and predicted_* volumes; elsewhere no frame is end diastole or end
+    systole, and reference_* and predicted_* are the measures of the sequence (by_sequence), of
+    frames that are complete in both.
     Both sides' volumes are of the same frames, those that are complete in both. frames "own": each
     side has its own end diastole (`ed` of the prediction, `reference_ed` of the reference) and
     systole among them. "reference": both are measured at the reference's, with end diastole by
@@ -70,7 +73,7 @@ def evaluate_cine(
     Raises ValueError naming the subject for unequal shapes, unknown labels, no labelled image, or
     an es_frame that is not complete.
     """
-    pair = pair_of(reference, predicted, tissues, spacing_mm, subject, shown)
+    pair = pair_of(reference, predicted, tissues, spacing_mm, subject, sequence.tissues)
     images = _image_table(pair)
     row: dict[str, Any] = {"subject": subject, "images": len(images)}
     for tissue in tissues:
@@ -79,7 +82,9 @@ def evaluate_cine(
         row[f"dice_{name}"] = float(whole[pair.place(tissue)])
         row[f"hausdorff_{name}_mm"] = float(images[f"hausdorff_{name}_mm"].mean())
         row[f"distance_{name}_mm"] = float(images[f"distance_{name}_mm"].mean())
-    if Tissue.LV in tissues:
+    if not has_phases(sequence):
+        row |= _measures(pair, sequence)
+    elif Tissue.LV in tissues:
         eds = {"reference": reference_ed, "predicted": ed}
         row |= _volumes(pair, eds, frames, es_frame)
     chosen = {phase: row.get(f"reference_{phase}_frame", math.nan) for phase in PHASES}
@@ -116,6 +121,17 @@ def _volumes(
             found = measures_at(own_curves, *at) if at else measures(own_curves, ed=eds[side])
         for name in (*(measure.name for measure in COMPARED), "ed_frame", "es_frame"):
             row[f"{side}_{name}"] = found.get(name, math.nan)
+    return row
+
+
+def _measures(pair: Pair, sequence: Sequence) -> dict[str, float]:
+    """Measures of both sides of a sequence without phases, reference_* and predicted_*."""
+    check_plane(sequence, pair.counts.shape[1], pair.subject)
+    row: dict[str, float] = {}
+    complete = pair.complete
+    for side, curve in _curves(pair, complete, sequence).items():
+        found = measures_of_curve(curve, sequence, complete)
+        row |= {f"{side}_{name}": value for name, value in found.items()}
     return row
 
 
@@ -160,7 +176,9 @@ def _image_table(pair: Pair) -> pd.DataFrame:
     return pd.DataFrame(table).sort_values(["slice", "frame"], ignore_index=True)
 
 
-def _curves(pair: Pair, complete: np.ndarray) -> dict[str, pd.DataFrame]:
+def _curves(
+    pair: Pair, complete: np.ndarray, sequence: Sequence = SEQUENCES[USUAL]
+) -> dict[str, pd.DataFrame]:
     """Curves of both sides; frames that are not complete count on neither side."""
     counted = np.isin(np.arange(len(pair.counts)), complete)
     curves = {}
@@ -169,7 +187,9 @@ def _curves(pair: Pair, complete: np.ndarray) -> dict[str, pd.DataFrame]:
         voxels = np.where(counted[:, None] & pair.known[side], pair.counts.sum(axis=axes), np.nan)
         by_tissue = np.full((len(voxels), len(Tissue)), np.nan)
         by_tissue[:, [0, *pair.tissues]] = voxels
-        curves[side] = curves_of_counts(by_tissue, pair.spacing_mm, pair.subject, pair.tissues)
+        curves[side] = curves_of_counts(
+            by_tissue, pair.spacing_mm, pair.subject, pair.tissues, sequence
+        )
     return curves
 
 

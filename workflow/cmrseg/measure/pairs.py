@@ -51,8 +51,12 @@ class Pair:
 
     @cached_property
     def complete(self) -> np.ndarray:
-        """Frames whose volumes are compared: labelled in every slice, with a known LV cavity."""
-        whole = _complete(self.counts) & self.annotated[:, self.place(Tissue.LV)]
+        """Frames whose volumes are compared: labelled in every slice, with a known LV cavity.
+
+        Where the cavity is not compared, a known first tissue.
+        """
+        lead = Tissue.LV if Tissue.LV in self.tissues else self.tissues[0]
+        whole = _complete(self.counts) & self.annotated[:, self.place(lead)]
         complete = np.flatnonzero(whole)
         if len(complete) == 1 and len(set(self.labelled // self.counts.shape[1])) > 1:
             # End diastole may be a frame that is labelled in part.

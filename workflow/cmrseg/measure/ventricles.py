@@ -2,36 +2,12 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
 
 from cmrseg.labels import Tissue
+from cmrseg.measure.rows import Measure
 
 # Density of myocardium, as in Bai et al. 2018, doi:10.1186/s12968-018-0471-x.
 MYOCARDIUM_G_PER_ML = 1.05
-
-
-@dataclass(frozen=True)
-class Measure:
-    """One measure of a subject.
-
-    name: its column, with the unit. tissue: whose volume it is made of. phase: "ed" or "es", "" if
-    it takes both. quantity, unit: what it is, in summaries and published numbers. kind: how it is
-    made of the volumes. compared: whether two labellers are compared by it.
-    """
-
-    name: str
-    tissue: Tissue
-    phase: Literal["ed", "es", ""]
-    quantity: str
-    unit: str
-    kind: Literal["volume", "stroke", "fraction", "output", "mass"]
-    compared: bool = True
-
-    @property
-    def summary(self) -> str:
-        """Its quantity in summaries, where the mass is that of end-diastole if nothing is said."""
-        return "es_mass" if (self.kind, self.phase) == ("mass", "es") else self.quantity
 
 
 VENTRICULAR = (
@@ -78,3 +54,5 @@ def _value(measure: Measure, ed_ml: float, es_ml: float, rate_bpm: float) -> flo
             return ejection_fraction(ed_ml, es_ml)
         case "output":
             return (ed_ml - es_ml) * rate_bpm / 1000
+        case _:
+            raise ValueError(f"measure {measure.name} is none of a ventricle")

@@ -10,12 +10,14 @@ import pandas as pd
 
 from cmrseg.known import known_tissues
 from cmrseg.labels import UNLABELLED, Tissue, values_of
+from cmrseg.measure.by_sequence import check_plane, curve_columns
 from cmrseg.measure.ventricles import VENTRICULAR, ventricular_measures
-from cmrseg.sequences import SEQUENCES, USUAL
+from cmrseg.sequences import SEQUENCES, USUAL, Sequence
 
 logger = logging.getLogger(__name__)
 
 MM3_PER_ML = 1000
+MM2_PER_CM2 = 100
 
 # Which labelled frame is end diastole: the first one, the one with the largest LV cavity, or the
 # first one if its cavity is nearly the largest: a triggered cine may end a little above its start.
@@ -24,8 +26,8 @@ ED_RULES = ("first", "max", "first_if_near")
 # Part of the largest volume that is near it.
 NEAR = 0.98
 
-# Column of each tissue in a table of curves.
-CURVES = {Tissue.LV: "lv_ml", Tissue.MYO: "my_ml", Tissue.RV: "rv_ml"}
+# Column of each tissue in a table of curves of the short axis.
+CURVES = curve_columns(SEQUENCES[USUAL])
 
 MEASURES = (*(measure.name for measure in VENTRICULAR), "heart_rate_bpm", "ed_frame", "es_frame")
 
@@ -100,31 +102,41 @@ def volume_curves(
     labels: np.ndarray,
     spacing_mm: tuple[float, float, float],
     subject: str,
-    tissues: tuple[Tissue, ...] = tuple(CURVES),
+    tissues: tuple[Tissue, ...] | None = None,
+    sequence: Sequence = SEQUENCES[USUAL],
 ) -> pd.DataFrame:
     """Curves of one subject: a row per frame with subject, frame, lv_ml, my_ml, rv_ml.
 
-    labels: (t, z, y, x). spacing_mm: distance of voxel centres along z, y, x; along z that is
-    slice thickness plus gap. tissues: those that the labeller knows; the others' columns
-    are nan. Frames that are not labelled in every slice keep their row, as nan, so that
-    the number of rows stays the number of frames of the cine; a frame with the cavity alone has
-    lv_ml and no my_ml. Voxels are counted as in Bai et al.
-    2018, doi:10.1186/s12968-018-0471-x: no islands removed, nothing clipped at the base.
+    labels: (t, z, y, x). spacing_mm: distance of voxel centres along z, y, x; along z that is slice
+    thickness plus gap. tissues: those that the labeller knows, all of the sequence unless given;
+    the others' columns are nan. sequence: decides on the columns; of one that is a single plane
+    areas, as la_cm2. Raises ValueError naming the subject where such a one has several. Frames that
+    are not labelled in every slice keep their row, as nan, so that the number of rows stays the
+    number of frames of the cine; a frame with the cavity alone has lv_ml and no my_ml. Voxels are
+    counted as in Bai et al. 2018, doi:10.1186/s12968-018-0471-x: no islands removed, nothing
+    clipped at the base.
     """
-    return curves_of_counts(count_voxels(labels, subject), spacing_mm, subject, tissues)
+    counts = count_voxels(labels, subject, sequence.tissues)
+    check_plane(sequence, labels.shape[1], subject)
+    return curves_of_counts(counts, spacing_mm, subject, tissues, sequence)
 
 
 def curves_of_counts(
     counts: np.ndarray,
     spacing_mm: tuple[float, float, float],
     subject: str,
-    tissues: tuple[Tissue, ...] = tuple(CURVES),
+    tissues: tuple[Tissue, ...] | None = None,
+    sequence: Sequence = SEQUENCES[USUAL],
 ) -> pd.DataFrame:
     """As volume_curves, from (t, tissues) voxel counts in the order of Tissue."""
-    volumes = counts * voxel_volume_ml(spacing_mm)
+    size = voxel_volume_ml(spacing_mm)
+    if not sequence.volumetric:
+        size = spacing_mm[1] * spacing_mm[2] / MM2_PER_CM2
+    values = counts * size
     table = pd.DataFrame({"subject": subject, "frame": np.arange(len(counts))})
-    for tissue, column in CURVES.items():
-        table[column] = volumes[:, tissue] if tissue in tissues else np.nan
+    for tissue, column in curve_columns(sequence).items():
+        known = tissues is None or tissue in tissues
+        table[column] = values[:, tissue] if known else np.nan
     return table
 
 

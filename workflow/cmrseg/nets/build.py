@@ -1,11 +1,10 @@
 """Networks by the names that settings use, with first weights from a seed."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
-from cmrseg.labels import Target
 from cmrseg.nets.encoder import Encoder
 from cmrseg.nets.fcn import FCN
 from cmrseg.nets.kinds import ENCODERS, KINDS
@@ -15,17 +14,42 @@ from cmrseg.nets.unet import UNet
 from cmrseg.nets.unet3plus import UNet3Plus
 from cmrseg.nets.unet_compat import CompatUNet
 from cmrseg.nets.vgg import Vgg16
+from cmrseg.sequences import USUAL, channels_of
+from cmrseg.tasks.kinds import USUAL as USUAL_TASK
+from cmrseg.tasks.kinds import outputs_of
 
-SETTINGS = frozenset({"network", "encoder", "width", "tissues"})
-# Of each kind: channels of its logits, width and encoder to the network.
-BUILDERS: dict[str, Callable[[int, int, str], Network]] = {
-    "fcn": lambda classes, width, _: FCN(classes, width),
-    "unet": lambda classes, width, name: UNet(make_encoder(name, width), classes, width),
-    "unet_compat": lambda classes, width, name: CompatUNet(make_encoder(name, width), classes),
-    "unet3plus": lambda classes, width, _: UNet3Plus(classes, width),
-    "unet3plus_decoder": lambda classes, width, _: UNet3Plus(classes, width, skips="decoder"),
-    "unet3plus_single": lambda classes, width, _: UNet3Plus(classes, width, deep=False),
+SETTINGS = frozenset({"network", "encoder", "width", "sequence", "task", "tissues"})
+
+
+class Shape(NamedTuple):
+    """What sets apart networks of one kind: channels in and out, filters, and the encoder."""
+
+    channels: int
+    outputs: int
+    width: int
+    encoder: str
+
+
+BUILDERS: dict[str, Callable[[Shape], Network]] = {
+    "fcn": lambda of: FCN(of.outputs, of.width, of.channels),
+    "unet": lambda of: UNet(make_encoder(of.encoder, of.width), of.outputs, of.width, of.channels),
+    "unet_compat": lambda of: CompatUNet(
+        make_encoder(of.encoder, of.width), of.outputs, of.channels
+    ),
+    "unet3plus": lambda of: UNet3Plus(of.outputs, of.width, channels=of.channels),
+    "unet3plus_decoder": lambda of: UNet3Plus(
+        of.outputs, of.width, skips="decoder", channels=of.channels
+    ),
+    "unet3plus_single": lambda of: UNet3Plus(
+        of.outputs, of.width, deep=False, channels=of.channels
+    ),
 }
+
+
+def network_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What decides on a network among a model's settings; these may leave out sequence and task."""
+    told = {"sequence": USUAL, "task": USUAL_TASK} | dict(settings)
+    return {name: told[name] for name in sorted(SETTINGS)}
 
 
 def build_network(settings: Mapping[str, Any], generator: torch.Generator) -> Network:
@@ -33,8 +57,9 @@ def build_network(settings: Mapping[str, Any], generator: torch.Generator) -> Ne
 
     settings: `network` (see kinds.KINDS), `encoder` (see kinds.ENCODERS; '' where the
     network has none to choose), `width` (filters of the first level; published: 16 for the FCN,
-    32 for UNet 3+, 64 for the encoders) and `tissues` (see labels.Target). The network takes
-    (n, 1, y, x) float32 in 0..1 and gives logits (n, c, y, x), the target's channels.
+    32 for UNet 3+, 64 for the encoders), `sequence` (a channel of its images for each),
+    `task` and `tissues` (see labels.Target). The network takes (n, channels, y, x) float32 in 0..1
+    and gives (n, outputs, y, x): of a segmentation logits of the target's channels.
     Raises ValueError naming a setting it does not know.
     """
     # PyTorch fills new layers from its global generator; fork_rng gives that back untouched,
@@ -52,7 +77,8 @@ def empty_network(settings: Mapping[str, Any]) -> Network:
             f"network settings are {sorted(settings)}, expected exactly {sorted(SETTINGS)}"
         )
     name, encoder = settings["network"], settings["encoder"]
-    width, classes = settings["width"], Target.of(settings["tissues"]).channels
+    width, outputs = settings["width"], outputs_of(settings)
+    channels = len(channels_of(settings["sequence"]))
     # A record may say anything, and memory is taken before the weights are compared.
     if not (isinstance(width, int) and 1 <= width <= MOST_WIDTH):
         raise ValueError(
@@ -62,7 +88,12 @@ def empty_network(settings: Mapping[str, Any]) -> Network:
         raise ValueError(f"network {name!r} is unknown; one of {', '.join(KINDS)}")
     if encoder != "" and not KINDS[name].encoders:
         raise ValueError(f"network {name} has no encoder, got {encoder!r}; leave it empty")
-    return BUILDERS[name](classes, width, encoder)
+    if not KINDS[name].takes(channels):
+        raise ValueError(
+            f"network {name} of {settings['sequence']}: it takes "
+            f"{' or '.join(map(str, KINDS[name].channels))} images as channels, not {channels}"
+        )
+    return BUILDERS[name](Shape(channels, outputs, width, encoder))
 
 
 def make_encoder(name: str, width: int) -> Encoder:

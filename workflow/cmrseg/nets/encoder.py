@@ -65,8 +65,8 @@ class Encoder(nn.Module):
 class EncodedNetwork(Network):
     """Base of the networks whose encoder is chosen, which may have ImageNet weights."""
 
-    def __init__(self, encoder: Encoder) -> None:
-        super().__init__()
+    def __init__(self, encoder: Encoder, channels: int = 1) -> None:
+        super().__init__(channels)
         self.input = ImageNetInput()
         self.encoder = encoder
 

@@ -73,18 +73,17 @@ class Enlarge(nn.Module):
 
 
 class FCN(Network):
-    """(n, 1, y, x) float32 in 0..1 to logits (n, classes, y, x); y, x multiples of 16.
+    """(n, channels, y, x) float32 in 0..1 to logits (n, classes, y, x); y, x multiples of 16.
 
     filters: of the first level, 16 as published; the other levels have 2, 4, 8, 16 times
-    as many.
+    as many. channels: of the images, 1 as published.
     """
 
-    def __init__(self, classes: int = 4, filters: int = 16) -> None:
-        super().__init__()
+    def __init__(self, classes: int = 4, filters: int = 16, channels: int = 1) -> None:
+        super().__init__(channels)
         self.levels = nn.ModuleList()
         self.joins = nn.ModuleList()
         self.enlarge = nn.ModuleList()
-        channels = 1
         for level, count in enumerate(CONVOLUTIONS):
             units = []
             for number in range(count):
@@ -101,7 +100,7 @@ class FCN(Network):
         self.logits = nn.Conv2d(HEAD_CHANNELS, classes, 1)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        check_images(images, 2 ** (len(CONVOLUTIONS) - 1))
+        check_images(images, 2 ** (len(CONVOLUTIONS) - 1), self.channels)
         joined = []
         maps = images
         for level, join, enlarge in zip(self.levels, self.joins, self.enlarge, strict=True):

@@ -39,10 +39,11 @@ def folded(network: nn.Module, device: str = "cpu", dtype: torch.dtype | None = 
 
 
 class FoldedFCN(nn.Module):
-    """An `FCN` as it labels: (n, 1, y, x) in 0..1 to logits (n, classes, y, x), as the FCN does."""
+    """An `FCN` as it labels, from (n, channels, y, x) in 0..1 to the same logits as the FCN."""
 
     def __init__(self, network: FCN) -> None:
         super().__init__()
+        self.channels = network.channels
         self.levels = nn.ModuleList(
             nn.ModuleList(_merged(unit.conv, unit.norm) for unit in _units(level))
             for level in network.levels
@@ -60,7 +61,7 @@ class FoldedFCN(nn.Module):
         self.logits = copy.deepcopy(network.logits)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        check_images(images, 2 ** (len(CONVOLUTIONS) - 1))
+        check_images(images, 2 ** (len(CONVOLUTIONS) - 1), self.channels)
         maps, coarse = images.contiguous(memory_format=CHANNELS_LAST), []
         for level, convolutions in enumerate(self.levels):
             for convolution in convolutions.children():

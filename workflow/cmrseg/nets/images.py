@@ -13,14 +13,14 @@ IMAGENET_SD = (0.229, 0.224, 0.225)
 CHANNELS_LAST = torch.channels_last
 
 
-def check_images(images: torch.Tensor, multiple: int) -> None:
+def check_images(images: torch.Tensor, multiple: int, channels: int = 1) -> None:
     """Refuse a batch that a network cannot take.
 
-    images: (n, 1, y, x); y and x have to be multiples of `multiple` pixels, the coarsest
+    images: (n, channels, y, x); y and x have to be multiples of `multiple` pixels, the coarsest
     step of the network. Raises ValueError with the shape.
     """
-    if images.ndim != 4 or images.shape[1] != 1:
-        raise ValueError(f"images must be (n, 1, y, x), got shape {tuple(images.shape)}")
+    if images.ndim != 4 or images.shape[1] != channels:
+        raise ValueError(f"images must be (n, {channels}, y, x), got shape {tuple(images.shape)}")
     rows, columns = images.shape[2:]
     if rows % multiple or columns % multiple:
         raise ValueError(
@@ -30,7 +30,10 @@ def check_images(images: torch.Tensor, multiple: int) -> None:
 
 
 class ImageNetInput(nn.Module):
-    """Grey images (n, 1, y, x) in 0..1 as three equal channels in the units of ImageNet weights."""
+    """Images in 0..1 as three channels in the units of ImageNet weights.
+
+    Grey ones (n, 1, y, x) become three equal channels; three channels are taken as colours.
+    """
 
     mean: torch.Tensor
     sd: torch.Tensor

@@ -14,11 +14,12 @@ class NetworkKind:
     """What sets a network apart.
 
     name: as settings say it; results.model_card has words for it. preparation: of its images (see
-    canvas). multiple_px: both sides of its images are multiples of it. encoders: of which
-    one is chosen, and which may have ImageNet weights; empty where there is nothing to choose.
-    heads: outputs that are held against the labels. compiled: is a long training on a CUDA device
-    compiled? keeps_first_norms: does the start of a new network's batch norms (mean 0, variance 1)
-    count in their statistics?
+    canvas). multiple_px: both sides of its images are multiples of it. encoders: of which one is
+    chosen, and which may have ImageNet weights; empty where there is nothing to choose. heads:
+    outputs that are held against the labels. channels: how many images it may take as channels of
+    one; empty for any number. window: frames that it sees together. compiled: is a long training on
+    a CUDA device compiled? keeps_first_norms: does the start of a new network's batch norms (mean
+    0, variance 1) count in their statistics?
     """
 
     name: str
@@ -26,10 +27,18 @@ class NetworkKind:
     multiple_px: int
     encoders: tuple[str, ...] = ()
     heads: int = 1
+    channels: tuple[int, ...] = ()
+    window: int = 1
     compiled: bool = False
     keeps_first_norms: bool = False
 
+    def takes(self, channels: int) -> bool:
+        """Whether it takes so many images as channels of one."""
+        return not self.channels or channels in self.channels
 
+
+# Encoders see colours: a grey image three times, or three images as red, green and blue.
+COLOURS = (1, 3)
 _ROWS = (
     NetworkKind(
         "fcn",
@@ -41,6 +50,7 @@ _ROWS = (
         preparation="unet",
         multiple_px=32,
         encoders=ENCODERS,
+        channels=COLOURS,
         compiled=True,
     ),
     NetworkKind(
@@ -48,6 +58,7 @@ _ROWS = (
         preparation="unet",
         multiple_px=32,
         encoders=ENCODERS,
+        channels=COLOURS,
         compiled=True,
         keeps_first_norms=True,
     ),

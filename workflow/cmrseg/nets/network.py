@@ -10,10 +10,14 @@ MOST_WIDTH = 256
 
 
 class Network(nn.Module):
-    """Base of the networks: images (n, 1, y, x) float32 in 0..1 to logits (n, c, y, x).
+    """Base of the networks: images (n, channels, y, x) float32 in 0..1 to (n, outputs, y, x).
 
-    Layers whose shape depends on the number of channels are below `logits`.
+    Layers whose shape depends on the number of outputs are below `logits`.
     """
+
+    def __init__(self, channels: int = 1) -> None:
+        super().__init__()
+        self.channels = channels
 
     def heads(self, images: torch.Tensor) -> list[torch.Tensor]:
         """Logits (n, classes, y, x) of each head, which training holds against the labels.

@@ -48,14 +48,15 @@ def copied(maps: torch.Tensor) -> torch.Tensor:
 
 
 class UNet(EncodedNetwork):
-    """(n, 1, y, x) float32 in 0..1 to logits (n, classes, y, x); y, x multiples of 32.
+    """(n, channels, y, x) float32 in 0..1 to logits (n, classes, y, x); y, x multiples of 32.
 
-    width: filters of the encoder's first level; the decoder has 4, 2, 1, 1/2, 1/2 times as
-    many. An encoder without a map at full size gets one from a small stem of its own.
+    channels: 1 for grey images, or 3. width: filters of the encoder's first level; the decoder has
+    4, 2, 1, 1/2, 1/2 times as many. An encoder without a map at full size gets one from a small
+    stem of its own.
     """
 
-    def __init__(self, encoder: Encoder, classes: int, width: int) -> None:
-        super().__init__(encoder)
+    def __init__(self, encoder: Encoder, classes: int, width: int, channels: int = 1) -> None:
+        super().__init__(encoder, channels)
         finest = max(width // 2, MIN_CHANNELS)
         self.stem = None if encoder.strides[0] == 1 else _convolution(3, finest)
         *skips, channels = encoder.channels if self.stem is None else [finest, *encoder.channels]
@@ -67,7 +68,7 @@ class UNet(EncodedNetwork):
         self.logits = nn.Conv2d(channels, classes, 1)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        check_images(images, 32)
+        check_images(images, 32, self.channels)
         images = self.input(images)
         *skips, maps = self.encoder(images)
         if self.stem is not None:

@@ -51,7 +51,7 @@ class Head(nn.Module):
 
 
 class UNet3Plus(Network):
-    """(n, 1, y, x) float32 in 0..1 to logits (n, classes, y, x); y, x multiples of 16.
+    """(n, channels, y, x) float32 in 0..1 to logits (n, classes, y, x); y, x multiples of 16.
 
     width: filters of level 1, 32 as published; the others have 2, 4, 8, 16 times as many.
     skips: `encoder` or `decoder`. deep: deep supervision, a head for each level, not for level 1
@@ -59,15 +59,20 @@ class UNet3Plus(Network):
     """
 
     def __init__(
-        self, classes: int, width: int = 32, skips: str = "encoder", deep: bool = True
+        self,
+        classes: int,
+        width: int = 32,
+        skips: str = "encoder",
+        deep: bool = True,
+        channels: int = 1,
     ) -> None:
-        super().__init__()
+        super().__init__(channels)
         if skips not in SKIPS:
             raise ValueError(f"skips {skips!r} are unknown; one of {', '.join(SKIPS)}")
         self.skips = skips
         filters = {level: width * 2 ** (level - 1) for level in range(1, LEVELS + 1)}
         self.encoder = nn.ModuleList(
-            nn.Sequential(Unit(filters.get(level - 1, 1), wanted), Unit(wanted, wanted))
+            nn.Sequential(Unit(filters.get(level - 1, channels), wanted), Unit(wanted, wanted))
             for level, wanted in filters.items()
         )
         self.dropout = nn.Dropout(DROPOUT)
@@ -92,7 +97,7 @@ class UNet3Plus(Network):
 
     def _decoded(self, images: torch.Tensor) -> dict[int, torch.Tensor]:
         """Maps of each level of the decoder; its deepest one is the encoder's."""
-        check_images(images, 2 ** (LEVELS - 1))
+        check_images(images, 2 ** (LEVELS - 1), self.channels)
         encoded, maps = {}, images
         for level, units in enumerate(self.encoder, 1):
             maps = units(maps if level == 1 else functional.max_pool2d(maps, 2))

@@ -50,10 +50,13 @@ class UpBlock(nn.Module):
 
 
 class CompatUNet(EncodedNetwork):
-    """(n, 1, y, x) float32 in 0..1 to logits (n, classes, y, x); y, x multiples of 32."""
+    """(n, channels, y, x) float32 in 0..1 to logits (n, classes, y, x); y, x multiples of 32.
 
-    def __init__(self, encoder: Encoder, classes: int) -> None:
-        super().__init__(encoder)
+    channels: 1 for grey images, or 3.
+    """
+
+    def __init__(self, encoder: Encoder, classes: int, channels: int = 1) -> None:
+        super().__init__(encoder, channels)
         bottom = encoder.channels[-1]
         self.vgg = isinstance(encoder, Vgg16)
         skips = [bottom, bottom] if self.vgg else encoder.channels[-2::-1]
@@ -73,7 +76,7 @@ class CompatUNet(EncodedNetwork):
         self.logits = nn.Conv2d(channels, classes, 1)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        check_images(images, 32)
+        check_images(images, 32, self.channels)
         images = self.input(images)
         *skips, maps = self.encoder(images)
         if self.vgg:

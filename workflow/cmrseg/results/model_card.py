@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cmrseg.labels import NAMES, Tissue, in_order, tissues_of
-from cmrseg.sequences import USUAL
+from cmrseg.labels import NAMES, REGIONS, Tissue, in_order, tissues_of
+from cmrseg.sequences import USUAL, channels_of, labelled_sequence
 
 WARNING = "Research use only; not a medical device."
 # Networks whose published weights are kept, and which no stage can use.
@@ -22,12 +22,6 @@ NETWORKS = {
     "unet3plus_decoder": "UNet 3+ of Hanisah et al. 2026, with deep skips from the decoder",
     "unet3plus_single": "UNet 3+ of Hanisah et al. 2026, without deep supervision",
     **UNUSED,
-}
-SEQUENCES = {
-    "sa": "short-axis cines of the heart",
-    "la_2ch": "long-axis cines of two chambers",
-    "la_4ch": "long-axis cines of four chambers",
-    "ao": "cines across the aorta",
 }
 GREYS = {
     "fcn": "The cine's 1st percentile becomes 0, its 99th 1, what is outside is cut off.",
@@ -73,11 +67,8 @@ LOSSES = {
     "dice": "Dice of a batch",
     "tversky": "focal Tversky loss of a batch",
 }
-TISSUES = {
-    "lv": NAMES[Tissue.LV],
-    "my": NAMES[Tissue.MYO],
-    "rv": NAMES[Tissue.RV],
-    "foreground": "all tissues together",
+TISSUES = {key: region.name for key, region in REGIONS.items()} | {
+    "foreground": "all tissues together"
 }
 # What the parts of a score's name mean, longest first.
 SCORES = {
@@ -86,6 +77,8 @@ SCORES = {
     "valid_loss": "validation loss",
     "accuracy": "fraction of pixels with the right label",
 }
+# Columns of a history that are no scores.
+NO_SCORES = ("epoch", "phase", "lr", "images", "train_loss", "best_epoch")
 # Statistics of batch norms and counters are no parameters.
 STATISTICS = ("running_mean", "running_var", "moving_mean", "moving_variance", "batches_tracked")
 
@@ -117,7 +110,8 @@ def trained_card(row: Mapping[str, Any], parameters: int, training: Training) ->
     ]
     if training.phantom:
         limits.insert(0, "Learnt from a digital heart: it shows how the workflow works, no more.")
-    if Tissue.RV not in tissues_of(row["tissues"]):
+    shown = labelled_sequence(row["sequence"]).tissues
+    if Tissue.RV in shown and Tissue.RV not in tissues_of(row["tissues"]):
         limits.append("Does not know the right ventricle.")
     best = "best_epoch" in training.last_epoch
     if best:
@@ -183,15 +177,16 @@ def _card(
         "parameters": f"{parameters:,}",
     }
     known = in_order((Tissue.BACKGROUND, *tissues_of(settings["tissues"])))
+    shown = ", ".join(sequence.name for sequence in channels_of(settings["sequence"]))
     images = {
-        "images": SEQUENCES[settings["sequence"]],
+        "images": shown,
         "orientation": settings["orientation"],
         "grey values": greys,
         "size": SIZES[preparation].format(size, size),
     }
     parts = [
         f"# {name}",
-        f"A network that labels {SEQUENCES[settings['sequence']]}. {WARNING}",
+        f"A network that labels {shown}. {WARNING}",
         _table("", "", network),
         "## Labels",
         _table("number", "tissue", {int(tissue): NAMES[tissue] for tissue in known}),
@@ -237,10 +232,13 @@ def _count(number: int, what: str) -> str:
 def _score_rows(last: Mapping[str, Any]) -> dict[str, str]:
     rows = {}
     for name, value in last.items():
-        prefix = next((prefix for prefix in SCORES if name.startswith(prefix)), None)
+        if name in NO_SCORES:
+            continue
+        prefix = next((prefix for prefix in SCORES if name.startswith(prefix)), "")
+        words = name.replace("_", " ")
         if prefix:
             words = SCORES[prefix].format(TISSUES.get(name.removeprefix(prefix), ""))
-            rows[words] = "-" if math.isnan(value) else f"{value:.4f}"
+        rows[words] = "-" if math.isnan(value) else f"{value:.4f}"
     return rows
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cmrseg.files import replacing, sha256
+from cmrseg.results.labelling import DEFAULTS
 from cmrseg.sequences import USUAL
 
 # Packages that can change a number; listed with the versions that the stage really loaded.
@@ -146,7 +147,7 @@ def recorded_settings(path: str | Path) -> dict[str, Any]:
         settings = dict(json.loads(Path(path).read_text("utf-8"))["settings"])
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"{path}: not the record of a model ({error!r})") from error
-    return with_tissues({"sequence": USUAL} | settings, str(path))
+    return with_tissues(DEFAULTS | settings, str(path))
 
 
 def with_tissues(settings: Mapping[str, Any], where: str) -> dict[str, Any]:

@@ -1,27 +1,39 @@
 """Label maps from what a network says."""
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch.nn import functional
 
 from cmrseg.canvas import Canvas
-from cmrseg.labels import Target
+from cmrseg.cine import Cine
+from cmrseg.labels import NAMES, Target, Tissue
+from cmrseg.measure.islands import Removed, remove_islands
+from cmrseg.sequences import image_path
 from cmrseg.tasks.targets import decode, shares
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class LabelMap:
-    """The reading of a network that segments. target: what its channels mean."""
+    """The reading of a network that segments.
+
+    target: what its channels mean. islands: rule by which islands are removed, "" for none.
+    """
 
     target: Target
+    islands: str = ""
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> "LabelMap":
-        """That of a model's settings, of which it takes `tissues`."""
-        return cls(Target.of(settings["tissues"]))
+        """That of a model's settings, of which it takes `tissues` and maybe `islands`."""
+        return cls(Target.of(settings["tissues"]), settings.get("islands", ""))
 
     def result(self, output: torch.Tensor, canvas: Canvas) -> torch.Tensor:
         """Labels (n, y, x) uint8 on the native grid from logits (n, c, Y, X) on a canvas.
@@ -45,3 +57,36 @@ class LabelMap:
                 inside, size=canvas.native, mode="bilinear", align_corners=False
             )
         return decode(self.target, inside)
+
+    def finished(self, found: np.ndarray, subject: str) -> np.ndarray:
+        """Labels (t, z, y, x) without the islands that the rule removes; losses are logged."""
+        if not self.islands:
+            return found
+        labels, removed = remove_islands(found, self.islands)
+        for sentence in describe_removed(removed):
+            logger.warning("%s: islands (%s): %s", subject, self.islands, sentence)
+        return labels
+
+    def save(self, found: np.ndarray, cine: Cine, folder: Path, sequence: str) -> None:
+        """Write a label map on the grid of the image."""
+        cine.like(found).save(image_path(folder, sequence))
+
+
+def describe_removed(removed: Sequence[Removed]) -> list[str]:
+    """A sentence for each tissue that lost voxels, and one where it is gone from frames.
+
+    Frames and slices count from 1.
+    """
+    sentences = []
+    for tissue in sorted({entry.tissue for entry in removed}):
+        entries = [entry for entry in removed if entry.tissue == tissue]
+        name = NAMES[Tissue(tissue)] if tissue in NAMES else f"label {tissue}"
+        slices = sorted({z + 1 for entry in entries for z in entry.slices})
+        frames = [entry.frame + 1 for entry in entries]
+        sentences.append(
+            f"removed {sum(entry.voxels for entry in entries)} voxels of {name} in frames "
+            f"{', '.join(map(str, frames))}, slices {', '.join(map(str, slices))} (from 1)"
+        )
+        if erased := [str(entry.frame + 1) for entry in entries if entry.erased]:
+            sentences.append(f"no {name} is left in frames {', '.join(erased)}")
+    return sentences

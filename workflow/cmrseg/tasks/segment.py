@@ -40,6 +40,10 @@ class Segmentation:
             not PREPARATIONS[settings["preparation"]].resized,
         )
 
+    def samples(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """All of them: also an image without any tissue teaches something."""
+        return rows
+
     def check(self, labels: torch.Tensor) -> None:
         """Raise ValueError naming a label that no channel stands for."""
         check_labels(labels, self.target)

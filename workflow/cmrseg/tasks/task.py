@@ -5,6 +5,7 @@ says are two interfaces, so that labels do not depend on losses.
 """
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -12,9 +13,8 @@ import pandas as pd
 import torch
 
 from cmrseg.canvas import Canvas
-
-# The task of settings that name none.
-USUAL = "segment"
+from cmrseg.cine import Cine
+from cmrseg.tasks.kinds import kind_of
 
 Made = TypeVar("Made")
 
@@ -27,6 +27,11 @@ class Task(Protocol):
     network are (n, c, y, x), with channels that only the task understands. The `repr` says all that
     decides what is learnt: a stopped training does not go on with another one.
     """
+
+    def samples(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """The rows of the index of the slices that can be learnt from, of those that a row of the
+        models table chooses; the others are in no batch and no score.
+        """
 
     def check(self, labels: torch.Tensor) -> None:
         """Raise ValueError where labels cannot be learnt.
@@ -67,10 +72,19 @@ class Reading(Protocol):
         canvas cropped the images.
         """
 
+    def finished(self, found: np.ndarray, subject: str) -> np.ndarray:
+        """What was found in a whole cine, (t, z, ...), as the labeller gives it away.
+
+        subject: for the log.
+        """
+
+    def save(self, found: np.ndarray, cine: Cine, folder: Path, sequence: str) -> None:
+        """Write what `finished` gives into the folder of a subject.
+
+        cine: the image of the sequence that it was found in.
+        """
+
 
 def named(makers: Mapping[str, Made], settings: Mapping[str, Any]) -> Made:
     """What the `task` of some settings stands for. Raises ValueError for an unknown one."""
-    name = settings.get("task", USUAL)
-    if name not in makers:
-        raise ValueError(f"task {name!r} is unknown; there are {', '.join(makers)}")
-    return makers[name]
+    return makers[kind_of(settings).name]

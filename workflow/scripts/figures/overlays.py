@@ -6,21 +6,24 @@ from cmrseg.figures.cases import ranked, read_cases
 from cmrseg.figures.overlays import figure
 from cmrseg.figures.style import save
 from cmrseg.files import read_table
+from cmrseg.sequences import SEQUENCES
 from cmrseg.shards import subject_folders
 from stage import start
 
 start(snakemake)
 settings = snakemake.params.settings
 model, reference = settings["labeller"], settings["reference"]
+sequence = SEQUENCES[settings["sequence"]]
 folders = {
     name: subject_folders(p for p in snakemake.input.labels if Path(p).parent.name == name)
     for name in (model, reference)
 }
 images = read_table(snakemake.input.evaluation)
 cases = read_cases(
-    ranked(images[images["split"] != "train"]),
+    ranked(images[images["split"] != "train"], drawn=sequence.drawn),
     subject_folders(snakemake.input.images),
     folders[model],
     folders[reference],
+    sequence,
 )
 save(figure(cases, model, reference), snakemake.output.svg, snakemake.output.png)

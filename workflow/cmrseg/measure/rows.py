@@ -1,0 +1,30 @@
+"""What a measure of a subject is: a row, from which tables and comparisons take columns."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from cmrseg.labels import Tissue
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One measure of a subject.
+
+    name: its column, with the unit. tissue: whose volume or area it is made of. phase: "ed" or
+    "es", "" if it takes both, or none. quantity, unit: what it is, in summaries and published
+    numbers. kind: how it is made of the curve of its tissue. compared: whether two labellers are
+    compared by it.
+    """
+
+    name: str
+    tissue: Tissue
+    phase: Literal["ed", "es", ""]
+    quantity: str
+    unit: str
+    kind: Literal["volume", "stroke", "fraction", "output", "mass", "largest", "smallest"]
+    compared: bool = True
+
+    @property
+    def summary(self) -> str:
+        """Its quantity in summaries, where the mass is that of end-diastole if nothing is said."""
+        return "es_mass" if (self.kind, self.phase) == ("mass", "es") else self.quantity

@@ -1,0 +1,102 @@
+"""What the figures of a study must not be: checked before any job starts, refused by name."""
+
+from typing import Any
+
+from cmrseg.measure.by_sequence import has_phases
+from cmrseg.sequences import SEQUENCES
+from study.model_checks import check_cohort
+from study.study import Study
+from study.tables import StudyError
+
+# Layouts of which `cleaning` shows what became of the slices.
+DICOM = ("kaggle", "folder")
+# Figures of any sequence; the others show volumes, or Dice, of the left ventricle.
+ANY_SEQUENCE = ("learning_curves", "overlays", "viewer")
+# Figures that need no evaluation of their cohort, and those that need known volumes alone.
+UNEVALUATED = ("cleaning", "learning_curves", "prediction")
+VOLUME_FIGURES = ("volume_agreement", "ef_error")
+# Figures that show what they show, and no choice of labellers.
+FIXED = ("cleaning", "confidence", "prediction")
+
+
+def check_figures(study: Study) -> None:
+    evaluated = {entry["cohort"] for entry in study.config["evaluate"]}
+    for name, entry in study.config["figures"].items():
+        cohort, kind = entry["cohort"], entry["figure"]
+        check_cohort(study, f"figure {name}", cohort)
+        if kind not in UNEVALUATED and cohort not in evaluated:
+            raise StudyError(f"figure {name}: cohort {cohort} is not in `evaluate`")
+        _check_drawn_sequence(study, name, cohort, kind)
+        sequence = study.drawn_sequence(name)
+        referred = study.reference(cohort, sequence) is not None
+        if kind not in (*UNEVALUATED, *VOLUME_FIGURES) and not referred:
+            raise StudyError(f"figure {name}: `evaluate` gives cohort {cohort} no reference")
+        if kind == "cleaning" and study.cohorts[cohort]["layout"] not in DICOM:
+            raise StudyError(f"figure {name}: cohort {cohort} has no DICOM to clean")
+        if kind == "prediction" and cohort not in [c for c, _ in study.pictured()]:
+            raise StudyError(f"figure {name}: no model labels cohort {cohort}")
+        if kind == "learning_curves" and not study.models_on(cohort):
+            raise StudyError(f"figure {name}: no model is trained on cohort {cohort}")
+        if "labellers" in entry:
+            _check_drawn(study, name, entry)
+        if "splits" in entry:
+            _check_shown_splits(study, name, entry)
+        if kind == "confidence":
+            section = study.config.get("confidence")
+            if section is None or section["cohort"] != cohort:
+                raise StudyError(
+                    f"figure {name}: cohort {cohort} has no confidence scores; add the "
+                    "`confidence` section for it"
+                )
+            if section["labeller"] not in study.evaluated(cohort):
+                raise StudyError(
+                    f"figure {name}: labeller {section['labeller']} is not in `evaluate` for "
+                    f"cohort {cohort}, whose Dice the figure shows"
+                )
+
+
+def _check_drawn_sequence(study: Study, name: str, cohort: str, kind: str) -> None:
+    """The sequence of a figure is one of its cohort, and one that such a figure can show."""
+    sequence = study.drawn_sequence(name)
+    if sequence not in study.sequences(cohort):
+        raise StudyError(
+            f"figure {name}: cohort {cohort} has no images {sequence}; its sequences are "
+            + ", ".join(study.sequences(cohort))
+        )
+    if kind not in ANY_SEQUENCE and not has_phases(SEQUENCES[sequence]):
+        raise StudyError(
+            f"figure {name}: {kind} shows volumes of short-axis cines, and not {sequence}; for "
+            f"other sequences there are {', '.join(ANY_SEQUENCE)}"
+        )
+
+
+def _check_shown_splits(study: Study, name: str, entry: dict[str, Any]) -> None:
+    """A figure of some splits has subjects to show."""
+    if entry["figure"] not in VOLUME_FIGURES:
+        raise StudyError(
+            f"figure {name}: splits are for {' and '.join(VOLUME_FIGURES)}, not "
+            f"{entry['figure']}; leave them out"
+        )
+    own = set(study.subjects[entry["cohort"]]["split"])
+    if not own & set(entry["splits"]):
+        raise StudyError(
+            f"figure {name}: cohort {entry['cohort']} has no subject in "
+            f"{', '.join(entry['splits'])}; its splits are {', '.join(sorted(own))}"
+        )
+
+
+def _check_drawn(study: Study, name: str, entry: dict[str, Any]) -> None:
+    """The labellers that a figure names are some that it could show."""
+    cohort, kind = entry["cohort"], entry["figure"]
+    if kind in FIXED:
+        raise StudyError(f"figure {name}: {kind} shows no choice of labellers; leave them out")
+    curves = kind == "learning_curves"
+    shown = study.evaluated(cohort, study.drawn_sequence(name))
+    known = study.models_on(cohort) if curves else shown
+    for labeller in entry["labellers"]:
+        if labeller not in known:
+            what = "trained on" if curves else "in `evaluate` for"
+            raise StudyError(
+                f"figure {name}: '{labeller}' is not {what} cohort {cohort}; there are "
+                + ", ".join(known)
+            )

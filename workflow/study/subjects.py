@@ -1,0 +1,46 @@
+"""The subject table of a cohort, with everything that a row may leave out."""
+
+from typing import Any
+
+import pandas as pd
+
+from study.tables import GRID, StudyError, check, read_rows
+
+
+def read_subjects(cohort: str, about: dict[str, Any]) -> pd.DataFrame:
+    """The subjects of a cohort, a row each.
+
+    about: the cohort's entry in the study. Raises StudyError naming the row or cell that is wrong.
+    """
+    path = about["subjects"]
+    if isinstance(path, str):
+        rows = read_rows(
+            path,
+            "subjects",
+            {"edv_ml", "esv_ml", "age_y", "heart_rate_bpm", *GRID},
+            {"seed", "es_frame"},
+        )
+    else:
+        rows = [check(row, "subjects", f"subjects of {cohort}") for row in path]
+    table = pd.DataFrame(rows)
+    if table.empty:
+        raise StudyError(f"cohort {cohort}: {path} has no subjects; add a row per subject")
+    for column in ("study", "series", "faults", "set", "annotation"):
+        table[column] = table.get(column, pd.Series("", table.index)).fillna("")
+    for column in ("edv_ml", "esv_ml"):
+        table[column] = pd.to_numeric(table.get(column, pd.Series(None, table.index)))
+    for column in GRID if about["layout"] == "hdf5" else ():
+        usual = about.get(column, about.get("phantom", {}).get(column))
+        own = pd.to_numeric(table.get(column, pd.Series(None, table.index)))
+        table[column] = own.astype(float) if usual is None else own.fillna(usual).astype(float)
+    for column, other in (("study", "subject"), ("set", "split"), ("annotation", "study")):
+        table[column] = table[column].where(table[column] != "", table[other])
+    repeated = table["subject"][table["subject"].duplicated()]
+    if len(repeated):
+        raise StudyError(f"cohort {cohort}: {path} has subject {repeated.iloc[0]} twice")
+    return table
+
+
+def plain_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows with None instead of nan, which is not equal to itself when params are compared."""
+    return table.astype(object).where(table.notna(), None).to_dict("records")
