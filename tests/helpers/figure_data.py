@@ -67,7 +67,7 @@ def history() -> pd.DataFrame:
         for model in MODELS
         for epoch, phase in enumerate(["frozen", "frozen", "whole", "whole"])
     ]
-    return pd.DataFrame(rows, columns=list(learning_curves.COLUMNS))
+    return pd.DataFrame(rows, columns=[*learning_curves.COLUMNS, "dice_lv", "dice_my"])
 
 
 def transfer() -> pd.DataFrame:

@@ -28,7 +28,13 @@ def ranked(images: pd.DataFrame, per_rank: int = 3, drawn: Sequence[Tissue] = LE
     Returns the chosen rows with a column `kind`.
     """
     every = upright_rows(images)
-    names = [SHORT_NAMES[tissue] for tissue in drawn]
+    known = [tissue for tissue in drawn if f"dice_{SHORT_NAMES[tissue]}" in every]
+    if not known:
+        raise ValueError(
+            f"none of {', '.join(SHORT_NAMES[t] for t in drawn)} is compared; without one of these "
+            "images cannot be ranked"
+        )
+    names = [SHORT_NAMES[tissue] for tissue in known]
     both = [f"dice_{name}" for name in names]
     scored = both if every[both].notna().all(axis=1).any() else both[:1]
     table = every.dropna(subset=scored)
@@ -81,7 +87,9 @@ def read_cases(
                 reference=reference.voxels[at],
                 affine=image.affine,
                 dice={
-                    tissue: getattr(row, f"dice_{SHORT_NAMES[tissue]}") for tissue in sequence.drawn
+                    tissue: getattr(row, f"dice_{SHORT_NAMES[tissue]}")
+                    for tissue in sequence.drawn
+                    if f"dice_{SHORT_NAMES[tissue]}" in rows
                 },
             )
         )

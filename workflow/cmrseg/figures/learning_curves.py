@@ -9,8 +9,11 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from cmrseg.figures import style
+from cmrseg.labels import REGIONS
 
-COLUMNS = ("model", "epoch", "phase", "train_loss", "valid_loss", "dice_lv", "dice_my")
+COLUMNS = ("model", "epoch", "phase", "train_loss", "valid_loss")
+# Dice of so many regions has a panel: the first ones that the models know, as LV and myocardium.
+MOST_REGIONS = 2
 LABELS = {"epoch": "Epoch", "images": "Training images seen"}
 
 
@@ -18,8 +21,9 @@ LABELS = {"epoch": "Epoch", "images": "Training images seen"}
 def figure(table: pd.DataFrame, order: Sequence[str] = (), x: str = "epoch") -> Figure:
     """Training and validation loss, and validation Dice of LV and myocardium.
 
-    table: columns model, epoch (running on over both phases), phase, train_loss, valid_loss,
-    dice_lv, dice_my. order: all models of the study, for their colours.
+    table: columns model, epoch (running on over both phases), phase, train_loss, valid_loss, and
+    dice_lv, dice_my, or those of the regions that the models know; a model of another task has a
+    loss alone. order: all models of the study, for their colours.
     x: column of the horizontal axis, "epoch" or "images" (images seen so far, a column then).
     The start of a model's second phase is marked by a dot on its lines.
     Raises ValueError where a column or every row is missing.
@@ -27,18 +31,18 @@ def figure(table: pd.DataFrame, order: Sequence[str] = (), x: str = "epoch") -> 
     table = style.checked(table, (*COLUMNS, x), "learning_curves")
     looks = style.looks(table["model"], order)
     result = style.figure_mm(style.TWO_COLUMNS_MM, 64)
-    loss, lv, my = result.subplots(1, 3, sharex=True)
+    regions = [key for key in REGIONS if f"dice_{key}" in table][:MOST_REGIONS]
+    loss, *panels = result.subplots(1, 1 + len(regions), sharex=True, squeeze=False)[0]
     for name, look in looks.items():
         history = table[table["model"] == name].sort_values(["epoch"])
         _line(loss, history, x, "train_loss", look, linestyle=(0, (2, 1.2)))
         _line(loss, history, x, "valid_loss", look)
-        _line(lv, history, x, "dice_lv", look)
-        _line(my, history, x, "dice_my", look)
-    for axes, text, title in (
-        (loss, "a", "Loss"),
-        (lv, "b", "LV cavity"),
-        (my, "c", "LV myocardium"),
-    ):
+        for axes, region in zip(panels, regions, strict=True):
+            if history[f"dice_{region}"].notna().any():
+                _line(axes, history, x, f"dice_{region}", look)
+    names = (REGIONS[region].name for region in regions)
+    titles = ["Loss", *(name[0].upper() + name[1:] for name in names)]
+    for axes, text, title in zip((loss, *panels), "abc", titles, strict=False):
         style.grid(axes)
         style.letter(axes, text)
         axes.set_title(title)
@@ -51,7 +55,7 @@ def figure(table: pd.DataFrame, order: Sequence[str] = (), x: str = "epoch") -> 
         loss.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         loss.yaxis.set_minor_formatter(NullFormatter())
     loss.set_ylabel("Loss")
-    for axes in (lv, my):
+    for axes in panels:
         axes.set_ylabel("Dice (validation)")
         axes.set_ylim(None, 1)
     kinds = [

@@ -10,6 +10,7 @@ from typing import Any
 
 from cmrseg.labels import NAMES, REGIONS, Tissue, in_order, tissues_of
 from cmrseg.sequences import USUAL, channels_of, labelled_sequence
+from cmrseg.tasks.kinds import kind_of
 
 WARNING = "Research use only; not a medical device."
 # Networks whose published weights are kept, and which no stage can use.
@@ -184,11 +185,13 @@ def _card(
         "grey values": greys,
         "size": SIZES[preparation].format(size, size),
     }
+    task = kind_of(settings)
+    maps = task.writes == "label map"
     parts = [
         f"# {name}",
-        f"A network that labels {shown}. {WARNING}",
+        f"A network that {'labels' if maps else 'places points in'} {shown}. {WARNING}",
         _table("", "", network),
-        "## Labels",
+        "## Labels" if maps else f"## Points: task {task.name}, of these tissues",
         _table("number", "tissue", {int(tissue): NAMES[tissue] for tissue in known}),
         *([ISLANDS[settings["islands"]]] if settings.get("islands") else []),
         "## Images it expects",
@@ -199,8 +202,8 @@ def _card(
         "## Terms",
         terms,
     ]
-    if settings["network"] not in UNUSED:
-        parts += _use(name)
+    if settings["network"] not in UNUSED and maps:
+        parts += _use(name, len(channels_of(settings["sequence"])))
     return "\n\n".join(parts) + "\n"
 
 
@@ -218,7 +221,7 @@ def _training_facts(row: Mapping[str, Any], training: Training) -> dict[str, Any
         "subset": f"{row['subset']} of the splits {row['splits']}",
         **counts,
         "augmentation": f"{row['augmentation']}: {AUGMENTATIONS[row['augmentation']]}",
-        "loss": LOSSES[row["loss"]],
+        "loss": LOSSES.get(row["loss"], row["loss"]),
         "epochs": f"{int(last['epoch']) + 1}, {_count(int(last['images']), 'image')} seen, "
         f"schedule {row['schedule']}",
         "seed": row["seed"],
@@ -247,7 +250,9 @@ def _table(first: str, second: str, rows: Mapping[Any, Any]) -> str:
     return "\n".join([*lines, *(f"| {key} | {value} |" for key, value in rows.items())])
 
 
-def _use(name: str) -> list[str]:
+def _use(name: str, channels: int) -> list[str]:
+    if channels > 1:
+        return ["## Use", "Name its folder in `weights` of a study whose cohort has these images."]
     return [
         "## Use",
         "The target `predict_all` of the workflow labels images with it, with the arguments",
