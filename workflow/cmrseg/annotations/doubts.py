@@ -4,8 +4,8 @@ import numpy as np
 from scipy import ndimage
 
 from cmrseg.labels import NAMES, REGIONS, UNLABELLED, Tissue
+from cmrseg.sequences import VENTRICLES
 
-TISSUES = (Tissue.LV, Tissue.MYO, Tissue.RV)
 # The muscle, ill or not.
 WALL = [int(tissue) for tissue in REGIONS["wall"].members]
 
@@ -31,11 +31,11 @@ def other_numbers(labels: np.ndarray) -> str:
     tissue = (labels != Tissue.BACKGROUND) & (labels != UNLABELLED)
     volume = labels[tissue.sum(axis=(1, 2, 3)).argmax()]
     volume = np.where(np.isin(volume, WALL), Tissue.MYO, volume)
-    within = {(ring, inner): 0 for ring in TISSUES for inner in TISSUES if ring != inner}
+    within = {(ring, inner): 0 for ring in VENTRICLES for inner in VENTRICLES if ring != inner}
     for plane in volume:
-        for ring in TISSUES:
+        for ring in VENTRICLES:
             holes = ndimage.binary_fill_holes(plane == ring) & (plane != ring)
-            for inner in TISSUES:
+            for inner in VENTRICLES:
                 if inner != ring:
                     within[ring, inner] += int((holes & (plane == inner)).sum())
     expected = within.pop((Tissue.MYO, Tissue.LV))

@@ -6,9 +6,9 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from cmrseg.labels import Tissue
 from cmrseg.measure.agreement import bland_altman, paired_t_test, pearson, spearman, summary
 from cmrseg.measure.ventricles import VENTRICULAR
+from cmrseg.sequences import LEFT
 
 # What a table of published numbers has; `published` is as printed.
 PUBLISHED_COLUMNS = ("id", "quantity", "phase", "statistic", "published", "unit", "page", "note")
@@ -21,7 +21,7 @@ UNITS = {"edv": ("ml", "ul"), "esv": ("ml", "ul"), "sv": ("ml", "ul"), "mass": (
 FRACTIONS = ("%",)
 # Columns of volumes.measures by quantity and phase, of the left ventricle.
 MEASURES: dict[tuple[str, str], str] = {
-    (m.quantity, m.phase): m.name for m in VENTRICULAR if m.compared and m.tissue != Tissue.RV
+    (m.quantity, m.phase): m.name for m in VENTRICULAR if m.compared and m.tissue in LEFT
 }
 # Dice that goes with each of them.
 DICE = {"edv": "dice_lv", "esv": "dice_lv", "mass": "dice_my"}

@@ -112,8 +112,8 @@ def trained_card(row: Mapping[str, Any], parameters: int, training: Training) ->
     if training.phantom:
         limits.insert(0, "Learnt from a digital heart: it shows how the workflow works, no more.")
     shown = labelled_sequence(row["sequence"]).tissues
-    if Tissue.RV in shown and Tissue.RV not in tissues_of(row["tissues"]):
-        limits.append("Does not know the right ventricle.")
+    if unknown := [NAMES[t] for t in shown if t not in tissues_of(row["tissues"])]:
+        limits.append(f"Does not label {', '.join(unknown)}.")
     best = "best_epoch" in training.last_epoch
     if best:
         limits.append("The validation images chose the epoch, so its scores are rather too good.")
