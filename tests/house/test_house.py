@@ -98,7 +98,7 @@ def test_a_rule_is_called_like_its_script_and_tracks_its_code(rule):
             "draw_published": ("published", "drawn"),
         }[rule]
         assert script == f"../scripts/{folder}/{{params.{param}}}.py"
-        assert code in ("figure_code", "published_figure_code")
+        assert code in ("FIGURES.code", "published_figure_code")
     else:
         assert script == f"../scripts/{rule}.py"
         assert re.fullmatch(rf'code_of\("{rule}\.py"(, \*[A-Z_]+)?\)', code)
@@ -158,6 +158,14 @@ def test_tests_have_a_folder_for_each_folder_of_the_library():
 
 def test_nothing_in_the_package_knows_snakemake():
     assert not [p.name for p in MODULES if re.search(r"\bsnakemake\b", p.read_text("utf-8"))]
+
+
+def test_one_module_of_the_study_knows_snakemake():
+    known = re.compile(r"^\s*(?:from|import) snakemake\b.*", re.M)
+    paths = sorted((WORKFLOW / "study").rglob("*.py"))
+    found = {p.name: known.findall(p.read_text("utf-8")) for p in paths}
+    lines = {name: lines for name, lines in found.items() if lines}
+    assert lines == {"raw.py": ["from snakemake.io import ancient"]}
 
 
 def test_nothing_in_the_package_knows_the_app():

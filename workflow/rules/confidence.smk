@@ -26,5 +26,5 @@ rule score_confidence:
 
 rule confidence_all:
     input:
-        passed_checks(confidence_cohorts()),
-        confidence_tables(),
+        CHECKS.passed(COHORTS.confidence_cohorts()),
+        COHORTS.confidence_tables(),

@@ -3,9 +3,9 @@
 
 rule evaluate_labels:
     input:
-        labels=label_shards,
-        reference=reference_shards,
-        passed=evaluation_passed,
+        labels=COHORTS.label_shards,
+        reference=COHORTS.reference_shards,
+        passed=CHECKS.evaluation_passed,
     output:
         images="results/{study}/evaluation/{labeller}/{cohort}/images.tsv",
         frames="results/{study}/evaluation/{labeller}/{cohort}/frames.tsv",
@@ -32,10 +32,10 @@ rule evaluate_labels:
         mem_mb=2000,
         runtime=120,
     params:
-        settings=evaluation_settings,
-        rows=evaluated_rows,
-        reference=reference_name,
-        maps=compared_maps,
+        settings=MEASURES.evaluation_settings,
+        rows=MEASURES.evaluated_rows,
+        reference=COHORTS.reference_name,
+        maps=MEASURES.compared_maps,
         code=code_of("evaluate_labels.py"),
     script:
         "../scripts/evaluate_labels.py"
@@ -45,7 +45,7 @@ rule evaluate_volumes:
     input:
         volumes="results/{study}/cohorts/{cohort}/volumes/{labeller}.tsv",
         known="results/{study}/cohorts/{cohort}/known.tsv",
-        passed=labeller_passed,
+        passed=CHECKS.labeller_passed,
     output:
         subjects="results/{study}/evaluation/{labeller}/{cohort}/known_volumes.tsv",
         summary="results/{study}/evaluation/{labeller}/{cohort}/known_volumes_summary.tsv",
@@ -67,7 +67,7 @@ rule evaluate_volumes:
 
 rule compare_published:
     input:
-        subjects=published_values_subjects,
+        subjects=MEASURES.published_subjects,
     output:
         table=report(
             "results/{study}/evaluation/published.tsv",
@@ -86,8 +86,8 @@ rule compare_published:
         mem_mb=1000,
         runtime=10,
     params:
-        settings=published_values_settings,
-        published=published_values_table,
+        settings=MEASURES.published_settings,
+        published=MEASURES.published_table,
         code=code_of("compare_published.py"),
     script:
         "../scripts/compare_published.py"
@@ -95,8 +95,8 @@ rule compare_published:
 
 rule evaluate_all:
     input:
-        passed_checks(entry["cohort"] for entry in STUDY.config["evaluate"]),
-        published_values_output(),
+        CHECKS.passed(entry["cohort"] for entry in STUDY.config["evaluate"]),
+        MEASURES.published_output(),
         [
             f"results/{STUDY.name}/evaluation/{labeller}/{cohort}/known_volumes_summary.tsv"
             for labeller, cohort in STUDY.volume_evaluations()

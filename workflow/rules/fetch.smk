@@ -1,4 +1,5 @@
 # Raw files and published weights: fetched, made by the digital heart, or already on disk (`raw:` of a cohort).
+from study.study import IMAGENET
 
 
 rule fetch_source:
@@ -9,7 +10,7 @@ rule fetch_source:
     benchmark:
         "resources/benchmarks/fetch_source/{source}.tsv"
     wildcard_constraints:
-        source=one_of(TO_FETCH),
+        source=one_of(SOURCES.to_fetch()),
     # Small files and long waits: on a cluster they belong on the login node.
     localrule: True
     conda:
@@ -19,8 +20,8 @@ rule fetch_source:
         mem_mb=1000,
         runtime=1440,
     params:
-        entry=source_entry,
-        files=source_files,
+        entry=SOURCES.entry,
+        files=SOURCES.files,
         code=code_of("fetch_source.py"),
     script:
         "../scripts/fetch_source.py"
@@ -28,7 +29,7 @@ rule fetch_source:
 
 rule convert_weights:
     input:
-        raw=catalogue_raw,
+        raw=SOURCES.weights_raw,
     output:
         weights="resources/models/{weights}/weights.safetensors",
         record="resources/models/{weights}/record.json",
@@ -37,7 +38,7 @@ rule convert_weights:
     benchmark:
         "resources/benchmarks/convert_weights/{weights}.tsv"
     wildcard_constraints:
-        weights=one_of(TO_CONVERT),
+        weights=one_of(SOURCES.to_convert()),
     conda:
         "../../envs/torch.yaml"
     threads: 1
@@ -45,7 +46,7 @@ rule convert_weights:
         mem_mb=2000,
         runtime=30,
     params:
-        entry=conversion_entry,
+        entry=SOURCES.conversion_entry,
         code=code_of("convert_weights.py"),
     script:
         "../scripts/convert_weights.py"
@@ -61,7 +62,7 @@ rule write_published_card:
     benchmark:
         "resources/benchmarks/write_published_card/{weights}.tsv"
     wildcard_constraints:
-        weights=one_of(TO_CONVERT),
+        weights=one_of(SOURCES.to_convert()),
     conda:
         "../../envs/torch.yaml"
     threads: 1
@@ -69,7 +70,7 @@ rule write_published_card:
         mem_mb=2000,
         runtime=10,
     params:
-        entry=catalogue_entry,
+        entry=SOURCES.weights_entry,
         code=code_of("write_published_card.py"),
     script:
         "../scripts/write_published_card.py"
@@ -85,7 +86,7 @@ rule convert_imagenet:
     benchmark:
         "resources/benchmarks/convert_imagenet/{encoder}.tsv"
     wildcard_constraints:
-        encoder=one_of(ENCODERS_TO_CONVERT),
+        encoder=one_of(SOURCES.encoders_to_convert()),
     conda:
         "../../envs/torch.yaml"
     threads: 1
@@ -112,9 +113,9 @@ rule make_phantom:
         mem_mb=2000,
         runtime=30,
     params:
-        settings=phantom_settings,
-        layout=import_layout,
-        rows=shard_rows,
+        settings=RAW.phantom,
+        layout=RAW.layout,
+        rows=COHORTS.shard_rows,
         code=code_of("make_phantom.py"),
     script:
         "../scripts/make_phantom.py"

@@ -1,15 +1,16 @@
 # A figure is a function of tables: an entry of `figures:` names what is drawn and of which cohort.
+from study.wiring.figures import VIEWER_FILES
 
 
 rule draw_figure:
     input:
-        unpack(figure_inputs),
+        unpack(FIGURES.inputs),
     output:
         svg=report(
             "results/{study}/figures/{figure}.svg",
             caption="../report/figure.rst",
-            category=figure_category,
-            labels=figure_labels,
+            category=FIGURES.category,
+            labels=FIGURES.labels,
         ),
         png="results/{study}/figures/{figure}.png",
     log:
@@ -25,16 +26,16 @@ rule draw_figure:
         mem_mb=2000,
         runtime=30,
     params:
-        figure=figure_kind,
-        settings=figure_settings,
-        code=figure_code,
+        figure=FIGURES.kind,
+        settings=FIGURES.settings,
+        code=FIGURES.code,
     script:
         "../scripts/figures/{params.figure}.py"
 
 
 rule make_viewer:
     input:
-        unpack(figure_inputs),
+        unpack(FIGURES.inputs),
     output:
         page=report(
             "results/{study}/figures/{figure}.html",
@@ -55,7 +56,7 @@ rule make_viewer:
         mem_mb=2000,
         runtime=30,
     params:
-        settings=figure_settings,
+        settings=FIGURES.settings,
         code=code_of("make_viewer.py", *VIEWER_FILES),
     script:
         "../scripts/make_viewer.py"
@@ -63,7 +64,7 @@ rule make_viewer:
 
 rule figures_all:
     input:
-        passed_checks(entry["cohort"] for entry in STUDY.config["figures"].values()),
+        CHECKS.passed(entry["cohort"] for entry in STUDY.config["figures"].values()),
         expand(
             "results/{study}/figures/{figure}.{suffix}",
             study=STUDY.name,

@@ -3,7 +3,7 @@
 
 rule import_dicom:
     input:
-        raw=raw_of,
+        raw=RAW.folder,
     output:
         images=directory("results/{study}/cohorts/{cohort}/images/{shard}"),
         audit="results/{study}/cohorts/{cohort}/import/{shard}.audit.tsv",
@@ -21,9 +21,9 @@ rule import_dicom:
         mem_mb=2000,
         runtime=60,
     params:
-        settings=import_settings,
-        rows=shard_import_rows,
-        state=raw_state,
+        settings=RAW.import_settings,
+        rows=COHORTS.shard_import_rows,
+        state=RAW.state,
         code=code_of("import_dicom.py"),
     script:
         "../scripts/import_dicom.py"
@@ -31,7 +31,7 @@ rule import_dicom:
 
 rule import_nifti:
     input:
-        raw=raw_of,
+        raw=RAW.folder,
     output:
         images=directory("results/{study}/cohorts/{cohort}/images/{shard}"),
         audit="results/{study}/cohorts/{cohort}/import/{shard}.audit.tsv",
@@ -49,10 +49,10 @@ rule import_nifti:
         mem_mb=2000,
         runtime=60,
     params:
-        layout=import_layout,
-        sequences=import_sequences,
-        rows=shard_import_rows,
-        state=raw_state,
+        layout=RAW.layout,
+        sequences=RAW.sequences,
+        rows=COHORTS.shard_import_rows,
+        state=RAW.state,
         code=code_of("import_nifti.py"),
     script:
         "../scripts/import_nifti.py"
@@ -60,8 +60,8 @@ rule import_nifti:
 
 rule collect_audit:
     input:
-        audits=audit_shards,
-        headers=header_shards,
+        audits=COHORTS.audit_shards,
+        headers=COHORTS.header_shards,
     output:
         audit=report(
             "results/{study}/cohorts/{cohort}/audit.tsv",
@@ -106,9 +106,9 @@ rule check_losses:
         mem_mb=1000,
         runtime=10,
     params:
-        subjects=cohort_subjects,
-        max_failed_fraction=losses_allowed,
-        within=subjects_within,
+        subjects=COHORTS.subjects,
+        max_failed_fraction=CHECKS.losses_allowed,
+        within=CHECKS.subjects_within,
         code=code_of("check_losses.py"),
     script:
         "../scripts/check_losses.py"
@@ -121,4 +121,4 @@ rule import_all:
             study=STUDY.name,
             cohort=STUDY.cohorts,
         ),
-        passed_checks(STUDY.cohorts),
+        CHECKS.passed(STUDY.cohorts),

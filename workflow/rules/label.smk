@@ -4,7 +4,7 @@
 
 rule carry_annotations:
     input:
-        raw=annotation_raw,
+        raw=RAW.annotation,
         images="results/{study}/cohorts/{cohort}/images/{shard}",
     output:
         labels=directory("results/{study}/cohorts/{cohort}/labels/{labeller}/{shard}"),
@@ -14,7 +14,7 @@ rule carry_annotations:
     benchmark:
         "results/{study}/benchmarks/carry_annotations/{cohort}/{labeller}/{shard}.tsv"
     wildcard_constraints:
-        labeller=one_of(ANNOTATORS),
+        labeller=one_of(COHORTS.annotators),
     conda:
         "../../envs/imaging.yaml"
     threads: 1
@@ -22,9 +22,9 @@ rule carry_annotations:
         mem_mb=2000,
         runtime=60,
     params:
-        settings=annotation_settings,
-        state=annotation_state,
-        rows=shard_annotation_rows,
+        settings=RAW.annotation_settings,
+        state=RAW.annotation_state,
+        rows=COHORTS.shard_annotation_rows,
         code=code_of("carry_annotations.py"),
     script:
         "../scripts/carry_annotations.py"
@@ -32,10 +32,10 @@ rule carry_annotations:
 
 rule collect_label_audit:
     input:
-        raw=annotation_raws,
-        audits=label_audit_shards,
-        images=image_shards,
-        labels=label_shards,
+        raw=RAW.annotations,
+        audits=COHORTS.label_audit_shards,
+        images=COHORTS.image_shards,
+        labels=COHORTS.label_shards,
     output:
         audit=report(
             "results/{study}/cohorts/{cohort}/labels/{labeller}.audit.tsv",
@@ -48,7 +48,7 @@ rule collect_label_audit:
     benchmark:
         "results/{study}/benchmarks/collect_label_audit/{cohort}/{labeller}.tsv"
     wildcard_constraints:
-        labeller=one_of(ANNOTATORS),
+        labeller=one_of(COHORTS.annotators),
     conda:
         "../../envs/imaging.yaml"
     threads: 1
@@ -56,8 +56,8 @@ rule collect_label_audit:
         mem_mb=2000,
         runtime=10,
     params:
-        settings=annotation_settings,
-        rows=cohort_annotation_rows,
+        settings=RAW.annotation_settings,
+        rows=COHORTS.annotation_rows,
         code=code_of("collect_label_audit.py"),
     script:
         "../scripts/collect_label_audit.py"
@@ -74,7 +74,7 @@ rule check_label_losses:
     benchmark:
         "results/{study}/benchmarks/check_label_losses/{cohort}/{labeller}.tsv"
     wildcard_constraints:
-        labeller=one_of(ANNOTATORS),
+        labeller=one_of(COHORTS.annotators),
     priority: 10
     conda:
         "../../envs/imaging.yaml"
@@ -83,9 +83,9 @@ rule check_label_losses:
         mem_mb=1000,
         runtime=10,
     params:
-        subjects=cohort_subjects,
-        max_failed_fraction=losses_allowed,
-        within=labels_within,
+        subjects=COHORTS.subjects,
+        max_failed_fraction=CHECKS.losses_allowed,
+        within=CHECKS.labels_within,
         code=code_of("check_label_losses.py"),
     script:
         "../scripts/check_label_losses.py"
@@ -94,7 +94,7 @@ rule check_label_losses:
 rule label_shard:
     input:
         images="results/{study}/cohorts/{cohort}/images/{shard}",
-        weights=labelling_weights,
+        weights=MODELS.weights,
     output:
         labels=directory("results/{study}/cohorts/{cohort}/labels/{labeller}/{shard}"),
     log:
@@ -111,8 +111,8 @@ rule label_shard:
         mem_mb=4000,
         runtime=120,
     params:
-        model=labelling_settings,
-        state=labelling_weights_state,
+        model=MODELS.labelling,
+        state=MODELS.weights_state,
         code=code_of("label_shard.py"),
     script:
         "../scripts/label_shard.py"
@@ -120,18 +120,14 @@ rule label_shard:
 
 rule label_all:
     input:
-        passed_checks(cohort for cohort, _ in STUDY.labelled()),
+        CHECKS.passed(cohort for cohort, _ in STUDY.labelled()),
         [
             path
             for cohort, labeller in STUDY.labelled()
-            for path in shards_of(
-                "results/{study}/cohorts/{cohort}/labels/{labeller}/{shard}",
-                cohort,
-                labeller=labeller,
-            )
+            for path in COHORTS.labels_of(cohort, labeller)
         ],
         [
             path
             for cohort in STUDY.cohorts
-            for path in label_checks(cohort, STUDY.labellers(cohort))
+            for path in CHECKS.labels_passed(cohort, STUDY.labellers(cohort))
         ],

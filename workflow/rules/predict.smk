@@ -19,7 +19,7 @@ rule note_origin:
         mem_mb=500,
         runtime=10,
     params:
-        path=origin_path,
+        path=RESULTS.origin,
         code=code_of("note_origin.py"),
     script:
         "../scripts/note_origin.py"
@@ -33,15 +33,11 @@ rule predict_all:
             study=STUDY.name,
             cohort=sorted({cohort for cohort, _ in STUDY.predicted()}),
         ),
-        passed_checks(cohort for cohort, _ in STUDY.predicted()),
+        CHECKS.passed(cohort for cohort, _ in STUDY.predicted()),
         [
             path
             for cohort, labeller in STUDY.predicted()
-            for path in shards_of(
-                "results/{study}/cohorts/{cohort}/labels/{labeller}/{shard}",
-                cohort,
-                labeller=labeller,
-            )
+            for path in COHORTS.labels_of(cohort, labeller)
         ],
         [
             f"results/{STUDY.name}/cohorts/{cohort}/volumes/{labeller}.tsv"
@@ -54,4 +50,4 @@ rule predict_all:
             figure=STUDY.figures_of("prediction"),
             suffix=["svg", "png"],
         ),
-        converted_cards(),
+        SOURCES.converted_cards(),

@@ -1,5 +1,12 @@
 # The published study: every number and figure from the published tables, which are fetched, or are in the folder
 # that the study names in `published_tables`.
+from study.wiring.published import (
+    PUBLISHED_FIGURES,
+    PUBLISHED_NUMBERS,
+    published_figure_code,
+    published_figure_tables,
+    published_numbers,
+)
 
 
 rule recompute_published:

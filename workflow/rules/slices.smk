@@ -3,9 +3,9 @@
 
 rule make_slices:
     input:
-        images=image_shards,
-        labels=label_shards,
-        passed=labeller_passed,
+        images=COHORTS.image_shards,
+        labels=COHORTS.label_shards,
+        passed=CHECKS.labeller_passed,
     output:
         slices=directory(
             "results/{study}/slices/{cohort}/{labeller}/{sequence}_{tissues}_{preparation}_{intensity}_{size_px}"
@@ -15,7 +15,7 @@ rule make_slices:
     benchmark:
         "results/{study}/benchmarks/make_slices/{cohort}/{labeller}/{sequence}_{tissues}_{preparation}_{intensity}_{size_px}.tsv"
     wildcard_constraints:
-        sequence=one_of(model_sequences()),
+        sequence=one_of(MODELS.sequences()),
         tissues="[a-z_]+(-[a-z_]+)*",
         preparation="fcn|unet|minmax",
         intensity="linear|greys",
@@ -27,7 +27,7 @@ rule make_slices:
         mem_mb=4000,
         runtime=120,
     params:
-        rows=cohort_rows,
+        rows=COHORTS.rows,
         code=code_of("make_slices.py"),
     script:
         "../scripts/make_slices.py"
@@ -35,9 +35,5 @@ rule make_slices:
 
 rule slices_all:
     input:
-        passed_checks(row["cohort"] for row in STUDY.models.values()),
-        [
-            f"results/{STUDY.name}/slices/{row['cohort']}/{row['labeller']}/"
-            f"{STUDY.slices_name(model)}"
-            for model, row in STUDY.models.items()
-        ],
+        CHECKS.passed(row["cohort"] for row in STUDY.models.values()),
+        [MODELS.slices_of(model) for model in STUDY.models],

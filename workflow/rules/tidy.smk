@@ -15,7 +15,7 @@ rule tidy:
         runtime=30,
     params:
         folder=f"results/{STUDY.name}",
-        unnamed=unnamed_results,
+        unnamed=RESULTS.unnamed,
         action=STUDY.config["tidy"],
         code=code_of("tidy.py"),
     script:

@@ -3,10 +3,10 @@
 
 rule train_model:
     input:
-        slices=model_slices,
-        start=model_start,
-        confidence=model_scores,
-        passed=model_passed,
+        slices=MODELS.slices,
+        start=MODELS.start,
+        confidence=MODELS.scores,
+        passed=CHECKS.model_passed,
     output:
         weights="results/{study}/models/{model}/weights.safetensors",
         history="results/{study}/models/{model}/history.tsv",
@@ -27,8 +27,8 @@ rule train_model:
         mem_mb=16000,
         runtime=1440,
     params:
-        model=training_settings,
-        state=start_weights_state,
+        model=MODELS.training,
+        state=MODELS.start_state,
         code=code_of("train_model.py"),
     script:
         "../scripts/train_model.py"
@@ -38,8 +38,8 @@ rule write_card:
     input:
         weights="results/{study}/models/{model}/weights.safetensors",
         history="results/{study}/models/{model}/history.tsv",
-        slices=model_slices,
-        confidence=model_scores,
+        slices=MODELS.slices,
+        confidence=MODELS.scores,
         training="results/{study}/training/{model}/record.json",
     output:
         card="results/{study}/models/{model}/README.md",
@@ -55,8 +55,8 @@ rule write_card:
         mem_mb=4000,
         runtime=10,
     params:
-        model=model_row,
-        phantom=model_phantom,
+        model=MODELS.row,
+        phantom=MODELS.is_phantom,
         code=code_of("write_card.py"),
     script:
         "../scripts/write_card.py"
@@ -77,7 +77,7 @@ rule write_models:
         mem_mb=500,
         runtime=10,
     params:
-        models=model_rows,
+        models=MODELS.rows,
         code=code_of("write_models.py"),
     script:
         "../scripts/write_models.py"
@@ -86,7 +86,7 @@ rule write_models:
 rule train_all:
     input:
         [f"results/{STUDY.name}/models.tsv"] if STUDY.models else [],
-        passed_checks(row["cohort"] for row in STUDY.models.values()),
+        CHECKS.passed(row["cohort"] for row in STUDY.models.values()),
         expand(
             "results/{study}/models/{model}/{file}",
             study=STUDY.name,

@@ -3,8 +3,8 @@
 
 rule measure_volumes:
     input:
-        labels=label_shards,
-        passed=labeller_passed,
+        labels=COHORTS.label_shards,
+        passed=CHECKS.labeller_passed,
     output:
         volumes="results/{study}/cohorts/{cohort}/volumes/{labeller}.tsv",
         curves="results/{study}/cohorts/{cohort}/volumes/{labeller}.curves.tsv",
@@ -19,9 +19,9 @@ rule measure_volumes:
         mem_mb=2000,
         runtime=60,
     params:
-        settings=volume_settings,
-        rows=cohort_rows,
-        maps=labeller_maps,
+        settings=MEASURES.volume_settings,
+        rows=COHORTS.rows,
+        maps=MEASURES.labeller_maps,
         code=code_of("measure_volumes.py"),
     script:
         "../scripts/measure_volumes.py"
@@ -29,7 +29,7 @@ rule measure_volumes:
 
 rule collect_known_volumes:
     input:
-        raw=known_raw,
+        raw=RAW.known,
     output:
         known="results/{study}/cohorts/{cohort}/known.tsv",
     log:
@@ -43,8 +43,8 @@ rule collect_known_volumes:
         mem_mb=1000,
         runtime=10,
     params:
-        rows=known_rows,
-        tables=known_state,
+        rows=MEASURES.known_rows,
+        tables=RAW.known_state,
         code=code_of("collect_known_volumes.py"),
     script:
         "../scripts/collect_known_volumes.py"
@@ -52,7 +52,7 @@ rule collect_known_volumes:
 
 rule volumes_all:
     input:
-        passed_checks(cohort for cohort, _ in STUDY.labelled()),
+        CHECKS.passed(cohort for cohort, _ in STUDY.labelled()),
         [
             f"results/{STUDY.name}/cohorts/{cohort}/volumes/{labeller}.tsv"
             for cohort, labeller in STUDY.measured()

@@ -1,0 +1,73 @@
+"""Checks that few enough subjects, or labels, of a cohort are lost: what waits for which."""
+
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from study.study import Study
+from study.wiring.cohorts import Cohorts
+from study.wiring.wildcards import Wildcards
+
+# In the sentence that a check leaves, see cmrseg.dicom.audit.check_losses.
+LOST_OF_ALL = re.compile(r": (\d+) of (\d+) subjects ")
+
+
+class Checks:
+    """What says that few enough was lost.
+
+    exists: whether a path is there, as Snakemake sees it.
+    """
+
+    def __init__(self, study: Study, cohorts: Cohorts, exists: Callable[[str], bool]):
+        self.study, self.cohorts, self.exists = study, cohorts, exists
+
+    def passed(self, cohorts: Iterable[str]) -> list[str]:
+        """What says that few enough subjects of some cohorts were lost.
+
+        Every target names it: a check that failed leaves nothing behind, and is made again.
+        """
+        top = f"results/{self.study.name}/cohorts"
+        return [f"{top}/{cohort}/import/passed.txt" for cohort in sorted(set(cohorts))]
+
+    def labels_passed(self, cohort: str, labellers: Iterable[str]) -> list[str]:
+        """What says that few enough labels of a cohort's annotators were lost."""
+        return [
+            f"results/{self.study.name}/cohorts/{cohort}/labels/{labeller}.passed.txt"
+            for labeller in sorted(set(labellers) & set(self.study.annotators(cohort)))
+        ]
+
+    def passed_of(self, cohort: str, *labellers: str) -> list[str]:
+        return self.passed([cohort]) + self.labels_passed(cohort, labellers)
+
+    def labeller_passed(self, wildcards: Wildcards) -> list[str]:
+        return self.passed_of(wildcards.cohort, wildcards.labeller)
+
+    def evaluation_passed(self, wildcards: Wildcards) -> list[str]:
+        reference = self.cohorts.reference_name(wildcards)
+        return self.passed_of(wildcards.cohort, wildcards.labeller, reference)
+
+    def model_passed(self, wildcards: Wildcards) -> list[str]:
+        """The same of what a model learns from."""
+        row = self.study.models[wildcards.model]
+        return self.passed_of(row["cohort"], row["labeller"])
+
+    def losses_allowed(self, wildcards: Wildcards, input: object) -> float:
+        """The limit.
+
+        What is made of `input` is not compared: no result depends on it, see `within`.
+        """
+        allowed: float = self.study.config["max_failed_fraction"]
+        return allowed
+
+    def within(self, passed: str) -> bool:
+        """Whether the losses that passed a check are allowed by the study as it is now."""
+        text = Path(passed).read_text("utf-8") if self.exists(passed) else ""
+        found = LOST_OF_ALL.search(text)
+        allowed = self.study.config["max_failed_fraction"]
+        return found is None or int(found[1]) <= allowed * int(found[2])
+
+    def subjects_within(self, wildcards: Wildcards) -> bool:
+        return self.within(*self.passed([wildcards.cohort]))
+
+    def labels_within(self, wildcards: Wildcards) -> bool:
+        return self.within(*self.labels_passed(wildcards.cohort, [wildcards.labeller]))

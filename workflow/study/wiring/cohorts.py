@@ -1,0 +1,114 @@
+"""What rules ask of cohorts: paths over all shards, rows of subjects, the annotator held against.
+
+Rows and their order are params, compared as written.
+"""
+
+from typing import Any
+
+from study.study import Study
+from study.tables import StudyError
+from study.wiring.wildcards import Wildcards
+
+Rows = list[dict[str, Any]]
+HERE = "results/{study}/cohorts/{cohort}"
+IMAGES = f"{HERE}/images/{{shard}}"
+LABELS = f"{HERE}/labels/{{labeller}}/{{shard}}"
+
+
+class Cohorts:
+    """Files and rows of the cohorts of a study."""
+
+    def __init__(self, study: Study):
+        self.study = study
+
+    # -- shards ------------------------------------------------------------------------------
+
+    def shards_of(self, pattern: str, cohort: str, **names: str) -> list[str]:
+        """The pattern's paths over all shards of a cohort; {study} is filled in."""
+        names |= {"study": self.study.name, "cohort": cohort}
+        return [pattern.format(shard=shard, **names) for shard in self.study.shards(cohort)]
+
+    def images_of(self, cohort: str) -> list[str]:
+        return self.shards_of(IMAGES, cohort)
+
+    def labels_of(self, cohort: str, labeller: str) -> list[str]:
+        return self.shards_of(LABELS, cohort, labeller=labeller)
+
+    def audit_shards(self, wildcards: Wildcards) -> list[str]:
+        return self.shards_of(f"{HERE}/import/{{shard}}.audit.tsv", wildcards.cohort)
+
+    def header_shards(self, wildcards: Wildcards) -> list[str]:
+        return self.shards_of(f"{HERE}/import/{{shard}}.headers.tsv.gz", wildcards.cohort)
+
+    def image_shards(self, wildcards: Wildcards) -> list[str]:
+        return self.images_of(wildcards.cohort)
+
+    def label_audit_shards(self, wildcards: Wildcards) -> list[str]:
+        pattern, labeller = f"{LABELS}.audit.tsv", wildcards.labeller
+        return self.shards_of(pattern, wildcards.cohort, labeller=labeller)
+
+    def label_shards(self, wildcards: Wildcards) -> list[str]:
+        return self.labels_of(wildcards.cohort, wildcards.labeller)
+
+    def reference_shards(self, wildcards: Wildcards) -> list[str]:
+        return self.labels_of(wildcards.cohort, self.reference_name(wildcards))
+
+    # -- rows --------------------------------------------------------------------------------
+
+    def shard_rows(self, wildcards: Wildcards) -> Rows:
+        return self.study.rows(wildcards.cohort, wildcards.shard)
+
+    def shard_import_rows(self, wildcards: Wildcards) -> Rows:
+        return self.study.import_rows(wildcards.cohort, wildcards.shard)
+
+    def shard_annotation_rows(self, wildcards: Wildcards) -> Rows:
+        return self.study.annotation_rows(wildcards.cohort, wildcards.shard)
+
+    def annotation_rows(self, wildcards: Wildcards) -> Rows:
+        return self.study.annotation_rows(wildcards.cohort)
+
+    def rows(self, wildcards: Wildcards) -> Rows:
+        """Subject and split of a whole cohort."""
+        table = self.study.subjects[wildcards.cohort]
+        return table[["subject", "split"]].to_dict("records")
+
+    def subjects(self, wildcards: Wildcards) -> list[str]:
+        return list(self.study.subjects[wildcards.cohort]["subject"])
+
+    # -- labellers ---------------------------------------------------------------------------
+
+    @property
+    def annotators(self) -> list[str]:
+        """The annotators of all cohorts."""
+        return sorted({a for cohort in self.study.cohorts for a in self.study.annotators(cohort)})
+
+    def reference_in(self, cohort: str, sequence: str) -> str:
+        """The annotator that labellers of a cohort's sequence are held against."""
+        reference = self.study.reference(cohort, sequence)
+        if reference is None:
+            raise StudyError(
+                f"cohort {cohort}: nothing to hold labels of {sequence} against; `evaluate` of "
+                "the study needs an entry with a `reference` for it"
+            )
+        return reference
+
+    def reference_of(self, cohort: str, labeller: str) -> str:
+        """The annotator that a labeller of a cohort is held against."""
+        return self.reference_in(cohort, self.study.sequence_of(cohort, labeller).key)
+
+    def reference_name(self, wildcards: Wildcards) -> str:
+        return self.reference_of(wildcards.cohort, wildcards.labeller)
+
+    # -- confidence --------------------------------------------------------------------------
+
+    def confidence_cohorts(self) -> list[str]:
+        """The cohort whose labels have scores of confidence, if there is one."""
+        return [self.study.config["confidence"]["cohort"]] if self.confidence_tables() else []
+
+    def confidence_tables(self) -> list[str]:
+        """The table of these scores, if the study wants it."""
+        if "confidence" not in self.study.config:
+            return []
+        about = self.study.config["confidence"]
+        here = HERE.format(study=self.study.name, cohort=about["cohort"])
+        return [f"{here}/confidence/{about['labeller']}.tsv"]

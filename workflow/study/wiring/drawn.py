@@ -1,0 +1,67 @@
+"""A figure of the study as the files that it is drawn from name it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from study.study import Study
+from study.wiring.cohorts import HERE, Cohorts
+from study.wiring.raw import Raw
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure by name, with what says where its inputs are."""
+
+    name: str
+    study: Study
+    cohorts: Cohorts
+    raw: Raw
+
+    @property
+    def entry(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.study.config["figures"][self.name]
+        return found
+
+    @property
+    def cohort(self) -> str:
+        cohort: str = self.entry["cohort"]
+        return cohort
+
+    @property
+    def sequence(self) -> str:
+        return self.study.drawn_sequence(self.name)
+
+    @property
+    def labellers(self) -> list[str]:
+        """Labellers or models, in the order of the study; the last is the one that it is about."""
+        return self.study.drawn(self.name)
+
+    @property
+    def observers(self) -> list[str]:
+        return [name for name in self.labellers if not self.study.is_model(name)]
+
+    @property
+    def reference(self) -> str:
+        return self.cohorts.reference_in(self.cohort, self.sequence)
+
+    @property
+    def here(self) -> str:
+        """The cohort's folder."""
+        return HERE.format(study=self.study.name, cohort=self.cohort)
+
+    @property
+    def images(self) -> list[str]:
+        return self.cohorts.images_of(self.cohort)
+
+    def labels(self, labeller: str) -> list[str]:
+        return self.cohorts.labels_of(self.cohort, labeller)
+
+    def volumes(self, labeller: str) -> str:
+        return f"{self.here}/volumes/{labeller}.tsv"
+
+    def curves(self, labeller: str) -> str:
+        return f"{self.here}/volumes/{labeller}.curves.tsv"
+
+    def evaluated(self, labeller: str, table: str = "subjects") -> str:
+        """A table of a labeller's evaluation."""
+        return f"results/{self.study.name}/evaluation/{labeller}/{self.cohort}/{table}.tsv"

@@ -1,0 +1,204 @@
+"""Kinds of figures: which tables and images each is drawn from, and what else its script knows.
+
+A kind has two functions: its inputs by name, of which its script reads all and nothing else; and
+its settings, which are compared as written: a change of them draws it anew.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from study.code import code_of
+from study.study import Study
+from study.wiring.cohorts import Cohorts
+from study.wiring.drawn import Drawn
+from study.wiring.raw import Raw
+from study.wiring.wildcards import Wildcards
+
+# Read beside the inputs; the page changes with their content, wherever the repository lies.
+VIEWER_FILES = [
+    "workflow/report/viewer.html",
+    "workflow/report/vendor/niivue-0.69.0.umd.js.gz",
+]
+
+Inputs = dict[str, str | list[str]]
+Settings = dict[str, Any]
+
+# -- inputs ----------------------------------------------------------------------------------
+
+
+def _cleaning_inputs(figure: Drawn) -> Inputs:
+    raws = figure.raw.folders(figure.cohort)
+    return {"raw": raws, "images": figure.images, "audit": f"{figure.here}/audit.tsv"}
+
+
+def _learning_curves_inputs(figure: Drawn) -> Inputs:
+    top = f"results/{figure.study.name}/models"
+    return {"histories": [f"{top}/{model}/history.tsv" for model in figure.labellers]}
+
+
+def _prediction_inputs(figure: Drawn) -> Inputs:
+    shown = [model for cohort, model in figure.study.pictured() if cohort == figure.cohort][-1]
+    return {
+        "images": figure.images,
+        "labels": figure.labels(shown),
+        "curves": figure.curves(shown),
+        "volumes": figure.volumes(shown),
+    }
+
+
+def _volume_inputs(figure: Drawn) -> Inputs:
+    # Known volumes are nearer to the truth than those of a reference's contours.
+    table = "known_volumes" if figure.study.known_volumes(figure.cohort) else "subjects"
+    return {"subjects": [figure.evaluated(name, table) for name in figure.labellers]}
+
+
+def _volume_curves_inputs(figure: Drawn) -> Inputs:
+    return {
+        "curves": [figure.curves(name) for name in figure.labellers],
+        "volumes": [figure.volumes(name) for name in figure.labellers],
+        "reference_curves": figure.curves(figure.reference),
+        "reference_volumes": figure.volumes(figure.reference),
+    }
+
+
+def _confidence_inputs(figure: Drawn) -> Inputs:
+    labeller = figure.study.config["confidence"]["labeller"]
+    table = figure.cohorts.confidence_tables()[0]
+    return {"confidence": table, "subjects": figure.evaluated(labeller)}
+
+
+def _strategies_inputs(figure: Drawn) -> Inputs:
+    return {"subjects": [figure.evaluated(name) for name in figure.labellers]}
+
+
+def _observers_inputs(figure: Drawn) -> Inputs:
+    reference = figure.reference
+    return {
+        "subjects": [figure.evaluated(name) for name in figure.labellers],
+        "curves": [figure.curves(name) for name in figure.labellers],
+        "reference": figure.curves(reference),
+        "measures": [figure.volumes(name) for name in (reference, *figure.observers)],
+    }
+
+
+def _overlays_inputs(figure: Drawn) -> Inputs:
+    return _compared(figure, figure.labellers[-1:])
+
+
+def _viewer_inputs(figure: Drawn) -> Inputs:
+    return _compared(figure, figure.labellers)
+
+
+def _compared(figure: Drawn, shown: list[str]) -> Inputs:
+    """Images with the label maps of the reference and of some labellers."""
+    labellers = (figure.reference, *shown)
+    return {
+        "images": figure.images,
+        "labels": [path for labeller in labellers for path in figure.labels(labeller)],
+        "evaluation": figure.evaluated(figure.labellers[-1], "images"),
+    }
+
+
+# -- settings --------------------------------------------------------------------------------
+
+
+def _no_settings(figure: Drawn) -> Settings:
+    return {}
+
+
+def _cleaning_settings(figure: Drawn) -> Settings:
+    about = figure.study.cohorts[figure.cohort]
+    kept = {key: about[key] for key in ("layout", "subjects_per_job")}
+    rows = figure.study.import_rows(figure.cohort)
+    return {**kept, "mode": about["cleaning"]["mode"], "rows": rows}
+
+
+def _volume_settings(figure: Drawn) -> Settings:
+    return {"labellers": figure.labellers, "splits": figure.entry.get("splits", [])}
+
+
+def _volume_curves_settings(figure: Drawn) -> Settings:
+    return {"labellers": figure.labellers}
+
+
+def _strategies_settings(figure: Drawn) -> Settings:
+    """With start, subset, cohort and network of the models among the labellers."""
+    keys = ("start", "subset", "cohort", "network")
+    known = figure.study.models
+    rows = {name: known[name] for name in figure.labellers if name in known}
+    models = {name: {key: row[key] for key in keys} for name, row in rows.items()}
+    return {"labellers": figure.labellers, "cohort": figure.cohort, "models": models}
+
+
+def _observers_settings(figure: Drawn) -> Settings:
+    people = figure.observers
+    return {"labellers": figure.labellers, "reference": figure.reference, "observers": people}
+
+
+def _overlays_settings(figure: Drawn) -> Settings:
+    shown = {"labeller": figure.labellers[-1], "reference": figure.reference}
+    return {**shown, "sequence": figure.sequence}
+
+
+def _viewer_settings(figure: Drawn) -> Settings:
+    shown = [figure.reference, *figure.labellers]
+    return {"cohort": figure.cohort, "labellers": shown, "sequence": figure.sequence}
+
+
+# -- kinds -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of figure. category: of the report."""
+
+    category: str
+    inputs: Callable[[Drawn], Inputs]
+    settings: Callable[[Drawn], Settings] = _no_settings
+
+
+KINDS = {
+    "cleaning": Kind("1 Import", _cleaning_inputs, _cleaning_settings),
+    "volume_agreement": Kind("2 Volumes", _volume_inputs, _volume_settings),
+    "ef_error": Kind("2 Volumes", _volume_inputs, _volume_settings),
+    "volume_curves": Kind("2 Volumes", _volume_curves_inputs, _volume_curves_settings),
+    "confidence": Kind("3 Confidence", _confidence_inputs),
+    "learning_curves": Kind("4 Training", _learning_curves_inputs),
+    "strategies": Kind("5 Transfer", _strategies_inputs, _strategies_settings),
+    "observers": Kind("6 Evaluation", _observers_inputs, _observers_settings),
+    "overlays": Kind("7 Images", _overlays_inputs, _overlays_settings),
+    "prediction": Kind("7 Images", _prediction_inputs),
+    "viewer": Kind("7 Images", _viewer_inputs, _viewer_settings),
+}
+
+
+class Figures:
+    """Figures of a study, by their name as the wildcard `figure`."""
+
+    def __init__(self, study: Study, cohorts: Cohorts, raw: Raw):
+        self.study, self.cohorts, self.raw = study, cohorts, raw
+
+    def kind(self, wildcards: Wildcards) -> str:
+        kind: str = self._drawn(wildcards).entry["figure"]
+        return kind
+
+    def category(self, wildcards: Wildcards) -> str:
+        return KINDS[self.kind(wildcards)].category
+
+    def labels(self, wildcards: Wildcards) -> dict[str, str]:
+        """What the report says beside the figure."""
+        name = wildcards.figure.replace("_", " ")
+        return {"figure": name, "cohort": self._drawn(wildcards).cohort}
+
+    def code(self, wildcards: Wildcards) -> list[str]:
+        return code_of(f"figures/{self.kind(wildcards)}.py")
+
+    def inputs(self, wildcards: Wildcards) -> Inputs:
+        return KINDS[self.kind(wildcards)].inputs(self._drawn(wildcards))
+
+    def settings(self, wildcards: Wildcards) -> Settings:
+        return KINDS[self.kind(wildcards)].settings(self._drawn(wildcards))
+
+    def _drawn(self, wildcards: Wildcards) -> Drawn:
+        return Drawn(wildcards.figure, self.study, self.cohorts, self.raw)

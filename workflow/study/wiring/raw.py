@@ -1,0 +1,124 @@
+"""Raw files: where they lie, and what the import and the annotations ask of them."""
+
+from collections.abc import Collection
+from typing import Any
+
+from snakemake.io import ancient
+
+from study.raw_state import image_state, label_state, on_disk, table_state
+from study.study import Study
+from study.wiring.cohorts import Cohorts
+from study.wiring.wildcards import Wildcards
+
+# What the import of an annotator's labels depends on, of what the study says of him.
+ANNOTATION = ("form", "folder", "sequence", "numbers", "first_pixel")
+
+
+class Raw:
+    """Raw files of the cohorts of a study. sources: names of what can be fetched."""
+
+    def __init__(self, study: Study, cohorts: Cohorts, sources: Collection[str]):
+        self.study, self.cohorts, self.sources = study, cohorts, sources
+
+    # -- images ------------------------------------------------------------------------------
+
+    def folder(self, wildcards: Wildcards) -> str:
+        """The folder of raw files that holds a shard's subjects."""
+        return watched(self._pattern(wildcards.cohort), self._edited(wildcards.cohort))
+
+    def folders(self, cohort: str) -> list[str]:
+        """The raw files of all shards; those of a cohort on disk are one folder."""
+        found = dict.fromkeys(self.cohorts.shards_of(self._pattern(cohort), cohort))
+        return [watched(folder, self._edited(cohort)) for folder in found]
+
+    def phantom(self, wildcards: Wildcards) -> dict[str, Any]:
+        """What a digital heart's scanner does."""
+        settings: dict[str, Any] = self.study.cohorts[wildcards.cohort]["phantom"]
+        return settings
+
+    def import_settings(self, wildcards: Wildcards) -> dict[str, Any]:
+        cohort = self.study.cohorts[wildcards.cohort]
+        return {"layout": cohort["layout"], **cohort["cleaning"]}
+
+    def layout(self, wildcards: Wildcards) -> str:
+        layout: str = self.study.cohorts[wildcards.cohort]["layout"]
+        return layout
+
+    def sequences(self, wildcards: Wildcards) -> list[str]:
+        return self.study.sequences(wildcards.cohort)
+
+    def state(self, wildcards: Wildcards) -> dict[str, str]:
+        """What the raw images of each subject of a shard look like."""
+        raw = self._edited(wildcards.cohort)
+        if not raw:
+            return {}
+        layout, sequences = self.layout(wildcards), self.sequences(wildcards)
+        rows = self.cohorts.shard_import_rows(wildcards)
+        return {row["subject"]: image_state(layout, raw, row, sequences) for row in rows}
+
+    def _pattern(self, cohort: str) -> str:
+        raw: str | None = self.study.cohorts[cohort].get("raw")
+        return "results/{study}/phantom/{cohort}/{shard}" if raw is None else raw
+
+    def _edited(self, cohort: str) -> str:
+        """The folder of a cohort's raw files if people may edit them, else nothing."""
+        return on_disk(self.study.cohorts[cohort].get("raw", ""), self.sources)
+
+    # -- annotations -------------------------------------------------------------------------
+
+    def annotation(self, wildcards: Wildcards) -> str:
+        """The raw data that an annotator's labels belong to; mostly the cohort's own."""
+        return watched(self._annotation_pattern(wildcards), self._edited_labels(wildcards))
+
+    def annotations(self, wildcards: Wildcards) -> list[str]:
+        """The raw data of all shards that an annotator's labels belong to, each once."""
+        pattern = self._annotation_pattern(wildcards)
+        if pattern == self._pattern(wildcards.cohort) and "{shard}" in pattern:
+            return self.cohorts.shards_of(pattern, wildcards.cohort)
+        return [watched(pattern, self._edited_labels(wildcards))]
+
+    def annotation_settings(self, wildcards: Wildcards) -> dict[str, Any]:
+        about = self.study.annotator(wildcards.cohort, wildcards.labeller)
+        known = {key: about[key] for key in ANNOTATION if key in about}
+        return {"layout": self.layout(wildcards), **known}
+
+    def annotation_state(self, wildcards: Wildcards) -> dict[str, str]:
+        """What an annotator's labels of each subject of a shard look like."""
+        raw = self._edited_labels(wildcards)
+        if not raw:
+            return {}
+        about = self.annotation_settings(wildcards)
+        layout, form, sequence = about["layout"], about["form"], about["sequence"]
+        folder = f"{raw}/{about['folder']}"
+        rows = self.cohorts.shard_annotation_rows(wildcards)
+        return {row["subject"]: label_state(layout, form, folder, row, sequence) for row in rows}
+
+    def _annotation_pattern(self, wildcards: Wildcards) -> str:
+        own: str = self.study.annotator(wildcards.cohort, wildcards.labeller)["raw"]
+        return own or self._pattern(wildcards.cohort)
+
+    def _edited_labels(self, wildcards: Wildcards) -> str:
+        """The folder of raw files with an annotator's labels if people may edit them."""
+        own: str = self.study.annotator(wildcards.cohort, wildcards.labeller)["raw"]
+        return on_disk(own, self.sources) if own else self._edited(wildcards.cohort)
+
+    # -- known volumes -----------------------------------------------------------------------
+
+    def known(self, wildcards: Wildcards) -> list[str]:
+        """The raw data where they hold the known volumes, else nothing."""
+        if self.study.cohorts[wildcards.cohort]["known_volumes"] == "table":
+            return []
+        return self.folders(wildcards.cohort)
+
+    def known_state(self, wildcards: Wildcards) -> str:
+        """What the tables of known volumes in the raw data look like."""
+        return table_state(self._edited(wildcards.cohort)) if self.known(wildcards) else ""
+
+
+def watched(raw: str, edited: str) -> str:
+    """Raw files as an input: by the state of each subject's where people may edit them.
+
+    The time stamp of a folder changes with a new subject, and not with a file further down.
+    """
+    found: str = ancient(raw) if edited else raw
+    return found

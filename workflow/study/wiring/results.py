@@ -1,0 +1,25 @@
+"""What a study's results hold beside cohorts, models and figures."""
+
+from collections.abc import Mapping
+
+from study.study import Study
+from study.tidy import unnamed
+from study.wiring.wildcards import Wildcards
+
+
+class Results:
+    """The folder of a study's results.
+
+    origins: what a prediction labels and with what, by name; no other study has some.
+    """
+
+    def __init__(self, study: Study, origins: Mapping[str, str]):
+        self.study, self.origins = study, origins
+
+    def origin(self, wildcards: Wildcards) -> str:
+        """What was named as images or as model."""
+        return self.origins[wildcards.origin]
+
+    def unnamed(self, wildcards: Wildcards) -> list[str]:
+        """What lies there and the study does not name."""
+        return unnamed(self.study, f"results/{self.study.name}", self.origins)

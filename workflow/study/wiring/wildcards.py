@@ -1,0 +1,26 @@
+"""What Snakemake fills into the names of a rule's files, and what these may be."""
+
+from collections.abc import Collection
+from typing import Protocol
+
+
+class Wildcards(Protocol):
+    """The wildcards of a job, as Snakemake gives them to functions of inputs and params.
+
+    A rule has those in the names of its outputs, and no others.
+    """
+
+    cohort: str
+    shard: str
+    labeller: str
+    model: str
+    figure: str
+    drawn: str
+    origin: str
+    source: str
+    weights: str
+
+
+def one_of(names: Collection[str]) -> str:
+    """A wildcard constraint: one of these names, or nothing at all where there are none."""
+    return "|".join(names) if names else "(?!)"
