@@ -161,7 +161,7 @@ def test_nothing_in_the_package_knows_snakemake():
 
 
 def test_one_module_of_the_study_knows_snakemake():
-    known = re.compile(r"^\s*(?:from|import) snakemake\b.*", re.M)
+    known = re.compile(r"^[ \t]*(?:from|import) snakemake\b.*", re.M)
     paths = sorted((WORKFLOW / "study").rglob("*.py"))
     found = {p.name: known.findall(p.read_text("utf-8")) for p in paths}
     lines = {name: lines for name, lines in found.items() if lines}
