@@ -93,7 +93,7 @@ KNOWN_LOOKS = {
     "plain": Look("#DDAA33", "s"),
     "imagenet": Look("#332288", "^"),
     "double": Look("#CC3377", "o"),
-    "base": Look("#888888", "D"),
+    "base": Look("#888888", "*"),
 }
 _CYCLE = [
     Look("#332288", "o"),
