@@ -77,8 +77,8 @@ def test_a_file_that_cannot_be_read_costs_its_subject_alone(shard, tmp_path, cap
     assert list(carried(tmp_path)) == ["p01"]
     assert list(audit.columns) == COLUMNS
     assert audit[["subject", "problem", "resolution"]].to_numpy().tolist() == [
-        ["p02", "unreadable labels", "subject left out"],
-        ["p03", "unreadable labels", "subject left out"],
+        ["p02", "unreadable labels", "subject excluded"],
+        ["p03", "unreadable labels", "subject excluded"],
     ]
     assert "p03.nii.gz: label values [9, 18, 27]" in audit["detail"][1]
     assert str(tmp_path) not in "".join(audit["detail"])
@@ -161,7 +161,7 @@ def test_a_cavity_whose_muscle_is_background_is_told(shard):
     labels = heart()
     labels[1][labels[1] == 2] = 0
     audit = shard({"p01": labels})
-    assert audit["problem"].tolist() == ["cavity without muscle"]
+    assert audit["problem"].tolist() == ["cavity without myocardium"]
     assert audit["detail"][0].startswith("frame 2 (from 1): a network would learn that there is")
 
 
@@ -212,13 +212,13 @@ def test_an_epicardium_beside_its_cavity_leaves_its_image_unlabelled(tmp_path, c
     row = audit.iloc[0]
     assert row[:4].tolist() == [
         "p01",
-        "epicardium beside its cavity",
+        "epicardium does not enclose cavity",
         "image unlabelled",
         "1/1.dcm",
     ]
     # Pixels of the epicardium begin at 38 - 14 + 1 = 25, those of the cavity at 12 + 1.
     assert row["detail"].endswith("lie outside, up to 11.5 px (17.2 mm) away")
-    assert "subject p01: 1/1.dcm: epicardium beside its cavity" in caplog.text
+    assert "subject p01: 1/1.dcm: epicardium does not enclose cavity" in caplog.text
 
 
 # -- a cohort --------------------------------------------------------------------------------
@@ -253,7 +253,7 @@ def test_a_misnamed_annotation_is_told_with_the_subject_that_has_none(shard, tmp
     assert audit.fillna("").to_numpy().tolist() == [
         [
             "",
-            "labels of no subject",
+            "labels without subject",
             "file ignored",
             "p-02.nii.gz",
             "the annotation of no subject has this name",
@@ -319,7 +319,7 @@ def test_labels_among_the_images_are_not_looked_through(tmp_path):
 
 def test_too_many_unreadable_labels_end_the_run():
     lost = pd.DataFrame(
-        [["p02", "unreadable labels", "subject left out", "", "p02.nii.gz: no NIfTI"]] * 2,
+        [["p02", "unreadable labels", "subject excluded", "", "p02.nii.gz: no NIfTI"]] * 2,
         columns=COLUMNS,
     )
     lost.loc[1, "subject"] = "p02_rot90"

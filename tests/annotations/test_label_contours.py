@@ -48,7 +48,7 @@ def test_contours_of_a_removed_slice_are_logged(contours, caplog):
     with caplog.at_level(logging.WARNING):
         placed = contours(1, 2)
     assert (placed[0] == 1).any(axis=(1, 2)).tolist() == [False, True, False]
-    told = "7.con: image left out by the cleaning: slice 1, frame 0 (from 0, as in the file)"
+    told = "7.con: image removed by cleaning: slice 1, frame 0 (from 0, as in the file)"
     assert told in caplog.text
 
 

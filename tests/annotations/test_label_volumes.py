@@ -144,7 +144,7 @@ def test_labels_that_leave_the_image_are_logged(volumes, caplog):
     with caplog.at_level(logging.WARNING):
         volumes(_7=(HEART, affine))
     # Columns 3 to 7 come to 8 to 12, of which the image has two of five.
-    assert "subject 7: 7.nii.gz: labels beside the image: 60% of the labels" in caplog.text
+    assert "subject 7: 7.nii.gz: labels outside the image: 60% of the labels" in caplog.text
 
 
 @pytest.mark.parametrize(

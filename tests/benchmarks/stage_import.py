@@ -159,7 +159,7 @@ def importing(tree: Tree, settings: dict, target: Path) -> Work:
         audit, table = import_shard(tree.rows, tree.raw, target / "images", settings)
         write_table(audit, target / "audit.tsv")
         write_table(table, target / "headers.tsv.gz")
-        assert "subject left out" not in set(audit["resolution"])
+        assert "subject excluded" not in set(audit["resolution"])
 
     return run
 

@@ -58,7 +58,7 @@ def test_a_truncated_file_ends_the_import_by_name(study, kept):
     path.write_bytes(path.read_bytes()[: int(kept * path.stat().st_size)])
     with pytest.raises(SubjectError, match=r"sax_6/IM-0006-0002.dcm: unreadable file") as caught:
         import_study(study, "7", CORRECTED)
-    assert caught.value.kind == ("unreadable file", "subject left out")
+    assert caught.value.kind == ("unreadable file", "subject excluded")
     assert "copy the file again" in caught.value.detail
 
 
@@ -193,7 +193,7 @@ def test_a_damaged_file_of_another_series_costs_no_subject(tmp_path, elements, m
     write_series(tmp_path / "lge", 30, (1,), **elements)
     imported = import_study(tmp_path, "7", FOLDER)
     assert (imported.cine.voxels == expected_voxels()).all()
-    assert found(imported) == [("unreadable file of another series", "lge/IM-0030-0001.dcm")]
+    assert found(imported) == [("unreadable file in another series", "lge/IM-0030-0001.dcm")]
     assert imported.audit["detail"][0].startswith(message)
     # Of the cine it does, and so it does where only it is there.
     write_series(tmp_path / "sax_5", 5, (2,), **elements)

@@ -26,7 +26,7 @@ def test_copies_of_files_are_left_out_and_audited(count, identified):
     audit = Audit("1")
     assert without_copies(cine + again(cine[:count]), audit) == cine
     assert [row[1:4:2] for row in audit.rows] == [
-        ("copy of a file", f"again/{frame.name}") for frame in cine[:count]
+        ("duplicate file", f"again/{frame.name}") for frame in cine[:count]
     ]
 
 
@@ -41,7 +41,7 @@ def test_copies_of_files_are_left_out_and_audited(count, identified):
     ids=lambda changes: next(iter(changes)),
 )
 def test_one_identifier_of_two_images_is_refused_with_both_files(changes):
-    with pytest.raises(SubjectError, match=r"again/7/00_00: one image twice: .* of 7/00_00, and"):
+    with pytest.raises(SubjectError, match=r"again/7/00_00: duplicate image: .* of 7/00_00, and"):
         without_copies(CINE + again(CINE[:1], **changes), Audit("1"))
 
 

@@ -53,7 +53,7 @@ def changed(path, storage_class=None, **elements):
 def test_pictures_of_other_kinds_are_told_by_their_headers(study, name, why):
     (study / name).write_bytes((SAMPLES / name).read_bytes())
     imported = import_study(study, "7", FOLDER)
-    assert found(imported) == [("not a grey MR image", name)]
+    assert found(imported) == [("not a greyscale MR image", name)]
     assert imported.audit["detail"][0] == why
     assert np.array_equal(imported.cine.voxels, expected_voxels())
 

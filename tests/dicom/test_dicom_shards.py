@@ -66,7 +66,7 @@ def test_an_unforeseen_error_is_audited_and_stops_no_shard(shard, monkeypatch):
     assert audit.iloc[0].tolist() == [
         "1",
         "other",
-        "subject left out",
+        "subject excluded",
         "",
         "ZeroDivisionError: surprise in sax_5 and test_dicom_shards.py",
     ]

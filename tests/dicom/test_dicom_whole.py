@@ -31,14 +31,14 @@ def checked(found):
 @pytest.mark.parametrize("shift_mm", [3, 5])
 def test_two_stacks_between_each_other_are_refused(shift_mm):
     mixed = slices(*(10 * i + shift for i in range(6) for shift in (0, shift_mm)))
-    message = f"0: several stacks mixed: slices lie {shift_mm} mm apart, are 8 mm thick, and have "
+    message = f"0: interleaved stacks: slices lie {shift_mm} mm apart, are 8 mm thick, and have "
     with pytest.raises(SubjectError, match=f"{message}SpacingBetweenSlices 10 mm; give each"):
         checked(mixed)
 
 
 def test_slices_apart_by_four_fifths_of_their_thickness_do_not_overlap_by_their_header():
     mixed = slices(*range(0, 30, 3), thickness_mm=10.0, written_mm=8.0)
-    with pytest.raises(SubjectError, match="several stacks mixed: slices lie 3 mm apart"):
+    with pytest.raises(SubjectError, match="interleaved stacks: slices lie 3 mm apart"):
         checked(mixed)
     assert checked(slices(*range(0, 30, 3), thickness_mm=10.0, written_mm=7.9)) == 10
 
@@ -93,7 +93,7 @@ def test_a_file_without_series_number_of_another_series_costs_no_subject(tmp_pat
     assert (imported.cine.voxels == cine.voxels).all()
     assert (cine.voxels == expected_voxels()).all()
     problems = imported.audit[["problem", "detail"]].values.tolist()
-    assert problems[0][0] == "unreadable file of another series"
+    assert problems[0][0] == "unreadable file in another series"
     assert "SeriesNumber is absent" in problems[0][1]
 
 

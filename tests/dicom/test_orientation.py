@@ -109,7 +109,7 @@ def test_planes_of_the_scanner_are_seen_as_scanners_show_them(frame):
 
 def test_a_plane_that_is_no_usual_short_axis_is_audited():
     _, _, problems = read(short_axis(rotated(np.eye(3), (1, 1, 1), 3)), AS_IT_IS)
-    assert problems == ["not a usual short axis"]
+    assert problems == ["unusual short-axis orientation"]
 
 
 @pytest.mark.parametrize("rows_columns", [{}, {"rows": 10, "columns": 12}], ids=["high", "wide"])
@@ -187,7 +187,7 @@ def test_slices_of_an_isotropic_grid_between_all_axes_are_the_third_and_audited(
     cine = short_axis(np.eye(3), spacing_mm=(1.4, 1.4, 1.4))
     for order in ORDERS:
         file, found, problems = read(cine, order)
-        assert "axis of the slices unclear" in problems
+        assert "slice axis unclear" in problems
         assert found.voxels.shape[1] == file.voxels.shape[1]
     _, found, problems = read(cine, AS_IT_IS)
     assert_same(found, cine)
@@ -208,7 +208,7 @@ def test_a_file_without_a_place_whose_slices_are_another_axis_is_audited():
     cine = short_axis(shape=(2, 6, 7, 5))
     file, found, problems = read(cine, np.array([[0, 1], [2, 1], [1, 1]]), code=0)
     np.testing.assert_array_equal(found.voxels, file.voxels)
-    assert problems == ["axis of the slices unclear"]
+    assert problems == ["slice axis unclear"]
 
 
 def test_a_mere_scaling_is_kept_as_it_is_stored():

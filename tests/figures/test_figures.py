@@ -281,7 +281,9 @@ def test_overlay_of_an_unlabelled_image_has_no_contours():
         (audit_kinds.SPACING_METADATA, "noted only"),
         (audit_kinds.COLLISION, "removed"),
         (audit_kinds.EMPTY_FOLDER, "removed"),
-        (audit_kinds.TWO_PATIENTS, "subject left out"),
+        (audit_kinds.OTHER_SERIES, "removed"),
+        (audit_kinds.WITHOUT_SEQUENCE, "removed"),
+        (audit_kinds.TWO_PATIENTS, "subject excluded"),
         (audit_kinds.MISSING_FRAME, "repaired"),
     ],
 )

@@ -108,7 +108,7 @@ def test_two_places_are_audited_and_the_sform_is_taken(tmp_path, qform, detail):
     cine = read_cine(write(tmp_path / "sa.nii", qform, CINE.affine), audit)
     np.testing.assert_allclose(cine.affine, CINE.affine, atol=1e-4)
     (row,) = audit.table().itertuples(index=False)
-    assert (row.problem, row.resolution) == ("sform and qform differ", "sform taken")
+    assert (row.problem, row.resolution) == ("sform and qform differ", "sform used")
     assert row.detail.startswith(detail)
 
 

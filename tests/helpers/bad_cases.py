@@ -65,7 +65,7 @@ def imported(folder: Path, audit: pd.DataFrame, headers: pd.DataFrame) -> list[s
     """Audited problems; a subject is either whole, finite and readable, or lost with a reason."""
     write_table(audit, folder / "audit.tsv")
     write_table(headers, folder / "headers.tsv.gz")
-    lost = audit[audit["resolution"] == "subject left out"]
+    lost = audit[audit["resolution"] == "subject excluded"]
     image = folder / "images/7/sa.nii.gz"
     assert image.exists() == lost.empty, f"image: {image.exists()}, lost: {len(lost)}"
     if image.exists():

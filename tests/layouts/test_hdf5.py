@@ -92,7 +92,7 @@ def test_compression_and_either_ending_change_nothing(tmp_path):
 def test_what_is_no_cine_is_a_lost_subject_with_the_reason(tmp_path, datasets, reason):
     write(tmp_path / "Mouse7.h5", **datasets)
     audit = imported(tmp_path)
-    assert audit["resolution"].tolist() == ["subject left out"]
+    assert audit["resolution"].tolist() == ["subject excluded"]
     assert audit["detail"].str.contains("Mouse7.h5").all()
     assert audit["detail"].str.contains(reason).all(), audit["detail"].tolist()
 

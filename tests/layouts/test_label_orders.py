@@ -102,5 +102,5 @@ def test_labels_with_two_places_are_audited(tmp_path, image):
     seen = subject(tmp_path, image, IMAGE)
     np.testing.assert_array_equal(volumes(seen), LABELS)
     assert [row[1:4] for row in seen.audit.rows] == [
-        ("sform and qform differ", "sform taken", "7.nii.gz")
+        ("sform and qform differ", "sform used", "7.nii.gz")
     ]

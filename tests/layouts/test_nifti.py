@@ -130,7 +130,7 @@ def test_an_unforeseen_error_is_audited_and_stops_no_shard(raw, tmp_path, monkey
     assert audit.iloc[0].tolist() == [
         "1",
         "other",
-        "subject left out",
+        "subject excluded",
         "",
         "ZeroDivisionError: surprise in sa_ED.nii.gz",
     ]
@@ -173,7 +173,7 @@ def imported(folder):
 
 
 def lost(audit):
-    assert audit["resolution"].tolist() == ["subject left out"]
+    assert audit["resolution"].tolist() == ["subject excluded"]
     return f"{audit['problem'][0]}: {audit['detail'][0]}"
 
 
@@ -209,7 +209,7 @@ def test_a_frame_interval_that_cannot_be_a_beat_s_is_unknown(whole, value, unit)
     cine, audit = whole(VOXELS, FROM_APEX, interval=value, units=("mm", unit))
     assert np.isnan(cine.frame_interval_s)
     assert audit[["problem", "resolution", "image"]].to_numpy().tolist() == [
-        ["frame interval", "taken as unknown", "1.nii.gz"]
+        ["frame interval", "set to unknown", "1.nii.gz"]
     ]
     assert audit["detail"][0] == f"pixdim[4] is {value:g} ({unit}) with 20 frames of one beat"
 
@@ -268,7 +268,7 @@ def test_a_sheared_stack_has_the_volume_of_its_voxels_and_is_audited(whole):
     assert audit[["problem", "resolution", "detail"]].to_numpy().tolist() == [
         [
             "slices displaced along the stack",
-            "place of slices kept",
+            "slice positions kept",
             "5.00 mm from each slice to the next",
         ]
     ]

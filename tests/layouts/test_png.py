@@ -148,7 +148,7 @@ def test_a_damaged_study_is_left_out_by_name_and_stops_no_shard(raw, damage, pro
     damage(raw)
     audit, _ = run(raw, "71", "123_a")
     assert audit[["subject", "problem"]].to_numpy().tolist() == [["71", problem]]
-    assert audit["resolution"].tolist() == ["subject left out"]
+    assert audit["resolution"].tolist() == ["subject excluded"]
     assert audit["detail"][0].startswith(detail)
     assert str(raw) not in audit.to_csv()
     assert [path.name for path in (raw.parent / "images").iterdir()] == ["123_a"]

@@ -184,7 +184,7 @@ def test_what_was_read_is_full_of_it(private):
 @pytest.mark.slow
 def test_the_subject_that_cannot_be_read_is_told_without_its_values(private):
     audit = pd.read_csv(private[0].results.parent / "private/cohorts/scans/audit.tsv", sep="\t")
-    lost = audit[audit["resolution"] == "subject left out"]
+    lost = audit[audit["resolution"] == "subject excluded"]
     assert lost["subject"].astype(str).tolist() == ["3"]
     assert lost["detail"].str.contains("ImagePositionPatient is not that").all()
 

@@ -45,7 +45,7 @@ def test_the_true_cine_is_found_and_all_else_is_in_the_audit(tmp_path, variant):
         assert is_picture or file in left_out(found), file
     numbers = {int(n) for n in found.audit["detail"].str.extract(r"^#(\d+)")[0].dropna()}
     assert numbers >= set(found.series.loc[~found.series["chosen"], "number"])
-    copies = found.audit["problem"].eq("copy of a file").sum()
+    copies = found.audit["problem"].eq("duplicate file").sum()
     assert copies >= VARIANTS[variant].copies
 
 

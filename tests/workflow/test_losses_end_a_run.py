@@ -50,7 +50,7 @@ def test_nothing_is_measured_learnt_or_evaluated(broken):
 
 def test_the_audit_stays_when_the_check_fails(broken):
     audit = read_table(broken[0].results / "cohorts/people/audit.tsv")
-    lost = audit[audit["resolution"] == "subject left out"]
+    lost = audit[audit["resolution"] == "subject excluded"]
     assert lost["subject"].tolist() == ["72", "74"]
     assert not (broken[0].results / "cohorts/people/import/passed.txt").exists()
 

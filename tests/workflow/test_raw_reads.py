@@ -123,7 +123,7 @@ def imported(raw: Path, rows: pd.DataFrame, layout: str, images: Path) -> None:
     else:
         images.mkdir()
         audit, _ = import_studies(rows, raw, images, read)
-    assert "subject left out" not in set(audit["resolution"])
+    assert "subject excluded" not in set(audit["resolution"])
 
 
 def test_images_that_are_read_are_looked_at(raw, tmp_path):

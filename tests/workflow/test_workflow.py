@@ -188,7 +188,7 @@ def test_the_audit_tells_the_faults_that_were_made_and_no_others(tiny, cohort):
 
 def test_a_lost_subject_is_told_by_name_and_absent_from_all_that_follows(tiny):
     audit = read_table(tiny.results / "cohorts/small_kaggle/audit.tsv")
-    assert audit.loc[audit["subject"] == LOST, "resolution"].tolist() == ["subject left out"]
+    assert audit.loc[audit["subject"] == LOST, "resolution"].tolist() == ["subject excluded"]
     # What is known of a subject does not depend on its images.
     allowed = {"audit.tsv", "0001.audit.tsv", "known.tsv"}
     for path in sorted(tiny.results.rglob("*")):

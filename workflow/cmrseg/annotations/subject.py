@@ -14,21 +14,21 @@ from cmrseg.labels import UNLABELLED, Tissue
 from cmrseg.sequences import Sequence
 
 # Problem and resolution, as in the audit of the import; docs/data.md describes them.
-LEFT_OUT = ("image left out by the cleaning", "contours left out")
-OUTSIDE = ("endocardium outside epicardium", "taken as cavity")
-APART = ("epicardium beside its cavity", "image unlabelled")
-NO_EPICARDIUM = ("no epicardium", "muscle unlabelled")
-NO_ENDOCARDIUM = ("no endocardium", "inside unlabelled")
+LEFT_OUT = ("image removed by cleaning", "contours not used")
+OUTSIDE = ("endocardium outside epicardium", "labelled as cavity")
+APART = ("epicardium does not enclose cavity", "image unlabelled")
+NO_EPICARDIUM = ("no epicardium", "myocardium unlabelled")
+NO_ENDOCARDIUM = ("no endocardium", "area inside epicardium unlabelled")
 OTHER_FILE = ("other file", "file ignored")
-BESIDE_IMAGE = ("labels beside the image", "labels left out")
+BESIDE_IMAGE = ("labels outside the image", "labels cropped")
 EMPTY_FRAME = ("frame without tissue", "frame unlabelled")
 NOT_LISTED = ("frame not listed", "frame unlabelled")
 PHASES = ("end-systole", "none")
-NO_MUSCLE = ("cavity without muscle", "none")
+NO_MUSCLE = ("cavity without myocardium", "none")
 NUMBERS = ("label numbers", "none")
 UNREADABLE = ("unreadable labels", LOST)
 # Of a whole cohort.
-NO_SUBJECT = ("labels of no subject", "file ignored")
+NO_SUBJECT = ("labels without subject", "file ignored")
 NO_LABELS = ("subjects without labels", "none")
 
 

@@ -35,40 +35,40 @@ WIDE_IMAGE_COPY = ("rows < columns", "rotated copy")  # compat mode: <subject>_r
 TWO_SLICES = ("two slices in one folder", "separated")
 EMPTY_FOLDER = ("empty folder", "folder ignored")
 NOT_DICOM = ("not a DICOM file", "file ignored")
-NOT_MR = ("not a grey MR image", "file ignored")  # corrected mode
+NOT_MR = ("not a greyscale MR image", "file ignored")  # corrected mode
 COMPRESSED = ("compressed transfer syntax", "decoded")
 LOSSY = ("lossy compression", "none")  # corrected mode
 UNEXPECTED_NAME = ("unexpected file name", "file ignored")
 FRAME_COUNT = ("frame count: metadata", "files counted")  # corrected mode
-FRAME_ORDER = ("frame order", "another tag taken")  # corrected mode
-UNKNOWN_INTERVAL = ("frame interval", "taken as unknown")
-COPY = ("copy of a file", "file ignored")
-OTHER_SERIES = ("other series", "series left out")
-OTHER_DAMAGED = ("unreadable file of another series", "file ignored")
+FRAME_ORDER = ("frame order", "another tag used")  # corrected mode
+UNKNOWN_INTERVAL = ("frame interval", "set to unknown")
+COPY = ("duplicate file", "file ignored")
+OTHER_SERIES = ("other series", "series excluded")
+OTHER_DAMAGED = ("unreadable file in another series", "file ignored")
 EXTRA_FRAME = ("extra frame", "frame ignored")  # compat mode ignores them without a word
 # Of NIfTI, whose axes may have any order.
 MIRRORED = ("rows from bottom to top", "rows reversed")
 SLICE_ORDER = ("slices from base to apex", "slices reversed")
 AXES = ("axes in another order", "axes reordered")
-SLICE_AXIS = ("axis of the slices unclear", "third axis taken")
-UNUSUAL_PLANE = ("not a usual short axis", "none")
-SHEARED = ("slices displaced along the stack", "place of slices kept")
-FORMS = ("sform and qform differ", "sform taken")
+SLICE_AXIS = ("slice axis unclear", "third axis used")
+UNUSUAL_PLANE = ("unusual short-axis orientation", "none")
+SHEARED = ("slices displaced along the stack", "slice positions kept")
+FORMS = ("sform and qform differ", "sform used")
 # Of a cohort with several sequences; the subject has the others.
 WITHOUT_SEQUENCE = ("sequence missing or unreadable", "sequence excluded")
 # These end a subject's import: it is absent downstream, by name.
-UNREADABLE = ("unreadable file", "subject left out")
-MISSING_TAG = ("missing tag", "subject left out")
-UNCLEAR = ("several cines", "subject left out")
-NO_CINE = ("no short-axis cine", "subject left out")
-FEW_FRAMES = ("frames lost", "subject left out")
-LOST_SLICES = ("slices lost", "subject left out")
-MIXED_STACKS = ("several stacks mixed", "subject left out")
-SAME_IMAGE = ("one image twice", "subject left out")
-TWO_EXAMINATIONS = ("two examinations in one folder", "subject left out")
-TWO_PATIENTS = ("two patients in one folder", "subject left out")
-NO_IMAGES = ("no images", "subject left out")
-OTHER = ("other", "subject left out")
+UNREADABLE = ("unreadable file", "subject excluded")
+MISSING_TAG = ("missing tag", "subject excluded")
+UNCLEAR = ("several cines", "subject excluded")
+NO_CINE = ("no short-axis cine", "subject excluded")
+FEW_FRAMES = ("frames lost", "subject excluded")
+LOST_SLICES = ("slices lost", "subject excluded")
+MIXED_STACKS = ("interleaved stacks", "subject excluded")
+SAME_IMAGE = ("duplicate image", "subject excluded")
+TWO_EXAMINATIONS = ("two examinations in one folder", "subject excluded")
+TWO_PATIENTS = ("two patients in one folder", "subject excluded")
+NO_IMAGES = ("no images", "subject excluded")
+OTHER = ("other", "subject excluded")
 
 
 class SubjectError(Exception):
@@ -120,7 +120,7 @@ def without_folders(text: str, folder: Path) -> str:
     return re.sub(r"(?<![\w.])/(?:[^/\s'\"]+/)+", "", text)
 
 
-LOST = "subject left out"
+LOST = "subject excluded"
 
 
 def lost_subjects(audit: pd.DataFrame) -> list[str]:

@@ -23,7 +23,7 @@ LONG_TITLE = 36
 CONSEQUENCES = {
     "repaired": "#332288",
     "removed": "#CC6677",
-    "subject left out": "#222222",
+    "subject excluded": "#222222",
     "noted only": "#BBBBBB",
 }
 
@@ -164,9 +164,10 @@ def consequence(resolution: str) -> str:
     """What a resolution of the audit means for the data: a key of CONSEQUENCES."""
     if resolution == "none":
         return "noted only"
-    if "left out" in resolution:
-        return "subject left out"
-    return "removed" if "removed" in resolution or "ignored" in resolution else "repaired"
+    if resolution == "subject excluded":
+        return resolution
+    removed = any(word in resolution for word in ("removed", "ignored", "excluded"))
+    return "removed" if removed else "repaired"
 
 
 def _counts(axes: Axes, audit: pd.DataFrame) -> Axes:
