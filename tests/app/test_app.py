@@ -80,7 +80,7 @@ def test_measures_follow_the_frames_that_somebody_chooses(visitor, network, tmp_
     table = pd.read_csv(io.StringIO(text), index_col="measure")
     assert float(table["value"]["LV end-systolic volume"]) == pytest.approx(volumes[3], rel=1e-5)
     assert table["value"]["end-systolic frame"] == "4"
-    assert table["unit"]["end-systolic frame"] == "of 5, chosen by hand"
+    assert table["unit"]["end-systolic frame"] == "of 5, set manually"
     assert table["value"]["use"] == "Research use, not a medical device"
     for frames in ("ed=0", "ed=6", "es=-1", "ed=x", "ed=1e9999999", "es=²"):
         status, answer = visitor.talk("GET", f"/measures?{frames.replace('²', '%C2%B2')}")
@@ -165,7 +165,7 @@ def test_a_file_in_another_order_of_axes_gets_its_labels_in_that_order(visitor, 
     )
     status, answer = visitor.ask("GET", f"{visitor.base}/download/contours")[:2]
     assert status == 409
-    assert b"The slices of this file are not along its third axis" in answer
+    assert b"The slices of this file do not run along its third axis" in answer
 
 
 def test_an_hdf5_file_is_measured_with_the_distances_that_somebody_gives(
@@ -174,12 +174,12 @@ def test_an_hdf5_file_is_measured_with_the_distances_that_somebody_gives(
     path, labels = mouse(tmp_path)
     state = visitor.upload(path)
     assert state["fault"] == ""
-    assert state["image"]["spacing_fault"] == "The file does not say its voxel size."
+    assert state["image"]["spacing_fault"] == "The file does not contain its voxel size."
     assert state["image"]["interval_s"] is None
     refused = visitor.label(visitor.model)
-    assert refused["fault"] == ("The file does not say its voxel size. Give the voxel size.")
+    assert refused["fault"] == ("The file does not contain its voxel size. Enter the voxel size.")
     refused = visitor.label(visitor.model, in_plane_mm=0.8, between_mm=1)
-    assert "mouse: 0.05 to 0.3 mm in the plane, slices 0.3 to 2 mm apart" in refused["fault"]
+    assert "mouse: 0.05 to 0.3 mm in plane, slice spacing 0.3 to 2 mm" in refused["fault"]
     refused = visitor.label(visitor.model, in_plane_mm=0.1, between_mm=1, interval_ms=500)
     assert "5 frames of 500 ms are a beat of 2.5 s, expected 0.06 to 0.35 s" in refused["fault"]
     assert refused["result"] is None
@@ -192,7 +192,7 @@ def test_an_hdf5_file_is_measured_with_the_distances_that_somebody_gives(
     assert measure(content, "heart_rate_bpm") == pytest.approx(500)
     units = {row["key"]: row["unit"] for row in content["rows"]}
     assert (units["mass_g"], units["co_l_min"]) == ("mg", "ml/min")
-    assert any("voxels of a mouse" in text for text in content["warnings"])
+    assert any("voxel size of a mouse" in text for text in content["warnings"])
     text = visitor.ask("GET", f"{visitor.base}/download/frames")[1].decode()
     assert "lv_uL" in text.splitlines()[0]
     assert "myocardium_mg" in text.splitlines()[0]
@@ -210,7 +210,7 @@ def test_spacings_of_nobody_s_heart_are_asked_for_and_the_file_s_place_is_kept(
     assert state["image"]["spacing_fault"].startswith(
         "1 x 1 mm in the plane with slices 1 mm apart are implausible for a heart (human: 0.4 to"
     )
-    assert visitor.label(visitor.model)["fault"].endswith("Give the voxel size.")
+    assert visitor.label(visitor.model)["fault"].endswith("Enter the voxel size.")
     assert visitor.label(visitor.model, in_plane_mm=1.5, between_mm=8)["fault"] == ""
     volumes = visitor.talk("GET", "/measures")[1]["curves"]["lv_ml"]
     assert volumes[0] == pytest.approx((heart()[0] == Tissue.LV).sum() * 0.018)

@@ -134,7 +134,7 @@ def test_a_sample_is_labelled_looked_at_corrected_and_taken_away(page, truth, tm
     assert (Cine.load(taken(tmp_path, f"{stem}_labels.nii.gz")).voxels == labels).all()
     assert Cine.load(taken(tmp_path, f"{stem}_image.nii.gz")).voxels.shape == labels.shape
     table = taken(tmp_path, f"{stem}_measures.csv").read_text("utf-8-sig")
-    assert f'end-systolic frame,{wanted + 1},"of {FRAMES}, chosen by hand"' in table
+    assert f'end-systolic frame,{wanted + 1},"of {FRAMES}, set manually"' in table
     assert len(taken(tmp_path, f"{stem}_frames.csv").read_text().splitlines()) == FRAMES + 1
     with zipfile.ZipFile(taken(tmp_path, f"{stem}_contours.zip")) as archive:
         assert archive.namelist() == ["contours.csv", "contours.con"]
@@ -218,14 +218,16 @@ def test_files_are_chosen_refused_and_asked_for_what_they_lack(page, monkeypatch
         assert page.run(SEEN), (width, height)
     (tmp_path / "notes.txt").write_text("x")
     page.choose_file("#file", tmp_path / "notes.txt")
-    page.wait(f"{FAULT}.includes('cannot be read here: choose a NIfTI (.nii.gz, .nii) or HDF5')")
+    page.wait(
+        f"{FAULT}.includes('is not a supported file type: choose a NIfTI (.nii.gz, .nii) or HDF5')"
+    )
     images = cine_of(heart()).voxels.transpose(2, 3, 1, 0).astype(np.uint16)
     page.choose_file("#file", write_hdf5(tmp_path / "Mouse7.h5", Images=images))
     page.wait(IMAGES)
     assert page.run(FAULT) == ""
     assert not page.run("spacing.hidden || document.querySelector('#intervalField').hidden")
     page.click("#label")
-    page.wait(f"{FAULT}.endsWith('Give the voxel size.')")
+    page.wait(f"{FAULT}.endsWith('Enter the voxel size.')")
     page.run("inPlane.value = 0.1; between.value = 1")
     page.click("#label")
     page.wait(RESULT)
@@ -234,7 +236,7 @@ def test_files_are_chosen_refused_and_asked_for_what_they_lack(page, monkeypatch
     # innerText is of what can be seen.
     legend = page.run("document.querySelector('#legend').innerText").split("\n")
     assert [word for word in legend if word] == ["LV cavity", "LV myocardium"]
-    assert "voxels of a mouse" in page.run("document.querySelector('#warnings').textContent")
+    assert "voxel size of a mouse" in page.run("document.querySelector('#warnings').textContent")
     # A file that cannot be read leaves what there was.
     page.choose_file("#file", tmp_path / "noise.nii.gz")
     page.wait(f"{FAULT}.includes('not a readable NIfTI') && {RESULT}")
@@ -259,13 +261,13 @@ def test_images_without_a_heart_are_told_and_labels_are_not_lost_by_a_slip(
     assert page.run(asks) is False
     page.click("#label")
     page.wait(RESULT)
-    assert page.run("by.textContent").startswith("Labelled by fcn")
+    assert page.run("by.textContent").startswith("Segmented by fcn")
     warned = page.run("document.querySelector('#warnings').textContent")
     assert "No LV cavity was found in any image." in warned
     assert cell(page, "edv_ml") == "0.0 µL"
     assert page.run(asks) is True
     page.click("#getContours")
-    page.wait(f"{FAULT} === 'Nothing is labelled, so that there is no contour.'")
+    page.wait(f"{FAULT} === 'Nothing is segmented, so there are no contours.'")
     assert page.run(asks) is True
     page.click("#getLabels")
     assert not Cine.load(taken(tmp_path, "empty_labels.nii.gz")).voxels.any()

@@ -86,8 +86,8 @@ def damaged(folder: Path, kind: str) -> Path:
         ("long.zip", f"member '/\\u202e{'long' * 12}...ng{'long' * 12}' has an absolute path"),
         ("link.zip", "is a link; refused"),
         ("bomb.zip", "refused"),
-        ("two.zip", "holds 2 NIfTI or HDF5 files; pack the short-axis cine alone"),
-        ("empty.zip", "holds no file"),
+        ("two.zip", "contains 2 NIfTI or HDF5 files; include only the short-axis cine"),
+        ("empty.zip", "contains no files"),
         ("pickle.zip", "No images: no MR image among the files of pickle; the first, a.npy: no"),
         ("nested.zip", "No images: no image file in nested."),
     ],
@@ -144,7 +144,7 @@ def head(visitor: Visitor, path: str, more: str, verb: str = "PUT") -> str:
 def test_too_large_an_upload_is_refused_before_it_is_sent(app, visitor):
     answer = raw(app[0], head(visitor, "/images?name=a.nii", "Content-Length: 3000001"))
     assert answer.startswith(b"HTTP/1.1 413 ")
-    assert b"larger than 3.0 MB, which is the limit" in answer
+    assert b"larger than 3.0 MB, the limit" in answer
     assert b"connection: close" in answer.lower()
 
 
@@ -175,7 +175,7 @@ def test_other_names_of_this_machine_are_refused(app, host):
     for verb, path in (("GET", "/"), ("POST", "/api/open")):
         status, content = visitor.ask(verb, path, {}, Host=host.format(port=app[0]))
         assert status == 403
-        assert b"answers to the address that it printed alone" in content
+        assert b"Open this app only at the address printed in the terminal" in content
     assert "set-cookie" not in visitor.headers
 
 
@@ -199,7 +199,7 @@ def test_pages_of_other_sites_are_refused(app, visitor, headers):
     headers = {name: value.format(port=app[0]) for name, value in headers.items()}
     for path in ("/api/open", f"{visitor.base}/close", f"{visitor.base}/label"):
         status, content = visitor.ask("POST", path, {}, **headers)
-        assert (status, b"Another site" in content) == (403, True)
+        assert (status, b"Pages of other sites" in content) == (403, True)
     assert len(app[1]) == 1
 
 
@@ -212,15 +212,15 @@ def test_a_post_that_says_nothing_of_its_page_is_refused(app, visitor):
 @pytest.mark.parametrize(
     ("body", "sentence"),
     [
-        (b"not json", "The message is not understood."),
-        (b"[" * 9000, "The message is not understood."),
-        (b"[1]", "The message is not understood."),
-        (b'{"x": "' + bytes(20_000) + b'"}', "The message is too long."),
+        (b"not json", "The request is not valid."),
+        (b"[" * 9000, "The request is not valid."),
+        (b"[1]", "The request is not valid."),
+        (b'{"x": "' + bytes(20_000) + b'"}', "The request is too long."),
         (
             {"model": "../../resources/models/x"},
-            "There is no such model any more; reload the page.",
+            "This model no longer exists; reload the page.",
         ),
-        ({"model": ["a"]}, "There is no such model any more; reload the page."),
+        ({"model": ["a"]}, "This model no longer exists; reload the page."),
     ],
 )
 def test_messages_that_make_no_sense_are_refused(visitor, body, sentence):
@@ -234,16 +234,16 @@ def test_distances_that_are_none_are_refused(visitor, tmp_path, value):
     visitor.upload(mouse(tmp_path)[0])
     body = {"model": visitor.model, "in_plane_mm": value, "between_mm": 1}
     status, answer = visitor.talk("POST", "/label", body)
-    assert (status, answer["fault"]) == (400, "Distances and times must be positive numbers.")
+    assert (status, answer["fault"]) == (400, "Spacings and times must be positive numbers.")
 
 
 def test_nothing_is_labelled_or_taken_away_before_there_are_images(visitor):
-    assert visitor.label(visitor.model)["fault"] == "There are no images yet; choose some first."
+    assert visitor.label(visitor.model)["fault"] == "There are no images yet; choose images first."
     for path in ("/measures", "/download/labels"):
         status, answer = visitor.talk("GET", path)
         assert (status, answer["fault"]) == (
             409,
-            "There are no labels yet; label the images first.",
+            "There is no segmentation yet; segment the images first.",
         )
     for path in ("/voxels/image", "/voxels/cine.npy", "/voxels/..%2F..%2Fetc%2Fpasswd"):
         assert visitor.ask("GET", visitor.base + path)[0] == 404
@@ -259,5 +259,5 @@ def test_a_cine_that_is_too_large_is_refused_before_it_is_read(visitor, tmp_path
 def test_what_nobody_foresaw_gets_a_sentence_too(visitor, tmp_path, monkeypatch, caplog):
     monkeypatch.setattr("app.intake.read_images", lambda *a, **k: {}["secret of line 7"])
     fault = visitor.upload(nifti(tmp_path))["fault"]
-    assert fault == "Something went wrong that nobody foresaw; the terminal shows what."
+    assert fault == "Unexpected error; see the terminal for details."
     assert "secret of line 7" in caplog.text

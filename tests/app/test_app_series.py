@@ -107,8 +107,8 @@ def test_of_a_whole_export_the_cine_is_shown_and_all_that_was_left_out_is_told(r
         assert (state["fault"], state["image"]["shape"]) == ("", [8, 5, 48, 40])
         assert set(state["image"]["notes"]) >= {
             "Not a DICOM file: file ignored (5 times)",
-            "Not a grey MR image: file ignored (2 times)",
-            "Copy of a file: file ignored (6 times)",
+            "Not a greyscale MR image: file ignored (2 times)",
+            "Duplicate file: file ignored (6 times)",
         }
         rows = listed(visitor)
         assert [row["name"] for row in rows if row["chosen"]] == ["#5"]
@@ -140,11 +140,11 @@ def test_other_series_replace_the_images_and_the_first_ones_come_back(app, visit
 def test_what_is_unclear_is_asked_in_words_of_the_page_with_the_list(app, visitor, made, name):
     state = visitor.upload(made(name))
     question = {
-        "second cine": "Several series may be the short-axis cine; choose one in the list.",
-        "two examinations": "The files are of two examinations, and both may have the short-axis "
-        "cine; choose a series of one in the list.",
-        "no cine": "No series looks like a short-axis cine; choose one in the list if you know it "
-        "to be right.",
+        "second cine": "Several series could be the short-axis cine; choose one from the list.",
+        "two examinations": "The files come from two examinations, and both may contain the "
+        "short-axis cine; choose a series from the list.",
+        "no cine": "No series looks like a short-axis cine; choose one from the list if you know "
+        "that it is.",
     }[name]
     assert state["fault"] == question
     assert (state["image"], files(app)) == (None, ["kept"])
@@ -176,7 +176,7 @@ def test_series_of_two_examinations_are_told_apart_and_not_mixed(visitor, made):
                 studies[row["name"]] = pydicom.dcmread(file).StudyInstanceUID
     assert studies["#2.1"] == studies["#1.1"] != studies["#2.2"] == studies["#3.2"]
     assert choose(visitor, "#2.1", "#2.2")["fault"] == (
-        "These series are of two examinations; choose series of one."
+        "These series come from two examinations; choose series of one examination."
     )
     images = {name: choose(visitor, name) and pixels(visitor) for name in ("#2.1", "#2.2")}
     assert len(set(images.values())) == 2
@@ -239,7 +239,7 @@ def test_kept_files_end_with_a_page_that_nobody_uses(root, made):
 
 
 def test_a_choice_that_is_none_is_refused(app, visitor, made):
-    gone = "The files are not there any more; choose the file again."
+    gone = "The files have been deleted; choose the file again."
     assert visitor.talk("POST", "/series", {"series": ["#2"]}) == (409, {"fault": gone})
     visitor.upload(made("one cine"))
     for names, status in (

@@ -74,7 +74,7 @@ def test_a_series_is_chosen_and_replaces_the_images(page, monkeypatch, exports):
     # Nothing else is ticked yet.
     assert page.run("document.querySelector('#useSeries').disabled")
     page.click(box("#1"))
-    assert page.run(TICKED) == "2 ticked"
+    assert page.run(TICKED) == "2 selected"
     page.click(box("#2"))
     page.click("#useSeries")
     page.wait(f"{TITLE}.startsWith('Series in use: #1') && {IDLE}")
@@ -87,7 +87,9 @@ def test_a_series_is_chosen_and_replaces_the_images(page, monkeypatch, exports):
 
 def test_what_is_unclear_is_asked_and_chosen_by_keys(page, exports):
     upload(page, exports["two"])
-    assert page.run(FAULT) == "Several series may be the short-axis cine; choose one in the list."
+    assert (
+        page.run(FAULT) == "Several series could be the short-axis cine; choose one from the list."
+    )
     assert page.run(TITLE) == "Which series is the short-axis cine?"
     assert page.run(IS_OPEN) is True
     assert [row[-1] for row in page.run(ROWS)] == [
@@ -96,7 +98,7 @@ def test_what_is_unclear_is_asked_and_chosen_by_keys(page, exports):
     ]
     page.run(f'document.querySelector("{box("#3")}").focus()')
     page.press(" ")
-    assert page.run(TICKED) == "1 ticked"
+    assert page.run(TICKED) == "1 selected"
     page.run("document.querySelector('#useSeries').focus()")
     page.ask("Input.dispatchKeyEvent", type="keyDown", key="Enter", text="\r")
     page.ask("Input.dispatchKeyEvent", type="keyUp", key="Enter")
@@ -114,7 +116,7 @@ def test_a_stack_of_several_series_is_ticked_together(page, exports):
     page.click("#series summary")
     page.click("#noSeries")
     assert page.run(f"[{TICKED}, document.querySelector('#useSeries').disabled]") == [
-        *("0 ticked", True)
+        *("0 selected", True)
     ]
     for name in used[:2]:
         page.click(box(name))
@@ -132,8 +134,8 @@ def test_two_examinations_have_headings_and_a_refused_choice_stays_open(page, ex
     for name in ("#2.1", "#2.2"):
         page.click(box(name))
     page.click("#useSeries")
-    page.wait(f"{FAULT}.startsWith('These series are of two examinations') && {IDLE}")
-    assert page.run(f"[{IS_OPEN}, {TICKED}, image]") == [True, "2 ticked", None]
+    page.wait(f"{FAULT}.startsWith('These series come from two examinations') && {IDLE}")
+    assert page.run(f"[{IS_OPEN}, {TICKED}, image]") == [True, "2 selected", None]
     page.click(box("#2.1"))
     page.click("#useSeries")
     page.wait(IMAGES)

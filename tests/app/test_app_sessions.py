@@ -141,7 +141,7 @@ def test_a_wrong_upload_leaves_the_images_and_labels_before(
     # numpy has no error number for a full disk
     monkeypatch.setattr(intake.np, "save", full)
     other = nifti(tmp_path, heart(slices=3), "b.nii.gz")
-    assert visitor.upload(other)["fault"] == "No room is left on the disk."
+    assert visitor.upload(other)["fault"] == "The disk is full."
     same()
 
 
@@ -182,7 +182,7 @@ def test_pages_are_as_many_as_the_machine_shall_bear(app):
     visitors = [Visitor(app[0]) for _ in range(4)]
     found = [visitor.open() for visitor in visitors]
     assert [bool(answer.get("session")) for answer in found] == [True, True, True, False]
-    assert found[-1]["fault"].startswith("3 pages are open, which is the limit")
+    assert found[-1]["fault"].startswith("3 pages are open, the limit")
     visitors[0].talk("POST", "/close", {})
     assert visitors[3].open()["session"]
 

@@ -68,7 +68,7 @@ def test_models_are_found_where_studies_and_downloads_have_them(tmp_path):
     models = {m.name: m for m in find_models(tmp_path, [tmp_path / "more", tmp_path / "single"])}
     assert set(models) == {"one (a)", "two (resources)", "three", "lstm", "odd", "single"}
     assert models["lstm"].fault == "network unet_lstm cannot be used here"
-    assert models["odd"].fault == "its record.json is not that of a model"
+    assert models["odd"].fault == "its record.json does not describe a model"
     assert models["one (a)"].network == "fcn, lv,my,rv, 32 pixels"
     assert models["one (a)"].facts["cohort"] == "biobank"
     assert models["one (a)"].trained_mm is None
@@ -105,7 +105,7 @@ def test_a_model_of_digital_hearts_is_not_for_real_images(visitor, network, root
     card.write_text("| cohort | biobank, a digital heart |\n")
     visitor.upload(nifti(tmp_path))
     visitor.label(visitor.model)
-    sentence = "The model learnt from digital hearts; it is not meant for real images."
+    sentence = "The model was trained on digital hearts; it is not meant for real images."
     assert sentence in visitor.talk("GET", "/measures")[1]["warnings"]
 
 
@@ -131,9 +131,17 @@ def test_voxels_tell_whose_heart_it_is(spacing_mm, kind):
 @pytest.mark.parametrize(
     ("spacing_mm", "trained_mm", "words"),
     [
-        ((8, 1.4, 1.4), (1, 0.1, 0.1), "voxels of a human, and the model learnt from those of a m"),
-        ((1, 0.1, 0.1), (8, 1.4, 1.4), "voxels of a mouse, and the model learnt from those of a h"),
-        ((1, 0.1, 0.1), None, "does not say what it learnt from"),
+        (
+            (8, 1.4, 1.4),
+            (1, 0.1, 0.1),
+            "voxel size of a human scan, but the model was trained on mouse scans",
+        ),
+        (
+            (1, 0.1, 0.1),
+            (8, 1.4, 1.4),
+            "voxel size of a mouse scan, but the model was trained on human scans",
+        ),
+        ((1, 0.1, 0.1), None, "does not state its training data"),
         ((8, 0.5, 0.5), (8, 2.4, 2.4), "pixels of 2.4 mm, these have 0.5 mm"),
         ((8, 1.4, 1.4), (10, 2.4, 2.4), None),
         ((8, 1.4, 1.4), None, None),
@@ -151,7 +159,7 @@ def test_a_single_frame_has_no_systole(visitor, network, tmp_path):
     assert {row["key"] for row in content["rows"]} >= {"edv_ml", "mass_g"}
     assert not {row["key"] for row in content["rows"]} & {"esv_ml", "sv_ml", "ef"}
     assert (
-        "There is one frame: end-systole and ejection fraction are unknown."
+        "There is only one frame: end-systole and ejection fraction are unknown."
         in (content["warnings"])
     )
 
@@ -162,7 +170,7 @@ def test_one_frame_for_both_phases_and_few_slices_are_told():
     found = result_warnings(labels, curves, 1, 1, None)
     assert found == [
         "End-diastole and end-systole are the same frame.",
-        "One or two slices do not cover a heart: volumes are of these alone.",
+        "One or two slices do not cover the heart: volumes are of these slices only.",
     ]
 
 
@@ -196,7 +204,7 @@ def test_results_that_ask_for_a_look_are_told():
     open_end = labels[:, 1:]
     curves = volume_curves(open_end, (8, 3, 3), "x")
     (found,) = result_warnings(open_end, curves, 0, 10, "human")
-    assert found.startswith("The first slice still cuts the cavity")
+    assert found.startswith("The first slice still contains the cavity")
     curves = volume_curves(labels, (0.5, 0.1, 0.1), "x")
     (found,) = result_warnings(labels, curves, 0, 10, "human")
     assert found.endswith("is implausible for a human.")
@@ -212,17 +220,17 @@ def test_the_app_listens_at_loopback_alone():
     with listening(0) as sock:
         sock.listen()
         assert sock.getsockname()[0] == "127.0.0.1"
-        with pytest.raises(SystemExit, match=r"cannot be used .*; name another: --port"):
+        with pytest.raises(SystemExit, match=r"is not available .*; choose another one: --port"):
             listening(sock.getsockname()[1])
 
 
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["--models", "nowhere"], "--models nowhere: no such folder"),
+        (["--models", "nowhere"], "--models nowhere: folder not found"),
         (["--port", "70000"], "--port 70000: expected 0 to 65535"),
-        (["--limit-gb", "0"], "--limit-gb: expected more than 0"),
-        (["--idle-min", "nan"], "--idle-min: expected more than 0"),
+        (["--limit-gb", "0"], "--limit-gb: expected a finite number above 0"),
+        (["--idle-min", "nan"], "--idle-min: expected a finite number above 0"),
         (["--device", "tpu"], "invalid choice"),
     ],
 )
@@ -245,7 +253,7 @@ def test_the_command_prints_its_address_and_leaves_nothing(tmp_path, ending):
     try:
         line = process.stdout.readline()
         found = re.fullmatch(
-            r"The page is at http://127\.0\.0\.1:(\d+) \(end with Ctrl-C\)\n", line
+            r"Open the page at http://127\.0\.0\.1:(\d+) \(stop with Ctrl-C\)\n", line
         )
         visitor = Visitor(int(found[1]))
         assert visitor.open()["session"]

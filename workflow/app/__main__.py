@@ -1,4 +1,4 @@
-"""Start the app: a page on this machine to try a model on images. Nothing leaves the machine."""
+"""Start the app: a local web page to try a model on images. No data leave the machine."""
 
 import argparse
 import asyncio
@@ -21,24 +21,35 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def options_of(words: list[str] | None) -> Options:
-    """What the command line says. Ends with a sentence where that cannot be."""
+    """Parse the command line. Exits with an error message for invalid options."""
     parser = argparse.ArgumentParser(prog="app", description=__doc__)
     add = parser.add_argument
-    add("--port", type=int, default=8765, help="of 127.0.0.1; 0 takes a free one")
-    add("--models", type=Path, action="append", default=[], help="a model's folder, or one of such")
-    add("--limit-gb", type=float, default=2.0, help="largest upload")
-    add("--sessions", type=int, default=8, help="most pages at a time")
-    add("--idle-min", type=float, default=60.0, help="data are deleted after so long without use")
-    add("--device", choices=("cpu", "cuda", "mps"), help="where networks compute")
+    add("--port", type=int, default=8765, help="port on 127.0.0.1; 0 selects a free one")
+    add(
+        "--models",
+        type=Path,
+        action="append",
+        default=[],
+        help="a model folder, or a folder of models",
+    )
+    add("--limit-gb", type=float, default=2.0, help="maximum upload size, in GB")
+    add("--sessions", type=int, default=8, help="maximum number of open pages")
+    add(
+        "--idle-min",
+        type=float,
+        default=60.0,
+        help="minutes without use after which data are deleted",
+    )
+    add("--device", choices=("cpu", "cuda", "mps"), help="device for the networks")
     given = parser.parse_args(words)
     for folder in given.models:
         if not folder.is_dir():
-            parser.error(f"--models {folder}: no such folder")
+            parser.error(f"--models {folder}: folder not found")
     if not 0 <= given.port < 65536:
         parser.error(f"--port {given.port}: expected 0 to 65535")
     for name in ("limit_gb", "sessions", "idle_min"):
         if not 0 < getattr(given, name) < math.inf:
-            parser.error(f"--{name.replace('_', '-')}: expected more than 0, and finite")
+            parser.error(f"--{name.replace('_', '-')}: expected a finite number above 0")
     return Options(
         root=ROOT,
         port=given.port,
@@ -51,14 +62,14 @@ def options_of(words: list[str] | None) -> Options:
 
 
 def listening(port: int) -> socket.socket:
-    """A socket at loopback alone. Raises SystemExit with a sentence where the port is taken."""
+    """A socket bound to loopback only. Raises SystemExit with a message if the port is in use."""
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sock.bind((LOOPBACK[0], port))
     except OSError as error:
         raise SystemExit(
-            f"app: port {port} cannot be used ({error.strerror}); name another: --port 8766"
+            f"app: port {port} is not available ({error.strerror}); choose another one: --port 8766"
         ) from error
     return sock
 
@@ -70,7 +81,7 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         for sock in sockets or []:
             host, port = sock.getsockname()
-            print(f"The page is at http://{host}:{port} (end with Ctrl-C)", flush=True)
+            print(f"Open the page at http://{host}:{port} (stop with Ctrl-C)", flush=True)
 
 
 def main(words: list[str] | None = None) -> None:
@@ -86,10 +97,10 @@ def main(words: list[str] | None = None) -> None:
         server_header=False,
         ws="none",
         lifespan="on",
-        # An upload that goes on does not keep the app from ending.
+        # An upload in progress does not keep the app from stopping.
         timeout_graceful_shutdown=3,
     )
-    # A closed terminal ends the app like a signal that asks for it, unless it shall go on (nohup).
+    # A closed terminal stops the app like a termination signal, unless it runs under nohup.
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
         signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
     with suppress(KeyboardInterrupt):

@@ -1,4 +1,4 @@
-"""What the page is told: once, and about its session whenever it asks."""
+"""Answers to the page: the setup, once, and the state of its session on every request."""
 
 import math
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from cmrseg.labels import COLOURS, NAMES, Tissue
 
 
 def setup_of(session: Session, models: Sequence[Model], most_bytes: int) -> dict[str, Any]:
-    """What there is to choose from, and the name of the session."""
+    """The models and samples to choose from, and the name of the session."""
     return {
         "session": session.name,
         "most_bytes": most_bytes,
@@ -39,7 +39,7 @@ def setup_of(session: Session, models: Sequence[Model], most_bytes: int) -> dict
 
 
 def state_of(session: Session) -> dict[str, Any]:
-    """What the page has to know of its session; nan is null."""
+    """The state of a session for the page; nan becomes null."""
     loaded, labelled = session.loaded, session.labelled
     image = loaded and {
         "number": loaded.number,

@@ -1,4 +1,4 @@
-"""What a request of the page says: the parts of an upload, words, numbers, frames."""
+"""Parse requests of the page: upload chunks, text, numbers, frames."""
 
 import asyncio
 import json
@@ -10,12 +10,12 @@ from starlette.requests import Request
 from app import measured
 from app.session import Closed, Refused, Session
 
-# A message that is no upload is a few words.
+# A request that is not an upload is short.
 MOST_MESSAGE_BYTES = 10_000
 
 
 async def until_closed(session: Session, parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Parts of an upload. Raises Closed when the session ends, also while none comes."""
+    """Chunks of an upload. Raises Closed when the session ends, also while waiting for a chunk."""
     loop, closed = asyncio.get_running_loop(), asyncio.Event()
     session.when_closed = lambda: loop.call_soon_threadsafe(closed.set)
     if session.closed.is_set():
@@ -37,33 +37,33 @@ async def until_closed(session: Session, parts: AsyncIterator[bytes]) -> AsyncIt
 
 
 async def words(request: Request) -> dict[str, Any]:
-    """The message of a request that is no upload. Raises Refused."""
+    """The content of a request that is not an upload. Raises Refused."""
     body = b""
     async for chunk in request.stream():
         body += chunk
         if len(body) > MOST_MESSAGE_BYTES:
-            raise Refused("The message is too long.", 413)
+            raise Refused("The request is too long.", 413)
     try:
         said = json.loads(body)
     except (ValueError, RecursionError):
         said = None
     if not isinstance(said, dict):
-        raise Refused("The message is not understood.")
+        raise Refused("The request is not valid.")
     return said
 
 
 def number(said: dict[str, Any], key: str) -> float | None:
-    """A distance or a time of a message, None where it has none. Raises Refused."""
+    """A distance or a time from a request, None if absent. Raises Refused."""
     value = said.get(key)
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e6:
-        raise Refused("Distances and times must be positive numbers.")
+        raise Refused("Spacings and times must be positive numbers.")
     return float(value)
 
 
 def frames(request: Request, session: Session) -> tuple[int, int]:
-    """End-diastole and end-systole, from 0: those asked for (from 1), else those found."""
+    """End-diastole and end-systole, from 0: those requested (from 1), else those detected."""
     _, labelled = measured.result(session)
     chosen = []
     for key, found in (("ed", labelled.ed_frame), ("es", labelled.es_frame)):

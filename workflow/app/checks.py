@@ -1,4 +1,4 @@
-"""Is what a header, a person or a network says plausible: sentences for the page."""
+"""Plausibility checks of headers, user input and network output: messages for the page."""
 
 import math
 from collections.abc import Sequence
@@ -9,26 +9,26 @@ import pandas as pd
 from cmrseg.labels import NAMES, Tissue
 from cmrseg.measure.volumes import missed_frames
 
-# In-plane distance of voxel centres, then distance of slices, both in mm, of short-axis cines.
+# In-plane voxel size and slice spacing of short-axis cines, in mm.
 SPACINGS = {
     "human": ((0.4, 4.0), (2.5, 25.0)),
     "mouse": ((0.05, 0.3), (0.3, 2.0)),
 }
-# End-diastolic volumes in ml: from a child's to that of a failing heart; mice have 40 to 130 µl.
+# End-diastolic volumes in ml: from a child's heart to a dilated one; mice have 40 to 130 µl.
 EDV_ML = {"human": (15.0, 700.0), "mouse": (0.015, 0.3)}
-# Duration of one beat in s: 600 to 900 beats a minute at the most.
+# Duration of one beat in s: at most 600 to 900 beats per minute.
 BEAT_S = {"human": (0.2, 3.0), "mouse": (0.06, 0.35)}
-NO_SPACING = "The file does not say its voxel size."
-# A cavity that changes more between neighbouring frames, as a part of its largest volume.
+NO_SPACING = "The file does not contain its voxel size."
+# Largest plausible volume change between neighbouring frames, as a fraction of the largest volume.
 JUMP = 0.3
-# Fewer frames of a beat differ by more.
+# With fewer frames per beat, larger changes are normal.
 JUMP_FRAMES = 15
-# A cavity in an outermost slice that is smaller than this part of the largest one is its end.
+# In an outermost slice, a cavity smaller than this fraction of the largest one is its end.
 END_SLICE = 0.4
 
 
 def species(spacing_mm: Sequence[float]) -> str | None:
-    """Whose heart is imaged with such voxels (distances along z, y, x): a key of SPACINGS."""
+    """Species that a voxel size (z, y, x) suggests: a key of SPACINGS."""
     thickness, *plane = spacing_mm
     for name, (in_plane, between) in SPACINGS.items():
         if between[0] <= thickness <= between[1] and all(
@@ -39,13 +39,13 @@ def species(spacing_mm: Sequence[float]) -> str | None:
 
 
 def spacing_fault(spacing_mm: Sequence[float]) -> str:
-    """Why a spacing (z, y, x) is nobody's, "" if it is plausible."""
+    """Why a spacing (z, y, x) is implausible, "" if it is plausible."""
     if not all(math.isfinite(s) and s > 0 for s in spacing_mm):
         return NO_SPACING
     if species(spacing_mm):
         return ""
     ranges = "; ".join(
-        f"{name}: {a:g} to {b:g} mm in the plane, slices {c:g} to {d:g} mm apart"
+        f"{name}: {a:g} to {b:g} mm in plane, slice spacing {c:g} to {d:g} mm"
         for name, ((a, b), (c, d)) in SPACINGS.items()
     )
     z, y, x = spacing_mm
@@ -56,7 +56,7 @@ def spacing_fault(spacing_mm: Sequence[float]) -> str:
 
 
 def interval_fault(interval_s: float, frames: int, kind: str | None) -> str:
-    """Why a frame interval that somebody gives is none, "" if it is plausible."""
+    """Why a frame interval given by the user is implausible, "" if it is plausible."""
     low, high = BEAT_S.get(kind or "", (0.06, 3.0))
     if low <= interval_s * frames <= high:
         return ""
@@ -67,20 +67,23 @@ def interval_fault(interval_s: float, frames: int, kind: str | None) -> str:
 
 
 def model_warnings(spacing_mm: Sequence[float], trained_mm: Sequence[float] | None) -> list[str]:
-    """What speaks against a model on such images; trained_mm: spacing it learnt from, if known."""
+    """Reasons not to use a model on such images.
+
+    trained_mm: voxel size of its training images, if known.
+    """
     here = species(spacing_mm)
     if trained_mm is None:
         if here == "mouse":
             return [
-                "These images have the voxels of a mouse, and this model's record does not say "
-                "what it learnt from. A model of human hearts is useless on them."
+                "These images have the voxel size of a mouse scan, and this model's record does "
+                "not state its training data. A model trained on human hearts will fail on them."
             ]
         return []
     there = species(trained_mm)
     if here and there and here != there:
         return [
-            f"These images have the voxels of a {here}, and the model learnt from those of a "
-            f"{there}. Do not trust its labels."
+            f"These images have the voxel size of a {here} scan, but the model was trained on "
+            f"{there} scans. Do not trust its segmentation."
         ]
     ratio = trained_mm[-1] / spacing_mm[-1]
     if not 0.4 <= ratio <= 2.5:
@@ -94,7 +97,7 @@ def model_warnings(spacing_mm: Sequence[float], trained_mm: Sequence[float] | No
 def result_warnings(
     labels: np.ndarray, curves: pd.DataFrame, ed_frame: int, es_frame: int, kind: str | None
 ) -> list[str]:
-    """What in label maps (t, z, y, x) and their curves asks for a look."""
+    """Warnings about label maps (t, z, y, x) and their volume curves."""
     found = []
     for tissue in (Tissue.LV, Tissue.MYO):
         if not (labels == tissue).any():
@@ -110,11 +113,11 @@ def result_warnings(
     if edv_ml <= 0:
         return found
     if len(volumes) == 1:
-        found.append("There is one frame: end-systole and ejection fraction are unknown.")
+        found.append("There is only one frame: end-systole and ejection fraction are unknown.")
     elif ed_frame == es_frame:
         found.append("End-diastole and end-systole are the same frame.")
     if len(labels[0]) < 3:
-        found.append("One or two slices do not cover a heart: volumes are of these alone.")
+        found.append("One or two slices do not cover the heart: volumes are of these slices only.")
     if esv_ml > edv_ml:
         found.append("The cavity is larger at end-systole than at end-diastole.")
     if len(volumes) >= JUMP_FRAMES:
@@ -129,8 +132,8 @@ def result_warnings(
     for slice_, name in ((0, "first"), (-1, "last")):
         if len(areas) > 2 and areas[slice_] > END_SLICE * areas.max():
             found.append(
-                f"The {name} slice still cuts the cavity at end-diastole: the stack may not cover "
-                "the heart, and volumes are then too small."
+                f"The {name} slice still contains the cavity at end-diastole: the stack may not "
+                "cover the whole heart, so volumes may be too small."
             )
     low, high = EDV_ML.get(kind or "", (0, math.inf))
     if not low <= edv_ml <= high:

@@ -1,4 +1,4 @@
-"""What every request has to be and every answer has to say: a layer around the app (ASGI)."""
+"""Checks of every request and headers of every response: a layer around the app (ASGI)."""
 
 from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from typing import Any
@@ -26,10 +26,10 @@ SAFE = ("GET", "HEAD")
 
 
 class Guard:
-    """Refuses requests by another name than loopback's and from other pages.
+    """Refuses requests for host names other than loopback and from other pages.
 
-    A name that somebody else points at this machine (DNS rebinding) is in the header Host; a
-    page of another site that sends a request (CSRF) is in Origin and Sec-Fetch-Site.
+    DNS rebinding shows in the header Host; a request from another site's page (CSRF) shows in
+    Origin and Sec-Fetch-Site.
     """
 
     def __init__(self, app: App, port: int):
@@ -58,18 +58,18 @@ class Guard:
 
 
 def refusal(method: str, headers: Headers, hosts: Collection[str]) -> str:
-    """Why a request is refused, "" if it is not."""
+    """Why a request is refused, "" if it is allowed."""
     names = headers.getlist("host")
     if len(names) != 1 or names[0].lower() not in hosts:
-        return "This app answers to the address that it printed alone."
+        return "Open this app only at the address printed in the terminal."
     site = headers.get("sec-fetch-site", "none")
     if site not in ("same-origin", "none") and headers.get("sec-fetch-mode") != "navigate":
-        return "Another site's page may not use this app."
+        return "Pages of other sites cannot use this app."
     if method not in SAFE:
         own = f"http://{names[0]}".lower()
         origin = headers.get("origin")
         if origin is not None and origin.lower() != own:
-            return "Another site's page may not use this app."
+            return "Pages of other sites cannot use this app."
         if origin is None and site != "same-origin":
-            return "This is for the app's own page."
+            return "Only the app's own page can request this."
     return ""

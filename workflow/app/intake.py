@@ -1,4 +1,4 @@
-"""From what somebody uploads to a cine in the session's folder."""
+"""From an upload to a cine in the session's folder."""
 
 import re
 import shutil
@@ -22,40 +22,40 @@ from cmrseg.layouts.inputs import HDF5_SUFFIXES, SUFFIXES
 from cmrseg.layouts.plain_hdf5 import item, opened
 from cmrseg.nifti_header import affine_mm, read_header
 
-# Endings of what may be uploaded.
+# File extensions accepted for upload.
 UPLOADS = (".zip", *SUFFIXES, *HDF5_SUFFIXES)
 UPLOADED = (
     f"a NIfTI ({', '.join(SUFFIXES)}) or HDF5 file ({', '.join(HDF5_SUFFIXES)}), or a .zip of "
     "DICOM files or of one such file"
 )
-# Spacing of an HDF5 file, which has none, until somebody gives it: pixels and slices count.
+# Spacing of an HDF5 file until the user enters it; the file itself has none.
 UNKNOWN_MM = (1.0, 1.0, 1.0)
-# Folders of an upload and of what a zip holds, which then has the zip's name.
+# Folders of an upload and of the content of a zip, which then has the zip's name.
 RECEIVED, UNPACKED = "received", "unpacked"
-# About 9 GB of memory while it is labelled. The largest real cines have a fifth of it.
+# Needs about 9 GB of memory for segmentation. The largest real cines are a fifth of this size.
 MOST_VOXELS = 150_000_000
 # Percentiles of a cine that are shown black and white.
 WINDOW = (1, 99.7)
-# Names that packers add.
+# Names that archive programs add.
 ADDED = ("__MACOSX", ".DS_Store", "Thumbs.db")
 
 
 def upload_suffix(name: str) -> str:
-    """The ending of an upload. Raises Refused naming those that can be read."""
+    """The extension of an upload. Raises Refused naming the supported ones."""
     for suffix in UPLOADS:
         if name.lower().endswith(suffix):
             return suffix
-    raise Refused(f"{safe_name(name)} cannot be read here: choose {UPLOADED}.", 415)
+    raise Refused(f"{safe_name(name)} is not a supported file type: choose {UPLOADED}.", 415)
 
 
 def safe_name(name: str) -> str:
-    """A file's name that can be shown, be part of another and stand in a table."""
+    """A file name that is safe to show, to use in other names and in tables."""
     last = re.split(r"[\\/]", name)[-1]
     return re.sub(r"[^A-Za-z0-9_.-]+", "_", last).lstrip("_.-")[:80] or "upload"
 
 
 def received(session: Session, name: str) -> Path:
-    """Where the bytes of an upload go: a file that has its name, as far as that can be."""
+    """Path of an uploaded file; it keeps its name as far as possible."""
     suffix, own = upload_suffix(name), stem(safe_name(name))
     folder = session.folder / RECEIVED
     folder.mkdir(exist_ok=True)
@@ -70,11 +70,11 @@ def stem(name: str) -> str:
 
 
 def load_upload(session: Session, path: Path, name: str, most_bytes: int) -> None:
-    """Import an upload, which is deleted, whether or not it can be read.
+    """Import an upload and delete it, even if it cannot be read.
 
-    DICOM files of several series are kept to choose from. most_bytes: limit of what a zip holds,
-    too, as DICOM files are in memory while they are read. Raises ValueError, Refused or
-    SubjectError saying what is wrong with it.
+    DICOM files of several series are kept to choose from. most_bytes: also the size limit of the
+    unpacked zip, as DICOM files are read into memory. Raises ValueError, Refused or SubjectError
+    saying what is wrong with it.
     """
     folder = session.folder / UNPACKED / stem(path.name)
     try:
@@ -97,7 +97,7 @@ def load_upload(session: Session, path: Path, name: str, most_bytes: int) -> Non
 
 
 def load_series(session: Session, offered: Offer, chosen: str) -> None:
-    """Import series of the files that were kept. chosen: as `series` of `read_images`."""
+    """Import series of the kept files. chosen: as `series` of `read_images`."""
     if session.offer is not offered:
         raise Refused(GONE, 409)
     session.doing = "Reading the images"
@@ -126,8 +126,8 @@ def _load_file(session: Session, path: Path, name: str) -> None:
 
 
 def load_sample(session: Session, name: str) -> None:
-    """Make a sample of the digital heart and take it as an upload."""
-    session.doing = "Scanning the digital heart"
+    """Make a sample of the digital heart and import it like an upload."""
+    session.doing = "Simulating a scan of the digital heart"
     cine, truth = make_sample(name, session.progress)
     _keep(session, cine, f"digital_heart_{name}", None, [truth], is_sample=True)
     withdraw(session)
@@ -144,19 +144,21 @@ def images_in(folder: Path) -> Path:
     volumes = [f for f in files if f.name.lower().endswith(single) and not f.name.startswith("._")]
     if len(volumes) > 1:
         raise ValueError(
-            f"the zip holds {len(volumes)} NIfTI or HDF5 files; pack the short-axis cine alone"
+            f"the zip contains {len(volumes)} NIfTI or HDF5 files; include only the short-axis cine"
         )
     if not files:
-        raise ValueError("the zip holds no file; pack the DICOM files, or one NIfTI or HDF5 file")
+        raise ValueError(
+            "the zip contains no files; include the DICOM files, or one NIfTI or HDF5 file"
+        )
     if not volumes:
         return folder
-    # The name may be anything, and its ending in capitals, which no reader knows.
+    # The name may be anything, and readers do not accept extensions in capitals.
     name = safe_name(volumes[0].name)
     return volumes[0].rename(volumes[0].with_name(f"{stem(name)}{upload_suffix(name)}"))
 
 
 def _file_affine(path: Path) -> np.ndarray:
-    """Affine of a NIfTI file in mm, and a look at its size before its voxels are read."""
+    """Affine of a NIfTI file in mm; checks its size before reading voxels."""
     check_plain(path)
     try:
         header = read_header(path)
@@ -168,7 +170,7 @@ def _file_affine(path: Path) -> np.ndarray:
 
 
 def _check_hdf5(path: Path) -> None:
-    """A look at the size of an HDF5 file's images before they are read."""
+    """Check the size of an HDF5 file's images before reading them."""
     with opened(path) as file:
         images = item(file, IMAGES)
         if isinstance(images, h5py.Dataset) and images.shape:
@@ -180,7 +182,7 @@ def _check_voxels(shape: tuple[int, ...]) -> None:
     if voxels > MOST_VOXELS:
         raise ValueError(
             f"{voxels / 1e6:.0f} million voxels are more than the {MOST_VOXELS / 1e6:.0f} million "
-            "that fit here; use the workflow (predict_all) on a larger machine"
+            "that the app supports; use the workflow (predict_all) on a larger machine"
         )
 
 
@@ -199,7 +201,7 @@ def _keep(
     low, high = np.percentile(cine.voxels[:, :, ::2, ::2], WINDOW)
     shown = (cine.voxels.astype(np.float32) - low) * (255 / max(high - low, 1e-6))
     shown = np.clip(shown, 0, 255).astype(np.uint8)
-    # What was there stays until all of the new is written.
+    # The previous images stay until the new ones are completely written.
     with replacing(session.folder / "cine.npy") as voxels:
         with open(voxels, "wb") as file:
             np.save(file, cine.voxels, allow_pickle=False)
@@ -223,7 +225,7 @@ def _keep(
 
 
 def _repairs(audit: pd.DataFrame) -> list[str]:
-    """Rows of an audit in words, equal ones counted."""
+    """Rows of an audit as text; identical rows are counted."""
     counts = Counter(zip(audit["problem"], audit["resolution"], strict=True))
     return [
         f"{problem[:1].upper()}{problem[1:]}: {resolution}" + (f" ({n} times)" if n > 1 else "")

@@ -42,22 +42,22 @@ POINT = ("x_px", "y_px", "x_mm", "y_mm", "z_mm")
 
 
 def result(session: Session) -> tuple[Loaded, Labelled]:
-    """What was made for a session. Raises Refused where nothing was."""
+    """The result of a session. Raises Refused if there is none."""
     if session.loaded is None or session.labelled is None:
-        raise Refused("There are no labels yet; label the images first.", 409)
+        raise Refused("There is no segmentation yet; segment the images first.", 409)
     return session.loaded, session.labelled
 
 
 def is_small(labelled: Labelled) -> bool:
-    """Whether µL and mg are the units to read: by the cavity, by the voxels where there is none."""
+    """Whether to show µL and mg: decided by the cavity, or by the voxel size if there is none."""
     most_ml = labelled.curves["lv_ml"].max()
     return bool(most_ml < SMALL_ML) if most_ml > 0 else labelled.species == "mouse"
 
 
 def measured(session: Session, ed_frame: int, es_frame: int) -> dict[str, Any]:
-    """Measures with given frames (from 0), curves and what asks for a look.
+    """Measures at the given frames (from 0), curves and warnings.
 
-    Raises Refused where there is no such frame.
+    Raises Refused for a frame that does not exist.
     """
     loaded, labelled = result(session)
     try:
@@ -98,7 +98,7 @@ def measured(session: Session, ed_frame: int, es_frame: int) -> dict[str, Any]:
 
 
 def frames_csv(session: Session) -> str:
-    """A row per frame (from 1): time, volumes, mass; units are in the names of columns."""
+    """A row per frame (from 1): time, volumes, mass; units are in the column names."""
     _, labelled = result(session)
     small = is_small(labelled)
     factor, volume, mass = (1000, "uL", "mg") if small else (1, "ml", "g")
@@ -115,7 +115,7 @@ def frames_csv(session: Session) -> str:
 
 
 def measures_csv(session: Session, ed_frame: int, es_frame: int) -> str:
-    """Measures and how they were made: columns measure, value, unit."""
+    """Measures and how they were obtained: columns measure, value, unit."""
     loaded, labelled = result(session)
     content = measured(session, ed_frame, es_frame)
     chosen = [
@@ -131,12 +131,12 @@ def measures_csv(session: Session, ed_frame: int, es_frame: int) -> str:
         *((row["name"], f"{row['value']:.6g}", row["unit"]) for row in content["rows"]),
     ]
     for name, frame, found in chosen:
-        by = "largest or smallest cavity" if frame == found else "chosen by hand"
+        by = "largest or smallest cavity volume" if frame == found else "set manually"
         rows.append((name, frame + 1, f"of {loaded.shape[0]}, {by}"))
     rows += [
         ("voxel spacing along x", f"{x:.6g}", "mm"),
         ("voxel spacing along y", f"{y:.6g}", "mm"),
-        ("distance of slices", f"{z:.6g}", "mm"),
+        ("slice spacing", f"{z:.6g}", "mm"),
     ]
     if math.isfinite(labelled.interval_s):
         rows.append(("time between frames", f"{labelled.interval_s * 1000:.6g}", "ms"))
@@ -154,7 +154,7 @@ def label_map(session: Session) -> Cine:
 
 
 def image(session: Session) -> Cine:
-    """The cine that labels lie on."""
+    """The cine on whose grid the labels are."""
     loaded, labelled = result(session)
     voxels = np.load(session.folder / "cine.npy", allow_pickle=False)
     return _as_uploaded(loaded, Cine(voxels, labelled.affine, labelled.interval_s))
@@ -176,9 +176,9 @@ def contours_zip(session: Session) -> bytes:
         turn = turn_between(loaded.file_affine, labelled.affine)
         if not turn[2, 2]:
             raise Refused(
-                "The slices of this file are not along its third axis, so that its pixels have no "
-                "short-axis contours. Take the label maps, or bring the file to the order x, y, "
-                "slices first.",
+                "The slices of this file do not run along its third axis, so contours cannot be "
+                "written in its pixels. Download the label maps, or reorder the file's axes to x, "
+                "y, slices.",
                 409,
             )
     cine = label_map(session)
@@ -200,7 +200,7 @@ def contours_zip(session: Session) -> bytes:
             table.insert(0, "contour", name)
             parts.append(table)
     if not parts:
-        raise Refused("Nothing is labelled, so that there is no contour.", 409)
+        raise Refused("Nothing is segmented, so there are no contours.", 409)
     rows, columns = cine.voxels.shape[2:]
     with tempfile.TemporaryDirectory(dir=session.folder) as folder:
         path = Path(folder) / "contours.con"
@@ -228,9 +228,9 @@ def download(session: Session, what: str, ed_frame: int, es_frame: int) -> tuple
         return f"{name}_frames.csv", frames_csv(session).encode()
     if what == "measures":
         text = measures_csv(session, ed_frame, es_frame)
-        # Programs for tables take a file with this mark for UTF-8, without which µ is another sign.
+        # Spreadsheet programs need this mark to recognise UTF-8; without it µ is shown wrongly.
         return f"{name}_measures.csv", b"\xef\xbb\xbf" + text.encode()
-    raise Refused("There is no such file.", 404)
+    raise Refused("This download does not exist.", 404)
 
 
 def _saved(cine: Cine, folder: Path) -> bytes:

@@ -1,4 +1,4 @@
-"""Models that can be tried: folders with weights and a record, and what is said about them."""
+"""Models to try: folders with weights and a record, and their descriptions."""
 
 import hashlib
 import math
@@ -17,13 +17,13 @@ from cmrseg.results.labelling import LABELLING, unfit
 from cmrseg.results.record import recorded_settings
 from cmrseg.sequences import USUAL, image_path
 
-# Where models are, below the top folder of the project.
+# Where models are stored, relative to the top folder of the project.
 PLACES = ("results/*/models/*", "resources/models/*")
-# Rows of a model's card that say what it learnt from.
+# Rows of a model's card that describe its training data.
 CARD_ROWS = ("start", "cohort", "labels of", "subset", "training", "licence", "data")
 NONE = (
-    "There is no model yet. Run the demo (make demo), which trains some in results/demo/models, "
-    "or name a folder of models: make app APP='--models <folder>'."
+    "No models found. Run the demo (make demo), which trains models in results/demo/models, or "
+    "pass a folder of models: make app APP='--models <folder>'."
 )
 
 
@@ -31,9 +31,9 @@ NONE = (
 class Model:
     """A model's folder as the page shows it.
 
-    name: shown to people. network: its kind and size. facts: what it learnt from, in words.
-    trained_mm: voxel size along z, y, x that it learnt from, None if nobody knows.
-    fault: why it cannot be used, "" if it can.
+    name: as displayed. network: its type and size. facts: description of its training data.
+    trained_mm: voxel size of its training images along z, y, x, None if unknown. fault: why it
+    cannot be used, "" if it can.
     """
 
     folder: Path
@@ -45,7 +45,7 @@ class Model:
 
 
 def find_models(root: Path, more: Iterable[Path] = ()) -> list[Model]:
-    """Models below the project's folder, and those in `more`: a model's folder, or one of such."""
+    """Models below the project's folder and in `more`: model folders, or folders of models."""
     folders = [(f, _place(f, root)) for pattern in PLACES for f in sorted(root.glob(pattern))]
     for given in more:
         inside = sorted(path for path in given.glob("*") if path.is_dir())
@@ -59,7 +59,7 @@ def find_models(root: Path, more: Iterable[Path] = ()) -> list[Model]:
 
 
 def model_id(model: Model) -> str:
-    """A name for the page that says nothing of this machine."""
+    """A display name without paths of this machine."""
     return hashlib.sha256(model.folder.resolve().as_posix().encode()).hexdigest()[:16]
 
 
@@ -69,11 +69,11 @@ def _place(folder: Path, root: Path) -> str:
 
 
 def describe(folder: Path, name: str) -> Model:
-    """What is known of a model; whatever is wrong with its record is its `fault`."""
+    """Description of a model; an error in its record becomes its `fault`."""
     try:
         settings = recorded_settings(folder / RECORD)
     except (OSError, ValueError):
-        return Model(folder, name, fault="its record.json is not that of a model")
+        return Model(folder, name, fault="its record.json does not describe a model")
     missing = [word for word in LABELLING if word not in settings]
     if missing:
         return Model(folder, name, fault=f"its record lacks {', '.join(missing)}")
@@ -89,7 +89,7 @@ def describe(folder: Path, name: str) -> Model:
 
 
 def _fault(settings: Mapping[str, Any]) -> str:
-    """Why the page cannot use a model; a record may say anything."""
+    """Why the page cannot use a model; a record may contain anything."""
     try:
         return unfit(settings)
     except ValueError as error:
@@ -97,7 +97,7 @@ def _fault(settings: Mapping[str, Any]) -> str:
 
 
 def _facts(folder: Path, settings: Mapping[str, Any]) -> dict[str, str]:
-    """What it learnt from: rows of its card, or what the record says where there is no card."""
+    """Training data of a model: rows of its card, or of its record if there is no card."""
     card = folder / "README.md"
     if card.is_file():
         text = card.read_text("utf-8", errors="replace")
@@ -109,7 +109,7 @@ def _facts(folder: Path, settings: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _distances(given: Any) -> tuple[float, float, float] | None:
-    """Distances along z, y, x that are some; None for anything else that a record may hold."""
+    """Valid spacing along z, y, x; None for anything else in a record."""
     if not isinstance(given, list) or len(given) != 3:
         return None
     if not all(isinstance(d, int | float) and math.isfinite(d) and d > 0 for d in given):
@@ -118,7 +118,7 @@ def _distances(given: Any) -> tuple[float, float, float] | None:
 
 
 def _of_study(folder: Path, settings: Mapping[str, Any]) -> list[float] | None:
-    """Spacing of the first image of the cohort that a model of a study learnt from."""
+    """Spacing of the first image in the training cohort of a model."""
     cohort = str(settings.get("cohort") or "")
     if not re.fullmatch(r"\w+", cohort):
         return None

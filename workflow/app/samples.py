@@ -1,4 +1,4 @@
-"""Cines of the digital heart, made on the spot: something to try without data of one's own."""
+"""Cines of the digital heart, simulated on request, to try the app without own data."""
 
 import tempfile
 from collections.abc import Callable, Mapping
@@ -15,10 +15,10 @@ from cmrseg.phantom.population import HUMAN, draw_parameters, draw_subjects
 from cmrseg.phantom.ukbb import affine_of
 
 FRAMES = 20
-# The mouse of the pre-clinical demo.
+# The mouse scan of the pre-clinical demo.
 MOUSE_GRID = {"spacing_mm": 0.2, "slice_distance_mm": 1.0, "frame_interval_ms": 10.0}
 MOUSE_SCAN = MOUSE_GRID | {"scanner": "9.4T", "rows": 128, "columns": 128, "thickness_mm": 1.0}
-# Names on the page, and what is scanned: seed of the subject, disease, scan of a patient or mouse.
+# Names on the page and what is simulated: seed of the subject, disease, human or mouse scan.
 SAMPLES: dict[str, tuple[str, int, str, Protocol | Mapping]] = {
     "healthy": (
         "Healthy, 1.5T",
@@ -35,12 +35,12 @@ SAMPLES: dict[str, tuple[str, int, str, Protocol | Mapping]] = {
     "mouse": ("Mouse, 9.4T", 7, "healthy", MOUSE_SCAN),
 }
 
-# Slices done, of all.
+# Slices done, total number of slices.
 Progress = Callable[[int, int], None]
 
 
 def make_sample(name: str, progress: Progress) -> tuple[Cine, str]:
-    """A digital subject's cine and, in words, its true volumes."""
+    """A digital subject's cine and a description of its true volumes."""
     title, seed, disease, scan = SAMPLES[name]
     species = HUMAN if isinstance(scan, Protocol) else MOUSE
     row = draw_subjects(1, seed, diseases=[disease], species=species).iloc[0].to_dict()

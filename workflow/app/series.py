@@ -1,4 +1,4 @@
-"""The DICOM series of an upload: kept to choose from, and told to the page."""
+"""The DICOM series of an upload: kept to choose from, and listed for the page."""
 
 import shutil
 from pathlib import Path
@@ -12,21 +12,24 @@ from cmrseg.cine import Cine
 from cmrseg.dicom.audit import NO_CINE, OTHER_SERIES, REPEATED_STACK, TWO_EXAMINATIONS, UNCLEAR
 from cmrseg.dicom.choice import UnclearError
 
-# Folder of the files that somebody may choose other series of.
+# Folder of the files from which other series can be chosen.
 KEPT = "kept"
-# Characters of a description that are shown; a SeriesDescription has no more.
+# Maximum length of a displayed description; a SeriesDescription is not longer.
 MOST_SHOWN = 64
-# What is asked where nobody can tell which series is the cine.
+# Questions to the user if the cine cannot be identified.
 QUESTIONS = {
-    UNCLEAR: "Several series may be the short-axis cine; choose one in the list.",
-    TWO_EXAMINATIONS: "The files are of two examinations, and both may have the short-axis cine; "
-    "choose a series of one in the list.",
-    NO_CINE: "No series looks like a short-axis cine; choose one in the list if you know it to be "
-    "right.",
+    UNCLEAR: "Several series could be the short-axis cine; choose one from the list.",
+    TWO_EXAMINATIONS: (
+        "The files come from two examinations, and both may contain the short-axis cine; choose a "
+        "series from the list."
+    ),
+    NO_CINE: (
+        "No series looks like a short-axis cine; choose one from the list if you know that it is."
+    ),
 }
-MIXED = "These series are of two examinations; choose series of one."
-GONE = "The files are not there any more; choose the file again."
-# What the list of series says, and no note repeats.
+MIXED = "These series come from two examinations; choose series of one examination."
+GONE = "The files have been deleted; choose the file again."
+# Shown in the list of series and not repeated in the notes.
 LISTED = (OTHER_SERIES[0], REPEATED_STACK[0])
 
 
@@ -35,8 +38,8 @@ def read_series(
 ) -> tuple[Cine, pd.DataFrame, pd.DataFrame]:
     """The cine of a folder of DICOM files, its audit and the list of series.
 
-    chosen: as `series` of `read_images`; empty to find the cine. Raises Refused with the question
-    where that is unclear; the page then has the list to choose from.
+    chosen: as `series` of `read_images`; empty to identify the cine automatically. Raises Refused
+    with a question if that is ambiguous; the page then shows the list.
     """
     try:
         found = read_images(folder, subject, series=chosen)
@@ -45,12 +48,12 @@ def read_series(
             offer(session, folder, name, error.series)
         questions = {TWO_EXAMINATIONS: MIXED} if chosen else QUESTIONS
         raise Refused(questions.get(error.kind, str(error))) from error
-    assert found.series is not None  # as there is for every folder
+    assert found.series is not None  # as for every folder
     return found.cine, found.audit, found.series
 
 
 def offer(session: Session, folder: Path, name: str, table: pd.DataFrame) -> None:
-    """Keep the files of an upload while there is something to choose among their series.
+    """Keep the files of an upload if there are several series to choose from.
 
     folder: one in a folder of its own, which becomes that of the session's kept files. table: of
     `choice.listing`.
@@ -65,15 +68,15 @@ def offer(session: Session, folder: Path, name: str, table: pd.DataFrame) -> Non
 
 
 def withdraw(session: Session) -> None:
-    """Delete the files that were kept to choose from."""
+    """Delete the files kept for the choice of series."""
     session.offer = None
     shutil.rmtree(session.folder / KEPT, ignore_errors=True)
 
 
 def wanted(session: Session, names: Any) -> tuple[Offer, str]:
-    """What is chosen by names of series, as `series` of `read_images`.
+    """The selection of series names, as `series` of `read_images`.
 
-    Raises Refused where there is nothing to choose from, or no such series.
+    Raises Refused if there are no files to choose from, or no such series.
     """
     if session.offer is None:
         raise Refused(GONE, 409)
@@ -81,7 +84,7 @@ def wanted(session: Session, names: Any) -> tuple[Offer, str]:
         raise Refused("Choose one or more series.")
     known = {row["name"] for row in session.offer.rows}
     if not all(isinstance(name, str) and name in known for name in names):
-        raise Refused("There is no such series.", 404)
+        raise Refused("This series does not exist.", 404)
     return session.offer, ",".join(dict.fromkeys(names))
 
 
@@ -92,7 +95,7 @@ def rows_of(table: pd.DataFrame) -> list[dict[str, Any]]:
     shared = several | table["number"].duplicated(keep=False)
     for row, told_apart in zip(rows, shared, strict=True):
         row["description"] = row["description"][:MOST_SHOWN]
-        # Names of files tell what numbers and words do not.
+        # File names distinguish series that share number and description.
         row["first"] = row["first"] if told_apart else ""
         row["examination"] = row["examination"] if several else 0
     return sorted(rows, key=lambda row: (row["examination"], row["number"], row["name"]))

@@ -1,4 +1,4 @@
-"""The web server of the app: what its page may ask for. Loopback only."""
+"""The web server of the app: the requests of its page. Loopback only."""
 
 import asyncio
 import re
@@ -46,11 +46,14 @@ class Options:
 
 
 class Api:
-    """What the page asks for; sessions are found by their name and the browser's cookie."""
+    """Handlers of the page's requests.
+
+    A session is identified by its name and the browser's cookie.
+    """
 
     def __init__(self, options: Options, sessions: Sessions):
         self.options, self.sessions = options, sessions
-        # Cookies do not know ports: two apps on one machine have two.
+        # Cookies ignore ports: two apps on one machine need two cookies.
         self.cookie = f"cmrseg_{options.port}"
 
     def routes(self) -> list[Route]:
@@ -92,14 +95,14 @@ class Api:
         return JSONResponse(state_of(self.session(request)))
 
     async def images(self, request: Request) -> Response:
-        """An upload: its bytes are the body, its name is in the address."""
+        """An upload: the file is the body, its name is in the URL."""
         session = self.session(request)
         name = request.query_params.get("name", "")
         intake.upload_suffix(name)
         most = self.options.most_bytes
         too_large = Refused(
-            f"The file is larger than {readable(most)}, which is the limit; start the app with a "
-            "larger --limit-gb.",
+            f"The file is larger than {readable(most)}, the limit; restart the app with a larger "
+            "--limit-gb.",
             413,
         )
         announced = request.headers.get("content-length", "0")
@@ -136,13 +139,13 @@ class Api:
         session, said = self.session(request), await words(request)
         name = said.get("sample")
         if not isinstance(name, str) or name not in SAMPLES:
-            raise Refused("There is no such sample.", 404)
+            raise Refused("This sample does not exist.", 404)
         work.claim(session)
         work.start(self.sessions, session, lambda: intake.load_sample(session, name))
         return JSONResponse(state_of(session), 202)
 
     async def series(self, request: Request) -> Response:
-        """The list of series that an upload holds."""
+        """The list of series in an upload."""
         offered = self.session(request).offer
         if offered is None:
             raise Refused(series.GONE, 404)
@@ -160,7 +163,7 @@ class Api:
         models = await run_in_threadpool(find_models, self.options.root, self.options.models)
         model = next((m for m in models if model_id(m) == said.get("model")), None)
         if model is None:
-            raise Refused("There is no such model any more; reload the page.", 404)
+            raise Refused("This model no longer exists; reload the page.", 404)
         if model.fault:
             raise Refused(f"This model cannot be used: {model.fault}.")
         in_plane, between = (number(said, key) for key in ("in_plane_mm", "between_mm"))
@@ -180,11 +183,11 @@ class Api:
         return JSONResponse(content)
 
     async def voxels(self, request: Request) -> Response:
-        """8-bit images, or label maps, (t, z, y, x), as they are shown."""
+        """8-bit images or label maps for display, (t, z, y, x)."""
         session, what = self.session(request), request.path_params["what"]
         name = {"image": "image.u8", "labels": "labels.u8"}.get(what)
         if name is None or not (session.folder / name).is_file():
-            raise Refused("There are no such images.", 404)
+            raise Refused("These images do not exist.", 404)
         return FileResponse(session.folder / name, media_type="application/octet-stream")
 
     async def download(self, request: Request) -> Response:
@@ -204,25 +207,25 @@ def _file(name: str) -> Callable[[Request], Awaitable[Response]]:
 
 
 def _said(call: Callable[[Request], Awaitable[Response]]) -> Callable[..., Awaitable[Response]]:
-    """The answer, or the sentence why there is none."""
+    """The response, or a message why it failed."""
 
     async def answer(request: Request) -> Response:
         try:
             return await call(request)
         except Refused as error:
-            # What was not read of the body would be taken for the next request.
+            # The unread rest of the body would be parsed as the next request.
             return JSONResponse({"fault": str(error)}, error.status, {"connection": "close"})
         except (ClientDisconnect, work.Closed, FileNotFoundError):
             return JSONResponse({"fault": "The page was closed."}, 410, {"connection": "close"})
         except OSError as error:
-            sentence = error.strerror or "The file could not be stored."
+            sentence = error.strerror or "The file could not be saved."
             return JSONResponse({"fault": sentence}, 507, {"connection": "close"})
 
     return answer
 
 
 def build(options: Options) -> Guard:
-    """The app, guarded. Sessions live as long as it runs."""
+    """The app with its guard. Sessions last as long as it runs."""
     sessions = Sessions(options.sessions, options.idle_s)
 
     @asynccontextmanager

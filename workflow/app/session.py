@@ -1,4 +1,4 @@
-"""Sessions: what one open page has on this machine, and when it is deleted."""
+"""Sessions: the data of one open page on this machine, and when they are deleted."""
 
 import fcntl
 import os
@@ -19,12 +19,12 @@ import pandas as pd
 from cmrseg.labels import Tissue
 
 PREFIX, NEW = "cmrseg-app-", "cmrseg-new-"
-# A running app holds this file of its folder locked.
+# A running app keeps this file in its folder locked.
 LOCK = "lock"
 
 
 class Refused(Exception):
-    """What cannot be done, in a sentence for the page, with the status of HTTP."""
+    """A request that cannot be served: message for the page and HTTP status."""
 
     def __init__(self, sentence: str, status: int = 400):
         super().__init__(sentence)
@@ -32,7 +32,7 @@ class Refused(Exception):
 
 
 class Closed(Exception):
-    """The page was closed while work for it went on."""
+    """The page was closed while a job was running for it."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class Loaded:
 
     name: of the upload, safe to show. shape: (t, z, y, x). affine, file_affine: (4, 4) of the cine
     and of the NIfTI file it was read from, None for others. spacing_mm: along z, y, x as the
-    header has it. notes: what the import did and what is known, in words. is_sample: whether it
-    is a digital heart made here. series: numbers of the DICOM series that it was made of.
+    header has it. notes: text on what the import did and what is known. is_sample: whether it is a
+    simulated digital heart. series: numbers of the DICOM series it was read from.
     """
 
     number: int
@@ -60,7 +60,7 @@ class Loaded:
 
 @dataclass(frozen=True)
 class Offer:
-    """DICOM files among whose series somebody may choose.
+    """DICOM files whose series the user can choose from.
 
     name: of the upload, safe to show. folder: of the files, in the session's folder. rows: of the
     list of series (`app.series.rows_of`).
@@ -74,7 +74,7 @@ class Offer:
 
 @dataclass(frozen=True)
 class Labelled:
-    """What a model made of it; label maps are in the session's folder (`labels.u8`).
+    """A model's segmentation of the cine; label maps are in the session's folder (`labels.u8`).
 
     affine: (4, 4) of the cine; where the file has no spacing, with the one that was given.
     curves: a row per frame (measure.volumes). ed_frame, es_frame: chosen from the volumes.
@@ -123,7 +123,7 @@ class Session:
         return self.numbers
 
     def progress(self, done: int, total: int) -> None:
-        """How far the work is. Raises Closed where nobody waits for it any more."""
+        """Report progress. Raises Closed if the page has been closed."""
         if self.closed.is_set():
             raise Closed
         self.part = done / total if total else 0
@@ -150,13 +150,13 @@ class Sessions:
         return list(self._all.values())
 
     def open(self, owner: str) -> Session:
-        """A new session. Raises Refused where there are as many as the machine shall bear."""
+        """A new session. Raises Refused if the maximum number is open."""
         self.sweep()
         with self._lock:
             if len(self._all) >= self.most:
                 raise Refused(
-                    f"{self.most} pages are open, which is the limit; close one and reload, or "
-                    "start the app with a larger --sessions.",
+                    f"{self.most} pages are open, the limit; close one and reload, or restart the "
+                    "app with a larger --sessions.",
                     503,
                 )
             name = secrets.token_urlsafe(24)
@@ -170,13 +170,14 @@ class Sessions:
         session = self._all.get(name)
         if session is None or not secrets.compare_digest(session.owner.encode(), owner.encode()):
             raise Refused(
-                "This page's session has ended and its data are deleted; reload the page.", 404
+                "This page's session has ended and its data are deleted; reload the page.",
+                404,
             )
         session.used = self.clock()
         return session
 
     def close(self, session: Session) -> None:
-        """Forget a session and delete its folder, once its work has noticed."""
+        """Remove a session and delete its folder once its job has stopped."""
         with self._lock:
             self._all.pop(session.name, None)
         session.closed.set()
@@ -186,9 +187,10 @@ class Sessions:
             session.busy.release()
 
     def sweep(self) -> None:
-        """Close what nobody used for longer than idle_s.
+        """Close sessions unused for longer than idle_s.
 
-        Work counts as use. Of an upload its parts count, not that a page waits for it.
+        A running job counts as use, and so does each received chunk of an upload, but not a page
+        waiting for one.
         """
         for session in self.all():
             now, received = self.clock(), session.received
@@ -207,16 +209,16 @@ class Sessions:
 
 
 def own_folder() -> tuple[Path, int]:
-    """A new folder for all sessions, and what keeps others from deleting it: a locked file."""
+    """A new folder for all sessions, and the locked file that prevents its deletion by others."""
     new = Path(tempfile.mkdtemp(prefix=NEW))
     held = os.open(new / LOCK, os.O_CREAT | os.O_RDWR, 0o600)
     fcntl.flock(held, fcntl.LOCK_EX)
-    # Under its name it is locked from the start.
+    # It is locked before it gets its final name.
     return new.rename(new.with_name(PREFIX + new.name.removeprefix(NEW))), held
 
 
 def remove_left() -> None:
-    """Delete what earlier processes of the same user left that were killed."""
+    """Delete folders left by killed processes of the same user."""
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         with suppress(OSError):
             if folder.is_symlink() or folder.stat().st_uid != os.getuid():

@@ -1,4 +1,4 @@
-"""Work for a session, in a thread: one piece at a time, ended by closing the page."""
+"""Jobs of a session, in a thread: one at a time, cancelled by closing the page."""
 
 import errno
 import logging
@@ -25,22 +25,22 @@ from cmrseg.measure.volumes import measures, volume_curves
 
 logger = logging.getLogger(__name__)
 
-# numpy says no more than this where the disk has no room for an array.
+# numpy reports no more than this if the disk is full.
 SHORT = re.compile(r"\d+ requested and \d+ written")
 
 
 def start(sessions: Sessions, session: Session, work: Callable[[], None]) -> None:
-    """Begin work for a session that was claimed; it is released when the work has ended."""
+    """Start a job for a claimed session, which is released when the job ends."""
     others = any(s.busy.locked() for s in sessions.all() if s is not session)
-    session.doing = "Waiting for the work of another page" if others else "Starting"
+    session.doing = "Waiting for another page's job" if others else "Starting"
     session.part = None
     sessions.worker.submit(_run, session, work)
 
 
 def claim(session: Session) -> None:
-    """Make a session's work one's own; whoever does gives it to `start` or calls `release`."""
+    """Claim a session for a job; the caller passes it to `start` or calls `release`."""
     if not session.busy.acquire(blocking=False):
-        raise Refused("Something is still being done for this page; wait until it ends.", 409)
+        raise Refused("This page is still busy; wait until it has finished.", 409)
     if session.closed.is_set():
         release(session)
         raise Refused("This page's session has ended; reload the page.", 404)
@@ -48,10 +48,10 @@ def claim(session: Session) -> None:
 
 
 def release(session: Session) -> None:
-    """End a session's work; where the page was closed meanwhile, its folder goes now."""
+    """End a session's job; if the page was closed meanwhile, its folder is deleted now."""
     session.doing, session.part = "", None
     session.busy.release()
-    # After the lock is free, as `close` deletes the folder only where it is.
+    # After the lock is free, as `close` deletes the folder only then.
     if session.closed.is_set():
         shutil.rmtree(session.folder, ignore_errors=True)
 
@@ -65,27 +65,27 @@ def _run(session: Session, work: Callable[[], None]) -> None:
     except (Refused, ValueError, SubjectError, FileNotFoundError) as error:
         session.fault = _sentence(session, str(error))
     except MemoryError:
-        session.fault = "This machine has too little memory for these images."
+        session.fault = "This machine does not have enough memory for these images."
     except OSError as error:
         if error.errno not in (*FULL, errno.ENOMEM) and not SHORT.search(str(error)):
             logger.exception("work ended")
-        full = "No room is left on the disk" if SHORT.search(str(error)) else ""
-        sentence = full or error.strerror or "A file could not be read or written"
+        full = "The disk is full" if SHORT.search(str(error)) else ""
+        sentence = full or error.strerror or "Reading or writing a file failed"
         session.fault = _sentence(session, sentence)
     except Exception:
         logger.exception("work ended")
-        session.fault = "Something went wrong that nobody foresaw; the terminal shows what."
+        session.fault = "Unexpected error; see the terminal for details."
     finally:
         release(session)
 
 
 def _sentence(session: Session, text: str) -> str:
-    """An error without this machine's folders."""
+    """An error message without paths of this machine."""
     own = session.folder
     for place in (own / UNPACKED, own / RECEIVED, own / KEPT, own, own.parent):
         text = text.replace(f"{place}/", "").replace(str(place), "the upload")
     text = text.lstrip(": ") + ("" if text.endswith(".") else ".")
-    # A file's name, which a message may begin with, stays as it is.
+    # A file name at the start of a message is kept.
     return text if text.split()[0].endswith(":") else text[:1].upper() + text[1:]
 
 
@@ -96,24 +96,24 @@ def label(
     given_mm: tuple[float, float] | None,
     given_interval_ms: float | None,
 ) -> None:
-    """Label the session's cine and measure it.
+    """Segment the session's cine and measure it.
 
-    given_mm: pixel spacing and slice spacing, for a cine whose header has none that
-    are plausible. given_interval_ms: between frames, where the header does not say. Raises
-    ValueError, Refused or FileNotFoundError saying what is wrong.
+    given_mm: pixel spacing and slice spacing, for a cine without plausible ones in its header.
+    given_interval_ms: frame interval, if the header has none. Raises ValueError, Refused or
+    FileNotFoundError saying what is wrong.
     """
     loaded = session.loaded
     if loaded is None:
-        raise Refused("There are no images yet; choose some first.", 409)
+        raise Refused("There are no images yet; choose images first.", 409)
     spacing_mm = loaded.spacing_mm
     if loaded.spacing_fault:
         if given_mm is None:
-            raise Refused(f"{loaded.spacing_fault} Give the voxel size.")
+            raise Refused(f"{loaded.spacing_fault} Enter the voxel size.")
         spacing_mm = (given_mm[1], given_mm[0], given_mm[0])
         if fault := spacing_fault(spacing_mm):
             raise Refused(fault)
     affine = loaded.affine.copy()
-    # Of a file without any place in the patient; a NIfTI file keeps its own affine.
+    # For a file without a position in the patient; a NIfTI file keeps its own affine.
     if loaded.file_affine is None:
         affine[:3, :3] *= np.divide(spacing_mm, loaded.spacing_mm)[::-1]
     kind = species(spacing_mm)
@@ -137,7 +137,7 @@ def label(
     curves = volume_curves(labels, spacing_mm, loaded.name, tissues)  # type: ignore[arg-type]
     chosen = measures(curves, interval_s)
     session.progress(1, 1)
-    # Other requests may be reading the labels of before: these keep their file.
+    # Other requests may still be reading the previous labels, so their file is kept.
     with replacing(session.folder / "labels.u8") as part:
         labels.tofile(part)
     session.labelled = Labelled(
@@ -150,7 +150,7 @@ def label(
         interval_s=interval_s,
         species=kind,
         curves=curves,
-        # Where one is unknown, the frame that the page shows first.
+        # If one is unknown, the frame that the page shows first.
         ed_frame=_shown(chosen["ed_frame"], curves["lv_ml"].idxmax()),
         es_frame=_shown(chosen["es_frame"], curves["lv_ml"].idxmin()),
         warnings=[*model_warnings(spacing_mm, model.trained_mm), *_toy(loaded, model)],
@@ -162,7 +162,7 @@ def _shown(frame: float, otherwise: int) -> int:
 
 
 def _toy(loaded: Loaded, model: Model) -> list[str]:
-    """Whether a model that knows digital hearts alone was given something else."""
+    """Whether a model trained only on digital hearts is applied to other images."""
     if loaded.is_sample or "digital heart" not in model.facts.get("cohort", ""):
         return []
-    return ["The model learnt from digital hearts; it is not meant for real images."]
+    return ["The model was trained on digital hearts; it is not meant for real images."]

@@ -3,7 +3,7 @@
 const at = (id) => document.getElementById(id);
 const SVG = "http://www.w3.org/2000/svg";
 const POLL_MS = 250, SHORTEST_BLINK_MS = 50, USUAL_BLINK_MS = 70, MARGIN_PX = 12, KEPT_MS = 60000;
-const GONE = "The app does not answer; is it still running?";
+const GONE = "The app does not respond; is it still running?";
 let setup = null, base = "", imageNumber = 0, resultNumber = 0, image = null, result = null;
 let t = 0, z = 0, timer = null, measures = null, polling = false, again = false;
 /* Whether labels are lost with the page. */
@@ -84,14 +84,14 @@ function upload(file) {
   if (!file) return;
   const most = setup.most_bytes;
   if (!setup.endings.some((ending) => file.name.toLowerCase().endsWith(ending)))
-    return showFault(`${file.name} cannot be read here: choose ${setup.uploaded}.`);
+    return showFault(`${file.name} is not a supported file type: choose ${setup.uploaded}.`);
   if (file.size > most)
     return showFault(`${file.name} has ${(file.size / 1e9).toFixed(1)} GB; the limit is ${most / 1e9} GB.`);
   showFault("");
-  showWork("Sending the file", 0);
+  showWork("Uploading the file", 0);
   const request = new XMLHttpRequest();
   request.open("PUT", `${base}/images?name=${encodeURIComponent(file.name)}`);
-  request.upload.onprogress = (event) => showWork("Sending the file", event.loaded / event.total);
+  request.upload.onprogress = (event) => showWork("Uploading the file", event.loaded / event.total);
   request.onerror = () => { showWork("", null); showFault(GONE); };
   request.onload = () => {
     if (request.status === 202) return follow();
@@ -114,7 +114,7 @@ function fill(list, facts) {
 
 const counted = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
 const short = (number) => Number(number.toPrecision(3)).toString();
-const distances = ([dz, dy, dx]) => `${short(dx)} × ${short(dy)} mm, slices ${short(dz)} mm apart`;
+const distances = ([dz, dy, dx]) => `${short(dx)} × ${short(dy)} mm, slice spacing ${short(dz)} mm`;
 
 function forget() {
   stop();
@@ -136,8 +136,8 @@ async function takeImage(about) {
     images: about.name,
     ...(about.series && { series: about.series }),
     size: `${columns} × ${rows} pixels, ${counted(slices, "slice")}, ${counted(frames, "frame")}`,
-    voxels: about.spacing_fault ? "distances unknown" : distances(about.spacing_mm),
-    time: about.interval_s ? `${short(1000 * about.interval_s)} ms between frames` : "between frames unknown",
+    voxels: about.spacing_fault ? "unknown" : distances(about.spacing_mm),
+    time: about.interval_s ? `${short(1000 * about.interval_s)} ms between frames` : "frame interval unknown",
   });
   at("imageFacts").hidden = false;
   at("notes").hidden = !about.notes.length;
@@ -145,7 +145,7 @@ async function takeImage(about) {
   at("notes").open = about.notes.length === 1;
   at("notes").querySelector("ul").replaceChildren(...about.notes.map((text) => item(text)));
   at("spacing").hidden = !about.spacing_fault;
-  at("spacingWhy").textContent = `${about.spacing_fault} Give the distances that the scanner used.`;
+  at("spacingWhy").textContent = `${about.spacing_fault} Enter the voxel size of the scan.`;
   at("intervalField").hidden = !!about.interval_s || frames === 1;
   for (const id of ["stage", "strip", "controls", "keys"]) at(id).hidden = false;
   at("empty").hidden = true;
@@ -165,7 +165,7 @@ async function takeResult(about) {
   const labels = await voxels("labels");
   resultNumber = about.number;
   untaken = true;
-  at("by").textContent = `Labelled by ${about.model}`;
+  at("by").textContent = `Segmented by ${about.model}`;
   result = { ...about, labels, loops: new Map(), box: heartBox(labels) };
   at("getImage").hidden = image.is_file;
   for (const id of ["ed", "es"]) at(id).max = image.shape[0];
@@ -197,7 +197,7 @@ async function showMeasures(query) {
   at("ed").value = measures.ed;
   at("es").value = measures.es;
   const same = measures.ed === measures.found.ed && measures.es === measures.found.es;
-  at("chosen").textContent = same ? "Frames of the largest and the smallest cavity." : `Chosen by hand; the largest and the smallest cavity are in frames ${measures.found.ed} and ${measures.found.es}.`;
+  at("chosen").textContent = same ? "Frames with the largest and the smallest cavity volume." : `Set manually; the largest and the smallest cavity volume are in frames ${measures.found.ed} and ${measures.found.es}.`;
   at("asFound").hidden = same;
   at("warnings").hidden = !content.warnings.length;
   at("warnings").replaceChildren(...content.warnings.map(item));

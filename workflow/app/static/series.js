@@ -11,7 +11,7 @@ async function takeSeries(number) {
   if (!number) return;
   const used = list.rows.filter((row) => row.chosen);
   at("seriesTitle").textContent = used.length ? `Series in use: ${named(used)}` : "Which series is the short-axis cine?";
-  at("emptyText").textContent = "Choose a series in the list.";
+  at("emptyText").textContent = "Choose a series from the list.";
   at("seriesOf").textContent = `${list.rows.length} series in ${list.name}`;
   let examination = 0, count = 0;
   at("seriesList").tBodies[0].replaceChildren(...list.rows.flatMap((row) => {
@@ -47,7 +47,7 @@ function line(row, i, isOpen) {
   label.htmlFor = box.id;
   const name = document.createElement("b");
   name.textContent = row.name;
-  label.append(name, ` ${row.description || "without a description"}`);
+  label.append(name, ` ${row.description || "no description"}`);
   first.textContent = row.first;
   head.scope = "row";
   head.append(label, ...(row.first ? [first] : []));
@@ -71,7 +71,7 @@ const boxes = () => [...document.querySelectorAll("#seriesList input")];
 function showTicked() {
   const ticked = boxes().filter((box) => box.checked).length;
   const isOther = boxes().some((box) => box.checked !== box.defaultChecked);
-  at("ticked").textContent = `${ticked} ticked`;
+  at("ticked").textContent = `${ticked} selected`;
   at("useSeries").disabled = !ticked || !isOther || !at("working").hidden;
   at("noSeries").disabled = !ticked;
 }
