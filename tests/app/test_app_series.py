@@ -127,7 +127,7 @@ def test_other_series_replace_the_images_and_the_first_ones_come_back(app, visit
     assert state["image"]["series"] == "#1"
     assert len({first["image"]["number"], state["image"]["number"]}) == 2
     assert [row["reason"] for row in listed(visitor)] == [
-        *("", "not asked for", "single images, no cine")
+        *("", "not requested", "single images, no cine")
     ]
     assert visitor.label(visitor.model, in_plane_mm=3, between_mm=8)["fault"] == ""
     table = visitor.ask("GET", f"{visitor.base}/download/measures")[1].decode("utf-8-sig")
