@@ -85,9 +85,9 @@ def test_the_cine_of_an_export_is_found_and_the_page_lists_all_series(app, visit
         (row["name"], row["description"], row["planes"], row["plane"]) for row in listed(visitor)
     ]
     assert told == [
-        ("#1", "trufi_cine_retro_4ch", 1, "like a long axis"),
-        ("#2", "trufi_cine_retro_sax", 5, "like a short axis"),
-        ("#3", "tfl_ir_lge_sax_MAG", 5, "like a short axis"),
+        ("#1", "trufi_cine_retro_4ch", 1, "long-axis orientation"),
+        ("#2", "trufi_cine_retro_sax", 5, "short-axis orientation"),
+        ("#3", "tfl_ir_lge_sax_MAG", 5, "short-axis orientation"),
     ]
     assert [(row["frames"], row["images"], row["chosen"]) for row in listed(visitor)] == [
         *((8, 8, False), (8, 40, True), (1, 5, False))

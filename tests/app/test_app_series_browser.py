@@ -67,9 +67,16 @@ def test_a_series_is_chosen_and_replaces_the_images(page, monkeypatch, exports):
     page.click("#series summary")
     across = "does not lie across the heart"
     assert page.run(ROWS) == [
-        ["#1 trufi_cine_retro_4ch", "1", "like a long axis", "8", "8", across],
-        ["#2 trufi_cine_retro_sax", "5", "like a short axis", "8", "40", "in use"],
-        ["#3 tfl_ir_lge_sax_MAG", "5", "like a short axis", "1", "5", "single images, no cine"],
+        ["#1 trufi_cine_retro_4ch", "1", "long-axis orientation", "8", "8", across],
+        ["#2 trufi_cine_retro_sax", "5", "short-axis orientation", "8", "40", "in use"],
+        [
+            "#3 tfl_ir_lge_sax_MAG",
+            "5",
+            "short-axis orientation",
+            "1",
+            "5",
+            "single images, no cine",
+        ],
     ]
     # Nothing else is ticked yet.
     assert page.run("document.querySelector('#useSeries').disabled")

@@ -159,7 +159,7 @@ def test_what_is_packed_and_no_dicom_file_is_a_stray(study):
     (study / "notes.nii.gz").write_bytes(gzip.compress(bytes(2**20)))
     imported = import_study(study, "7", FOLDER)
     assert found(imported) == [("not a DICOM file", "notes.nii.gz")]
-    assert imported.audit["detail"][0] == "packed with gzip, and no DICOM file in it"
+    assert imported.audit["detail"][0] == "gzip file without a DICOM file"
 
 
 def test_packed_files_that_are_damaged_or_grow_too_much_end_the_import_by_name(study):
@@ -167,12 +167,12 @@ def test_packed_files_that_are_damaged_or_grow_too_much_end_the_import_by_name(s
     good = path.read_bytes()
     packed = gzip.compress(good)
     for content, why in (
-        (packed[:-40], "cut short"),
-        (packed[: len(packed) // 2] + bytes(9) + packed[len(packed) // 2 :], "damaged"),
-        (gzip.compress(good + bytes(2**24)), "unpacks to"),
+        (packed[:-40], "gzip file is truncated"),
+        (packed[: len(packed) // 2] + bytes(9) + packed[len(packed) // 2 :], "damaged gzip file"),
+        (gzip.compress(good + bytes(2**24)), "gzip file unpacks to"),
     ):
         path.write_bytes(content)
-        with pytest.raises(SubjectError, match=f"IM-0006-0002.dcm: .*packed with gzip, and {why}"):
+        with pytest.raises(SubjectError, match=f"IM-0006-0002.dcm: .*{why}"):
             import_study(study, "7", FOLDER)
 
 

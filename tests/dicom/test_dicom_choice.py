@@ -100,7 +100,7 @@ def test_a_refused_series_can_be_chosen_by_its_number():
 def test_of_two_equally_good_cines_one_has_to_be_chosen(second):
     error = refusal(CINE, second)
     assert error.kind == UNCLEAR
-    assert "#7: 6 planes (like a short axis), 8 images in each" in error.detail
+    assert "#7: 6 planes (short-axis orientation), 8 images in each" in error.detail
     assert re.search(r"choose one, with series '#\d+'", error.detail)
     assert len(error.series) == 1 + len({frame.series_number for frame in second})
     assert chosen(CINE, second, series="#7")[0] == names(CINE)
@@ -248,8 +248,8 @@ def test_the_list_says_why_a_series_is_not_the_cine():
         "#7": "",
         "#20": "does not lie across the heart",
         "#30": "single images, no cine",
-        "#47": "derived pictures (ImageType)",
-        "#44": "another series is rather the cine",
+        "#47": "derived images (ImageType)",
+        "#44": "another series is more likely the cine",
     }
     flow = OTHERS["flow through one plane"]
     assert reasons(CINE, long_axis, late, derived, flow) == told
@@ -259,5 +259,5 @@ def test_the_list_says_why_a_series_is_not_the_cine():
         "#9": "",
     }
     assert reasons(CINE, long_axis, late, series="#20") == {
-        **{"#7": "not asked for", "#20": "", "#30": "single images, no cine"}
+        **{"#7": "not requested", "#20": "", "#30": "single images, no cine"}
     }

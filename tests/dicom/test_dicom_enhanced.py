@@ -150,11 +150,11 @@ def test_frames_of_run_lengths_are_decoded(tmp_path):
     ("elements", "message"),
     [
         ({"NumberOfFrames": 13}, "NumberOfFrames is 13, but 12 frames have functional groups"),
-        ({"PixelData": None}, "the file ends before its pixels"),
-        ({"Rows": 65535, "Columns": 65535}, "pixels announced, expected at most 536870912"),
+        ({"PixelData": None}, "the file has no pixel data"),
+        ({"Rows": 65535, "Columns": 65535}, "pixels declared, expected at most 536870912"),
         ({"Rows": 24}, "not readable; copy the file again"),
-        ({"SamplesPerPixel": 3}, "SamplesPerPixel is 3, expected 1, grey"),
-        ({"PhotometricInterpretation": "MONOCHROME1"}, "MONOCHROME1, bright is dark"),
+        ({"SamplesPerPixel": 3}, "SamplesPerPixel is 3, expected 1 .greyscale"),
+        ({"PhotometricInterpretation": "MONOCHROME1"}, r"MONOCHROME1 \(inverted grey scale\)"),
     ],
 )
 def test_objects_that_lie_are_refused_by_name(tmp_path, elements, message):
@@ -174,7 +174,7 @@ def test_far_more_compressed_frames_than_bytes_are_refused(tmp_path):
     path = write_enhanced(tmp_path / "a.dcm", slices=1, frames=100, rows=1, columns=1)
     data = pydicom.dcmread(path)
     write_coded(path, data, "80", [b"12"])
-    with pytest.raises(SubjectError, match="100 frames announced, expected at most"):
+    with pytest.raises(SubjectError, match="100 frames declared, expected at most"):
         read(path)
 
 
@@ -184,7 +184,7 @@ def test_frames_without_functional_groups_are_refused_with_advice(tmp_path):
     data.NumberOfFrames, data.Rows = 2, 6
     data.save_as(path)
     with pytest.raises(
-        SubjectError, match=r"2 frames .*without a place and time.*; export .*single images"
+        SubjectError, match=r"2 frames .*without a position and time.*; export .*single images"
     ):
         read(path)
 
@@ -203,7 +203,7 @@ def test_a_single_image_with_a_place_of_its_own_is_read_as_one(tmp_path, compres
 
 def test_as_published_objects_of_many_frames_are_refused(tmp_path):
     path = write_enhanced(tmp_path / "a.dcm")
-    with pytest.raises(SubjectError, match=r"shape \(12, 12, 10\), expected one grey"):
+    with pytest.raises(SubjectError, match=r"shape \(12, 12, 10\), expected a greyscale image"):
         read_file(path, "a.dcm")
     assert open_file(path, "a.dcm")[1]["SeriesDescription"] == "sax"
 

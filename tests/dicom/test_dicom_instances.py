@@ -41,7 +41,9 @@ def test_copies_of_files_are_left_out_and_audited(count, identified):
     ids=lambda changes: next(iter(changes)),
 )
 def test_one_identifier_of_two_images_is_refused_with_both_files(changes):
-    with pytest.raises(SubjectError, match=r"again/7/00_00: duplicate image: .* of 7/00_00, and"):
+    with pytest.raises(
+        SubjectError, match=r"again/7/00_00: duplicate image: .* of 7/00_00, but a diff"
+    ):
         without_copies(CINE + again(CINE[:1], **changes), Audit("1"))
 
 
@@ -92,15 +94,19 @@ def test_acquisitions_are_told_apart_by_their_time_of_day():
 )
 def test_two_images_of_one_place_and_time_are_refused_with_the_tags_that_differ(changes, differing):
     frames, _ = twice(**changes)
-    with pytest.raises(SubjectError, match=f"again/7/01_00: .* and 7/01_00 are .*{differing}"):
+    with pytest.raises(SubjectError, match=f"again/7/01_00: .* and 7/01_00 have .*{differing}"):
         chosen(frames)
 
 
 def test_slices_that_all_have_one_position_are_refused():
     located = stack(7, 3, 4, position_mm=(0.0, 0.0, 0.0), slice_location_mm=lambda z, t: 10.0 * z)
-    with pytest.raises(SubjectError, match="have one ImagePositionPatient; they differ in Slice"):
+    with pytest.raises(
+        SubjectError, match="have the same ImagePositionPatient; they differ in Slice"
+    ):
         chosen(located)
-    with pytest.raises(SubjectError, match="are of one place and time; they differ in InstanceN"):
+    with pytest.raises(
+        SubjectError, match="have the same position and time; they differ in InstanceN"
+    ):
         chosen(stack(7, 3, 4, position_mm=(0.0, 0.0, 0.0)))
 
 
@@ -151,14 +157,18 @@ def test_numbers_and_seconds_that_change_within_a_beat_are_no_acquisitions():
 def test_slices_of_one_position_are_no_acquisitions_of_one_slice(tag, trigger_ms):
     told = {tag: lambda z, t: 100 + 20 * z}
     frames = stack(7, 3, 4, position_mm=(0.0, 0.0, 0.0), trigger_ms=trigger_ms, **told)
-    with pytest.raises(SubjectError, match="are of one place and time; they differ in Acquis"):
+    with pytest.raises(
+        SubjectError, match="have the same position and time; they differ in Acquis"
+    ):
         chosen(frames)
 
 
 def test_a_stray_image_of_one_time_among_many_is_refused():
     frames = stack(7, 3, 25)
     stray = replace(frames[30], name="stray", instance="9", instance_number=200)
-    with pytest.raises(SubjectError, match=r"stray: .* and 7/01_05 are of one place and time"):
+    with pytest.raises(
+        SubjectError, match=r"stray: .* and 7/01_05 have the same position and time"
+    ):
         chosen([*frames, replace(stray, pixels=stray.pixels + 1)])
 
 
@@ -192,7 +202,7 @@ def test_numbers_tell_two_rounds_of_one_slice_that_no_other_tag_tells():
         for i, f in enumerate(again(first))
     ]
     with pytest.raises(
-        SubjectError, match=r"again/7/00_00: .* are of one place, and times overlap"
+        SubjectError, match=r"again/7/00_00: .* have the same position, and their times overlap"
     ):
         chosen(first + second)
     # Numbers that begin elsewhere in the beat, or say nothing, are of one cine.

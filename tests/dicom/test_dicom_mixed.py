@@ -1,4 +1,4 @@
-"""Series that are more or less than one cine: several directions, echoes, frames of one cine."""
+"""Series that are more or less than one cine: several orientations, echoes, frames of one cine."""
 
 import math
 
@@ -107,13 +107,13 @@ def test_images_of_several_echoes_or_inversion_times_are_no_cine(tag, trigger_ms
     series = stack(9, 5, 8, trigger_ms=trigger_ms, **ONE_EACH[tag])
     error = refusal(series)
     assert error.kind == NO_CINE
-    assert f"each image has another {tag}" in error.detail
+    assert f"{tag} differs between images" in error.detail
     assert shown(chosen(CINE, series)[0]) == names(CINE)
 
 
 def test_slices_side_by_side_in_one_picture_are_no_cine():
     error = refusal(stack(9, 1, 8, image_type=("ORIGINAL", "PRIMARY", "M", "MOSAIC")))
-    assert "several slices in one picture (ImageType MOSAIC)" in error.detail
+    assert "several slices in one image (ImageType MOSAIC)" in error.detail
 
 
 def test_slices_of_another_sequence_do_not_complete_a_stack():

@@ -101,7 +101,7 @@ def test_a_beat_is_between_a_fifth_of_a_second_and_three():
 
 def test_frames_that_no_tag_tells_apart_are_refused_with_two_files():
     frames = cine(trigger_ms=0.0, instance_number=1)
-    with pytest.raises(SubjectError, match=r"7/00_00.*7/00_01: no tag that tells time differs"):
+    with pytest.raises(SubjectError, match=r"7/00_00.*7/00_01: no time tag differs"):
         ordered(frames)
 
 

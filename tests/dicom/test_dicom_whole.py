@@ -31,14 +31,16 @@ def checked(found):
 @pytest.mark.parametrize("shift_mm", [3, 5])
 def test_two_stacks_between_each_other_are_refused(shift_mm):
     mixed = slices(*(10 * i + shift for i in range(6) for shift in (0, shift_mm)))
-    message = f"0: interleaved stacks: slices lie {shift_mm} mm apart, are 8 mm thick, and have "
-    with pytest.raises(SubjectError, match=f"{message}SpacingBetweenSlices 10 mm; give each"):
+    message = (
+        f"0: interleaved stacks: slice spacing is {shift_mm} mm, but SliceThickness is 8 mm and "
+    )
+    with pytest.raises(SubjectError, match=f"{message}SpacingBetweenSlices 10 mm; put each"):
         checked(mixed)
 
 
 def test_slices_apart_by_four_fifths_of_their_thickness_do_not_overlap_by_their_header():
     mixed = slices(*range(0, 30, 3), thickness_mm=10.0, written_mm=8.0)
-    with pytest.raises(SubjectError, match="interleaved stacks: slices lie 3 mm apart"):
+    with pytest.raises(SubjectError, match="interleaved stacks: slice spacing is 3 mm"):
         checked(mixed)
     assert checked(slices(*range(0, 30, 3), thickness_mm=10.0, written_mm=7.9)) == 10
 
@@ -68,7 +70,7 @@ def test_slices_that_overlap_by_their_header_or_lie_beside_each_other_stay():
 
 
 def test_a_gap_that_costs_much_of_a_stack_is_refused_and_one_outlier_is_not():
-    with pytest.raises(SubjectError, match=r"slices lost: a gap of 30 mm .* leaves out 3 of 6"):
+    with pytest.raises(SubjectError, match=r"slices lost: a gap of 30 mm .* removes 3 of 6"):
         checked(slices(0, 10, 20, 50, 60, 70))
     assert checked(slices(0, 30, 40, 50, 60, 70)) == 5
 

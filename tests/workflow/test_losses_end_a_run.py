@@ -44,7 +44,7 @@ def names(project: Project) -> set[str]:
 def test_nothing_is_measured_learnt_or_evaluated(broken):
     project, output = broken
     assert names(project) == BEFORE
-    assert "cohort people: 2 of 4 subjects could not be imported, allowed are 0%" in output
+    assert "cohort people: 2 of 4 subjects could not be imported, the limit is 0%" in output
     assert "the first is 72: unreadable file" in output
 
 

@@ -11,7 +11,7 @@ from cmrseg.dicom.origin import Origin
 COLUMNS = ["subject", "problem", "resolution", "image", "detail"]
 
 # Known inconsistencies of the Kaggle data and their repair (Ankenbrand et al. 2021, supplement),
-# then what damaged disks bring. A problem always has the same resolution within a mode.
+# then damaged files. A problem always has the same resolution within a mode.
 REPEATED_STACK = ("repeated stack", "split")
 ORIENTATION = ("orientation", "slice removed")
 COLLISION = ("collision", "slice removed")
@@ -45,8 +45,8 @@ UNKNOWN_INTERVAL = ("frame interval", "set to unknown")
 COPY = ("duplicate file", "file ignored")
 OTHER_SERIES = ("other series", "series excluded")
 OTHER_DAMAGED = ("unreadable file in another series", "file ignored")
-EXTRA_FRAME = ("extra frame", "frame ignored")  # compat mode ignores them without a word
-# Of NIfTI, whose axes may have any order.
+EXTRA_FRAME = ("extra frame", "frame ignored")  # compat mode ignores them silently
+# For NIfTI, whose axes may have any order.
 MIRRORED = ("rows from bottom to top", "rows reversed")
 SLICE_ORDER = ("slices from base to apex", "slices reversed")
 AXES = ("axes in another order", "axes reordered")
@@ -54,9 +54,9 @@ SLICE_AXIS = ("slice axis unclear", "third axis used")
 UNUSUAL_PLANE = ("unusual short-axis orientation", "none")
 SHEARED = ("slices displaced along the stack", "slice positions kept")
 FORMS = ("sform and qform differ", "sform used")
-# Of a cohort with several sequences; the subject has the others.
+# For a cohort with several sequences; the subject keeps the others.
 WITHOUT_SEQUENCE = ("sequence missing or unreadable", "sequence excluded")
-# These end a subject's import: it is absent downstream, by name.
+# These exclude the subject: it is absent from all later stages.
 UNREADABLE = ("unreadable file", "subject excluded")
 MISSING_TAG = ("missing tag", "subject excluded")
 UNCLEAR = ("several cines", "subject excluded")
@@ -74,14 +74,14 @@ OTHER = ("other", "subject excluded")
 class SubjectError(Exception):
     """A subject cannot be imported: what is wrong, where, and what to do.
 
-    origin, series_number: of the file that is damaged, as far as its header could be read.
+    origin, series_number: of the damaged file, if its header could be read.
     """
 
     origin: Origin | None = None
     series_number: int | None = None
 
     def __init__(self, kind: tuple[str, str], image: str, detail: str):
-        # One line, as it becomes a cell of a table.
+        # One line, as it becomes a table cell.
         detail = " ".join(detail.split())
         super().__init__(": ".join(part for part in (image, kind[0], detail) if part))
         self.kind, self.image, self.detail = kind, image, detail
@@ -105,7 +105,7 @@ class Audit:
 
 
 def mm(length: float) -> str:
-    """A length for the audit, to a hundredth of a millimetre."""
+    """A length for the audit, rounded to 0.01 mm."""
     return f"{round(length, 2):g} mm"
 
 
@@ -115,7 +115,7 @@ def size(rows: int, columns: int) -> str:
 
 
 def without_folders(text: str, folder: Path) -> str:
-    """A message with names relative to a study's folder, and of other files the last name only."""
+    """A message with paths relative to a study's folder; of other paths only the file name."""
     text = text.replace(f"{folder}/", "")
     return re.sub(r"(?<![\w.])/(?:[^/\s'\"]+/)+", "", text)
 
@@ -124,7 +124,7 @@ LOST = "subject excluded"
 
 
 def lost_subjects(audit: pd.DataFrame) -> list[str]:
-    """Subjects whose import ended, in the order of the audit."""
+    """Excluded subjects, in the order of the audit."""
     return list(dict.fromkeys(audit.loc[audit["resolution"] == LOST, "subject"]))
 
 
@@ -135,18 +135,19 @@ def check_losses(
     cohort: str,
     what: str,
 ) -> str:
-    """How many of a cohort's subjects are lost, in a sentence.
+    """A sentence with the number of a cohort's excluded subjects.
 
-    what: became of them. Raises ValueError where that is more than max_fraction of them.
+    what: the predicate of the sentence, as "could not be imported". Raises ValueError if more than
+    max_fraction of the subjects are excluded.
     """
     lost = [subject for subject in lost_subjects(audit) if subject in set(subjects)]
     sentence = f"{cohort}: {len(lost)} of {len(subjects)} subjects {what}"
     if len(lost) > max_fraction * len(subjects):
         first = audit[audit["resolution"] == LOST].iloc[0]
         raise ValueError(
-            f"{sentence}, allowed are {max_fraction:.0%} (max_failed_fraction); "
+            f"{sentence}, the limit is {max_fraction:.0%} (max_failed_fraction); "
             f"the first is {first['subject']}: {first['problem']} "
             f"({': '.join(part for part in first[['image', 'detail']] if part)}); "
-            "the audit of the cohort lists all"
+            "see the audit of the cohort for all"
         )
     return sentence

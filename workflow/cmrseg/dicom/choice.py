@@ -1,8 +1,8 @@
-"""Which series of an examination are the short-axis cine: chosen by what they are, or asked for.
+"""Which series of an examination are the short-axis cine: detected, or requested by the user.
 
-What a program that archives images exports has localisers, long axes, late enhancement, maps, flow
-and screenshots beside the cine. The cine has several images in each of several parallel planes
-across the heart. Words of the description never decide.
+A PACS export also contains localisers, long-axis cines, late enhancement, maps, flow and
+screenshots. The cine has several images in each of several parallel planes across the heart. The
+SeriesDescription never decides.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,16 +26,16 @@ from cmrseg.dicom.series import Series, series_of
 from cmrseg.dicom.slices import Numbered
 from cmrseg.dicom.stacks import NAMED, Stack, directions, joined, merged, stacks_of
 
-# A stack with so many times the frames or planes of another is clearly the better one.
+# A stack with this many times the frames or planes of another one is clearly the better candidate.
 CLEARLY = 2
-# Why a series is not considered.
+# Reason not to consider a series.
 SINGLE = "single images, no cine"
-# As many planes are a stack rather than single slices.
+# At least this many planes are a stack rather than single slices.
 STACK = 3
 
 
 class UnclearError(SubjectError):
-    """Nobody can tell which series is meant. series: table of `listing`, to choose from."""
+    """The short-axis cine cannot be identified. series: table of `listing`, to choose from."""
 
     def __init__(self, kind: tuple[str, str], image: str, detail: str, series: pd.DataFrame):
         super().__init__(kind, image, detail)
@@ -45,11 +45,11 @@ class UnclearError(SubjectError):
 def choose(
     frames: Sequence[Frame], wanted: Callable[[Series], bool] | None, audit: Audit
 ) -> tuple[list[Numbered], pd.DataFrame]:
-    """The slices of the short-axis cine among the images of an examination, and what was found.
+    """The slices of the short-axis cine of an examination, and the list of its series.
 
-    wanted: chooses series, which are then taken as they are; None leaves the choice to the rules.
-    Series that are left out are audited. Returns the files of each slice (`slices.Numbered`), and
-    the table of `listing`. Raises UnclearError where the cine is not there, or not the only one.
+    wanted: selects series, which are then used as they are; None applies the rules. Excluded series
+    are audited. Returns the files of each slice (`slices.Numbered`), and the table of `listing`.
+    Raises UnclearError if there is no cine, or more than one candidate.
     """
     series = series_of(frames)
     if wanted is not None:
@@ -75,18 +75,18 @@ def choose(
 
 
 def _audit_directions(kept: list[Series], slices: Sequence[Numbered], audit: Audit) -> None:
-    """Slices of the chosen series that lie in another direction than the cine."""
+    """Slices of the chosen series with an orientation other than that of the cine."""
     shown = {id(frame) for plane in slices for _, frame in plane}
     for plane in (plane for s in kept for plane in s.slices):
         if id(plane[0][1]) not in shown:
-            audit.add(ORIENTATION, plane[0][1].name, "of another direction than the cine")
+            audit.add(ORIENTATION, plane[0][1].name, "orientation differs from that of the cine")
 
 
 def listing(series: Sequence[Series], kept: list[Series], reasons: dict) -> pd.DataFrame:
-    """A row per series for people who choose: number, description, what it holds, and why not.
+    """A row per series for the user's choice: number, description, content, reason for exclusion.
 
-    name: what chooses it alone. examination: counts from 1. A series that is neither chosen nor has
-    a reason may be the cine. first: name of its first file.
+    name: selects this series only. examination: counts from 1. A series that is neither chosen nor
+    has a reason is a candidate. first: name of its first file.
     """
     examinations = sorted({s.study for s in series})
     rows = [
@@ -113,13 +113,13 @@ def listing(series: Sequence[Series], kept: list[Series], reasons: dict) -> pd.D
 def _wanted(
     series: Sequence[Series], wanted: Callable[[Series], bool]
 ) -> tuple[list[Series], list[Numbered], dict[Series, str]]:
-    """The series that were asked for, their slices, and why the others are left out."""
+    """The requested series, their slices, and why the others are excluded."""
     kept = [s for s in series if wanted(s)]
     if not kept:
         raise UnclearError(
             NO_IMAGES,
             "",
-            f"no image is of the series that were asked for; there are {_named(series, {})}",
+            f"the requested series contain no images; available are {_named(series, {})}",
             listing(series, [], {}),
         )
     other = next((s for s in kept if s.study != kept[0].study), None)
@@ -127,8 +127,8 @@ def _wanted(
         raise UnclearError(
             TWO_EXAMINATIONS,
             other.frames[0].name,
-            f"the series that were asked for, {kept[0].text} and {other.text}, are of two "
-            f"examinations (StudyInstanceUID), with {kept[0].frames[0].name} and "
+            f"the requested series {kept[0].text} and {other.text} belong to two examinations "
+            f"(StudyInstanceUID), with {kept[0].frames[0].name} and "
             f"{other.frames[0].name}; choose one, {_how(kept[0])}",
             listing(series, [], {}),
         )
@@ -137,41 +137,41 @@ def _wanted(
     apart = [s for s in kept if not any(s in stack.series for stack in whole)]
     slices = [plane for stack in whole for plane in stack.slices]
     slices += [plane for s in apart for plane in s.slices]
-    # Of several directions that which is rather a short axis, else that of most slices.
+    # Of several orientations, the one closest to a short axis, else the one with most slices.
     stacks = [Stack((kept[0],), group) for group in directions(slices)]
     slices = list(max(stacks, key=lambda s: (s.rank, len(s.slices))).slices)
-    return kept, slices, {s: _no_cine(s) or single.get(s, "not asked for") for s in series}
+    return kept, slices, {s: _no_cine(s) or single.get(s, "not requested") for s in series}
 
 
 def _passed_over(series: Series) -> str:
-    """Why a series with several images in each plane is not the cine that was found."""
+    """Why a series with several images per plane is not the detected cine."""
     if Stack((series,), tuple(series.slices)).rank == 0:
         return "does not lie across the heart"
-    return "another series is rather the cine"
+    return "another series is more likely the cine"
 
 
 def _is_usual(series: Series) -> bool:
-    """Whether a lone series may be the cine as it stands."""
+    """Whether the only series can be used as the cine without further checks."""
     if _no_cine(series) or len(directions(series.slices)) > 1:
         return False
     return Stack((series,), tuple(series.slices)).rank > 0
 
 
 def _no_cine(series: Series) -> str:
-    """Why a series cannot be a cine by itself; empty where it can."""
+    """Why a series cannot be a cine by itself; empty if it can."""
     if series.kind == "phase":
-        return "phase pictures (ImageType)"
+        return "phase images (ImageType)"
     if series.heartbeats:
         return "one image for each heartbeat (AcquisitionTime)"
     if series.one_each:
-        return f"each image has another {series.one_each}"
+        return f"{series.one_each} differs between images"
     if series.is_mosaic:
-        return "several slices in one picture (ImageType MOSAIC)"
+        return "several slices in one image (ImageType MOSAIC)"
     return ""
 
 
 def _best(series: list[Series], everything: list[Series], reasons: dict) -> Stack:
-    """The stack that is the cine. Raises UnclearError where there is none, or two."""
+    """The stack that is the cine. Raises UnclearError if there is none, or more than one."""
     whole = joined(series)
     apart = [s for s in series if not any(s in stack.series for stack in whole)]
     stacks = merged(stacks_of([s for s in apart if s.phases > 1]) + whole)
@@ -181,23 +181,23 @@ def _best(series: list[Series], everything: list[Series], reasons: dict) -> Stac
     originals = [stack for stack in stacks if stack.is_original]
     if originals:
         others = [s for stack in stacks if stack not in originals for s in stack.series]
-        reasons |= {s: f"{s.kind} pictures (ImageType)" for s in others}
+        reasons |= {s: f"{s.kind} images (ImageType)" for s in others}
     stacks = originals or stacks
     table = listing(everything, [], reasons)
     if not stacks:
         raise UnclearError(
             NO_CINE,
             "",
-            f"no series has several images in each plane: {_named(everything, reasons)}; check the "
-            f"folder, or choose what you know to be right, {_how(everything[0])}",
+            f"no series has several images in each plane: {_named(everything, reasons)}; check "
+            f"the folder, or choose the correct series, {_how(everything[0])}",
             table,
         )
     if all(stack.rank == 0 and stack.planes < STACK for stack in stacks):
         raise UnclearError(
             NO_CINE,
             "",
-            f"no cine lies across the heart: {_named(everything, reasons)}; choose what you know "
-            f"to be right, {_how(stacks[-1].first)}",
+            f"no cine lies across the heart: {_named(everything, reasons)}; choose the correct "
+            f"series, {_how(stacks[-1].first)}",
             listing(everything, [], {s: _passed_over(s) for s in everything} | reasons),
         )
     best = [s for s in stacks if all(s is other or _is_better(s, other) for other in stacks)]
@@ -209,7 +209,7 @@ def _best(series: list[Series], everything: list[Series], reasons: dict) -> Stac
         raise UnclearError(
             UNCLEAR,
             "",
-            "these may be the short-axis cine: "
+            "several candidates for the short-axis cine: "
             + "; ".join(stack.text for stack in likely[:NAMED])
             + f"; choose one, {_how(likely[-1].first)}",
             listing(everything, [], worse | reasons),
@@ -228,7 +228,7 @@ def _named(series: Sequence[Series], reasons: dict) -> str:
 
 
 def _is_better(a: Stack, b: Stack) -> bool:
-    """Whether a stack is clearly rather the short-axis cine than another one."""
+    """Whether a stack is clearly more likely the short-axis cine than another one."""
     if a.rank > b.rank and (a.planes >= STACK or b.planes < CLEARLY * a.planes):
         return True
     if b.rank > a.rank and (b.planes >= STACK or a.planes < CLEARLY * b.planes):
@@ -241,7 +241,7 @@ def _is_better(a: Stack, b: Stack) -> bool:
 def _check_examinations(
     best: Stack, stacks: list[Stack], everything: list[Series], reasons: dict
 ) -> None:
-    """Two examinations that both may have the cine are refused, whichever has more of it."""
+    """Refuse two examinations that may both contain the cine, whichever has more images."""
     for other in stacks:
         same = other.first.study == best.first.study
         if not same and other.rank >= best.rank and other.planes >= min(2, best.planes):
@@ -250,8 +250,9 @@ def _check_examinations(
             raise UnclearError(
                 TWO_EXAMINATIONS,
                 other.first.frames[0].name,
-                f"{best.text} and {other.text} are of two examinations (StudyInstanceUID), with "
-                f"{best.first.frames[0].name} and {other.first.frames[0].name}; give each a folder "
+                f"{best.text} and {other.text} belong to two examinations (StudyInstanceUID), "
+                f"with {best.first.frames[0].name} and {other.first.frames[0].name}; give each a "
+                "folder "
                 f"and a subject of its own, or choose one, {_how(best.first)}",
                 listing(everything, [], worse | reasons),
             )

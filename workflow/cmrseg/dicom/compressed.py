@@ -1,7 +1,7 @@
-"""Compressed pixels of DICOM files: the syntaxes of archives, each by one decoder.
+"""Decode compressed pixels of DICOM files, each transfer syntax with one decoder.
 
-Which decoder pydicom takes depends on what else is installed, and some end the process where a
-file is damaged. Here it is imagecodecs for all but RLE, which pydicom reads itself.
+Which decoder pydicom uses depends on the installed packages, and some crash on damaged files. Here
+it is imagecodecs for all but RLE, which pydicom reads itself.
 """
 
 import struct
@@ -24,14 +24,15 @@ DECODERS: dict[str, Callable[[bytes], np.ndarray]] = {
     "1.2.840.10008.1.2.4.80": JPEG_LS,
     "1.2.840.10008.1.2.4.81": JPEG_LS,  # near-lossless
     "1.2.840.10008.1.2.4.90": JPEG_2000,
-    "1.2.840.10008.1.2.4.91": JPEG_2000,  # lossy, or not
+    "1.2.840.10008.1.2.4.91": JPEG_2000,  # lossy or lossless
     "1.2.840.10008.1.2.4.201": JPEG_2000,
     "1.2.840.10008.1.2.4.202": JPEG_2000,
-    "1.2.840.10008.1.2.4.203": JPEG_2000,  # lossy, or not
+    "1.2.840.10008.1.2.4.203": JPEG_2000,  # lossy or lossless
 }
 RLE = "1.2.840.10008.1.2.5"
 LOSSY = {f"1.2.840.10008.1.2.4.{number}" for number in (50, 51, 81, 91, 203)}
-# JPEG data end with this, and maybe fill bytes; the decoder takes what is missing for grey.
+# JPEG data end with this, possibly followed by fill bytes; the decoder fills missing data with
+# grey.
 JPEG_END = b"\xff\xd9"
 # Beginnings of segments; the second bytes of those that tell the size of the picture.
 MARKER, JPEG_FRAMES = 0xFF, {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
@@ -39,13 +40,13 @@ J2K_START = b"\xff\x4f\xff\x51"
 
 
 class UnknownSyntaxError(ValueError):
-    """Nobody here decodes this transfer syntax."""
+    """No decoder for this transfer syntax."""
 
 
 def is_lossy(data: pydicom.Dataset) -> bool:
     """Whether grey values were changed by compression, now or before this file was written.
 
-    LossyImageCompression says it; where it is absent, the transfer syntax does.
+    Decided by LossyImageCompression, or by the transfer syntax if it is absent.
     """
     said = str(data.get("LossyImageCompression") or "")
     syntax = data.file_meta.get("TransferSyntaxUID") if hasattr(data, "file_meta") else None
@@ -66,11 +67,11 @@ def decoded(data: pydicom.Dataset, index: int, frames: int) -> np.ndarray:
     if syntax not in DECODERS:
         raise UnknownSyntaxError(syntax)
     coded = get_frame(data.PixelData, index, number_of_frames=frames)
-    # A short file may announce any number of pixels, for which the decoder would take memory.
+    # A short file may declare any number of pixels, for which the decoder would allocate memory.
     if coded_shape(coded) != shape:
         raise ValueError(f"holds a picture of {coded_shape(coded)}, expected {shape}")
     if DECODERS[syntax] is JPEG and not coded.rstrip(b"\0\xff").endswith(JPEG_END):
-        raise ValueError("JPEG data end before the picture does")
+        raise ValueError("JPEG data are truncated")
     pixels = DECODERS[syntax](coded)
     if pixels.shape != shape or pixels.dtype.kind not in "ui" or pixels.dtype.itemsize > 2:
         raise ValueError(
@@ -80,7 +81,7 @@ def decoded(data: pydicom.Dataset, index: int, frames: int) -> np.ndarray:
 
 
 def coded_shape(coded: bytes) -> tuple[int, int]:
-    """Rows and columns that coded data say they have; (0, 0) where they say nothing.
+    """Rows and columns declared by the coded data; (0, 0) if there are none.
 
     JPEG 2000: ISO/IEC 15444-1, annex A.5.1. JPEG and JPEG-LS: ISO/IEC 10918-1, annex B.2.2.
     """
@@ -100,13 +101,13 @@ def coded_shape(coded: bytes) -> tuple[int, int]:
 
 
 def as_stored(pixels: np.ndarray, data: pydicom.Dataset, syntax: str) -> np.ndarray:
-    """Grey values as the header says: of BitsStored bits, with a sign or without."""
+    """Grey values as the header declares: BitsStored bits, signed or unsigned."""
     stored, allocated = int(data.BitsStored), int(data.BitsAllocated)
     if allocated not in (8, 16) or not 1 <= stored <= allocated:
         raise ValueError(f"BitsAllocated {allocated} and BitsStored {stored}")
     signed = int(data.PixelRepresentation) == 1
     if syntax in LOSSY and pixels.dtype.kind == "u" and not signed:
-        # Loss may lift a value above the largest; it must not come out at the other end.
+        # Lossy compression may exceed the largest value; it must not wrap around.
         return np.minimum(pixels, 2**stored - 1).astype(f"u{allocated // 8}")
     unused = allocated - stored
     kind = f"{'i' if signed else 'u'}{allocated // 8}"

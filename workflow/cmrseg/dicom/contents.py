@@ -1,4 +1,4 @@
-"""Bytes of DICOM files in odd containers: packed, deflated, or without the usual beginning."""
+"""Unusual DICOM files: gzip-compressed, deflated, or without preamble."""
 
 import warnings
 import zlib
@@ -13,7 +13,7 @@ from cmrseg.dicom.kinds import NotDicomError, check_kind
 from cmrseg.dicom.plain import LONG, SHORT
 
 DICM, PREAMBLE = b"DICM", bytes(128)
-# A data set that is deflated as a whole may unpack to any size.
+# A deflated data set may unpack to any size.
 DEFLATED, MOST_DEFLATED_BYTES = b"1.2.840.10008.1.2.1.99", 2**26
 # The meta information is short.
 META_BYTES = 2**14
@@ -34,32 +34,30 @@ def check_deflated(content: bytes, name: str) -> None:
         raise SubjectError(
             UNREADABLE,
             name,
-            f"deflated, and unpacks to {MOST_DEFLATED_BYTES} bytes or more; copy the file again",
+            f"deflated data of {MOST_DEFLATED_BYTES} bytes or more; copy the file again",
         )
 
 
 def ungzipped(content: bytes, name: str) -> bytes:
-    """The content of a file that is packed with gzip (`.dcm.gz`); all others as they are.
+    """The content of a gzip-compressed file (`.dcm.gz`); all others unchanged.
 
-    Raises NotDicomError where something else is packed, and SubjectError (UNREADABLE) naming the
-    file where it is damaged, or would become too long.
+    Raises NotDicomError if the content is no DICOM file, and SubjectError (UNREADABLE) naming the
+    file if it is damaged or would become too long.
     """
     if not content.startswith(GZIP):
         return content
     try:
         head = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(content, HEAD_BYTES)
         if head[128:132] != DICM and not _with_preamble(head):
-            raise NotDicomError("packed with gzip, and no DICOM file in it")
+            raise NotDicomError("gzip file without a DICOM file")
         most = min(MOST_GZIP_RATIO * len(content), MOST_GZIP_BYTES)
         unpacking = zlib.decompressobj(zlib.MAX_WBITS | 16)
         unpacked = unpacking.decompress(content, most)
     except zlib.error:
-        raise SubjectError(
-            UNREADABLE, name, "packed with gzip, and damaged; copy the file again"
-        ) from None
+        raise SubjectError(UNREADABLE, name, "damaged gzip file; copy the file again") from None
     if not unpacking.eof:
-        why = f"unpacks to {most} bytes or more" if len(unpacked) == most else "cut short"
-        raise SubjectError(UNREADABLE, name, f"packed with gzip, and {why}; copy the file again")
+        why = f"unpacks to {most} bytes or more" if len(unpacked) == most else "is truncated"
+        raise SubjectError(UNREADABLE, name, f"gzip file {why}; copy the file again")
     return unpacked
 
 
@@ -74,7 +72,7 @@ def without_preamble(content: bytes) -> pydicom.Dataset:
             warnings.simplefilter("ignore")
             data = pydicom.dcmread(BytesIO(_with_preamble(content)))
             whole = _is_whole(data)
-    except Exception:  # pydicom raises whatever it likes where it reads noise
+    except Exception:  # pydicom raises any error on noise
         whole = False
     if not whole:
         raise NotDicomError("no DICOM preamble")

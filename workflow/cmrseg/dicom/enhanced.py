@@ -1,4 +1,4 @@
-"""Objects of many frames: Enhanced MR, and its form that was converted of single images.
+"""Multi-frame objects: Enhanced MR and Legacy Converted Enhanced MR.
 
 Place, time and scale of a frame are in functional groups: one for all frames, one for each
 (DICOM PS3.3, C.7.6.16 and C.8.13.5). Here each frame gets a header of its own, as single images
@@ -24,9 +24,9 @@ from cmrseg.dicom.pixels import (
 
 SHARED_GROUPS = "SharedFunctionalGroupsSequence"
 FRAME_GROUPS = "PerFrameFunctionalGroupsSequence"
-# 2 GiB of grey values; and what the data of a compressed frame take at least.
+# 2 GiB of grey values; minimum size of a compressed frame.
 MOST_PIXELS, LEAST_CODED_BYTES = 2**29, 8
-# Elements of the object that count for all its frames.
+# Elements of the object that apply to all its frames.
 OF_OBJECT = [
     tag_for_keyword(keyword) or 0
     for keyword in (
@@ -36,7 +36,7 @@ OF_OBJECT = [
         "ComplexImageComponent",
     )
 ]
-# Under which keyword a single image has what a frame has under another; the first that is there.
+# Keywords of single images and the corresponding ones of frames; the first present one is used.
 AS_SINGLE = {
     "TriggerTime": ("NominalCardiacTriggerDelayTime", "ActualCardiacTriggerDelayTime"),
     "TemporalPositionIdentifier": ("TemporalPositionIndex",),
@@ -44,14 +44,14 @@ AS_SINGLE = {
     "ImageType": ("FrameType",),
     "EchoTime": ("EffectiveEchoTime",),
 }
-# Letters by which single images tell what of the signal they show.
+# Letters by which the ImageType of single images names the signal component.
 COMPONENTS = {"MAGNITUDE": "M", "PHASE": "P", "REAL": "R", "IMAGINARY": "I"}
 
 
 def is_object_of_frames(data: pydicom.Dataset) -> bool:
     """Whether place and time are in functional groups.
 
-    A single image that has a place of its own is one, whatever else is in its header.
+    An image with its own ImagePositionPatient is a single image, whatever else is in its header.
     """
     has_groups = FRAME_GROUPS in data or SHARED_GROUPS in data
     several = int(data.get("NumberOfFrames") or 1) > 1
@@ -92,11 +92,11 @@ def frames_of_object(data: pydicom.Dataset, name: str) -> list[Frame]:
 def _pictures(data: pydicom.Dataset, name: str, count: int) -> Iterator[np.ndarray]:
     """(rows, columns) as stored, of each frame; memory for all of them is checked before."""
     if "PixelData" not in data:
-        raise SubjectError(UNREADABLE, name, "the file ends before its pixels; copy the file again")
+        raise SubjectError(UNREADABLE, name, "the file has no pixel data; copy the file again")
     check_interpretation(data, name)
     if int(data.SamplesPerPixel) != 1:
         raise SubjectError(
-            UNREADABLE, name, f"SamplesPerPixel is {data.SamplesPerPixel}, expected 1, grey"
+            UNREADABLE, name, f"SamplesPerPixel is {data.SamplesPerPixel}, expected 1 (greyscale)"
         )
     announced = count * int(data.Rows) * int(data.Columns)
     check_announced(announced, MOST_PIXELS, name)
@@ -133,7 +133,7 @@ def _single(data: pydicom.Dataset, group: pydicom.Dataset) -> pydicom.Dataset:
 
 
 def _set(header: pydicom.Dataset, keyword: str, value: object) -> None:
-    """Set an element of one frame; the one that is there may be that of other frames, too."""
+    """Set an element of one frame; the existing one may be shared with other frames."""
     if keyword in header:
         del header[keyword]
     setattr(header, keyword, value)

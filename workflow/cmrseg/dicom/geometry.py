@@ -1,4 +1,7 @@
-"""Which slices belong to one stack: modes, parallel planes, collisions. Pure rules on lists."""
+"""Which slices belong to one stack: common orientation, parallel planes, collisions.
+
+Pure functions on lists.
+"""
 
 import math
 from collections import Counter
@@ -15,20 +18,21 @@ RELATIVE = 1e-5
 SAME_ORIENTATION = 0.01
 PARALLEL_COSINE = 0.001
 ORIENTATION_DECIMALS = 3
-# Distances of slices for which the tolerances are meant, and below which they shrink (mice).
+# Slice spacing that the tolerances are made for; they are scaled down for smaller ones (mice).
 USUAL_MM = 4.0
-# Distances that agree with the header's within this fraction are right.
+# Measured spacing agrees with the header's within this fraction.
 AGREEING = 0.2
-# Of one place, whatever the distance of slices.
+# Slices closer than this are at the same position, whatever the slice spacing.
 SAME_PLACE_MM = 0.05
 
 
 @dataclass(frozen=True)
 class Tolerances:
-    """How far distances along the stack may be off, in mm.
+    """Tolerances of distances along the stack, in mm.
 
-    collision: nearer slices are at one place. proper: off the usual distance. metadata: the
-    header's distance off the measured one. end: the first and last distance. The defaults are the
+    collision: closer slices are at the same position. proper: deviation from the usual spacing.
+    metadata: deviation of the header's spacing from the measured one. end: first and last spacing.
+    The defaults are the
     published ones.
     """
 
@@ -44,11 +48,11 @@ PUBLISHED = Tolerances()
 def tolerances(
     locations_mm: Iterable[float], written_mm: float = math.nan, thickness_mm: float = math.nan
 ) -> Tolerances:
-    """The published tolerances, and for slices less than USUAL_MM apart as many times smaller ones.
+    """The published tolerances, scaled down for a slice spacing below USUAL_MM.
 
-    locations_mm: places along the normal. written_mm, thickness_mm: the header's distance of slices
-    and their thickness. Slices that lie nearer than they are thick may have been acquired twice, if
-    the header's distance does not say that they overlap.
+    locations_mm: positions along the normal. written_mm, thickness_mm: the header's slice spacing
+    and thickness. Slices closer than their thickness may have been acquired twice, unless the
+    header's spacing shows that they overlap.
     """
     gaps = np.diff(np.sort(np.array(list(locations_mm), float)))
     gaps = gaps[gaps > SAME_PLACE_MM]
@@ -65,11 +69,11 @@ def tolerances(
 class Slice:
     """One slice as its first-phase file describes it.
 
-    image: path of that file. location_mm: place along the stack. orientation: direction of
-    increasing column index, then of increasing row index (LPS). position_mm: centre of the
-    first pixel. spacing_mm: distance of rows, of columns. phases: frames announced by the header.
-    oblique: turned in its plane against the other slices. copied: stands for a missing slice.
-    acquired: grows with the time of acquisition, as far as the header tells it.
+    image: path of that file. location_mm: position along the stack. orientation: direction of
+    increasing column index, then of increasing row index (LPS). position_mm: centre of the first
+    pixel. spacing_mm: between rows, between columns. phases: number of frames in the header.
+    oblique: rotated in plane relative to the other slices. copied: replaces a missing slice.
+    acquired: increases with acquisition time, if the header has it.
     """
 
     image: str
@@ -138,9 +142,9 @@ def common_orientation(slices: Sequence[Slice]) -> np.ndarray:
 
 
 def normal(orientation: Sequence[float] | np.ndarray) -> np.ndarray:
-    """Unit normal of a plane from its two in-plane directions (6,); zero where they agree.
+    """Unit normal of a plane from its two in-plane directions (6,); zero if they are parallel.
 
-    The component-wise published orientation may be such a plane that is none.
+    This can happen for the component-wise published orientation.
     """
     cross = np.cross(orientation[:3], orientation[3:])
     return unit(cross) if cross.any() else cross
@@ -149,7 +153,7 @@ def normal(orientation: Sequence[float] | np.ndarray) -> np.ndarray:
 def drop_other_planes(
     slices: Sequence[Slice], orientation: np.ndarray, audit: Audit
 ) -> list[Slice]:
-    """Remove slices that are not parallel to the stack; mark those turned within their plane.
+    """Remove slices that are not parallel to the stack; mark those rotated in plane.
 
     Section "orientation" of Ankenbrand et al. 2021: equal directions are kept, parallel normals
     are kept and marked `oblique`, others are removed and audited with their angle.
@@ -172,10 +176,10 @@ def drop_other_planes(
 
 
 def locate_along(slices: Sequence[Slice], orientation: np.ndarray) -> list[Slice]:
-    """Set each location to the place of the image centre along the common normal, in mm.
+    """Set each location to the position of the image centre along the common normal, in mm.
 
-    The centre rather than the first pixel, as a plane that is tilted by a degree has its
-    corner some millimetres off.
+    The centre rather than the first pixel: in a plane tilted by one degree the corner is some
+    millimetres off.
     """
     axis = normal(orientation)
     return [replace(s, location_mm=float(dot(s.centre_mm, axis))) for s in slices]
@@ -187,11 +191,10 @@ def drop_collisions(
     allowed: Tolerances = PUBLISHED,
     by_time: bool = False,
 ) -> list[Slice]:
-    """Sort by location and keep one of two slices at one place, usually less than 1 mm apart.
+    """Sort by location and keep one of two slices at the same position, usually within 1 mm.
 
-    Of two slices the one of the lower series number goes, in one series the one whose path
-    sorts first, or with by_time the one that was acquired first: what was measured later is taken
-    to be the better one.
+    The slice with the lower series number is removed; within a series the one whose path sorts
+    first, or with by_time the earlier acquisition, as the repeat is assumed to be better.
     """
     kept: list[Slice] = []
     for slice_ in sorted(slices, key=lambda s: (s.location_mm, s.series_number, s.image)):

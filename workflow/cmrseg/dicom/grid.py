@@ -1,4 +1,4 @@
-"""The grid that all slices of a study come to, and its place in the patient."""
+"""The common grid of all slices of a study, and its position in the patient."""
 
 import math
 from collections.abc import Sequence
@@ -20,10 +20,10 @@ AXIS_LENGTH_TOLERANCE = 0.01
 
 @dataclass(frozen=True)
 class Grid:
-    """The grid all slices come to, before any quarter turn of the whole stack.
+    """The common grid of all slices, before any 90-degree rotation of the whole stack.
 
-    spacing_mm: distance of slices, rows, columns. own_spacing_mm, own_shape: rows and columns
-    before images were scaled by `factor`. axes: directions of columns and rows (6,), LPS.
+    spacing_mm: between slices, rows, columns. own_spacing_mm, own_shape: rows and columns before
+    images are scaled by `factor`. axes: directions of columns and rows (6,), LPS.
     """
 
     shape: tuple[int, int]
@@ -50,9 +50,9 @@ def target_grid(
 ) -> Grid:
     """Usual matrix and pixel spacing of the slices, scaled so that no side exceeds max_size_px.
 
-    published: pixel spacing is divided by the scale factor; else it is the exact one, which
-    differs where the scaled number of pixels had to be rounded. The slice distance is the
-    empirical one as published, else the median of the regular distances.
+    published: pixel spacing is divided by the scale factor; else it is exact, which differs if the
+    scaled number of pixels was rounded. The slice spacing is the empirical one as published, else
+    the median of the regular spacings.
     """
     own_spacing = largest_mode(s.spacing_mm for s in slices)
     columns, rows = largest_mode((s.columns, s.rows) for s in slices)
@@ -104,7 +104,7 @@ def affine_of(centre_mm: np.ndarray, grid: Grid) -> np.ndarray:
     rows, columns = grid.shape
     origin = centre_mm - x * (columns - 1) / 2 - y * (rows - 1) / 2
     if grid.quarter_turns:
-        # The displayed image turned counter-clockwise: its columns were rows, its rows columns.
+        # The displayed image rotated counter-clockwise: rows and columns are swapped.
         origin, x, y = origin + x * (columns - 1), y, -x
     affine = np.eye(4)
     affine[:3, :3] = LPS_TO_RAS @ np.column_stack([x, y, z])
@@ -113,10 +113,10 @@ def affine_of(centre_mm: np.ndarray, grid: Grid) -> np.ndarray:
 
 
 def shown_centre_mm(slice_: Slice, placement: Placement, grid: Grid) -> np.ndarray:
-    """The patient (3,) LPS at the centre of the grid, where a slice is placed without a shift.
+    """Patient position (3,) LPS of the grid's centre if a slice is placed without a shift.
 
-    The image centre is what scaling and rotation leave in place; an odd number of added or
-    cut pixels moves it by half a pixel.
+    Scaling and rotation keep the image centre; an odd number of padded or cropped pixels moves it
+    by half a pixel.
     """
     centre_mm = slice_.centre_mm
     if placement.rotation_deg == 0:
@@ -129,7 +129,7 @@ def shown_centre_mm(slice_: Slice, placement: Placement, grid: Grid) -> np.ndarr
 
 
 def common_centre_mm(centres_mm: np.ndarray, axes: np.ndarray) -> np.ndarray:
-    """Place (3,) LPS of the stack: usual centre in the plane, the lowest slice's along the normal.
+    """Position (3,) LPS of the stack: usual centre in plane, the lowest slice's along the normal.
 
     centres_mm: (n, 3) of the slices, lowest first. In the plane it is the median of each
     direction, so that a displaced slice does not move the others; of two middle values

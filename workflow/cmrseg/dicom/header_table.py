@@ -1,4 +1,4 @@
-"""The headers table: which attributes of DICOM files may be shown to others."""
+"""The headers table: which attributes of DICOM files may be shared."""
 
 import json
 import re
@@ -9,8 +9,8 @@ from pydicom.datadict import dictionary_has_tag, dictionary_VR, keyword_for_tag
 from pydicom.dataelem import DataElement
 from pydicom.tag import BaseTag
 
-# What may enter the headers table: codes and numbers of the groups that tell of the image and how
-# it was acquired, three attributes of the patient, and texts of the kinds below. All else may
+# What may enter the headers table: codes and numbers of the groups that describe the image and its
+# acquisition, three attributes of the patient, and the texts below. Everything else may
 # identify a person or a hospital: names, dates, free text, unique identifiers, other groups
 # (visits, requests, procedures), and every sequence, as it may hold any of these.
 IMAGE_GROUPS = {0x0008, 0x0018, 0x0020, 0x0028}
@@ -40,8 +40,8 @@ TEXTS = {
 }
 # The number of a study of the Kaggle data, which stands in place of the patient's identifier.
 STUDY_NUMBER = re.compile(r"\d{1,4}")
-# Stands in the headers table for a value that is not what its VR says. What the import needs is
-# checked for itself; an odd value elsewhere is no reason to lose a subject.
+# Replaces a value in the headers table that does not match its VR. The import checks the values it
+# needs; an invalid value elsewhere does not exclude a subject.
 INVALID = "invalid"
 
 
@@ -98,7 +98,7 @@ def may_be_published(tag: BaseTag, representation: str) -> bool:
 
 
 def _is_harmless(keyword: str, representation: str, value: object) -> bool:
-    """Whether a value has the form of its kind, so that nobody typed anything else into it."""
+    """Whether a value has the expected form, so that it cannot be free text."""
     texts = [str(v) for v in (value if isinstance(value, list) else [value])]
     if keyword in TEXTS:
         return all(TEXTS[keyword].fullmatch(text) for text in texts)

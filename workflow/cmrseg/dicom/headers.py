@@ -1,4 +1,4 @@
-"""What the import needs of a picture's header: its place, its times, and where it comes from."""
+"""Header values that the import needs: position, times and origin of an image."""
 
 import math
 import re
@@ -19,7 +19,7 @@ from cmrseg.dicom.values import absurd, numbers, optional
 from cmrseg.vectors import dot
 
 PHASE_ENCODINGS = ("ROW", "COL", "OTHER")
-# Distances of pixels, and places, of any body in mm; far outside a NIfTI's floats overflow.
+# Plausible pixel spacing and positions in mm; far larger values overflow the floats of a NIfTI.
 PIXEL_MM, FURTHEST_MM = (1e-3, 1e3), 1e5
 # A direction cosine vector is a unit vector; scanners write it with six digits or more.
 UNIT_LENGTH_TOLERANCE = 0.05
@@ -55,13 +55,13 @@ CLOCK = re.compile(r"(\d\d):?(\d\d)(?::?(\d\d(?:\.\d{1,6})?))?")
 
 @dataclass(frozen=True)
 class Frame:
-    """One image file: what the cleaning needs of its header, and its pixels.
+    """One image file: the header values that cleaning needs, and its pixels.
 
     name: path relative to the study's folder. instance, reference: unique identifiers of the image
     and of its frame of reference. orientation: direction of increasing column index, then of
-    increasing row index. spacing_mm: distance of rows, distance of columns. Lengths are in mm in
-    DICOM patient coordinates (LPS). trigger_ms: since the R wave; temporal_position: number of the
-    frame in time; acquired_s, created_s: time of day of acquisition and of the content. nan,
+    increasing row index. spacing_mm: between rows, between columns. Lengths are in mm in DICOM
+    patient coordinates (LPS). trigger_ms: since the R wave; temporal_position: number of the frame
+    in time; acquired_s, created_s: time of day of acquisition and of the content. nan,
     empty or 0 phases: not in the header. transfer_syntax: name of a compressed one, else empty.
     lossy: compression changed the grey values.
     pixels: (rows, columns) in scanner units, after RescaleSlope and RescaleIntercept if present.
@@ -140,7 +140,7 @@ def _plain_text(data: Plain, tag: int, vr: bytes) -> str | None:
 
 
 def _own(position: float, instance: str, reference: str, acquired: str, created: str) -> dict:
-    """What a frame has for itself, of the texts in its header."""
+    """Texts in a header that differ between frames."""
     return {
         "instance": instance,
         "reference": reference,
@@ -161,9 +161,9 @@ def clock_s(text: str) -> float:
 
 @lru_cache(maxsize=REMEMBERED)
 def _shared_frame(elements: bytes) -> Frame | None:
-    """What the frames of a slice have in common, read of the elements SHARED; no pixels.
+    """Values shared by the frames of a slice, from the elements SHARED; no pixels.
 
-    None where an element is not of the kind that it should be.
+    None if an element has an unexpected VR.
     """
     data = dataset(elements)
     if not all_as_defined(data):
@@ -238,7 +238,7 @@ def real_of(data: pydicom.Dataset, keyword: str) -> float:
 
 
 def origin_of(data: pydicom.Dataset) -> Origin:
-    """Where a header says that its image comes from."""
+    """Origin of an image according to its header."""
     kinds = data.get("ImageType") or ()
     return Origin(
         study=text_of(data, "StudyInstanceUID"),

@@ -1,4 +1,4 @@
-"""One file for each image, and one image for each place and time of a series."""
+"""One file per image, and one image per position and time of a series."""
 
 import math
 from collections import Counter, defaultdict
@@ -39,14 +39,13 @@ TAGS: dict[str, Callable[[Frame], object]] = {
 def without_copies(frames: Sequence[Frame], audit: Audit) -> list[Frame]:
     """The frames with one file for each SOPInstanceUID; copies of a file are audited.
 
-    An image that was sent again under another identifier is a copy, too: the same pixels under the
-    same numbers, at one place and time. Raises SubjectError naming two files that have one
-    identifier and not the same image.
+    An image sent again under another identifier is a copy, too: same pixels, numbers, position and
+    time. Raises SubjectError naming two files that share an identifier but not the image.
     """
     known: dict[object, Frame] = {}
     kept = []
     copies: dict[str, str] = {}
-    # Series after series, so that of two that are the same one stays whole.
+    # Series by series, so that of two identical series one stays complete.
     series = {uid: i for i, uid in enumerate(dict.fromkeys(f.origin.series for f in frames))}
     for frame in sorted(frames, key=lambda f: series[f.origin.series]):
         place = _place(frame)
@@ -60,17 +59,17 @@ def without_copies(frames: Sequence[Frame], audit: Audit) -> list[Frame]:
             known[frame.instance or id(frame)] = frame
             kept.append(frame)
         elif _place(same) == place and np.array_equal(same.pixels, frame.pixels):
-            # Of an object with many frames once.
+            # Once for a multi-frame object.
             copies.setdefault(frame.name.partition("#")[0], same.name)
         else:
             raise SubjectError(
                 SAME_IMAGE,
                 frame.name,
-                f"has the SOPInstanceUID of {same.name}, and another image; keep the one that "
-                "is right, or export the series again",
+                f"has the SOPInstanceUID of {same.name}, but a different image; keep the correct "
+                "one, or export the series again",
             )
     for name, original in copies.items():
-        audit.add(COPY, name, f"the same image as {original}")
+        audit.add(COPY, name, f"same image as {original}")
     order = {id(frame): i for i, frame in enumerate(frames)}
     return sorted(kept, key=lambda frame: order[id(frame)])
 
@@ -85,7 +84,7 @@ def _place(frame: Frame) -> tuple:
 
 
 def across_midnight(frames: Sequence[Frame]) -> list[Frame]:
-    """The frames, with times of day after midnight that go on where those before it end.
+    """The frames, with times of day continued across midnight.
 
     An examination does not take half a day.
     """
@@ -115,7 +114,7 @@ def one_for_each_time(plane: Numbered, audit: Audit, usual: int, lone: bool) -> 
     if locations and max(locations) - min(locations) > SAME_LOCATION_MM:
         far = max(frames, key=lambda f: f.slice_location_mm - frames[0].slice_location_mm)
         near = min(frames, key=lambda f: f.slice_location_mm)
-        raise _unclear(near, far, "have one ImagePositionPatient")
+        raise _unclear(near, far, "have the same ImagePositionPatient")
     if len(frames) < 2:
         return plane
     own = _have_own_times(frames, len(frames) > usual)
@@ -124,7 +123,7 @@ def one_for_each_time(plane: Numbered, audit: Audit, usual: int, lone: bool) -> 
         if len(parts) < 2 or (own and not _overlap(parts, LEAST_IMAGES)):
             continue
         if lone:
-            raise _unclear(parts[0][0][1], parts[1][0][1], "are of one place and time")
+            raise _unclear(parts[0][0][1], parts[1][0][1], "have the same position and time")
         if all(_have_own_times([f for _, f in part]) for part in parts):
             last = parts[-1]
             for part in parts[:-1]:
@@ -134,9 +133,11 @@ def one_for_each_time(plane: Numbered, audit: Audit, usual: int, lone: bool) -> 
     if own:
         runs = _runs(plane)
         if len(runs) > 1 and _overlap(runs, LEAST_RUN):
-            raise _unclear(runs[0][0][1], runs[1][0][1], "are of one place, and times overlap")
+            raise _unclear(
+                runs[0][0][1], runs[1][0][1], "have the same position, and their times overlap"
+            )
         return plane
-    raise _unclear(*_of_one_time(frames), "are of one place and time")
+    raise _unclear(*_of_one_time(frames), "have the same position and time")
 
 
 def _time_of(frames: Sequence[Frame]) -> Callable[[Frame], float] | None:

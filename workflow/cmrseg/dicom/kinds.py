@@ -1,4 +1,4 @@
-"""Which DICOM files may belong to a cine, told by the header before anything else is looked at."""
+"""Which DICOM files may belong to a cine, decided by the header alone."""
 
 import re
 from functools import lru_cache
@@ -71,7 +71,7 @@ def _check(data: pydicom.Dataset, stored_as: str) -> None:
         _check_class(uid)
     known = kind.name != kind
     if not known and "Rows" not in data and "PixelData" not in data:
-        raise NotDicomError("holds no image but an object of its maker's own kind")
+        raise NotDicomError("contains no image but a vendor-specific object")
     modality = _code(data, "Modality")
     screenshot = kind == SCREENSHOT or kind.startswith(f"{SCREENSHOT}.")
     if modality not in ("", "MR"):
@@ -80,16 +80,16 @@ def _check(data: pydicom.Dataset, stored_as: str) -> None:
         raise NotDicomError(kind.name, NOT_MR)
     colours = _code(data, "PhotometricInterpretation")
     if colours and not colours.startswith("MONOCHROME"):
-        raise NotDicomError(f"a picture in colours: {_shown(colours)}", NOT_MR)
+        raise NotDicomError(f"colour image: {_shown(colours)}", NOT_MR)
     # Some programs write true slices of this kind; a copy of the screen has no place.
     if screenshot and not all(keyword in data for keyword in PLACE):
-        raise NotDicomError(f"a copy of the screen: {kind.name}", NOT_MR)
+        raise NotDicomError(f"screenshot: {kind.name}", NOT_MR)
 
 
 def _check_class(kind: UID | None) -> None:
     # An unknown kind has its number for a name.
     if kind and kind.name != kind and "Image" not in kind.name:
-        raise NotDicomError(f"holds no image but: {kind.name}")
+        raise NotDicomError(f"contains no image but: {kind.name}")
 
 
 def _code(data: pydicom.Dataset, keyword: str) -> str:

@@ -1,4 +1,4 @@
-"""Pixels of DICOM files in scanner units, or an error that says what is there instead."""
+"""Pixels of DICOM files in scanner units, or an error that describes the problem."""
 
 import numpy as np
 import pydicom
@@ -23,7 +23,7 @@ def picture(data: pydicom.Dataset, name: str, lenient: bool) -> np.ndarray:
     the file.
     """
     if "PixelData" not in data:
-        raise SubjectError(UNREADABLE, name, "the file ends before its pixels; copy the file again")
+        raise SubjectError(UNREADABLE, name, "the file has no pixel data; copy the file again")
     announced = 1
     for keyword in ("Rows", "Columns", "SamplesPerPixel", "NumberOfFrames"):
         announced *= int(data.get(keyword) or 1)
@@ -32,13 +32,16 @@ def picture(data: pydicom.Dataset, name: str, lenient: bool) -> np.ndarray:
         raise SubjectError(
             UNREADABLE,
             name,
-            f"{data.NumberOfFrames} frames in one file without a place and time of each; export "
+            f"{data.NumberOfFrames} frames in one file without a position and time for each; "
+            "export "
             "the series as single images, or as Enhanced MR",
         )
     pixels = coded(data, name, 0, 1) if is_compressed(data) else data.pixel_array
     if pixels.ndim != 2:
         raise SubjectError(
-            UNREADABLE, name, f"pixels of shape {pixels.shape}, expected one grey (rows, columns)"
+            UNREADABLE,
+            name,
+            f"pixels of shape {pixels.shape}, expected a greyscale image (rows, columns)",
         )
     check_interpretation(data, name)
     return in_units(data, name, pixels, padding_of(data) if lenient else None)
@@ -50,18 +53,18 @@ def check_announced(announced: int, most: int, name: str, what: str = "pixels") 
         raise SubjectError(
             UNREADABLE,
             name,
-            f"{announced} {what} announced, expected at most {most}; copy the file again",
+            f"{announced} {what} declared, expected at most {most}; copy the file again",
         )
 
 
 def check_interpretation(data: pydicom.Dataset, name: str) -> None:
-    """Refuse pictures in which bright is dark."""
+    """Refuse images with inverted grey scale."""
     if data.get("PhotometricInterpretation") == "MONOCHROME1":
         raise SubjectError(
             UNREADABLE,
             name,
-            "PhotometricInterpretation is MONOCHROME1, bright is dark; convert the series to "
-            "MONOCHROME2 first",
+            "PhotometricInterpretation is MONOCHROME1 (inverted grey scale); convert the series "
+            "to MONOCHROME2 first",
         )
 
 

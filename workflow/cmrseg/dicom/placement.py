@@ -1,4 +1,4 @@
-"""How one slice's pixels come onto the cine's grid: the same steps for images and labels."""
+"""Transfer one slice's pixels to the cine's grid: the same steps for images and labels."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -46,16 +46,16 @@ PLACEMENT_COLUMNS = list(Placement.__dataclass_fields__)
 def place(
     images: np.ndarray, placement: Placement, shape: tuple[int, int], nearest: bool = False
 ) -> np.ndarray:
-    """Carry images (..., y, x) of one slice to the cine's grid.
+    """Transfer images (..., y, x) of one slice to the cine's grid.
 
     shape: (rows, columns) of the cine, after the quarter turns. Linear with anti-aliasing, or for
-    labels the value of the largest share (`nearest`). Outside the images: 0.
+    labels the value with the largest share (`nearest`). Outside the images: 0.
     """
     target = shape if placement.quarter_turns % 2 == 0 else (shape[1], shape[0])
     rows, columns = images.shape[-2:]
     size = (scaled_size(rows, placement.scale_y), scaled_size(columns, placement.scale_x))
     if nearest:
-        # Of use for labels alone, and slow to load.
+        # Only needed for labels, and slow to load.
         from cmrseg.label_grids import resize_labels
 
         placed = resize_labels(images, size)
@@ -76,13 +76,13 @@ def place_labels(
     sources: pd.DataFrame,
     shape: tuple[int, int, int, int],
 ) -> np.ndarray:
-    """Carry labels drawn on the DICOM files' pixels to the cine's grid.
+    """Transfer labels drawn on the DICOM files' pixels to the cine's grid.
 
-    read_label: takes a value of the column `file`, gives a (rows, columns) integer image, or
-    None where nobody labelled that file. sources: table of an import, one row per (z, t).
+    read_label: takes a value of the column `file`, gives a (rows, columns) integer image, or None
+    if that file is not labelled. sources: table of an import, one row per (z, t).
     shape: (t, z, y, x) of the cine. Returns uint8 of that shape; UNLABELLED where there is no
-    label. Raises ValueError naming the file where a label's size is not the image's or where
-    it has other values than those of tissues.
+    label. Raises ValueError naming the file if a label's size differs from the image's or if it
+    contains values that are no tissue.
     """
     placed = np.full(shape, UNLABELLED, np.uint8)
     known: dict[str, np.ndarray | None] = {}
@@ -104,15 +104,15 @@ def place_labels(
 
 
 def check_labels(labels: np.ndarray, name: str, shown: tuple[Tissue, ...]) -> None:
-    """Raise ValueError naming file and values where labels have others than those of tissues.
+    """Raise ValueError naming file and values if labels contain values that are no tissue.
 
-    shown: tissues that label maps of the sequence may hold. To be called before labels become
-    uint8, which would make 257 a cavity.
+    shown: tissues that label maps of the sequence may hold. Call this before converting labels to
+    uint8, which would turn 257 into LV cavity.
     """
     values, known = np.unique(labels), values_of(shown)
     unknown = values[~np.isin(values, [*known, UNLABELLED])]
     if unknown.size:
         raise ValueError(
             f"{name}: label values {unknown[:5].tolist()}, expected {known}, or "
-            f"{UNLABELLED} where nothing is labelled"
+            f"{UNLABELLED} for unlabelled pixels"
         )

@@ -1,4 +1,4 @@
-"""Open DICOM files: from bytes, in whatever container, to the frames that they hold."""
+"""Open DICOM files in any supported container and read their frames."""
 
 import logging
 import traceback
@@ -52,8 +52,8 @@ def open_file(
         content = ungzipped(content, name)
     if not any(content):
         if lenient and OTHER_NAME.fullmatch(name.rpartition("/")[2]):
-            raise NotDicomError("empty, and named like another kind of file")
-        # What a broken copy leaves: nothing, or the reserved space.
+            raise NotDicomError("empty, and not named like a DICOM file")
+        # Left by an interrupted copy: no bytes, or zeros.
         raise SubjectError(UNREADABLE, name, "empty or all zeros; copy the file again")
     if content[128:132] != DICM:
         if not lenient:
@@ -100,7 +100,7 @@ def read_frames(data: Plain | pydicom.Dataset, name: str, lenient: bool = False)
             frame = plain_frame(data, name, lenient)
             if frame is not None:
                 return [frame]
-            # Not so plain, or damaged: pydicom reads it, or tells what is wrong.
+            # Not plain, or damaged: pydicom reads it or reports the error.
             data = pydicom.dcmread(BytesIO(data.content))
         try:
             if lenient and is_object_of_frames(data):

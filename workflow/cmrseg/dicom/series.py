@@ -63,12 +63,12 @@ class Series:
 
     @cached_property
     def phases(self) -> int:
-        """Images that most planes have."""
+        """Usual number of images per plane."""
         return largest_mode(len(plane) for plane in self.slices)
 
     @cached_property
     def normal(self) -> np.ndarray:
-        """Direction across the usual plane."""
+        """Normal of the usual plane."""
         return usual_normal(self.frames)
 
     @property
@@ -114,35 +114,35 @@ class Series:
 
     @property
     def plane(self) -> str:
-        """Name of its plane, for people."""
+        """Name of its orientation, for display."""
         if len(self.slices) > 1 and not all(_parallel(s, self.normal) for s in self.slices):
-            return "several directions"
+            return "several orientations"
         return plane_name(self.normal)
 
     @property
     def text(self) -> str:
-        """The series in some words; of its description only what may be shown to others."""
+        """A short text on the series; of its description only what may be shared."""
         described = harmless_description(self.description)
         name = self.name + (f" '{described}'" if described else "")
         return f"{name}: {extent(len(self.slices), self.phases, self.plane)}"
 
 
 def extent(planes: int, frames: int, name: str) -> str:
-    """How much a stack shows, for people. name: of its planes."""
+    """Extent of a stack, for display. name: of its orientation."""
     return (
         f"{planes} plane{'s' * (planes != 1)} ({name}), {frames} image{'s' * (frames != 1)} in each"
     )
 
 
 def plane_name(normal: np.ndarray) -> str:
-    """Name of a plane by the direction across it, for people."""
+    """Name of an orientation by its normal, for display."""
     for name, axis in (("sagittal", 0), ("coronal", 1), ("transverse", 2)):
         if abs(normal[axis]) >= ALONG:
             return name
     cosine = abs(float(dot(normal, LONG_AXIS)))
     if cosine >= SHORT_AXIS:
-        return "like a short axis"
-    return "oblique" if cosine >= LEAST_SHORT_AXIS else "like a long axis"
+        return "short-axis orientation"
+    return "oblique" if cosine >= LEAST_SHORT_AXIS else "long-axis orientation"
 
 
 def _parallel(plane: Numbered, normal: np.ndarray) -> bool:
@@ -151,7 +151,7 @@ def _parallel(plane: Numbered, normal: np.ndarray) -> bool:
 
 
 def usual_normal(frames: Iterable[Frame]) -> np.ndarray:
-    """Direction across the plane that most images have."""
+    """Normal of the most frequent plane."""
     counts: Counter[tuple[float, ...]] = Counter()
     for orientation, count in Counter(f.orientation for f in frames).items():
         counts[tuple(round(v, 2) + 0.0 for v in orientation)] += count

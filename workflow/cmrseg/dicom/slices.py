@@ -153,21 +153,21 @@ def group(files: Numbered, axis: Axis = TRIGGER) -> Group:
 
 
 def _acquired(frame: Frame) -> tuple[float, ...]:
-    """What grows from one acquisition to the next: number, time, number of the image."""
+    """Values that increase from one acquisition to the next: number, time, image number."""
     time = -1.0 if math.isnan(frame.acquired_s) else frame.acquired_s
     return (frame.origin.acquisition, time, frame.instance_number)
 
 
 def check_whole(slices: Sequence[Slice], groups: Mapping[str, Group], phases: int) -> None:
-    """Refuse a cine of which a slice has less than half of the frames, as it hardly moves there."""
+    """Refuse a cine with a slice that has less than half of the frames."""
     for slice_ in slices:
         count = len(groups[slice_.image].frames)
         if 2 * count < phases:
             raise SubjectError(
                 FEW_FRAMES,
                 slice_.image,
-                f"its slice has {count} of {phases} frames; copy the series again, or take the "
-                "files of this slice out of the folder",
+                f"its slice has {count} of {phases} frames; copy the series again, or remove the "
+                "files of this slice from the folder",
             )
 
 

@@ -1,4 +1,4 @@
-"""The distance of slices: what it is, what is missing, what is too much. Pure rules on lists."""
+"""Slice spacing: its value, missing slices, surplus slices. Pure functions on lists."""
 
 import math
 from collections.abc import Sequence
@@ -46,7 +46,7 @@ def empirical_spacing_mm(
     """
     written = sorted({s.slice_distance_mm for s in slices if not math.isnan(s.slice_distance_mm)})
     if len(slices) == 1:
-        # Some headers count it against the order of slices.
+        # Some headers have a negative spacing.
         sizes = [abs(distance) for distance in written if distance]
         distance = sizes[0] if sizes else slices[0].thickness_mm
         if not distance > 0:
@@ -65,20 +65,20 @@ def empirical_spacing_mm(
 
 
 def check_stack(slices: Sequence[Slice], kept: Sequence[Slice], spacing_mm: float) -> None:
-    """Refuse what is no single stack, or not all of one.
+    """Refuse interleaved and incomplete stacks.
 
-    slices: before, kept: after those at irregular places were removed. Raises SubjectError where
-    slices overlap though the header says that they do not, as two stacks between each other do, and
-    where a gap cost more than a quarter of the slices.
+    slices: before, kept: after those at irregular places were removed. Raises SubjectError if
+    slices overlap although the header shows no overlap, as in interleaved stacks, and if a gap
+    removes more than a quarter of the slices.
     """
     first = slices[0]
     if len(slices) > 1 and first.slice_distance_mm >= OVERLAPPING * first.thickness_mm > spacing_mm:
         raise SubjectError(
             MIXED_STACKS,
             first.image,
-            f"slices lie {mm(spacing_mm)} apart, are {mm(first.thickness_mm)} thick, and have "
-            f"SpacingBetweenSlices {mm(first.slice_distance_mm)}; give each stack a folder of its "
-            "own, or choose one with series",
+            f"slice spacing is {mm(spacing_mm)}, but SliceThickness is {mm(first.thickness_mm)} "
+            f"and SpacingBetweenSlices {mm(first.slice_distance_mm)}; put each stack into its own "
+            "folder, or choose one with series",
         )
     lost = [s for s in slices if s.image not in {k.image for k in kept}]
     widest = max(gaps_mm(slices), default=0.0)
@@ -86,8 +86,8 @@ def check_stack(slices: Sequence[Slice], kept: Sequence[Slice], spacing_mm: floa
         raise SubjectError(
             LOST_SLICES,
             lost[0].image,
-            f"a gap of {mm(widest)} between slices that are {mm(spacing_mm)} apart leaves out "
-            f"{len(lost)} of {len(slices)} slices; copy the series again, or choose one stack with "
+            f"a gap of {mm(widest)} at a slice spacing of {mm(spacing_mm)} removes {len(lost)} of "
+            f"{len(slices)} slices; copy the series again, or choose one stack with "
             "series",
         )
 

@@ -47,7 +47,7 @@ SHIFT_DECIMALS = 3
 
 
 def placement_of(slice_: Slice, grid: Grid, published: bool, audit: Audit) -> Placement:
-    """How the pixels of one slice come to the grid; what is unusual is audited."""
+    """Placement of one slice on the grid; deviations are audited."""
     own_y, own_x = slice_.spacing_mm
     scale_y = grid.shape[0] / grid.own_shape[0]
     scale_x = grid.shape[1] / grid.own_shape[1]
@@ -69,9 +69,9 @@ def placement_of(slice_: Slice, grid: Grid, published: bool, audit: Audit) -> Pl
         raise SubjectError(
             UNREADABLE,
             slice_.image,
-            f"PixelSpacing {slice_.spacing_mm} makes the picture more than {MOST_SCALED} times as "
-            f"large as the others, with {grid.own_spacing_mm}; repair the header or leave the "
-            "series out",
+            f"PixelSpacing {slice_.spacing_mm} makes the image more than {MOST_SCALED} times as "
+            f"large as the others, with {grid.own_spacing_mm}; repair the header or exclude the "
+            "series",
         )
     rotation_deg, mirrored = 0.0, False
     if slice_.oblique:

@@ -118,11 +118,11 @@ def import_shard(
         try:
             imported = _import(folder, settings, row.series, audit, headers)
         except SubjectError as error:
-            logger.warning("subject %s left out: %s", row.subject, error)
+            logger.warning("subject %s excluded: %s", row.subject, error)
             audit.add(error.kind, error.image, error.detail)
         except Exception as error:
-            # Whatever else happens is the subject's failure, by name, and not the shard's.
-            logger.exception("subject %s left out", row.subject)
+            # Any other error excludes this subject; the shard goes on.
+            logger.exception("subject %s excluded", row.subject)
             audit.add(OTHER, "", f"{type(error).__name__}: {without_folders(str(error), folder)}")
         else:
             _write(imported, images, row.subject)
@@ -141,7 +141,7 @@ def study_folder(row, raw: Path, settings: Mapping[str, Any]) -> Path:
 
 
 def check_settings(settings: Mapping[str, Any]) -> None:
-    """Raise ValueError for settings that no import knows."""
+    """Raise ValueError for unknown settings."""
     for key, allowed in (("mode", MODES), ("layout", LAYOUTS)):
         if settings[key] not in allowed:
             raise ValueError(f"{key} is {settings[key]!r}, expected one of {', '.join(allowed)}")
@@ -166,8 +166,8 @@ def _import(
         raise SubjectError(
             NO_IMAGES,
             "",
-            f"series is {series!r}, which chooses by SeriesNumber, in mode corrected of layout "
-            "folder alone; name series folders",
+            f"series is {series!r}; choosing by SeriesNumber needs mode corrected and layout "
+            "folder; name series folders instead",
         )
     lenient = not published
     folders = "" if wanted is not None else series

@@ -88,7 +88,7 @@ def read_study(
             for file in listed:
                 _read_file(folder, file, lenient, read, audit)
         if len(read.headers) == images and name:
-            detail = f"{len(listed)} files, none an image" if listed else "no files"
+            detail = f"{len(listed)} files, no images" if listed else "no files"
             audit.add(EMPTY_FOLDER, name, detail)
         _audit_compression(read.frames[before:], lenient, audit)
     return read

@@ -67,13 +67,12 @@ def time_axis(slices: Sequence[Numbered], audit: Audit) -> Axis:
         raise SubjectError(
             UNREADABLE,
             first,
-            f"is of the same place and time as {second}: no tag that tells time differs between "
-            "all frames of a slice; leave one of the two out, or export the series again with "
-            "TriggerTime",
+            f"has the same position and time as {second}: no time tag differs between all frames "
+            "of a slice; remove one of the two, or export the series again with TriggerTime",
         )
     missing = [f.name for numbered in cine for _, f in numbered if math.isnan(f.trigger_ms)]
     if usual:
-        said = f"TriggerTime makes a beat of {interval_s * len(cine[0]):.3g} s"
+        said = f"TriggerTime implies a heartbeat of {interval_s * len(cine[0]):.3g} s"
     elif missing:
         _check_known_times(chosen, cine, missing[0])
         some = len(missing) < sum(map(len, cine))
@@ -82,7 +81,7 @@ def time_axis(slices: Sequence[Numbered], audit: Audit) -> Axis:
         said = "TriggerTime is the same in several frames"
     audit.add(UNKNOWN_INTERVAL, "", said)
     if chosen is not TRIGGER:
-        audit.add(FRAME_ORDER, "", f"{said}; frames are in order of {chosen.tag}")
+        audit.add(FRAME_ORDER, "", f"{said}; frames are sorted by {chosen.tag}")
     return chosen
 
 
@@ -95,7 +94,7 @@ def _check_known_times(chosen: Axis, slices: Sequence[Numbered], without: str) -
             raise SubjectError(
                 MISSING_TAG,
                 without,
-                f"TriggerTime is absent, and {chosen.tag} is not in the order of the TriggerTimes "
+                f"TriggerTime is absent, and {chosen.tag} contradicts the TriggerTimes "
                 "of other files; export the series again with this tag",
             )
 

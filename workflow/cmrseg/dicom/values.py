@@ -1,4 +1,4 @@
-"""Numbers of a DICOM header, or an error that says what is there instead."""
+"""Numbers of a DICOM header, or an error that describes the problem."""
 
 import math
 
@@ -33,8 +33,8 @@ def optional(data: pydicom.Dataset, name: str, keyword: str, absent: float) -> f
 
 
 def absurd(name: str, keyword: str, value: object, expected: str) -> SubjectError:
-    """What to raise for a value that nobody's header can have."""
-    # A text in the place of numbers may be anything, and is not repeated.
+    """The error for an impossible value in a header."""
+    # Text in place of numbers may be anything, so it is not quoted.
     shown = value if isinstance(value, (int, float, tuple)) else "not that"
     return SubjectError(
         UNREADABLE, name, f"{keyword} is {shown}, expected {expected}; repair the header"

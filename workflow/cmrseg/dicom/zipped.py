@@ -83,6 +83,6 @@ def _opened(
     except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as error:
         told = escaped(str(error).replace(f"{archive}: ", "").replace(f"{archive.name}: ", ""))
         raise SubjectError(
-            UNREADABLE, name, f"zip file that is not read: {told}; unpack or remove it"
+            UNREADABLE, name, f"zip file cannot be read: {told}; unpack or remove it"
         ) from None
     return opened, {str(path): info for path, info in members.items()}
