@@ -112,9 +112,9 @@ def test_a_contour_without_points_is_read_as_empty(tmp_path, con):
         ("=472x512", "=472", "Image_resolution is not <columns>x<rows>"),
         ("3 7 0 1.0", "3 seven 0", "26.con: line 5: not a contour"),
         ("10.5 20", "10.5 left", "26.con: line 5: not a contour"),
-        ("10.5 20", "10.5 nan", r"26.con: line 8: 10.5 nan.* is no point in a picture"),
-        ("10.5 20", "10.5 inf", r"26.con: line 8: 10.5 inf.* is no point in a picture"),
-        ("10.5 20", "10.5 4e9", r"26.con: line 8: 10.5 4e?.* is no point in a picture"),
+        ("10.5 20", "10.5 nan", r"26.con: line 8: 10.5 nan.* is not a point within an image"),
+        ("10.5 20", "10.5 inf", r"26.con: line 8: 10.5 inf.* is not a point within an image"),
+        ("10.5 20", "10.5 4e9", r"26.con: line 8: 10.5 4e?.* is not a point within an image"),
         ("\n4\n", "\n5\n", "line 5: a contour of 5 points has 4; is the file complete"),
         ("\n4\n", "\n3\n", "line 5: a contour of 3 points has 4; is the file complete"),
         ("\n4\n", "\n", "26.con: line 5: not a contour"),
@@ -262,7 +262,7 @@ def test_contours_of_slices_that_share_a_series_are_refused(tmp_path, mode):
         }
         write_series(tmp_path / str(k), 5, rows=8, columns=6, **options)
     sources = import_study(tmp_path, "7", FOLDER | {"mode": mode}).sources
-    message = r"slice 0, frame 1 \(from 0\) may be those of 3 images, as 0/2.dcm and 1/2.dcm"
+    message = r"slice 0, frame 1 \(from 0\) match 3 images, such as 0/2.dcm and 1/2.dcm"
     with pytest.raises(ValueError, match=message):
         label_images(Contours("7", (8, 6), {(0, 1, ENDO): TRIANGLE}), sources)
 
@@ -282,9 +282,7 @@ TRIANGLE = np.array([[1.0, 1], [3, 1], [3, 3]])
 @pytest.mark.parametrize("key", [(9, 0), (-1, 0), (1, 3)])
 def test_contours_that_belong_to_no_image_are_refused(cleaned, key):
     contours = Contours("7", (8, 6), {(*key, ENDO): TRIANGLE})
-    message = (
-        rf"slice {key[0]}, frame {key[1]} belong to no image: .* slices 0 to 4 and frames 0 to 2"
-    )
+    message = rf"slice {key[0]}, frame {key[1]} match no image: .* slices 0 to 4 and frames 0 to 2"
     with pytest.raises(ValueError, match=message):
         label_images(contours, cleaned)
 

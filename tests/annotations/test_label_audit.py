@@ -121,7 +121,9 @@ def test_numbers_of_the_annotator_become_ours(shard, tmp_path):
 
 
 def test_a_number_that_the_annotator_does_not_name_is_refused(shard):
-    with pytest.raises(ValueError, match=r"p01.nii.gz: label values \[3\], of which `numbers`"):
+    with pytest.raises(
+        ValueError, match=r"p01.nii.gz: label values \[3\], not declared in `numbers`"
+    ):
         shard({"p01": acdc()}, numbers={1: 3, 2: 2})
 
 
@@ -248,7 +250,7 @@ def test_a_misnamed_annotation_is_told_with_the_subject_that_has_none(shard, tmp
     with caplog.at_level(logging.WARNING):
         audit = collected(tmp_path, audits, [])
     assert (
-        "labelled by reader: 1 of 3 subjects; not labelled: p02, p03; of no subject: p-02.nii.gz"
+        "labelled by reader: 1 of 3 subjects; not labelled: p02, p03; without subject: p-02.nii.gz"
     ) in caplog.text
     assert audit.fillna("").to_numpy().tolist() == [
         [
@@ -256,7 +258,7 @@ def test_a_misnamed_annotation_is_told_with_the_subject_that_has_none(shard, tmp
             "labels without subject",
             "file ignored",
             "p-02.nii.gz",
-            "the annotation of no subject has this name",
+            "no subject has an annotation of this name",
         ],
         ["", "subjects without labels", "none", "", "2 of 3: p02, p03"],
     ]

@@ -53,7 +53,7 @@ def test_contours_of_a_removed_slice_are_logged(contours, caplog):
 
 
 def test_contours_of_another_study_are_refused_by_subject_and_file(contours):
-    message = "subject 7: labels of truth: 7.con: contours of slice 9, frame 0 belong to no image"
+    message = "subject 7: labels of truth: 7.con: contours of slice 9, frame 0 match no image"
     with pytest.raises(ValueError, match=message):
         contours(9)
 

@@ -153,18 +153,21 @@ def test_labels_that_leave_the_image_are_logged(volumes, caplog):
         ({"_7": (HEART[:2], GRID_MM)}, r"7.nii.gz: 2 frames, the image has 3; name the labels of"),
         (
             {"_7_frame003": (HEART[:1], GRID_MM)},
-            "7_frame003.nii.gz: the image has the frames 0 to 2",
+            "7_frame003.nii.gz: the image has frames 0 to 2",
         ),
         ({"_7_frame000": (HEART, GRID_MM)}, "7_frame000.nii.gz: 3 frames, expected 1; name"),
-        ({"_7_frame0": (HEART[:1], GRID_MM), "_7_frame00": (HEART[:1], GRID_MM)}, "of one frame"),
+        (
+            {"_7_frame0": (HEART[:1], GRID_MM), "_7_frame00": (HEART[:1], GRID_MM)},
+            "are both for one frame",
+        ),
         ({"_7": (HEART * 2, GRID_MM)}, r"7.nii.gz: label values \[4, 6\]"),
         (
             {"_7": (HEART, GRID_MM + np.array([0, 0, 0, 90]))},
-            "7.nii.gz: the labels lie beside the image",
+            "7.nii.gz: the labels do not overlap the image",
         ),
         (
             {"_7": (HEART * 0, GRID_MM)},
-            "7: no tissue on the image in any frame; save the labels with",
+            "7: no labelled tissue within the image in any frame; save the labels with",
         ),
     ],
 )
@@ -181,7 +184,7 @@ def test_two_volumes_of_one_name_are_refused(volumes, tmp_path):
     folder = tmp_path / "raw/annotations/truth"
     folder.mkdir(parents=True)
     (folder / "7.nii").touch()
-    with pytest.raises(ValueError, match=r"7.nii.gz and 7.nii are both there"):
+    with pytest.raises(ValueError, match=r"7.nii.gz and 7.nii both exist"):
         volumes(_7=(HEART, GRID_MM))
 
 
@@ -203,7 +206,7 @@ def test_volumes_fit_images_of_mode_compat_on_their_own_grid_only(tmp_path, carr
     affine = Cine.load(tmp_path / "images/7/sa.nii.gz").affine
     file = tmp_path / "raw/annotations/truth/7.nii.gz"
     Cine(*reversed_axis(HEART, affine, 1)).save(file)
-    with pytest.raises(ValueError, match=r"7.nii.gz: .* mode compat does not keep the place"):
+    with pytest.raises(ValueError, match=r"7.nii.gz: .* mode compat does not keep the position"):
         carry("nifti", import_shard, "folder", **settings)
     Cine(HEART, affine).save(file)
     assert (carry("nifti", import_shard, "folder", **settings) == HEART).all()

@@ -43,7 +43,7 @@ def test_a_line_is_column_and_row(tmp_path):
 )
 def test_what_is_no_point_is_refused_by_line(tmp_path, line):
     write(tmp_path / "a.txt", f"1 2\n{line}\n")
-    with pytest.raises(ValueError, match=r"a.txt: line 2: expected a point 'x y' of a picture"):
+    with pytest.raises(ValueError, match=r"a.txt: line 2: expected a point 'x y' within an image"):
         read_points(tmp_path / "a.txt")
 
 
@@ -71,9 +71,7 @@ def test_the_number_before_the_kind_is_that_of_the_image(tmp_path):
 def test_outlines_of_two_annotators_in_one_folder_are_refused(tmp_path):
     for name in ("auto", "manual"):
         write(tmp_path / name / f"IM-0001-0059-icontour-{name}.txt", "1 2")
-    with pytest.raises(
-        ValueError, match="are the same outline of one image; name the folder of one"
-    ):
+    with pytest.raises(ValueError, match="are the same contour of one image; set `annotation`"):
         read_folder(tmp_path)
 
 
@@ -140,21 +138,19 @@ def test_contours_of_images_that_the_cleaning_left_out_are_told():
 
 
 def test_contours_of_no_image_of_the_study_are_refused():
-    with pytest.raises(
-        ValueError, match="InstanceNumber 7 belong to no image: the study has 1 to 6"
-    ):
+    with pytest.raises(ValueError, match="InstanceNumber 7 match no image: the study has 1 to 6"):
         label_images({(7, ENDO): SQUARE}, sources())
 
 
 def test_numbers_that_several_images_have_are_refused_where_a_contour_needs_them():
     table = sources(instance_number=[1, 2, 1, 3])
     assert label_images({(2, ENDO): SQUARE}, table)[0].labels["2.dcm"].any()
-    with pytest.raises(ValueError, match="InstanceNumber 1 belongs to several images"):
+    with pytest.raises(ValueError, match="InstanceNumber 1 is used by several images"):
         label_images({(1, ENDO): SQUARE}, table)
 
 
 def test_a_contour_beside_its_image_is_refused():
     with pytest.raises(
-        ValueError, match=r"1.dcm: its contour lies outside of its 12 rows and 10 col"
+        ValueError, match=r"1.dcm: the contour lies outside the image .12 rows, 10 col"
     ):
         label_images({(1, ENDO): SQUARE + 100}, sources())

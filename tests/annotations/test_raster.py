@@ -193,7 +193,7 @@ def test_pixels_that_touch_at_a_corner_have_one_outline():
 
 
 def test_an_empty_region_has_no_outline():
-    with pytest.raises(ValueError, match="the region is empty, so it has no outline"):
+    with pytest.raises(ValueError, match="the region is empty, so it has no contour"):
         outline(np.zeros((3, 3), bool))
 
 

@@ -1,4 +1,4 @@
-"""Labels that people (or a phantom) gave, on the grid of the imported cine."""
+"""Manual labels (or those of a phantom) on the grid of the imported cine."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -30,7 +30,7 @@ from cmrseg.splits import original
 logger = logging.getLogger(__name__)
 
 # Gives uint8 (t, z, y, x) on the grid of a subject's image, or None where the annotator did not
-# label it. What is wrong goes to the subject's audit, or is a ValueError naming the file.
+# label it. Problems go to the subject's audit, or raise a ValueError naming the file.
 Carrier = Callable[[Subject], np.ndarray | None]
 
 CARRIERS: dict[str, Carrier] = {
@@ -56,12 +56,12 @@ def carry_shard(
     rows: subject table (subject, set, annotation). settings: form; folder of the annotator below
     raw; layout of the cohort; sequence that was labelled; numbers of the annotator's label files,
     number -> tissue, if they are not ours; first_pixel of contours, if it is not 0. images:
-    imported images of the shard. Where each form has its files is said by its function. Labels are
-    uint8; what nobody labelled is UNLABELLED. A rotated copy gets the rotated labels. Returns the
+    imported images of the shard. The function of each form documents where its files are. Labels
+    are uint8; unlabelled pixels are UNLABELLED. A rotated copy gets the rotated labels. Returns the
     audit, with the columns of that of the import; images are relative to the annotator's folder or,
-    where they are DICOM files, to the study's. A subject whose labels cannot be read is left out.
-    Raises ValueError naming subject and file where that is so for all that are labelled: the study
-    is wrong rather than a file.
+    where they are DICOM files, to the study's. A subject with unreadable labels is excluded. Raises
+    ValueError naming subject and file if no labels can be read at all, which points to an error in
+    the study.
     """
     by_subject = rows.set_index("subject")
     audits, failed = [], []
@@ -115,8 +115,8 @@ def _carried(subject: Subject, settings: Mapping[str, Any]) -> np.ndarray | None
         subject.audit.add(
             NO_MUSCLE,
             subject.annotation,
-            f"{frames_in_words(without)}: a network would learn that there is no muscle; if "
-            "nobody drew it, save what lies around the cavity as 255 (not labelled)",
+            f"{frames_in_words(without)}: a network would learn that there is no myocardium; if "
+            "it was not drawn, save the pixels around the cavity as 255 (unlabelled)",
         )
     return carried
 
@@ -131,7 +131,7 @@ def _logged(audit: Audit) -> pd.DataFrame:
 
 
 def _summarise(annotator: str, total: int, carried: list[str], missing: list[str]) -> None:
-    """One line for a shard; a warning where some of its subjects alone are not labelled."""
+    """One line for a shard; a warning if only some of its subjects are labelled."""
     text = f"labelled by {annotator}: {len(carried)} of {total} subjects"
     if missing:
         text += f"; no labels of {', '.join(missing)}"

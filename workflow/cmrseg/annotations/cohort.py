@@ -1,4 +1,4 @@
-"""What became of an annotator's labels in a whole cohort: one audit, and what fits nobody."""
+"""An annotator's labels in a whole cohort: one audit, and labels without a subject."""
 
 import logging
 import re
@@ -17,9 +17,9 @@ from cmrseg.shards import folders_with, subject_folders
 
 logger = logging.getLogger(__name__)
 
-# Of names in a line of the log; the table has all.
+# Names listed in a log line; the table has all.
 MOST_NAMES = 10
-# Annotations lie among the images there, so that others are images of others.
+# Annotations lie among the images there, so other files are images.
 AMONG_IMAGES = ("ukbb", "hdf5")
 VOLUME = re.compile(r"(?P<name>.+?)(_frame\d+)?(" + "|".join(map(re.escape, SUFFIXES)) + ")")
 
@@ -46,7 +46,7 @@ def collect_audit(
     whole = Audit("")
     foreign = [name for raw in raws for name in of_no_subject(rows, settings, raw)]
     for name in foreign:
-        whole.add(NO_SUBJECT, name, "the annotation of no subject has this name")
+        whole.add(NO_SUBJECT, name, "no subject has an annotation of this name")
     missing = [subject for subject in imported if subject not in labelled]
     count = f"labelled by {annotator}: {len(labelled)} of {len(imported)} subjects"
     if missing:
@@ -54,13 +54,15 @@ def collect_audit(
         whole.add(NO_LABELS, "", detail)
         count += f"; not labelled: {_some(missing)}"
     if foreign:
-        count += f"; of no subject: {_some(foreign)}; compare the names with the column annotation"
+        count += (
+            f"; without subject: {_some(foreign)}; compare the names with the column annotation"
+        )
     logger.log(logging.WARNING if missing or foreign else logging.INFO, count)
     return pd.concat([*joined, whole.table()], ignore_index=True)
 
 
 def of_no_subject(rows: pd.DataFrame, settings: Mapping[str, Any], raw: Path) -> list[str]:
-    """Files and folders beside the annotations of a cohort that are none of them, by name.
+    """Files and folders next to the annotations of a cohort that match none of them.
 
     Relative to the annotator's folder. Only what could be an annotation by its kind counts.
     """
@@ -83,7 +85,7 @@ def of_no_subject(rows: pd.DataFrame, settings: Mapping[str, Any], raw: Path) ->
 
 
 def _annotation(entry: Path, settings: Mapping[str, Any]) -> str | None:
-    """The annotation that a file or folder would be by its name; None for another kind."""
+    """The annotation that a file or folder belongs to by its name; None for other kinds."""
     form = settings["form"]
     if form == "qmass":
         return entry.name.removesuffix(".con") if entry.suffix == ".con" else None

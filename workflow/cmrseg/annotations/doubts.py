@@ -1,4 +1,4 @@
-"""Label maps that are well formed and cannot be those of a heart."""
+"""Label maps that are valid but anatomically impossible."""
 
 import numpy as np
 from scipy import ndimage
@@ -6,15 +6,15 @@ from scipy import ndimage
 from cmrseg.labels import NAMES, REGIONS, UNLABELLED, Tissue
 from cmrseg.sequences import VENTRICLES
 
-# The muscle, ill or not.
+# The myocardium, healthy or not.
 WALL = [int(tissue) for tissue in REGIONS["wall"].members]
 
 
 def frames_without_muscle(labels: np.ndarray) -> list[int]:
-    """Frames of (t, z, y, x) with a cavity whose muscle is background in every slice.
+    """Frames of (t, z, y, x) with a cavity but without myocardium in any slice.
 
-    A heart has muscle at any time: nobody labelled it. A frame with unlabelled pixels beside the
-    cavity says so itself.
+    The myocardium was not labelled then. Frames with unlabelled pixels next to the cavity are
+    excepted.
     """
     cavity = (labels == Tissue.LV).any(axis=(1, 2, 3))
     muscle = np.isin(labels, WALL).any(axis=(1, 2, 3))
@@ -24,9 +24,9 @@ def frames_without_muscle(labels: np.ndarray) -> list[int]:
 
 
 def other_numbers(labels: np.ndarray) -> str:
-    """What looks wrong if numbers of (t, z, y, x) are of another convention, else an empty text.
+    """A message if label values of (t, z, y, x) follow another convention, else an empty text.
 
-    Muscle is a ring with the cavity in it. The frame with most tissue is looked at.
+    Myocardium is a ring around the cavity. The frame with most tissue is checked.
     """
     tissue = (labels != Tissue.BACKGROUND) & (labels != UNLABELLED)
     volume = labels[tissue.sum(axis=(1, 2, 3)).argmax()]
@@ -43,7 +43,7 @@ def other_numbers(labels: np.ndarray) -> str:
     if pixels <= expected:
         return ""
     return (
-        f"{NAMES[inner]} ({int(inner)}) lies within {NAMES[ring]} ({int(ring)}), expected is "
+        f"{NAMES[inner]} ({int(inner)}) lies within {NAMES[ring]} ({int(ring)}), expected "
         f"{NAMES[Tissue.LV]} ({int(Tissue.LV)}) within {NAMES[Tissue.MYO]} ({int(Tissue.MYO)}); "
-        "if these files use other numbers, say so with `numbers` of the annotator"
+        "if these files use other label values, declare them in `numbers` of the annotator"
     )

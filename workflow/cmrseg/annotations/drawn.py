@@ -1,4 +1,4 @@
-"""Labels that were drawn on the pixels of DICOM files, as pictures or as contours."""
+"""Labels drawn on the pixels of DICOM files, as label images or contours."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -94,7 +94,7 @@ def _from_0(subject: Subject, contours: Mapping[Any, np.ndarray]) -> dict[Any, n
 
 
 def _placed(subject: Subject, drawn: Drawn, sources: pd.DataFrame) -> np.ndarray:
-    """Drawn labels on the image's grid; what is wrong with them goes to the audit."""
+    """Drawn labels on the image's grid; problems go to the audit."""
     spacing_mm = subject.cine.spacing_mm[1]
     by_file = sources.drop_duplicates("file").set_index("file")
     for file, outside in drawn.outside.items():

@@ -1,4 +1,4 @@
-"""Labels as the published pictures have them: one for each frame and slice of the cleaned cine."""
+"""Labels as published: one label image per frame and slice of the cleaned cine."""
 
 import numpy as np
 
@@ -11,16 +11,16 @@ from cmrseg.layouts.png import picture_files, read_picture
 def frames(subject: Subject) -> np.ndarray | None:
     """Label images of frames and slices, `<folder>/<annotation>/<name>-frame<fff>-slice<sss>.png`.
 
-    name is the last part of the annotation; numbers count from 0. The pictures lie on the grid of
-    the published cleaning and are turned as it shows them (`png.read_picture`), so that images
-    from DICOM have to be cleaned in mode compat. An image without a file is UNLABELLED.
+    name is the last part of the annotation; numbers count from 0. The label images are on the grid
+    of the published cleaning and have its orientation (`png.read_picture`), so images from DICOM
+    have to be cleaned in mode compat. An image without a file is UNLABELLED.
     """
     study, cine = subject.folder / subject.annotation, subject.cine
     if not study.is_dir():
         return None
     if cleaned_as_published(subject.image) is False:
         raise ValueError(
-            f"{subject.annotation}: these label images lie on the grid of the published cleaning; "
+            f"{subject.annotation}: these label images are on the grid of the published cleaning; "
             "import the cohort in mode compat"
         )
     pictures, others = picture_files(study, study.name)
@@ -40,7 +40,7 @@ def frames(subject: Subject) -> np.ndarray | None:
         if label.shape != (rows, columns):
             raise ValueError(
                 f"{path.name}: {label.shape[1]} x {label.shape[0]} pixels (X x Y), the image has "
-                f"{columns} x {rows}; it belongs to images that are cleaned in mode compat"
+                f"{columns} x {rows}; it belongs to images cleaned in mode compat"
             )
         carried[t, z] = subject.labels(label, path.name)
     return carried

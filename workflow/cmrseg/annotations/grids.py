@@ -1,4 +1,4 @@
-"""Labels on another grid than the image's, brought to it by their places in the patient."""
+"""Labels on another grid than the image's, transferred to it by their position in the patient."""
 
 from pathlib import Path
 
@@ -9,13 +9,13 @@ from cmrseg.files import read_table
 from cmrseg.labels import UNLABELLED, Tissue
 from cmrseg.sequences import USUAL, sources_path
 
-# A place half-way between two voxels belongs to the later one, whatever the rounding of affines.
+# A position half-way between two voxels belongs to the later one, whatever the rounding of affines.
 TIE = 1e-3
 
 
 def cleaned_as_published(image: Path) -> bool | None:
-    """Whether the cleaning of DICOM made this image in mode compat; None where it is no DICOM."""
-    # The cleaning makes short axes alone.
+    """Whether this image was cleaned in mode compat; None if it is not from DICOM."""
+    # Cleaning is for short-axis images only.
     path = sources_path(image, USUAL)
     if not path.is_file():
         return None
@@ -29,13 +29,13 @@ def onto(labels: Cine, cine: Cine) -> np.ndarray:
     """Labels on the grid of an image: each voxel gets the label at its centre.
 
     labels: any number of frames, any orientation and spacing. Returns (t, z, y, x) with the frames
-    of `labels`, uint8; UNLABELLED outside of them. Raises ValueError where none of the image lies
-    within the labels.
+    of `labels`, uint8; UNLABELLED outside of them. Raises ValueError if labels and image do not
+    overlap.
     """
     index, inside = nearest(cine, labels)
     if not inside.any():
         raise ValueError(
-            "the labels lie beside the image; save them with the position of the images that they "
+            "the labels do not overlap the image; save them with the position of the images they "
             "were drawn on"
         )
     found = np.full((len(labels.voxels), inside.size), UNLABELLED, np.uint8)

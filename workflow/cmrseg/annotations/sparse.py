@@ -1,4 +1,4 @@
-"""Labels in the HDF5 file of their images, of some frames alone."""
+"""Labels of some frames, in the HDF5 file of their images."""
 
 import logging
 
@@ -11,7 +11,7 @@ from cmrseg.measure.phases import Phases, phases
 
 logger = logging.getLogger(__name__)
 
-# Values of the dataset, by place.
+# Values of the dataset, by index.
 TISSUES = np.array([Tissue.BACKGROUND, Tissue.MYO, Tissue.LV], np.uint8)
 
 
@@ -26,7 +26,7 @@ def hdf5(subject: Subject) -> np.ndarray | None:
     if not found:
         return None
     if len(found) > 1:
-        raise ValueError(f"{found[0].name} and {found[1].name} are both there; keep one of them")
+        raise ValueError(f"{found[0].name} and {found[1].name} both exist; keep one of them")
     path = found[0]
     if (read := read_masks(path)) is None:
         return None

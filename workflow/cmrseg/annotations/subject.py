@@ -1,4 +1,4 @@
-"""A subject with its labels, and the vocabulary of what can be wrong with these."""
+"""A subject with its labels, and the vocabulary of the label audit."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -34,13 +34,13 @@ NO_LABELS = ("subjects without labels", "none")
 
 @dataclass(frozen=True)
 class Subject:
-    """What a form of annotation gets of a subject.
+    """A subject as passed to the reader of an annotation form.
 
     row: of the subject table. folder: of the annotator. image: folder of the imported image, and
-    cine: that image. sequence: what it shows. numbers: the tissue of each number in label files,
-    where they are not ours.
+    cine: that image. sequence: of the image. numbers: the tissue of each label value, if the files
+    use another convention.
     first_pixel: x and y of the centre of the first pixel in contours.
-    audit: takes what is wrong.
+    audit: collects the problems.
     """
 
     row: pd.Series
@@ -66,8 +66,8 @@ class Subject:
         unknown = values[~np.isin(values, known)]
         if unknown.size:
             raise ValueError(
-                f"{name}: label values {unknown[:5].tolist()}, of which `numbers` of the annotator "
-                f"says nothing; it has {sorted(self.numbers)}"
+                f"{name}: label values {unknown[:5].tolist()}, not declared in `numbers` of the "
+                f"annotator, which has {sorted(self.numbers)}"
             )
         tissues = np.arange(UNLABELLED + 1, dtype=np.uint8)
         for number, tissue in self.numbers.items():
@@ -76,6 +76,6 @@ class Subject:
 
 
 def frames_in_words(frames: Iterable[int]) -> str:
-    """Frames, from 0, for people, who count from 1: "frames 2, 4 (from 1)"."""
+    """Frames (from 0) as text, counted from 1: "frames 2, 4 (from 1)"."""
     numbers = [str(frame + 1) for frame in frames]
     return f"frame{'s' * (len(numbers) > 1)} {', '.join(numbers)} (from 1)"

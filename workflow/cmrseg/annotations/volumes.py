@@ -15,7 +15,7 @@ from cmrseg.layouts.nifti import FRAMES, check_finite, existing, onto_order
 from cmrseg.nifti_header import forms_differ, is_placed, read_header
 from cmrseg.orientation import same_grid
 
-# Labels of which more than this fraction lies beside the image are worth a look.
+# A larger fraction of labels outside the image is audited.
 LOST_FRACTION = 0.01
 
 
@@ -46,28 +46,27 @@ def pair(subject: Subject) -> np.ndarray | None:
 
 
 def volumes(subject: Subject) -> np.ndarray | None:
-    """Labels of any frames, brought to the image by their places in the patient.
+    """Labels of any frames, transferred to the image by their position in the patient.
 
     `<folder>/<annotation>/<sequence>.nii.gz` has all frames of the image;
-    `<annotation>/<sequence>_frame<fff>.nii.gz` has one, counted from 0, and stands before the
-    former. Labels of the short axis may also be named `<annotation>.nii.gz`. A volume without any
-    tissue is a frame that nobody labelled, as a heart always has a wall. Other frames, and what
-    lies outside of the labels, are UNLABELLED. Images that are cleaned in mode compat do not lie
-    where they were acquired, so that labels have to be drawn on them.
+    `<annotation>/<sequence>_frame<fff>.nii.gz` has one, counted from 0, and takes precedence.
+    Labels of the short axis may also be named `<annotation>.nii.gz`. A volume without any tissue is
+    an unlabelled frame. Other frames, and what lies outside of the labels, are UNLABELLED. Images
+    cleaned in mode compat lose their position in the patient, so labels have to be drawn on them.
     """
     cine = subject.cine
     paths = [subject.folder / stem for stem in stems(subject.annotation, subject.sequence.key)]
     there = [path for path in paths if existing_labels(path)]
     if len(there) > 1:
         names = " and ".join(path.relative_to(subject.folder).as_posix() for path in there)
-        raise ValueError(f"labels of {names} are both there; keep one of them")
+        raise ValueError(f"labels of {names} both exist; keep one of them")
     path = there[0] if there else paths[0]
     whole = existing(path.parent, path.name)
     single = _frame_files(path)
     if not whole and not single:
         return None
     if len(whole) > 1:
-        raise ValueError(f"{whole[0].name} and {whole[1].name} are both there; keep one of them")
+        raise ValueError(f"{whole[0].name} and {whole[1].name} both exist; keep one of them")
     frames = len(cine.voxels)
     carried = np.full(cine.voxels.shape, UNLABELLED, np.uint8)
     for file in whole:
@@ -87,15 +86,14 @@ def volumes(subject: Subject) -> np.ndarray | None:
             )
         if frame >= frames:
             raise ValueError(
-                f"{file.name}: the image has the frames 0 to {frames - 1}; names of files count "
-                "from 0"
+                f"{file.name}: the image has frames 0 to {frames - 1}; file names count from 0"
             )
         carried[frame] = labels[0]
     tissue = np.isin(carried, values_of(Tissue)[1:]).any(axis=(1, 2, 3))
     if not tissue.any():
         raise ValueError(
-            f"{path.name}: no tissue on the image in any frame; save the labels "
-            "with the position of the images that they were drawn on, or remove them"
+            f"{path.name}: no labelled tissue within the image in any frame; save the labels with "
+            "the position of the images they were drawn on, or remove them"
         )
     empty = ~tissue & (carried != UNLABELLED).any(axis=(1, 2, 3))
     if empty.any():
@@ -119,7 +117,9 @@ def _frame_files(path: Path) -> dict[int, Path]:
             continue
         frame = int(match[1])
         if frame in found:
-            raise ValueError(f"{found[frame].name} and {file.name} are of one frame; keep one")
+            raise ValueError(
+                f"{found[frame].name} and {file.name} are both for one frame; keep one"
+            )
         found[frame] = file
     return found
 
@@ -136,12 +136,12 @@ def _read(path: Path, subject: Subject) -> np.ndarray:
     if not is_placed(header):
         raise ValueError(
             f"{path.name}: has neither sform nor qform, and another grid than the image; save the "
-            "labels with the position of the images that they were drawn on"
+            "labels with the position of the images they were drawn on"
         )
     if cleaned_as_published(subject.image):
         raise ValueError(
-            f"{path.name}: the labels lie on another grid than the image, and mode compat does not "
-            "keep the place in the patient; import the cohort in mode corrected"
+            f"{path.name}: the labels are on another grid than the image, and mode compat does "
+            "not keep the position in the patient; import the cohort in mode corrected"
         )
     try:
         carried = onto(labels, cine)

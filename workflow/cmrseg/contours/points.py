@@ -1,6 +1,6 @@
-"""Contours as text files, one for each image and outline: reading, and the labels of their images.
+"""Contours as text files, one per image and contour: reading, and conversion to labels.
 
-Names of the Sunnybrook Cardiac Data (Radau et al. 2009, doi:10.54294/g80ruo).
+File names of the Sunnybrook Cardiac Data (Radau et al. 2009, doi:10.54294/g80ruo).
 """
 
 import re
@@ -14,7 +14,7 @@ from cmrseg.contours.qmass import ContourType, in_picture
 from cmrseg.contours.raster import Drawn, draw
 from cmrseg.files import check_plain
 
-# IM-0001-0059-icontour-manual.txt: the inner outline of the image with InstanceNumber 59.
+# IM-0001-0059-icontour-manual.txt: the inner contour of the image with InstanceNumber 59.
 NAME = re.compile(r".*-(?P<number>\d+)-(?P<kind>[a-z]\d*)contour.*\.txt")
 KINDS = {"i": ContourType.ENDOCARDIUM, "o": ContourType.EPICARDIUM}
 
@@ -25,7 +25,7 @@ Points = Mapping[tuple[int, ContourType], np.ndarray]
 def read_points(path: str | Path) -> np.ndarray:
     """The points of one contour, a line `x y` (column and row, in pixels) for each: (n, 2).
 
-    Raises ValueError naming file and line of what is no point, and a file without points.
+    Raises ValueError naming file and line of an invalid point, and a file without points.
     """
     check_plain(path)
     points = []
@@ -37,8 +37,8 @@ def read_points(path: str | Path) -> np.ndarray:
         except ValueError:
             x = y = np.nan
         if not in_picture(np.array([[x, y]])).all():
-            # What stands there may be anything, and is not repeated.
-            raise ValueError(f"{path}: line {number}: expected a point 'x y' of a picture")
+            # The line may contain anything, so it is not quoted.
+            raise ValueError(f"{path}: line {number}: expected a point 'x y' within an image")
         points.append((x, y))
     if not points:
         raise ValueError(f"{path}: has no points; export the contour again or remove the file")
@@ -46,9 +46,9 @@ def read_points(path: str | Path) -> np.ndarray:
 
 
 def read_folder(folder: Path) -> tuple[Points, list[Path]]:
-    """All contours below a folder, and the text files that are neither outline (papillary muscles).
+    """All contours below a folder, and text files of other structures (papillary muscles).
 
-    Raises ValueError where there is no outline, or two of the same image and kind.
+    Raises ValueError if there is no contour, or two of the same image and kind.
     """
     found: dict[tuple[int, ContourType], Path] = {}
     others = []
@@ -61,7 +61,7 @@ def read_folder(folder: Path) -> tuple[Points, list[Path]]:
         if key in found:
             raise ValueError(
                 f"{path.relative_to(folder)} and {found[key].relative_to(folder)} are the same "
-                "outline of one image; name the folder of one annotator in `annotation`"
+                "contour of one image; set `annotation` to the folder of one observer"
             )
         found[key] = path
     if not found:
@@ -78,12 +78,12 @@ def label_images(
 
     sources: table of an import (z, t, file, instance_number, rows, columns, copied, last_instance).
     A contour belongs to the image with its InstanceNumber. An image without contours is background
-    where another slice of its frame has contours, as in QMass files, and None (nobody labelled it)
-    where none has. published: as of `raster.rasterise`.
+    where another slice of its frame has contours, as in QMass files, and None (not labelled) if
+    none has. published: as of `raster.rasterise`.
     Returns the labels for `placement.place_labels`, and the InstanceNumbers of contours whose image
-    the cleaning left out.
-    Raises ValueError for a number that no image or more than one has, and for a contour of which
-    no point lies on its image.
+    was removed by cleaning.
+    Raises ValueError for a number that matches no image or several, and for a contour without any
+    point on its image.
     """
     files = sources[~sources["copied"].astype(bool)].drop_duplicates("file")
     wanted = {number for number, _ in points}
@@ -91,14 +91,14 @@ def label_images(
     repeated = numbers[numbers.duplicated() & numbers.isin(wanted)]
     if len(repeated):
         raise ValueError(
-            f"InstanceNumber {repeated.iloc[0]} belongs to several images, so that contours named "
-            "by it belong to none; number the images of the study or use another form of contours"
+            f"InstanceNumber {repeated.iloc[0]} is used by several images, so its contours cannot "
+            "be assigned; number the images of the study uniquely or use another form of contours"
         )
     last = int(sources["last_instance"].max())
     if foreign := sorted(number for number in wanted if not 0 < number <= last):
         raise ValueError(
-            f"contours of InstanceNumber {foreign[0]} belong to no image: the study has 1 to {last}"
-            "; do they belong to it?"
+            f"contours of InstanceNumber {foreign[0]} match no image: the study has 1 to {last}"
+            "; are they from another study?"
         )
     labelled = set(files.loc[numbers.isin(wanted), "t"])
     images = []
@@ -107,8 +107,8 @@ def label_images(
         for contour in (inner, outer):
             if contour is not None and not _on_image(contour, row.rows, row.columns):
                 raise ValueError(
-                    f"{row.file}: its contour lies outside of its {row.rows} rows and "
-                    f"{row.columns} columns; does it belong to this image?"
+                    f"{row.file}: the contour lies outside the image ({row.rows} rows, "
+                    f"{row.columns} columns); is it from another image?"
                 )
         images.append((row.file, inner, outer, (row.rows, row.columns)))
     drawn = draw(images, published)

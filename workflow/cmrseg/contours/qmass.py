@@ -1,4 +1,4 @@
-"""Contours as QMass writes them (`.con`): reading, writing, and which image each belongs to."""
+"""QMass contours (`.con`): reading, writing, and assignment to images."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ import pandas as pd
 from cmrseg.files import check_plain, replacing
 
 BLOCK = "[XYCONTOUR]"
-# Pixels beyond this, from the first, are in no picture; drawing would fold them back into it.
+# Coordinates beyond this are outside any image; drawing would wrap them around.
 FURTHEST_PX = 2**15
 
 
@@ -41,7 +41,7 @@ def read_con(path: str | Path) -> Contours:
 
     Each block is a line `[XYCONTOUR]`, a line `slice frame type ...`, a line with the number of
     points, then `x y` per point, with blanks or tabs between.
-    Raises ValueError naming file and line where that does not hold.
+    Raises ValueError naming file and line otherwise.
     """
     check_plain(path)
     lines = Path(path).read_text(encoding="latin-1").splitlines()
@@ -94,7 +94,7 @@ def _read_block(
     if not inside.all():
         first = int(np.argmin(inside))
         line, (x, y) = start + 4 + first, xy[first]
-        raise ValueError(f"{path}: line {line}: {x} {y} is no point in a picture")
+        raise ValueError(f"{path}: line {line}: {x} {y} is not a point within an image")
     if kind in set(ContourType):
         key = (slice_, frame, ContourType(kind))
         if key in points:
@@ -107,8 +107,8 @@ def _read_block(
 
 
 def in_picture(xy: np.ndarray) -> np.ndarray:
-    """Which points (n, 2) may be those of a contour, on a picture of whatever size: (n,) bool."""
-    # Not a number is neither.
+    """Which points (n, 2) can belong to a contour, whatever the image size: (n,) bool."""
+    # False for nan.
     return (np.abs(xy) < FURTHEST_PX).all(axis=1)
 
 
@@ -150,10 +150,11 @@ def contour_numbers(sources: pd.DataFrame) -> pd.DataFrame:
 
 
 def unused_contours(contours: Contours, sources: pd.DataFrame) -> list[tuple[int, int]]:
-    """Slices and frames of contours whose image the import left out.
+    """Slices and frames of contours whose image was removed by cleaning.
 
-    sources: table of the import. Cleaning removes slices and frames; what it read lies between
-    the smallest and largest series number, and up to the largest instance number.
+    sources: table of the import. The images before cleaning lie between the smallest and largest
+    series number, and up to the largest instance number.
+
     Raises ValueError naming slice and frame of a contour that belongs to no image of the raw data.
     """
     numbers = contour_numbers(sources)
@@ -164,7 +165,8 @@ def unused_contours(contours: Contours, sources: pd.DataFrame) -> list[tuple[int
     for slice_, frame in unused:
         if not (0 <= slice_ < slices and 0 <= frame < frames):
             raise ValueError(
-                f"contours of slice {slice_}, frame {frame} belong to no image: the study has "
-                f"slices 0 to {slices - 1} and frames 0 to {frames - 1}; do they belong to it?"
+                f"contours of slice {slice_}, frame {frame} match no image: the study has "
+                f"slices 0 to {slices - 1} and frames 0 to {frames - 1}; are they from another "
+                "study?"
             )
     return unused

@@ -15,15 +15,15 @@ from scipy.ndimage import distance_transform_edt, label
 from cmrseg.contours.qmass import Contours, ContourType, contour_numbers, unused_contours
 from cmrseg.labels import UNLABELLED, Tissue
 
-# Pixels that touch at a corner belong together, as a contour runs over corners too.
+# Pixels that touch at a corner are connected, as a contour may pass through corners.
 EIGHT_NEIGHBOURS = np.ones((3, 3), int)
 # Between a pixel inside (1) and one outside (0); a little less than half-way, so that pixels that
 # touch at a corner stay together.
 BORDER = 0.5 - 1e-6
 # Edges that are looked at together; a file may hold any number.
 EDGES = 4096
-# An epicardium does not surround its cavity where more of the cavity than this is outside of it,
-# and further outside than that. Hands that slip a little leave less.
+# An epicardium does not enclose the cavity if more than this share of the cavity lies outside, and
+# further than this distance. Inaccurate drawing gives smaller values.
 OUTSIDE_SHARE = 0.05
 OUTSIDE_PX = 2.0
 
@@ -32,7 +32,7 @@ Image2D = tuple[str, np.ndarray | None, np.ndarray | None, tuple[int, int]]
 
 
 class Outside(NamedTuple):
-    """What of an endocardium lies outside its epicardium.
+    """The part of the endocardium outside the epicardium.
 
     pixels, their share of the endocardium's, and how far the furthest one lies from the pixels of
     the epicardium: between centres, less the half pixel to its border.
@@ -44,16 +44,16 @@ class Outside(NamedTuple):
 
     @property
     def apart(self) -> bool:
-        """Whether the epicardium does not surround its cavity at all: one of them is elsewhere."""
+        """Whether the epicardium does not enclose the cavity: one contour is misplaced."""
         return self.share > OUTSIDE_SHARE and self.furthest_px > OUTSIDE_PX
 
 
 class Drawn(NamedTuple):
     """Labels of images from their contours, by file.
 
-    labels: (rows, columns) uint8; None where nobody labelled the image, or its contours cannot be
-    those of one heart. outside: images whose endocardium leaves the epicardium. alone: images with
-    one contour alone, and which one.
+    labels: (rows, columns) uint8; None if the image is not labelled, or its contours contradict
+    each other. outside: images whose endocardium crosses the epicardium. alone: images with only
+    one contour, and which one.
     """
 
     labels: dict[str, np.ndarray | None]
@@ -139,9 +139,9 @@ def rasterise(
     """Label map of one image from its two contours.
 
     Returns labels (rows, columns) uint8: cavity inside the endocardium, myocardium between the two;
-    and what of the cavity lies outside the epicardium, which is cavity. With an endocardium alone
-    nobody said where the wall ends: all outside of it is UNLABELLED. With an epicardium alone all
-    inside is: cavity or wall. `published` fills with the outline.
+    and what of the cavity lies outside the epicardium, which is cavity. With an endocardium only,
+    the outer border of the wall is unknown: everything outside is UNLABELLED. With an epicardium
+    only, everything inside is UNLABELLED: cavity or wall. `published` fills with the outline.
     """
     filled = fill_with_outline if published else fill
     inner, outer = filled(endocardium, shape), filled(epicardium, shape)
@@ -173,10 +173,10 @@ def _outside(inner: np.ndarray, outer: np.ndarray) -> Outside:
 
 
 def draw(images: Iterable[Image2D], published: bool = False) -> Drawn:
-    """Labels of images that somebody looked at; one without contours is background.
+    """Labels of images that an observer reviewed; one without contours is background.
 
     images: file, endocardium, epicardium (None where there is none), and (rows, columns) of each.
-    An image whose epicardium does not surround its cavity (`Outside.apart`) has no labels.
+    An image whose epicardium does not enclose the cavity (`Outside.apart`) has no labels.
     """
     drawn = Drawn({}, {}, {})
     for file, inner, outer, shape in images:
@@ -194,10 +194,10 @@ def label_images(contours: Contours, sources: pd.DataFrame, published: bool = Fa
     """Label map of every file of an import, drawn on the file's own pixels.
 
     sources: table of the import. An image without contours is background where another
-    slice of the same frame has contours, and None (nobody labelled it) where none has.
+    slice of the same frame has contours, and None (not labelled) if none has.
     published: as of `rasterise`. For `placement.place_labels`.
-    Raises ValueError where contours are drawn on another matrix than the images', belong to no
-    image of the raw data (`unused_contours`), or to several.
+    Raises ValueError where contours are drawn on another matrix than the images', match no image of
+    the raw data (`unused_contours`), or several.
     """
     unused_contours(contours, sources)
     labelled = {frame for (_, frame, _), points in contours.points.items() if is_drawn(points)}
@@ -209,7 +209,7 @@ def label_images(contours: Contours, sources: pd.DataFrame, published: bool = Fa
         if shape != contours.shape:
             raise ValueError(
                 f"contours are drawn on {contours.shape} (rows, "
-                f"columns), but {row.file} has {shape}; draw them on the images that are imported"
+                f"columns), but {row.file} has {shape}; draw them on the imported images"
             )
         inner, outer = (contours.points.get((row.slice, row.frame, kind)) for kind in ContourType)
         images.append((row.file, inner, outer, shape))
@@ -223,10 +223,10 @@ def _check_one_image(contours: Contours, numbers: pd.DataFrame) -> None:
     for (slice_, frame), files in numbers.groupby(["slice", "frame"])["file"]:
         if (slice_, frame) in drawn and len(files) > 1:
             raise ValueError(
-                f"contours of slice {slice_}, frame {frame} (from 0) may be those of {len(files)} "
-                f"images, as {files.iloc[0]} and {files.iloc[1]}: QMass numbers slices by series, "
-                "and these share one; give each slice a SeriesNumber of its own, or use another "
-                "form of contours"
+                f"contours of slice {slice_}, frame {frame} (from 0) match {len(files)} images, "
+                f"such as {files.iloc[0]} and {files.iloc[1]}: QMass numbers slices by series, "
+                "and these share one; give each slice its own SeriesNumber, or use another form "
+                "of contours"
             )
 
 
@@ -254,7 +254,7 @@ def outline(region: np.ndarray) -> np.ndarray:
     ValueError for an empty region.
     """
     if not region.any():
-        raise ValueError("the region is empty, so it has no outline; expected at least one pixel")
+        raise ValueError("the region is empty, so it has no contour; expected at least one pixel")
     parts, _ = label(region, structure=EIGHT_NEIGHBOURS)
     sizes = np.bincount(parts.ravel())
     inside = np.pad(parts == 1 + sizes[1:].argmax(), 1).astype(float)
