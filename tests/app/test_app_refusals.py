@@ -79,7 +79,7 @@ def damaged(folder: Path, kind: str) -> Path:
         ("noise.nii.gz", "not a readable NIfTI"),
         ("cut.nii.gz", "not a readable NIfTI"),
         ("infinite.nii.gz", "1 voxels are not finite"),
-        ("noise.zip", "no zip file, or cut short"),
+        ("noise.zip", "not a zip file, or truncated"),
         ("noise.h5", "not a readable HDF5 file"),
         ("escape.zip", "leads out of its folder; refused"),
         ("absolute.zip", "has an absolute path; refused"),

@@ -91,13 +91,13 @@ GOOD = {"path": "b/c.txt", "size": "3", "sha256": "01234567"}
     [
         (
             GOOD | {"path": "../c"},
-            r"checksums\.tsv, a \.\./c: expected is a path within the source",
+            r"checksums\.tsv, a \.\./c: expected a path within the source",
         ),
-        (GOOD | {"path": "/c"}, r"a /c: expected is a path within the source"),
-        (GOOD | {"path": ""}, r"a : expected is a path within the source"),
+        (GOOD | {"path": "/c"}, r"a /c: expected a path within the source"),
+        (GOOD | {"path": ""}, r"a : expected a path within the source"),
         (GOOD | {"path": "c", "size": "1kB"}, r"a c: size is '1kB', expected is a number of bytes"),
         (GOOD | {"path": "c", "sha256": "0123"}, r"a c: sha256 is '0123', expected are 64 hex"),
-        (GOOD, r"a b/c\.txt: is there twice; keep one row"),
+        (GOOD, r"a b/c\.txt: appears twice; keep one row"),
     ],
 )
 def test_a_wrong_checksum_row_is_named(places, row, match):

@@ -169,7 +169,7 @@ def test_a_server_without_range_starts_anew(site, tmp_path, pauses):
 def test_a_server_that_always_breaks_at_the_same_byte_is_given_up(site, tmp_path, pauses):
     site.ranges = False
     site.tricks.extend([("break", BREAK)] * 20)
-    with pytest.raises(ConnectionError, match="6 times in a row; look at the connection"):
+    with pytest.raises(ConnectionError, match="6 times in a row; check the connection"):
         get(site, tmp_path / "a.bin", sha256=SHA256)
     # The first one gained its bytes, six more gained none.
     assert len(site.asked) == 6
@@ -206,13 +206,15 @@ def test_a_busy_server_is_asked_again_and_as_late_as_it_wants(site, tmp_path, pa
     response.status_code, response.url, response.reason = 503, site.url, "Busy"
     for asked_s, pause_s in [("20", 20), ("999999", 300), ("tomorrow", 0)]:
         response.headers["Retry-After"] = asked_s
-        with pytest.raises(module._Broken, match="says 503 Busy") as broken:
+        with pytest.raises(module._Broken, match="responded 503 Busy") as broken:
             module._check_answer(response, site.url)
         assert broken.value.pause_s == pause_s
 
 
 def test_an_absent_file_is_no_matter_of_patience(site, tmp_path, pauses):
-    with pytest.raises(ConnectionError, match=r"/b\.bin: the server says 404 .*was the file moved"):
+    with pytest.raises(
+        ConnectionError, match=r"/b\.bin: the server responded 404 .*was the file moved"
+    ):
         get(site, tmp_path / "b.bin", "/b.bin")
     assert (pauses, names(tmp_path)) == ([], [])
 
@@ -260,7 +262,7 @@ def test_no_file_of_this_machine_is_fetched(tmp_path):
 
 def test_bytes_that_were_compressed_on_the_way_are_refused(site, tmp_path):
     site.tricks.append(("headers", {"Content-Encoding": "gzip"}))
-    with pytest.raises(ConnectionError, match="sends gzip, asked for was the plain file"):
+    with pytest.raises(ConnectionError, match="sends gzip, expected the plain file"):
         get(site, tmp_path / "a.bin")
 
 
@@ -273,7 +275,7 @@ def test_a_wrong_checksum_is_told_and_the_file_kept_aside(site, tmp_path):
         get(site, tmp_path / "a.bin", sha256=wrong)
     for said in (str(tmp_path / "a.bin"), f"{site.url}/a.bin", SHA256, wrong, "a.bin.bad"):
         assert said in str(error.value)
-    assert "write its size and sum to resources/checksums.tsv" in str(error.value)
+    assert "enter its size and checksum in resources/checksums.tsv" in str(error.value)
     assert names(tmp_path) == ["a.bin.bad"]
     assert (tmp_path / "a.bin.bad").read_bytes() == CONTENT
 
@@ -286,7 +288,7 @@ def test_the_first_digits_of_a_checksum_are_checked(site, tmp_path):
 
 def test_without_a_checksum_the_log_says_what_came(site, tmp_path, caplog):
     get(site, tmp_path / "a.bin", size_bytes=len(CONTENT))
-    assert f"this one has sha256 {SHA256}" in caplog.text
+    assert f"the fetched file has sha256 {SHA256}" in caplog.text
 
 
 def test_a_wrong_size_is_told_before_it_is_fetched(site, tmp_path):
@@ -311,7 +313,7 @@ def test_a_wrong_file_under_the_final_name_is_put_aside_and_fetched(site, tmp_pa
     get(site, tmp_path / "a.bin", sha256=SHA256)
     assert (tmp_path / "a.bin").read_bytes() == CONTENT
     assert (tmp_path / "a.bin.bad").read_bytes() == b"old"
-    assert "it is fetched anew, the old one is a.bin.bad" in caplog.text
+    assert "fetching it again, the old one is kept as a.bin.bad" in caplog.text
 
 
 # -- full disks ------------------------------------------------------------------------------

@@ -85,7 +85,7 @@ def test_other_data_than_expected_are_refused(site, tmp_path, places, change):
 
 
 def test_an_archive_without_the_folder_is_refused(site, tmp_path, places):
-    with pytest.raises(ValueError, match="has no folder Data in a single one at its top"):
+    with pytest.raises(ValueError, match="has no folder Data within a single top-level folder"):
         fetch("a", entry(site, tmp_path, OTHERS), [], *places)
 
 

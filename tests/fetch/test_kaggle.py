@@ -107,7 +107,9 @@ def test_another_layout_is_refused(tmp_path, places):
     path = zipped(tmp_path / "flat.zip", [("train/1/study/a.dcm", b""), ("train.csv", b"")])
     places[1].mkdir(parents=True)
     shutil.copy(path, places[1] / BOWL)
-    with pytest.raises(ValueError, match=r"lacks train/train/1/.*top are train, train\.csv; lay"):
+    with pytest.raises(
+        ValueError, match=r"lacks train/train/1/.*top are train, train\.csv; arrange"
+    ):
         fetch("a", bowl_entry(path), [], *places)
     assert list(places[0].parent.iterdir()) == []
 
@@ -136,7 +138,9 @@ def what_to_do(places):
 
 
 def test_without_a_client_the_error_says_what_to_do(bowl, places, client):
-    with pytest.raises(FileNotFoundError, match=r"source a: there is no Kaggle client") as error:
+    with pytest.raises(
+        FileNotFoundError, match=r"source a: the Kaggle client .* was not found"
+    ) as error:
         fetch("a", bowl[1], [], *places)
     for said in what_to_do(places):
         assert said in str(error.value)
@@ -162,7 +166,7 @@ def test_no_key_and_no_signed_address_is_told(bowl, places, client, monkeypatch,
         "sys.exit('403 for url: https://a.org/b.zip?sig=secret-sig with '\n"
         "         + os.environ['KAGGLE_KEY'] + ' and ' + os.environ['KAGGLE_API_TOKEN'])"
     )
-    match = r"cannot go on: 403 for url: https://a\.org/b\.zip with \*\*\* and \*\*\*\. 1 bytes"
+    match = r"cannot resume: 403 for url: https://a\.org/b\.zip with \*\*\* and \*\*\*\. 1 bytes"
     with pytest.raises(ConnectionError, match=match) as error:
         fetch("a", bowl[1], [], *places)
     assert "secret" not in str(error.value) + caplog.text
@@ -179,7 +183,7 @@ def test_a_client_that_stops_is_started_again_while_it_gains(bowl, places, clien
     )
     fetch("a", entry, [], *places)
     assert tree(places[0]) == INSIDE
-    assert caplog.messages == ["the Kaggle client stopped (the connection broke); it goes on"] * 2
+    assert caplog.messages == ["the Kaggle client stopped (the connection broke); resuming"] * 2
 
 
 def test_a_client_that_calls_the_file_otherwise_is_told(bowl, places, client):

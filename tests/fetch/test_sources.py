@@ -38,7 +38,7 @@ def test_without_one_file_there_is_no_folder(site, places):
 
 
 def test_a_source_without_rows_is_refused(places):
-    with pytest.raises(ValueError, match=r"source a: resources/checksums\.tsv has no rows of it"):
+    with pytest.raises(ValueError, match=r"source a: resources/checksums\.tsv has no rows for it"):
         fetch("a", {"kind": "files", "url": "http://localhost/{path}"}, [], *places)
 
 
@@ -56,7 +56,9 @@ def test_an_archive_is_unpacked_but_not_what_is_in_it(site, tmp_path, places):
 
 def test_an_archive_that_lacks_something_leaves_no_folder(site, tmp_path, places):
     entry = archive_entry(site, tmp_path, holds=["a", "b", "c"])
-    with pytest.raises(ValueError, match=r"source a: .* lacks b, c; at its top are a, c\.zip; lay"):
+    with pytest.raises(
+        ValueError, match=r"source a: .* lacks b, c; at its top are a, c\.zip; arrange"
+    ):
         fetch("a", entry, [], *places)
     assert list(places[0].parent.iterdir()) == []
 
@@ -79,7 +81,9 @@ def test_an_archive_of_another_size_than_stated_is_refused(site, tmp_path, place
 )
 def test_what_only_a_person_can_get_is_asked_for(places, source, layout):
     entry = declared_sources()[source]
-    with pytest.raises(FileNotFoundError, match="cannot be fetched, it is put there") as error:
+    with pytest.raises(
+        FileNotFoundError, match="cannot be fetched and has to be provided"
+    ) as error:
         fetch(source, entry, [], *places)
     assert layout in str(error.value)
     assert f"Put it into {places[1] / 'by_hand'} (a link will do)" in str(error.value)
@@ -101,7 +105,7 @@ def test_what_lies_there_by_hand_is_taken_and_stays(tmp_path, places):
 def test_what_lies_there_by_hand_in_another_layout_is_refused(places):
     (places[1] / "by_hand").mkdir(parents=True)
     entry = {"kind": "by_hand", "how": "Ask.", "holds": ["train/train/1"]}
-    with pytest.raises(ValueError, match=r"lacks train/train/1; at its top are no files; lay the"):
+    with pytest.raises(ValueError, match=r"lacks train/train/1; at its top are no files; arrange"):
         fetch("a", entry, [], *places)
     assert not places[0].exists()
 

@@ -127,7 +127,7 @@ def test_a_member_whose_bytes_changed_is_named(tmp_path):
     stored = zipfile.ZIP_STORED
     zipped(tmp_path / "a.zip", [("a.txt", b"aaaa"), ("b.txt", b"bbbb")], stored)
     (tmp_path / "a.zip").write_bytes((tmp_path / "a.zip").read_bytes().replace(b"bbbb", b"bbbc"))
-    refused(tmp_path, r"a\.zip: member 'b\.txt' is damaged \(Bad CRC-32.*fetch it anew")
+    refused(tmp_path, r"a\.zip: member 'b\.txt' is damaged \(Bad CRC-32.*fetch it again")
 
 
 def test_a_member_that_cannot_be_inflated_is_named(tmp_path):
@@ -141,13 +141,13 @@ def test_a_member_that_cannot_be_inflated_is_named(tmp_path):
 @pytest.mark.parametrize("content", [b"", b"<html>not found</html>"])
 def test_a_file_that_is_no_zip_file_is_named(tmp_path, content):
     (tmp_path / "a.zip").write_bytes(content)
-    refused(tmp_path, r"a\.zip: no zip file, or cut short")
+    refused(tmp_path, r"a\.zip: not a zip file, or truncated")
 
 
 def test_an_archive_that_was_cut_short_is_named(tmp_path):
     zipped(tmp_path / "a.zip", [("a.txt", b"a" * 100)])
     (tmp_path / "a.zip").write_bytes((tmp_path / "a.zip").read_bytes()[:-30])
-    refused(tmp_path, r"a\.zip: no zip file, or cut short")
+    refused(tmp_path, r"a\.zip: not a zip file, or truncated")
 
 
 # -- bombs -----------------------------------------------------------------------------------

@@ -43,7 +43,7 @@ def run_checksums(folder: Path) -> list[str]:
         try:
             fetch(source, entry, rows.get(source, []), folder / "out", folder / "downloads")
         except FileNotFoundError as error:
-            if "is put there by hand" not in str(error):
+            if "has to be provided by hand" not in str(error):
                 raise
     return []
 

@@ -150,7 +150,7 @@ FOUND = [
     ("config", "weights.yaml: a list", "weights.yaml: expected keys and values"),
     ("config", "weights.yaml: not UTF-8", "weights.yaml: cannot be read as YAML"),
     ("archives", "a.zip: a pipe", "is a folder, a pipe or a device, expected a file"),
-    ("archives", "a.zip: beginning lost 1", "no zip file, or cut short"),
+    ("archives", "a.zip: beginning lost 1", "not a zip file, or truncated"),
     (
         "sources",
         "checksums.tsv: first line lost",

@@ -1,4 +1,4 @@
-"""Is a file what it should be, is there room for it, does a folder hold what it should."""
+"""Check files against sizes and checksums, free disk space, and the content of folders."""
 
 import errno
 import hashlib
@@ -9,7 +9,7 @@ from pathlib import Path
 from cmrseg.progress import Progress, readable
 
 CHUNK_BYTES = 2**20
-# Both mean that nothing more can be written: the disk is full, or the user's share of it.
+# Both mean that nothing more can be written: the disk or the user's quota is full.
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -28,8 +28,7 @@ def checksum(path: str | Path, algorithm: str) -> str:
 def fault(path: str | Path, size_bytes: int | None, algorithm: str, expected: str) -> str:
     """What is wrong with a file, "" if nothing is.
 
-    size_bytes: None where nobody knows it. expected: the checksum, or its first digits, or ""
-    where nobody knows it.
+    size_bytes: None if unknown. expected: the checksum, its first digits, or "" if unknown.
     """
     size = Path(path).stat().st_size
     if size_bytes is not None and size != size_bytes:
@@ -41,15 +40,15 @@ def fault(path: str | Path, size_bytes: int | None, algorithm: str, expected: st
 
 
 def set_aside(path: str | Path) -> Path:
-    """Rename a wrong file to <name>.bad, so that nobody takes it for the right one."""
+    """Rename a wrong file to <name>.bad, so that it is not mistaken for the right one."""
     path = Path(path)
     return path.replace(path.with_name(path.name.removesuffix(".part") + ".bad"))
 
 
 def check_room(folder: str | Path, needed_bytes: int, what: str) -> None:
-    """Raise OSError (ENOSPC) where less than needed_bytes are free at a folder.
+    """Raise OSError (ENOSPC) if less than needed_bytes are free at a folder.
 
-    The folder may not be there yet. what: for whom the room is, the start of the sentence.
+    The folder need not exist yet. what: subject of the message.
     """
     folder = Path(folder).absolute()
     there = next(place for place in (folder, *folder.parents) if place.exists())
@@ -58,17 +57,17 @@ def check_room(folder: str | Path, needed_bytes: int, what: str) -> None:
         raise OSError(
             errno.ENOSPC,
             f"{what} needs {readable(needed_bytes)} at {folder}, where {readable(free)} are free: "
-            f"{readable(needed_bytes - free)} are missing; make room and start again",
+            f"{readable(needed_bytes - free)} are missing; free disk space and start again",
         )
 
 
 def check_holds(folder: str | Path, holds: Iterable[str], source: str) -> None:
-    """Raise ValueError naming what of `holds` (relative paths) a folder of a source lacks."""
+    """Raise ValueError naming the paths of `holds` that are missing in a folder of a source."""
     missing = [path for path in holds if not Path(folder, path).exists()]
     if missing:
         there = sorted(path.name for path in Path(folder).iterdir())
         raise ValueError(
             f"source {source}: {folder} lacks {', '.join(missing)}; at its top are "
             f"{', '.join(there[:10]) or 'no files'}{', ...' if len(there) > 10 else ''}; "
-            "lay the files out as resources/README.md says"
+            "arrange the files as described in resources/README.md"
         )

@@ -1,4 +1,4 @@
-"""What resources/sources.yaml and resources/checksums.tsv say of a source, looked at before use."""
+"""Entries of a source in resources/sources.yaml and resources/checksums.tsv, checked before use."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -14,13 +14,13 @@ KEYS = {
     "kaggle": {"competition", "archive", "sha512", "unpacked_gb", "holds"},
     "by_hand": {"how"},
 }
-# Values that are no text.
+# Values that are not text.
 TYPES: dict[Any, type | tuple[type, ...]] = {"unpacked_gb": (int, float), "holds": list}
 OPTIONAL = {"about", "licence", "terms", "holds"}
 
 
 class File(NamedTuple):
-    """A file of a source: where it lies in it, and what is known of it."""
+    """A file of a source: its path, size and checksum."""
 
     path: str
     size_bytes: int | None
@@ -28,7 +28,7 @@ class File(NamedTuple):
 
 
 def check_entry(source: str, entry: Mapping[str, Any]) -> None:
-    """Refuse an entry of resources/sources.yaml; ValueError names the key that is no good."""
+    """Refuse an invalid entry of resources/sources.yaml; the ValueError names the key."""
     where = f"{SOURCES}, source {source}"
     for key, value in entry.items():
         if not isinstance(key, str) or not isinstance(value, TYPES.get(key, str)):
@@ -66,9 +66,9 @@ def files_of(source: str, rows: Sequence[Mapping[str, str]]) -> list[File]:
         path, size, sha256 = row["path"], row["size"], row["sha256"]
         where = f"{CHECKSUMS}, {source} {path}"
         if not _is_inside(path):
-            raise ValueError(f"{where}: expected is a path within the source, with /")
+            raise ValueError(f"{where}: expected a path within the source, with /")
         if path in files:
-            raise ValueError(f"{where}: is there twice; keep one row")
+            raise ValueError(f"{where}: appears twice; keep one row")
         if not re.fullmatch("[0-9]*", size):
             raise ValueError(f"{where}: size is {size!r}, expected is a number of bytes or ''")
         if not re.fullmatch("([0-9a-f]{8,64})?", sha256):

@@ -1,4 +1,4 @@
-"""One file from the web: resumed after a break, checked, and complete or not there.
+"""Download one file: resumed after an interruption, checked, and either complete or absent.
 
 With requests rather than urllib: one connection serves hundreds of small files, connecting and
 reading have their own time limits, and a body that ends early is an error instead of a short file.
@@ -21,18 +21,18 @@ from cmrseg.progress import Progress, readable
 logger = logging.getLogger(__name__)
 
 CONNECT_S, READ_S = 30, 60
-# A break loses the chunk that was being read.
+# An interruption loses the chunk being read.
 CHUNK_BYTES = 2**16
-# So many breaks in a row without a byte gained end the download.
+# This many interruptions in a row without progress end the download.
 ATTEMPTS = 6
-# Pauses are 1, 2, 4 ... s; a server that asks for longer gets it, within reason.
+# Pauses are 1, 2, 4 ... s; longer if the server asks for it, up to a limit.
 LONGEST_PAUSE_S, LONGEST_ASKED_S = 60, 300
-# What a server says that is busy; so does every 5xx.
+# Status codes of a busy server, besides every 5xx.
 BUSY = (408, 425, 429)
 
 
 class _Broken(Exception):
-    """A transfer that may go on when it is tried again, after a pause that the server may ask."""
+    """A transfer that can be resumed, after a pause that the server may request."""
 
     def __init__(self, why: str, pause_s: float = 0):
         super().__init__(why)
@@ -46,16 +46,14 @@ def download(
     size_bytes: int | None = None,
     sha256: str = "",
 ) -> None:
-    """Fetch a file, unless it is already there and right.
+    """Fetch a file, unless it already exists and is correct.
 
-    Until it is whole and right it is called <name>.part, with <name>.part.json beside it, which
-    says of which version of the file its bytes are: an interrupted download goes on where it
-    stopped, now or in a later run, if the server still has that version.
-
-    size_bytes: None where nobody knows it. sha256: the sum, its first digits, or "".
+    Until it is complete and correct it is called <name>.part; <name>.part.json records the version
+    of the file: an interrupted download resumes, now or in a later run, if the server still has
+    that version. size_bytes: None if unknown. sha256: the checksum, its first digits, or "".
     Raises ValueError where the file is not the expected one (it is kept as <name>.bad);
     ConnectionError where the server refuses or the connection breaks again and again; OSError
-    (ENOSPC) where the disk is full (what is there of the file is kept for the next run).
+    (ENOSPC) where the disk is full (the partial file is kept for the next run).
     """
     path = Path(path)
     if path.is_file():
@@ -63,7 +61,9 @@ def download(
         if not wrong:
             return
         bad = set_aside(path)
-        logger.warning("%s: %s; it is fetched anew, the old one is %s", path, wrong, bad.name)
+        logger.warning(
+            "%s: %s; fetching it again, the old one is kept as %s", path, wrong, bad.name
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     _transfer(session, url, part, size_bytes)
@@ -71,19 +71,21 @@ def download(
     if wrong := fault(part, size_bytes, "sha256", sha256):
         raise ValueError(
             f"{path}: what {url} sent is not the expected file: {wrong}; it is kept as "
-            f"{set_aside(part).name}. Start again to fetch it anew. If it comes out the same, the "
-            "file was replaced at its source: look at it, and if it is right, write its size and "
-            "sum to resources/checksums.tsv"
+            f"{set_aside(part).name}. Restart to fetch it again. If the result is the same, "
+            "the file was replaced at its source: inspect it, and if it is correct, enter its "
+            "size and checksum in resources/checksums.tsv"
         )
     if not sha256:
         logger.warning(
-            "%s: nobody knows its checksum; this one has sha256 %s", path, checksum(part, "sha256")
+            "%s: no checksum is declared; the fetched file has sha256 %s",
+            path,
+            checksum(part, "sha256"),
         )
     os.replace(part, path)
 
 
 def _transfer(session: requests.Session, url: str, part: Path, size_bytes: int | None) -> None:
-    """Attempt after attempt until all bytes are there."""
+    """Retry until the file is complete."""
     failures, furthest_bytes = 0, _size(part)
     while True:
         try:
@@ -95,7 +97,7 @@ def _transfer(session: requests.Session, url: str, part: Path, size_bytes: int |
             failures = 1 if gained else failures + 1
             if failures >= ATTEMPTS:
                 raise ConnectionError(
-                    f"{url}: {broken}, {ATTEMPTS} times in a row; look at the connection and start "
+                    f"{url}: {broken}, {ATTEMPTS} times in a row; check the connection and start "
                     f"again, {readable(_size(part))} are kept in {part}"
                 ) from broken
             pause_s = max(min(2 ** (failures - 1), LONGEST_PAUSE_S), broken.pause_s)
@@ -122,9 +124,9 @@ def _attempt(session: requests.Session, url: str, part: Path, size_bytes: int | 
             have, total = _range(response, have, part)
             if size_bytes is not None and total is not None and total != size_bytes:
                 raise ValueError(
-                    f"{url}: the server has {total} bytes, expected are {size_bytes}; is the "
-                    "address in resources/sources.yaml right, and is something between here and "
-                    "there that answers in its place?"
+                    f"{url}: the server has {total} bytes, expected are {size_bytes}; is the URL "
+                    "in resources/sources.yaml correct, and does a proxy or login page answer "
+                    "instead?"
                 )
             if total is not None:
                 check_room(part.parent, total - have, part.name)
@@ -154,20 +156,20 @@ def _attempt(session: requests.Session, url: str, part: Path, size_bytes: int | 
 def _check_answer(response: requests.Response, url: str) -> None:
     for hop in (*response.history, response):
         if not hop.url.startswith("https:" if url.startswith("https:") else ("http:", "https:")):
-            raise ConnectionError(f"{url}: leads to {hop.url}, which is less safe; refused")
+            raise ConnectionError(f"{url}: leads to {hop.url}, which is less secure; refused")
     code = response.status_code
     if code in BUSY or code >= 500:
         asked = response.headers.get("Retry-After", "")
         pause_s = min(int(asked), LONGEST_ASKED_S) if asked.isdecimal() else 0
-        raise _Broken(f"the server says {code} {response.reason}", pause_s)
+        raise _Broken(f"the server responded {code} {response.reason}", pause_s)
     if code not in (200, 206, 416):
         raise ConnectionError(
-            f"{url}: the server says {code} {response.reason}; was the file moved, or is the "
-            "address in resources/sources.yaml or the path in resources/checksums.tsv wrong?"
+            f"{url}: the server responded {code} {response.reason}; was the file moved, or is the "
+            "URL in resources/sources.yaml or the path in resources/checksums.tsv wrong?"
         )
     encoding = response.headers.get("Content-Encoding", "identity")
     if encoding != "identity":
-        raise ConnectionError(f"{url}: the server sends {encoding}, asked for was the plain file")
+        raise ConnectionError(f"{url}: the server sends {encoding}, expected the plain file")
 
 
 def _range(response: requests.Response, have: int, part: Path) -> tuple[int, int | None]:
@@ -181,7 +183,7 @@ def _range(response: requests.Response, have: int, part: Path) -> tuple[int, int
     # Nonsense, or fewer bytes there than here (416): from the beginning, without Range.
     part.unlink(missing_ok=True)
     _state(part).unlink(missing_ok=True)
-    raise _Broken("the server has other bytes than those that were asked for")
+    raise _Broken("the server sent a different byte range than requested")
 
 
 def _write(file: IO[bytes], chunk: bytes, part: Path, missing_bytes: int | None) -> None:
@@ -195,8 +197,8 @@ def _write(file: IO[bytes], chunk: bytes, part: Path, missing_bytes: int | None)
         more = "an unknown number of bytes" if missing_bytes is None else readable(missing_bytes)
         raise OSError(
             errno.ENOSPC,
-            f"{part}: the disk is full, {more} are still missing; make room and start again, "
-            "what is there is kept",
+            f"{part}: the disk is full, {more} are still missing; free disk space and start "
+            "again, the partial file is kept",
         ) from error
 
 

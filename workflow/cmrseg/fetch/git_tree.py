@@ -1,4 +1,4 @@
-"""The id that git gives a folder: whether data of a repository are the right ones.
+"""The git tree id of a folder, to verify data of a repository.
 
 A code host's zip file of a commit need not have the same bytes tomorrow; the id of a folder in it
 depends on names and contents alone.

@@ -1,4 +1,4 @@
-"""The archive of a Kaggle competition: put there by hand, or fetched with Kaggle's client."""
+"""The archive of a Kaggle competition: provided by hand, or fetched with Kaggle's client."""
 
 import logging
 import os
@@ -44,20 +44,22 @@ def competition_archive(
     if wrong := fault(archive, None, "sha512", entry["sha512"]):
         raise ValueError(
             f"source {source}: {archive} is not the expected archive: {wrong}; it is kept as "
-            f"{set_aside(archive).name}. Start again to fetch it anew, or put the right one there"
+            f"{set_aside(archive).name}. Restart to fetch it again, or put the correct one "
+            "there"
         )
     return archive
 
 
 def _run_client(source: str, entry: dict[str, Any], folder: Path, by_hand: str) -> None:
-    """Run the client, again and again as long as it gains bytes before it fails."""
+    """Run the client, repeatedly as long as it makes progress before it fails."""
     # Beside the interpreter, too: an environment that is not activated is not on the search path.
     places = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     client = shutil.which("kaggle", path=places)
     if client is None:
         raise FileNotFoundError(
-            f"source {source}: there is no Kaggle client (`kaggle`) to fetch {entry['archive']} "
-            f"with. Run with --use-conda, or install it: pip install kaggle six. {_account(entry)} "
+            f"source {source}: the Kaggle client (`kaggle`) is needed to fetch {entry['archive']} "
+            "and was not found. Run with --use-conda, or install it: pip install kaggle six. "
+            f"{_account(entry)} "
             f"Or {by_hand}"
         )
     folder.mkdir(parents=True, exist_ok=True)
@@ -77,11 +79,11 @@ def _run_client(source: str, entry: dict[str, Any], folder: Path, by_hand: str) 
             )
         if _size(file) <= before:
             break
-        logger.warning("the Kaggle client stopped (%s); it goes on", said)
+        logger.warning("the Kaggle client stopped (%s); resuming", said)
     if _size(file):
         raise ConnectionError(
-            f"source {source}: the Kaggle client cannot go on: {said}. {readable(_size(file))} are "
-            "kept: start again when the connection, the disk or the account is well"
+            f"source {source}: the Kaggle client cannot resume: {said}. "
+            f"{readable(_size(file))} are kept: start again when the connection, the disk or the account works"
         )
     raise PermissionError(
         f"source {source}: the Kaggle client got nothing of {entry['competition']}: {said}. "
@@ -90,7 +92,7 @@ def _run_client(source: str, entry: dict[str, Any], folder: Path, by_hand: str) 
 
 
 def _watch(command: list[str], file: Path) -> tuple[int, str]:
-    """Run a client until it ends. Returns its status and what it said."""
+    """Run a client until it ends. Returns its status and output."""
     environment = {k: v for k, v in os.environ.items() if k not in TALKATIVE}
     with tempfile.TemporaryFile() as said:
         client = subprocess.Popen(
@@ -112,14 +114,14 @@ def _watch(command: list[str], file: Path) -> tuple[int, str]:
 
 
 def _ends(text: str) -> str:
-    """First and last line of what the client said, without what gives access to anything."""
+    """First and last line of the client's output, without credentials."""
     text = re.sub(r"(https?://[^\s?]+)\?\S+", r"\1", text)
     for name in SECRETS:
         if secret := os.environ.get(name):
             text = text.replace(secret, "***")
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    # A help text says first what is wrong, a traceback last.
-    return " ... ".join(dict.fromkeys([*lines[:1], *lines[-1:]])) or "it says nothing"
+    # A help text states the error first, a traceback last.
+    return " ... ".join(dict.fromkeys([*lines[:1], *lines[-1:]])) or "no output"
 
 
 def _account(entry: dict[str, Any]) -> str:

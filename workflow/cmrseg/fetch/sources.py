@@ -18,7 +18,7 @@ from cmrseg.files import replacing
 
 logger = logging.getLogger(__name__)
 
-# Stated sizes are rounded, and some are counted in units of 1024: a quarter more is no surprise.
+# Stated sizes are rounded, and some use units of 1024, so up to a quarter more is accepted.
 MOST_OF_STATED = 1.25
 
 
@@ -29,14 +29,12 @@ def fetch(
     folder: str | Path,
     downloads: str | Path,
 ) -> None:
-    """Make the folder of a source's raw files, whole or not at all.
+    """Create the folder of a source's raw files, completely or not at all.
 
     entry: of resources/sources.yaml. files: the source's rows of resources/checksums.tsv, as
-    `files_of` takes them, for the kind `files`. downloads: a folder that outlives an interruption;
-    what is there and right is not fetched again.
-
-    What somebody put into <downloads>/by_hand is taken instead, whatever the kind, after a look at
-    what it holds: the folder is then a link to it.
+    `files_of` takes them, for the kind `files`. downloads: a folder that is kept after an
+    interruption; correct files in it are not fetched again. Data in <downloads>/by_hand are used
+    instead, whatever the kind, after a check of their content: the folder is then a link to them.
 
     Raises FileNotFoundError with what to do for a source that only a person can get, and what
     `check_entry`, `files_of`, `download`, `competition_archive` and `unpack` raise.
@@ -47,7 +45,7 @@ def fetch(
     by_hand = downloads / "by_hand"
     if by_hand.is_dir():
         check_holds(by_hand, [*entry.get("holds", []), *(file.path for file in listed)], source)
-        logger.info("source %s: taken from %s", source, by_hand)
+        logger.info("source %s: using %s", source, by_hand)
         with replacing(folder) as temporary:
             temporary.symlink_to(by_hand.absolute())
     elif entry["kind"] == "files":
@@ -67,14 +65,15 @@ def fetch(
         _unpack(source, entry, archive, folder, nested=True)
     else:
         raise FileNotFoundError(
-            f"source {source} cannot be fetched, it is put there by hand: {entry['how'].strip()} "
+            f"source {source} cannot be fetched and has to be provided by hand: "
+            f"{entry['how'].strip()} "
             f"Put it into {by_hand} (a link will do) and start again"
         )
 
 
 def _fetch_files(source: str, url: str, files: list[File], folder: Path, downloads: Path) -> None:
     if not files:
-        raise ValueError(f"source {source}: {CHECKSUMS} has no rows of it; add one per file")
+        raise ValueError(f"source {source}: {CHECKSUMS} has no rows for it; add one per file")
     with requests.Session() as session:
         for i, file in enumerate(files, 1):
             address = url.replace("{path}", quote(file.path))
@@ -108,15 +107,15 @@ def _unpack_git_folder(source: str, entry: dict[str, Any], archive: Path, folder
         found = [top / entry["folder"] for top in whole.iterdir()]
         if len(found) != 1 or not found[0].is_dir():
             raise ValueError(
-                f"source {source}: {archive} has no folder {entry['folder']} in a single one at "
-                "its top; check url and folder of its entry"
+                f"source {source}: {archive} has no folder {entry['folder']} within a single "
+                "top-level folder; check url and folder of its entry"
             )
         there = tree_id(found[0])
         if there != entry["tree"]:
             raise ValueError(
                 f"source {source}: {entry['folder']} of {archive} has the git tree id {there}, "
-                f"expected is {entry['tree']}; remove the file to fetch it anew. If it comes out "
-                "the same, the data were replaced at their source: look at them"
+                f"expected is {entry['tree']}; remove the file to fetch it again. If the result "
+                "is the same, the data were replaced at their source: inspect them"
             )
         check_holds(found[0], entry.get("holds", []), source)
         with replacing(folder) as temporary:

@@ -1,4 +1,4 @@
-"""Unpack zip files that nobody vouches for: every member is looked at before one is written."""
+"""Unpack untrusted zip files: every member is checked before any is written."""
 
 import errno
 import logging
@@ -20,10 +20,10 @@ def unpack(archive: str | Path, folder: str | Path, most_bytes: int) -> int:
     """Unpack a zip file into a new folder and return the number of bytes written.
 
     Only plain files are written, with the names and folders that they have and none of their
-    permissions or times; empty folders are left out. A folder that could not be finished is
-    removed. Raises ValueError naming archive and member: no zip file, a name that leads out of the
-    folder, a link or device, the same name twice, encrypted, damaged, more than most_bytes or
-    MOST_RATIO times the archive's size in all; OSError (ENOSPC) where the disk has no room.
+    permissions or times; empty folders are omitted. A folder that could not be finished is removed.
+    Raises ValueError naming archive and member: no zip file, a name that leads out of the folder, a
+    link or device, the same name twice, encrypted, damaged, more than most_bytes or MOST_RATIO
+    times the archive's size in all; OSError (ENOSPC) where the disk has no room.
     """
     archive, folder = Path(archive), Path(folder)
     check_plain(archive)
@@ -32,7 +32,7 @@ def unpack(archive: str | Path, folder: str | Path, most_bytes: int) -> int:
             members = checked_members(archive, opened.infolist())
             total = sum(member.file_size for member in members.values())
             check_size(archive, total, most_bytes)
-            block = 4096  # what the smallest file takes of most file systems
+            block = 4096  # minimum size of a file on most file systems
             check_room(folder, total + block * len(members), f"unpacking {archive}")
             folder.mkdir(parents=True)
             try:
@@ -45,7 +45,7 @@ def unpack(archive: str | Path, folder: str | Path, most_bytes: int) -> int:
         if isinstance(error, OSError) and error.errno != errno.EINVAL:
             raise
         raise ValueError(
-            f"{archive}: no zip file, or cut short ({error}); remove it and fetch it anew"
+            f"{archive}: not a zip file, or truncated ({error}); remove it and fetch it again"
         ) from error
     return total
 
@@ -62,7 +62,7 @@ def unpack_nested(folder: str | Path, most_bytes: int) -> int:
         target = archive.with_suffix("")
         if target.exists():
             raise FileExistsError(
-                f"{archive}: cannot be unpacked to {target}, which is in the archive too"
+                f"{archive}: cannot be unpacked to {target}, which is also in the archive"
             )
         inner = archive.with_name(f".partial-{os.getpid()}-{target.name}")
         written += unpack(archive, inner, most_bytes - written)
@@ -95,7 +95,7 @@ def _write_all(
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
             raise ValueError(
                 f"{archive}: member {shown(path)} is damaged ({escaped(error)}); remove the "
-                "archive and fetch it anew"
+                "archive and fetch it again"
             ) from error
         except OSError as error:
             if error.errno not in FULL:
@@ -104,6 +104,6 @@ def _write_all(
             raise OSError(
                 errno.ENOSPC,
                 f"{folder / path}: the disk is full, {readable(left)} of {archive} are still "
-                "missing; make room and start again",
+                "missing; free disk space and start again",
             ) from error
         progress.add(info.file_size)
