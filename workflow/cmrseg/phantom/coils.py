@@ -1,4 +1,4 @@
-"""Why a picture is brighter here than there: coils that receive and waves that excite."""
+"""Spatial variation of brightness: receive coil sensitivity and transmit field."""
 
 import math
 
@@ -9,7 +9,7 @@ from cmrseg.vectors import dot, unit
 # Coils: x (LPS mm), front (-1) or back (1), weight. They lie this far from the skin.
 COILS = ((60.0, -1, 1.0), (-60.0, -1, 0.6), (40.0, 1, 0.8))
 OFF_SKIN_MM = 25.0
-# Distance at which a coil sees half of what it sees near by.
+# Distance at which a coil's sensitivity has fallen to half.
 REACH_MM = 95.0
 # Length of the excitation's waves in the body at 7T; it is inversely proportional to the field.
 WAVELENGTH_7T_MM = 130.0

@@ -1,4 +1,4 @@
-"""Faults of files rather than of geometry: what transfers and disks do to a series."""
+"""Faults of files rather than of geometry: damage by transfers and disks."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Known inconsistencies of real series, put into a planned acquisition on purpose.
+"""Known inconsistencies of real series, added to a planned acquisition on request.
 
 A fault takes a stack as it was planned and gives the stack as it went wrong, together with
 the rows that the audit of a correct import must then have. The faulted slices are acquired
@@ -76,7 +76,7 @@ def large_image(stack: Stack, rng: np.random.Generator) -> Stack:
 
 
 def wide_image(stack: Stack, rng: np.random.Generator) -> Stack:
-    """All images have fewer rows than columns: the picture is turned right by 90 degrees."""
+    """All images have fewer rows than columns: the image is rotated clockwise by 90 degrees."""
     return _replan(stack, turned).expect(audit.WIDE_IMAGE, "")
 
 
@@ -102,7 +102,7 @@ def spacing_empirical(stack: Stack, rng: np.random.Generator) -> Stack:
 
 
 def spacing_special(stack: Stack, rng: np.random.Generator) -> Stack:
-    """One gap inside the stack is too wide and not two spacings: told, not repaired."""
+    """One gap inside the stack is too wide but not two spacings: reported, not repaired."""
     pair = inner(stack, 2, rng)
     low, _ = _low_to_high(stack, pair)
     shift = low.plane.normal * 0.7 * stack.spacing_mm
@@ -171,7 +171,7 @@ def interspersed_double(stack: Stack, rng: np.random.Generator) -> Stack:
 
 
 def missing_slice(stack: Stack, rng: np.random.Generator) -> Stack:
-    """An inner slice was not acquired: the lower neighbour stands in for it."""
+    """An inner slice was not acquired: it is replaced by its lower neighbour."""
     indices = inner(stack, 3, rng)
     low, gone = _low_to_high(stack, indices)[0], stack.at(indices[1])
     stack = replace(stack, slices=tuple(s for s in stack.slices if s is not gone))
@@ -254,8 +254,8 @@ def apply_faults(stack: Stack, names: Iterable[str], seed: int) -> Stack:
     fatal = [name for name in names if FAULTS[name] in damage.FATAL]
     if fatal and len(names) > 1:
         raise ValueError(
-            f"subject {stack.subject}: fault {fatal[0]} ends the import before other faults "
-            "are seen; give it to a subject of its own"
+            f"subject {stack.subject}: fault {fatal[0]} ends the import before other faults are "
+            "found; use it in a separate subject"
         )
     for name in FAULTS:
         if name in names:

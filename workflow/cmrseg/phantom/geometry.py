@@ -39,7 +39,7 @@ class Coordinates:
 
 @dataclass(frozen=True)
 class State:
-    """Where the cycle is: contraction 0 (end-diastole) to 1 (end-systole) and what follows."""
+    """Position in the cardiac cycle: contraction from 0 (end-diastole) to 1 (end-systole)."""
 
     contraction: float
     bend: float  # k above: the base's loss of length, doubled

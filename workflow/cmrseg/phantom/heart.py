@@ -81,9 +81,9 @@ class HeartParameters:
 
 
 class Heart:
-    """The heart of one subject: what is where, how much there is, and how it moves.
+    """The heart of one subject: its geometry, volumes and motion.
 
-    Raises ValueError where the parameters describe no heart.
+    Raises ValueError if the parameters do not describe a heart.
     """
 
     def __init__(self, parameters: HeartParameters):

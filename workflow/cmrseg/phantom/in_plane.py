@@ -10,7 +10,7 @@ DISPLACED_MM = 12.0
 
 
 def rotated_slice(stack: Stack, rng: np.random.Generator) -> Stack:
-    """The picture of one slice is rotated within its plane by up to 25 degrees."""
+    """The image of one slice is rotated within its plane by up to 25 degrees."""
     (index,) = inner(stack, 1, rng)
     old = stack.at(index)
     angle_deg = rng.uniform(8, 25) * (1 if rng.random() < 0.5 else -1)

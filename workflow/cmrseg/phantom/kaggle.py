@@ -20,7 +20,7 @@ from cmrseg.phantom.scanner import Plane, ScannerSettings, acquire, short_axis_p
 from cmrseg.phantom.sites import site_scanner
 from cmrseg.phantom.views import long_axis_plane
 
-# Frames of a long-axis cine: they are there to be left out by an importer, so a few will do.
+# Frames of a long-axis cine: an importer has to exclude them, so a few are enough.
 LONG_AXIS_FRAMES = 2
 # Breathing moves the heart towards the head and a little to the front: (left, back, head).
 BREATHING_DIRECTION = np.array([0.0, -0.3, 1.0])

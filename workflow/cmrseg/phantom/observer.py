@@ -20,7 +20,7 @@ SMOOTH_ORDER = 10
 
 @dataclass(frozen=True)
 class Habits:
-    """How a second observer differs from the first; lengths are radial, in mm.
+    """Deviations of a second observer from the first; lengths are radial, in mm.
 
     endo_bias_mm, epi_bias_mm: systematic, positive outside. endo_sd_mm, epi_sd_mm: standard
     deviation of the smooth deviation. orders: of its Fourier series, 0 is the size, 1 the
@@ -142,7 +142,7 @@ def second_observer(
     rng: np.random.Generator,
     habits: Habits | None = None,
 ) -> Drawing:
-    """What another observer draws on the same images.
+    """Contours of another observer on the same images.
 
     contours: of the first observer. spacing_mm: of the pixels. The result depends on the
     arguments and the generator alone. The defaults of `Habits` give Dice coefficients between

@@ -1,4 +1,4 @@
-"""What a receiver adds to pictures: noise, and the ghosts of breathing."""
+"""Receiver noise and respiratory ghosting."""
 
 import math
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def with_ghosts(image: np.ndarray, strength: float, phase: float) -> np.ndarray:
-    """What breathing leaves: weak copies a third of the picture off, another at each phase."""
+    """Respiratory ghosts: weak copies displaced by a third of the image, varying with the phase."""
     third = image.shape[0] // 3
     turn = math.cos(2 * math.pi * phase)
     copies = (1 + turn) * np.roll(image, third, axis=0) + (1 - turn) * np.roll(
@@ -16,7 +16,7 @@ def with_ghosts(image: np.ndarray, strength: float, phase: float) -> np.ndarray:
 
 
 def unit_noise(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-    """Unit normal noise that neighbours share, as in pictures interpolated from fewer samples."""
+    """Spatially correlated unit normal noise, as in images interpolated from fewer samples."""
     noise = rng.standard_normal((shape[0] + 1, shape[1] + 1), np.float32)
     noise = noise[1:] + noise[:-1]
     noise = noise[:, 1:] + noise[:, :-1]
@@ -27,7 +27,7 @@ def unit_noise(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
 def detected(
     image: np.ndarray, noise: float, rng: np.random.Generator, out: np.ndarray | None = None
 ) -> np.ndarray:
-    """The magnitude picture of a real one, with noise in both channels (Rician).
+    """Magnitude image of a real image, with noise in both channels (Rician).
 
     image: (rows, columns) float32, also negative. noise: standard deviation in each channel.
     """

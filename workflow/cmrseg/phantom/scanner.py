@@ -1,4 +1,4 @@
-"""The scanner: pictures of a digital subject in any plane, with what makes real ones difficult."""
+"""The scanner: images of a digital subject in any plane, with realistic artefacts."""
 
 import math
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ RV_BELOW_DEG = 14.0
 
 @dataclass(frozen=True)
 class Plane:
-    """Grid of one picture in the patient (DICOM LPS mm).
+    """Grid of one image in the patient (DICOM LPS mm).
 
     position_mm: centre of the first pixel (ImagePositionPatient). row_direction: unit, in which
     the column index increases; column_direction: unit, in which the row index increases.
@@ -57,10 +57,10 @@ class Plane:
 
 @dataclass(frozen=True)
 class ScannerSettings:
-    """How a scanner sees.
+    """Imaging properties of a scanner.
 
-    field_t: tesla. signals: brightness of tissues. noise: standard deviation in each of the two
-    channels, in scanner units. shading: how much weaker coils far from the chest wall see.
+    field_t: tesla. signals: of tissues. noise: standard deviation in each of the two channels, in
+    scanner units. shading: how much weaker coils far from the chest wall see.
     bands: depth of dark bands of the transmit field, 0 to 1. papillary, trabeculae: contrast of
     these muscles. flow: inflow brightness and dephasing at the valves. fold_over: strength of
     what lies beside the picture and is folded into it along phase encoding (the shorter side).
@@ -126,7 +126,7 @@ def acquire(
     rng: np.random.Generator,
     shift_mm=(0.0, 0.0, 0.0),
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Pictures of one plane at the given phases, and the truth.
+    """Images of one plane at the given phases, and the ground truth.
 
     phases: (t,) fractions of the RR interval. shift_mm: where this slice's breath-hold has put
     the heart and the organs below it (LPS). Returns images (t, rows, columns) float32 in scanner
@@ -181,7 +181,7 @@ def acquire(
 
 
 def _resting(heart: Heart, plane: Plane, offsets, settings: ScannerSettings, shift) -> np.ndarray:
-    """Brightness (rows, columns) of all that does not beat, with what folds into the picture."""
+    """Signal (rows, columns) of static tissue, including fold-over."""
     edge = settings.blur_px * math.sqrt(plane.row_spacing_mm * plane.column_spacing_mm)
 
     def render(rows: slice, columns: slice, offsets) -> np.ndarray:
@@ -200,7 +200,7 @@ def _resting(heart: Heart, plane: Plane, offsets, settings: ScannerSettings, shi
     rows, columns = slice(0, plane.rows), slice(0, plane.columns)
     image = render(rows, columns, offsets)
     if settings.fold_over > 0:
-        # Beyond the picture the receiver's filter and the coils see less and less.
+        # Outside the field of view, receiver filter and coils become less sensitive.
         if plane.rows <= plane.columns:
             n = plane.rows
             fade = settings.fold_over * np.linspace(1, 0, n, dtype=np.float32)[:, None] ** 2
@@ -215,7 +215,7 @@ def _resting(heart: Heart, plane: Plane, offsets, settings: ScannerSettings, shi
 
 
 def _heart_box(heart: Heart, plane: Plane, shift: np.ndarray) -> tuple[slice, slice] | None:
-    """Rows and columns of the picture that beating parts can reach; None where there are none."""
+    """Rows and columns of the image that moving tissue can reach; None if there are none."""
     p = heart.parameters
     left = 1.6 * (heart.short_mm + p.wall_mm)
     reach = np.sqrt(heart.state(0.0).rv_mm2 + (heart.short_mm + 2 * p.wall_mm) ** 2) + 12

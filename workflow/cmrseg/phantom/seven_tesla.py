@@ -95,8 +95,8 @@ def write_shard(rows: pd.DataFrame, settings: Mapping, folder: Path) -> None:
 
     rows: rows of the subject table. settings: the fields of `kaggle.Protocol`. Contours of the
     first expert are in annotations/expert1/<study>.con, of the second, for the test split
-    alone, in annotations/expert2. manifest.tsv has what the import has to say of whole
-    studies (large or wide images). A volunteer's files do not depend on the other rows.
+    alone, in annotations/expert2. manifest.tsv lists the audit rows expected for whole studies
+    (large or wide images). A volunteer's files do not depend on the other rows.
     """
     protocol = Protocol(**settings)
     folder.mkdir(parents=True, exist_ok=True)

@@ -14,8 +14,8 @@ BLOOD, MUSCLE, FAT, NOISE, SHADING, BLUR = 0.18, 0.22, 0.25, 0.6, 0.5, 0.2
 def site_scanner(preset: str, variety: float, rng: np.random.Generator) -> ScannerSettings:
     """The scanner that one subject was examined with.
 
-    preset: name in SCANNERS. variety: how much sites differ; 0 is the preset itself, 1 is what
-    many hospitals give. Raises ValueError for an unknown preset or a negative variety.
+    preset: name in SCANNERS. variety: between sites; 0 is the preset itself, 1 is typical of many
+    hospitals. Raises ValueError for an unknown preset or a negative variety.
     """
     if preset not in SCANNERS:
         raise ValueError(f"unknown scanner {preset}, expected one of {sorted(SCANNERS)}")

@@ -1,4 +1,4 @@
-"""A folder like the export of whole examinations from a PACS, and what is true about it."""
+"""A folder like a PACS export of whole examinations, and its ground truth."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -41,7 +41,7 @@ class Truth:
 
 @dataclass(frozen=True)
 class Export:
-    """What was written, and what is true.
+    """The files written, and their ground truth.
 
     files: a row for each file: file (below the folder), examination (1, the latest, or 2), kind (of
     `variant.KINDS`, or of `vendors`), series_number, series_uid, instance_uid, description, slice
