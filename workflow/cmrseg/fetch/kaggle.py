@@ -83,7 +83,8 @@ def _run_client(source: str, entry: dict[str, Any], folder: Path, by_hand: str) 
     if _size(file):
         raise ConnectionError(
             f"source {source}: the Kaggle client cannot resume: {said}. "
-            f"{readable(_size(file))} are kept: start again when the connection, the disk or the account works"
+            f"{readable(_size(file))} are kept: start again when the connection, the "
+            "disk or the account works"
         )
     raise PermissionError(
         f"source {source}: the Kaggle client got nothing of {entry['competition']}: {said}. "

@@ -16,7 +16,7 @@ ROW_MM = 68.0
 BAR_MM = 4.6
 # Slices nearer than this share a place.
 SAME_PLACE_MM = 0.5
-# Along the rows, the heart and what is around it.
+# Along the rows: the heart and its surroundings.
 SHOWN_MM = 180.0
 # Longer titles of the left panels reach into the next ones.
 LONG_TITLE = 36
@@ -161,7 +161,7 @@ def _slice(axes: Axes, image: np.ndarray, aspect: float, title: str) -> None:
 
 
 def consequence(resolution: str) -> str:
-    """What a resolution of the audit means for the data: a key of CONSEQUENCES."""
+    """Consequence of an audit resolution for the data: a key of CONSEQUENCES."""
     if resolution == "none":
         return "noted only"
     if resolution == "subject excluded":

@@ -16,7 +16,7 @@ from cmrseg.splits import upright_rows
 
 COLUMNS = ("subject", "score", "set")
 NO_SET = "none"
-# Scores beyond this are drawn in the last bin: a broken label can be wrong by any factor.
+# Scores beyond this are drawn in the last bin: a failed segmentation can be off by any factor.
 LARGEST_SHOWN_PERCENT = 60.0
 BIN_PERCENT = 2.5
 
@@ -34,7 +34,7 @@ def with_dice(scores: pd.DataFrame, subjects: pd.DataFrame) -> pd.DataFrame:
 def expected_dice(percent: pd.Series, dice: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     """Scores and the Dice to expect at them, (n,) each: the curve that never rises and fits best.
 
-    percent, dice: of the same subjects; those without either are left out. Between two scores the
+    percent, dice: of the same subjects; those without either are excluded. Between two scores the
     curve is straight. Isotonic regression (least squares), as probabilities are calibrated with:
     Zadrozny and Elkan 2002, doi:10.1145/775047.775151.
     """
@@ -51,8 +51,8 @@ def figure(table: pd.DataFrame, thresholds: Mapping[str, float] = THRESHOLDS) ->
 
     table: columns subject, score (fraction: the larger relative error of EDV and ESV), set (the
     strictest set a subject is in, '' for none), and dice_lv, dice_my where true labels are
-    known; without them the third panel is left out. Its lines are expected_dice. thresholds:
-    largest score of each set.
+    known; without them there is no third panel. Its lines are expected_dice. thresholds: largest
+    score of each set.
     Raises ValueError where a column or every row is missing.
     """
     table = style.checked(table, COLUMNS, "confidence")

@@ -38,7 +38,7 @@ def figure(table: pd.DataFrame) -> Figure:
 
     table: one row per study with the columns bin (p05, p10, p15, rest), true_ef (fraction),
     true_edv_ml, true_esv_ml, age_y, sex, field_strength_t. Points are studies, diamonds means.
-    Volumes of 400 ml and more are left out of the drawing, their number is written.
+    Volumes of 400 ml and more are not drawn; their number is given.
     Raises ValueError where a column, every row or the name of a bin is missing.
     """
     table = style.checked(table, COLUMNS, "confidence_sets")

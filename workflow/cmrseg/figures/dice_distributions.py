@@ -24,8 +24,8 @@ def figure(table: pd.DataFrame, reference: str = FIRST_OBSERVER) -> Figure:
     """Boxes and points of the test images' Dice by method; below, mean Dice by method and set.
 
     table: one row per image and pair with the columns set (train, val, test), reference, method,
-    lv, my (Dice, 1 where both are empty). reference: the observer that the methods are held
-    against. Methods stand by their mean test Dice of the cavity, diamonds and numbers are means.
+    lv, my (Dice, 1 where both are empty). reference: the observer that the methods are compared
+    with. Methods stand by their mean test Dice of the cavity, diamonds and numbers are means.
     Raises ValueError where a column, every row, test images or the name of a method is missing.
     """
     table = style.checked(table, COLUMNS, "dice_distributions")

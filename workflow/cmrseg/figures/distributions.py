@@ -34,8 +34,8 @@ def boxes(
 ) -> None:
     """A box of the values of each group: quartiles, median, whiskers to 1.5 interquartile ranges.
 
-    value, group: columns; nan is left out. order: all groups of the axis; those without values
-    have no box. filled: with a pale shade of the colour, else white. options: seaborn's, such as
+    value, group: columns; nan is ignored. order: all groups of the axis; those without values have
+    no box. filled: with a pale shade of the colour, else white. options: seaborn's, such as
     showmeans (a white diamond), showfliers, hue with hue_order, width.
     """
     rows = table.dropna(subset=[value])
@@ -75,9 +75,9 @@ def points(
     horizontal: bool = True,
     **options: Any,
 ) -> None:
-    """The values of each group as points, spread across the group so that they are seen apart.
+    """The values of each group as points, spread across the group to avoid overlap.
 
-    value, group: columns; nan is left out. order: all groups of the axis. spread: width of the
+    value, group: columns; nan is ignored. order: all groups of the axis. spread: width of the
     spread, where groups are 1 apart. options: seaborn's, such as color, hue with palette, dodge,
     marker, size.
     """

@@ -10,7 +10,7 @@ from matplotlib.patheffects import withStroke
 from cmrseg.labels import COLOURS, UNLABELLED, Tissue
 
 TISSUES = tuple(tissue for tissue in Tissue if tissue)
-# Lines of a prediction and of what it is held against.
+# Line styles of prediction and reference.
 SOLID = "solid"
 DASHED = (0, (2, 1))
 SCALE_BAR_MM = 20.0
@@ -18,7 +18,7 @@ SCALE_BAR_MM = 20.0
 RAS_LETTERS = (("L", "R"), ("P", "A"), ("F", "H"))
 # Half an octant: a second letter is written where the axis is further off than this.
 OBLIQUE = float(np.sin(np.pi / 8))
-# The heart and what is around it; the rest of the chest is not shown.
+# The heart and its surroundings; the rest of the chest is not shown.
 SHOWN_MM = 130.0
 
 

@@ -20,7 +20,7 @@ CELL_MM = 27.0
 
 @dataclass(frozen=True)
 class Predicted:
-    """One subject: its cine and label maps (t, z, y, x), and what was measured.
+    """One subject: its cine, label maps (t, z, y, x) and measures.
 
     affine: (4, 4), indices (x, y, z) to RAS mm. curve: frame, lv_ml. measures: ed_frame,
     es_frame, edv_ml, esv_ml, ef (fraction), mass_g.

@@ -1,4 +1,4 @@
-"""Stacks as acquired beside what the import made of them, read from the study's folders."""
+"""Stacks as acquired and as imported, read from the study's folders."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

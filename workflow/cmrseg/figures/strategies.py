@@ -33,7 +33,7 @@ def by_strategy(subjects: pd.DataFrame, models: Mapping[str, Mapping[str, str]])
 
     subjects: labeller, cohort (one) and scores. models: start, subset, cohort and network of each
     model. A model trained on another cohort is `base`; one trained on this cohort is `plain`,
-    `imagenet` or `double` by its start; a person is left out. Where several models of a strategy
+    `imagenet` or `double` by its start; annotators are excluded. Where several models of a strategy
     learnt from one subset, the network is named as well, or the model if that does not tell them
     apart: each is a strategy of its own. A subject with a rotated copy is there as the copy.
     """
@@ -70,7 +70,7 @@ def figure(
     """Dice of LV cavity and myocardium: points are test cases, bars with a number are means.
 
     table: columns strategy, subset, subject, dice_lv, dice_my; one row per case (a subject, or
-    an image of one). Dice nan (tissue in neither label) is left out of the mean.
+    an image of one). Dice nan (tissue in neither label) is excluded from the mean.
     order, subsets: strategies and subsets from left to right; a strategy that is named with a
     network or model behind it is at the strategy's place.
     Raises ValueError where a column or every row is missing.

@@ -32,7 +32,7 @@ GRID = "#E4E4E4"
 SET_COLOURS = ("#08306B", "#2F79B5", "#85BCDC", "#B9D6EA")
 NO_SET_COLOUR = "#C4C4C4"
 
-# People count from 1, tables from 0; an axis says so.
+# Figures count from 1, tables from 0; axis labels state it.
 FRAME, SLICE = "Frame (from 1)", "Slice (from 1)"
 
 # DejaVu Sans comes with matplotlib: figures do not depend on a machine's fonts.
@@ -73,12 +73,12 @@ STYLE = {
 }
 
 
-# The backend is the caller's affair: figures are drawn by the Agg and SVG canvases alone.
+# The caller chooses the backend: figures use only the Agg and SVG canvases.
 _SETTINGS: Any = {k: v for k, v in matplotlib.rcParamsDefault.items() if k != "backend"} | STYLE
 
 
 class Look(NamedTuple):
-    """Colour and marker of one labeller, model or strategy: it is never told by colour alone."""
+    """Colour and marker of one labeller, model or strategy; colour is never the only cue."""
 
     colour: str
     marker: str

@@ -11,7 +11,7 @@ VOLUMES = ("edv_ml", "esv_ml", "ef")
 
 
 def against_truth(evaluated: pd.DataFrame, splits: Collection[str] = ()) -> pd.DataFrame:
-    """Volumes of labellers with the true ones of their subjects, and how far they are off.
+    """Volumes of labellers with the true ones of their subjects, and their errors.
 
     evaluated: tables of subjects of evaluations below each other, by label maps or by known
     volumes: labeller, subject, split, predicted_* and reference_* of VOLUMES. splits: those that

@@ -49,7 +49,7 @@ def viewer_page(
     library: Path = LIBRARY,
     tissues: Sequence[Tissue] = SEQUENCES[USUAL].tissues,
 ) -> str:
-    """HTML of a viewer with all volumes in it; it opens offline and asks no other host.
+    """HTML of a viewer with all volumes in it; it opens offline and contacts no other host.
 
     Images are cropped to the labels of their first layer plus margin_mm in the slice's plane (a bad
     network has labels anywhere), thinned at even steps to the first number of `frames` with which

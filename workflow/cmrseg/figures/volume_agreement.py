@@ -31,7 +31,7 @@ QUANTITIES = (
 )
 ROW_MM = 47.0
 # Intervals of the limits reach further than this times points and limits with few subjects; they
-# are cut there, so that the points can be told apart.
+# are cut there, so that the points remain distinguishable.
 MOST_REACH = 1.5
 # Numbers of pairs stand between a panel and its title.
 TITLE_PAD_PT = 13.0
@@ -44,7 +44,7 @@ def figure(table: pd.DataFrame, order: Sequence[str] = ()) -> Figure:
     table: columns labeller, subject, edv_ml, esv_ml, ef (fraction) and the same with true_.
     order: all labellers of the study, for colours and the order of rows. Differences are
     labeller minus truth; lines are the bias and the 95 % limits of agreement, bands their 95 %
-    confidence intervals. Pairs with a nan are left out of n.
+    confidence intervals. Pairs with a nan do not count in n.
     Raises ValueError where a column or every row is missing.
     """
     table = style.checked(table, COLUMNS, "volume_agreement")

@@ -83,7 +83,7 @@ def figure(
                 )
         if number + columns >= len(chosen):
             axes.tick_params(labelbottom=True)
-    # Without a frame that is labelled in every slice there is no volume.
+    # There is no volume without a frame labelled in every slice.
     highest = table["lv_ml"].max()
     panels[0, 0].set_ylim(0, float(highest) * 1.08 if highest > 0 else 1)
     panels[0, 0].xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10], integer=True))

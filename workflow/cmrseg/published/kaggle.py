@@ -30,7 +30,7 @@ from cmrseg.splits import original, upright_rows
 
 
 class Predictions(NamedTuple):
-    """Where the predictions of a network are, and the size in pixels that it saw images at."""
+    """File with the predictions of a network, and its input size in pixels."""
 
     table: str
     size_px: int
@@ -55,14 +55,14 @@ NETWORKS = {
 # The network of the UK Biobank that made the labels.
 UKBB = "UKBB"
 
-# No published statistics have this variant.
+# The published statistics do not include this variant.
 WITHOUT_STATISTICS = "r34_p05_s256_fastai2"
-# The published table of volume errors leaves these out, that of good EF with bad volumes those.
+# Excluded from the published table of volume errors, and from that of good EF with bad volumes.
 WITHOUT_VOLUME_ERRORS = (WITHOUT_STATISTICS, "r34_p05_s256_dice", "r34_p15_s256")
 WITHOUT_GOOD_EF = (WITHOUT_STATISTICS, "r34_p05_s256_focal", "v16_p05_s256")
 
 # The one partition that no U-Net learned from: Kaggle's test patients were among the training
-# images, and the last weights were taken without a look at the validation images.
+# images, and the final weights were used without checking the validation images.
 UNSEEN = "validate"
 
 # Statistics of measure.agreement.summary that were published.

@@ -19,8 +19,8 @@ from cmrseg.published.numbers import numbers_table
 # The label images, below the folder of the published repository.
 MASKS = Path("data/kaggle/manual/own_masks")
 
-# Patient 98 was labelled in all frames. So that it does not outweigh the others, a subset has
-# these frames of it alone.
+# Patient 98 was labelled in all frames. The subset contains only these frames of it, so that it
+# does not outweigh the others.
 FULL_PATIENT = "98"
 SUBSET_FRAMES = (0, 4, 8, 12, 16, 20)
 

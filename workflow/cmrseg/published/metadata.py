@@ -1,4 +1,4 @@
-"""Who the Kaggle patients of the published study are, how they were scanned, and in which set."""
+"""Patients, scan parameters and sets of the Kaggle data in the published study."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,10 +19,10 @@ from cmrseg.published.kaggle_tables import (
 from cmrseg.published.numbers import numbers_table
 from cmrseg.splits import upright_rows
 
-# Published name of a set, and of the studies that no set holds.
+# Published name of a set, and of the studies in no set.
 BINS = {"c05": "p05", "c10": "p10", "c15": "p15", "": "rest"}
 
-# Columns of the published table, and theirs here.
+# Columns of the published table, and their names here.
 RENAMED = {
     "pid": "study",
     "set": "set",

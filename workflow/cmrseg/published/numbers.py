@@ -1,4 +1,4 @@
-"""Published numbers beside the recomputed ones: do they agree to the printed digits?"""
+"""Compare published with recomputed numbers, to the printed digits."""
 
 import math
 import re
@@ -12,7 +12,7 @@ import pandas as pd
 # convention where the published one is doubtful, else "".
 NUMBER_COLUMNS = ("id", "quantity", "recomputed", "sound")
 
-# What a table in resources/ has. A number that cannot be recomputed says the reason.
+# What a table in resources/ has. A number that cannot be recomputed has a reason.
 PUBLISHED_COLUMNS = ("id", "quantity", "published", "reason")
 
 COLUMNS = ("id", "quantity", "published", "recomputed", "agrees", "sound", "note")

@@ -1,9 +1,8 @@
 """The published networks and observers on the 7T data: tables of figures, and the numbers.
 
-A table of images has one row per image and pair of a reference and what is held against it;
-reference is WS (first observer) or TR (second), method also base, plainLearn,
-imagenetTransferLearn, doubleTransferLearn, doubleTransferLearn_esed or ukbb.
-Definitions of Ankenbrand et al. 2021, doi:10.1002/mrm.28822.
+A table of images has one row per image and pair of reference and method; reference is WS (first
+observer) or TR (second), method also base, plainLearn, imagenetTransferLearn, doubleTransferLearn,
+doubleTransferLearn_esed or ukbb. Definitions of Ankenbrand et al. 2021, doi:10.1002/mrm.28822.
 """
 
 from collections.abc import Iterator
@@ -97,7 +96,7 @@ def observers_table(folder: Path, frames: Frames = "published") -> pd.DataFrame:
 
 
 def confusion_shares(folder: Path) -> pd.DataFrame:
-    """Where the pixels of a class went: reference, method, true_class, found_class, share.
+    """Assignment of a class's pixels to classes: reference, method, true_class, found_class, share.
 
     share: mean over all images with the class in the reference, of its pixels. Classes are bg,
     lv, my.

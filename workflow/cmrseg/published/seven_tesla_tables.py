@@ -19,7 +19,7 @@ BASE, UKBB = "base", "ukbb"
 PLAIN, IMAGENET, DOUBLE = "plainLearn", "imagenetTransferLearn", "doubleTransferLearn"
 DOUBLE_ESED = "doubleTransferLearn_esed"
 
-# File of each pair of a reference and what is held against it.
+# File of each pair of reference and method.
 PAIRS = {
     (FIRST, SECOND): "WS_TR",
     (FIRST, BASE): "WS_base",
@@ -71,7 +71,7 @@ def _confusion(folder: Path, reference: str, method: str, name: str) -> pd.DataF
 def end_frames_table(folder: Path) -> pd.DataFrame:
     """Published end-systolic and end-diastolic frames: subject, es_frame, ed_frame.
 
-    A volunteer without contours has a row for each pair of frames, and is left out.
+    A volunteer without contours has a row for each pair of frames, and is excluded.
     """
     table = pd.read_csv(folder / TABLES / "esed_frames.tsv", sep="\t", dtype={"Id": str})
     table = table.rename(columns={"Id": "subject", "es": "es_frame", "ed": "ed_frame"})
