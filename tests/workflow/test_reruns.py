@@ -133,6 +133,13 @@ def test_an_edit_of_any_module_changes_the_code_of_the_scripts_that_reach_it(tmp
     original = tracking._said
     sized = cache(lambda path, size: original.__wrapped__(path))
     monkeypatch.setattr(tracking, "_said", lambda path: sized(path, path.stat().st_size))
+    # So are its imports; no module comes or goes.
+    reading = tracking._package_imports
+    imports = cache(lambda path, size: reading(path))
+    monkeypatch.setattr(
+        tracking, "_package_imports", lambda path: imports(path, path.stat().st_size)
+    )
+    monkeypatch.setattr(tracking, "module_path", cache(tracking.module_path))
     scripts = [str(path.relative_to(SCRIPTS)) for path in sorted(SCRIPTS.rglob("*.py"))]
     before = {script: tracking.code_of(script) for script in scripts}
     for path in sorted((copy / "cmrseg").rglob("*.py")):
