@@ -2,6 +2,7 @@
 
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cmrseg.dicom import layout
+from cmrseg.dicom.slices import _same_plane, planes
 from cmrseg.dicom.study import import_study
 from dicom_builder import write_series
 from dicom_studies import FOLDER, expected_voxels
@@ -62,3 +64,30 @@ def test_the_order_of_the_file_system_does_not_matter(tmp_path, monkeypatch):
     for _ in range(5):
         imported = import_study(tmp_path, "7", FOLDER)
         assert (imported.cine.voxels == expected_voxels()).all()
+
+
+def test_planes_are_those_of_comparing_every_file():
+    def frame(place, turn):
+        return SimpleNamespace(
+            pixels=np.empty((2, 2)),
+            spacing_mm=(1.0, 1.0),
+            orientation=(1.0, turn, 0.0, 0.0, 1.0, 0.0),
+            position_mm=(0.0, 0.0, place),
+        )
+
+    rng = np.random.default_rng(0)
+    # Places at, within and beyond the tolerance of others.
+    files = [
+        (i, frame(float(rng.choice([0, 0.05, 0.1, 0.12, 0.2, 8])), rng.choice([0, 0.0009, 0.002])))
+        for i in range(200)
+    ]
+    expected = []
+    for number, one in files:
+        for plane in expected:
+            if _same_plane(one, plane[0][1]):
+                plane.append((number, one))
+                break
+        else:
+            expected.append([(number, one)])
+    assert len(expected) > 4
+    assert planes(files) == expected

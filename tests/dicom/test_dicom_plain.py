@@ -6,7 +6,6 @@ from dataclasses import fields
 from types import SimpleNamespace
 from unittest.mock import patch
 
-import numpy as np
 import pydicom
 import pytest
 from hypothesis import example, given, settings
@@ -28,7 +27,6 @@ from cmrseg.dicom.plain import (
     plain_file,
 )
 from cmrseg.dicom.reading import open_file, read_frames
-from cmrseg.dicom.slices import _same_plane, planes
 from dicom_builder import write_series
 
 META = {
@@ -233,12 +231,16 @@ def test_pixels_of_any_stored_bits_sign_and_slope_are_those_of_pydicom(bits, sig
     assert outcome(content) == by_pydicom(content)
 
 
-@settings(max_examples=3000)
-@given(
+# Elements that are changed, tags that are absent, and whether reading is lenient.
+CHANGES = (
     st.lists(element(), max_size=4),
     st.sets(st.sampled_from(sorted(USUAL)), max_size=2),
     st.booleans(),
 )
+
+
+@settings(max_examples=300)
+@given(*CHANGES)
 @example([(0x00080005, (b"CS", b"ISO_IR 999"))], set(), True)
 @example([(0x00080005, (b"UN", b"ISO_IR 6"))], set(), True)
 @example([(0x00100020, (b"LO", "Ä7".encode()))], {0x00080005}, True)
@@ -256,6 +258,18 @@ def test_pixels_of_any_stored_bits_sign_and_slope_are_those_of_pydicom(bits, sig
 def test_whatever_the_elements_hold_rows_frames_and_messages_are_those_of_pydicom(
     changed, absent, lenient
 ):
+    check_elements(changed, absent, lenient)
+
+
+@pytest.mark.long
+@settings(max_examples=3000)
+@given(*CHANGES)
+def test_whatever_many_elements_hold_it_is_as_pydicom_says(changed, absent, lenient):
+    check_elements(changed, absent, lenient)
+
+
+def check_elements(changed, absent, lenient):
+    """Read a file with changed and absent elements both ways."""
     elements = USUAL | dict(changed)
     content = file_of(encoded({tag: e for tag, e in elements.items() if tag not in absent}))
     assert outcome(content, lenient) == by_pydicom(content, lenient)
@@ -366,33 +380,6 @@ def test_a_plain_file_is_not_decoded_again_for_each_frame(tmp_path, monkeypatch)
         read_frames(plain, path.name)
     # Elements of the first file; those that differ between frames are numbers.
     assert len(read) <= 40
-
-
-def test_planes_are_those_of_comparing_every_file():
-    def frame(place, turn):
-        return SimpleNamespace(
-            pixels=np.empty((2, 2)),
-            spacing_mm=(1.0, 1.0),
-            orientation=(1.0, turn, 0.0, 0.0, 1.0, 0.0),
-            position_mm=(0.0, 0.0, place),
-        )
-
-    rng = np.random.default_rng(0)
-    # Places at, within and beyond the tolerance of others.
-    files = [
-        (i, frame(float(rng.choice([0, 0.05, 0.1, 0.12, 0.2, 8])), rng.choice([0, 0.0009, 0.002])))
-        for i in range(200)
-    ]
-    expected = []
-    for number, one in files:
-        for plane in expected:
-            if _same_plane(one, plane[0][1]):
-                plane.append((number, one))
-                break
-        else:
-            expected.append([(number, one)])
-    assert len(expected) > 4
-    assert planes(files) == expected
 
 
 def test_the_tags_of_a_frame_are_known():
