@@ -174,7 +174,7 @@ def test_a_tissue_that_a_view_does_not_show_is_refused(labelled):
 def test_labels_of_the_short_axis_may_have_either_name_and_not_both(labelled):
     voxels, *_ = labelled("sa", s1__sa=Tissue.MYO)
     assert (voxels == Tissue.MYO).all()
-    with pytest.raises(ValueError, match="labels of 1 and 1/sa are both there; keep one of them"):
+    with pytest.raises(ValueError, match="labels of 1 and 1/sa both exist; keep one of them"):
         labelled("sa", s1=Tissue.MYO)
 
 
