@@ -62,12 +62,12 @@ def test_models_are_found_where_studies_and_downloads_have_them(tmp_path):
     for place in ("results/a/models/one", "resources/models/two", "more/three", "single"):
         model_folder(tmp_path / place)
     (tmp_path / "results/a/models/half").mkdir()
-    model_folder(tmp_path / "more/lstm", network="unet_lstm")
+    model_folder(tmp_path / "more/lstm", network="vit")
     model_folder(tmp_path / "more/odd", width=None)
     (tmp_path / "more/odd/record.json").write_text("no record")
     models = {m.name: m for m in find_models(tmp_path, [tmp_path / "more", tmp_path / "single"])}
     assert set(models) == {"one (a)", "two (resources)", "three", "lstm", "odd", "single"}
-    assert models["lstm"].fault == "network unet_lstm cannot be used here"
+    assert models["lstm"].fault == "network vit cannot be used here"
     assert models["odd"].fault == "its record.json does not describe a model"
     assert models["one (a)"].network == "fcn, lv,my,rv, 32 pixels"
     assert models["one (a)"].facts["cohort"] == "biobank"

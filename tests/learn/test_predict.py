@@ -335,8 +335,8 @@ def test_record_without_a_setting_is_refused_by_its_name(folder):
 
 
 def test_network_that_is_not_here_is_refused_by_name(folder):
-    rewrite(folder, network="unet_lstm")
-    with pytest.raises(ValueError, match="network unet_lstm cannot be used here; there are fcn, u"):
+    rewrite(folder, network="vit")
+    with pytest.raises(ValueError, match="network vit cannot be used here; there are fcn, unet"):
         load_model(folder)
 
 

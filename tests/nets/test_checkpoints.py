@@ -123,7 +123,7 @@ def test_a_recurrent_network_of_another_width_has_its_own_settings(tmp_path):
     random_checkpoint(tmp_path / "UNet-LSTM_ao", CATALOGUE["ukbb_ao"] | {"width": 4})
     weights, recorded = converted(entry, tmp_path)
     assert (recorded["width"], recorded["tissues"]) == (4, "aao,dao")
-    assert weights["LSTM/forward/conv_lstm_cell/kernel"].shape == (3, 3, 8, 16)
+    assert weights["forwards.conv.weight"].shape == (16, 8, 3, 3)
 
 
 def test_an_entry_that_says_another_width_or_other_tissues_is_refused_by_name(tmp_path):

@@ -29,6 +29,7 @@ EVERY = [FCN_SETTINGS] + [
         "tissues": "lv,my,rv",
     }
     for kind in KINDS.values()
+    if kind.window == 1
     if kind.name != "fcn"
     for encoder in kind.encoders or ("",)
 ]

@@ -30,6 +30,7 @@ EACH = [
         "tissues": "lv,my",
     }
     for kind in KINDS.values()
+    if kind.window == 1
     for encoder in kind.encoders or ("",)
 ]
 

@@ -134,8 +134,8 @@ def test_limits_follow_from_the_settings():
 
     assert "digital heart" in limits({}, phantom=True)
     assert "digital heart" not in limits({})
-    assert "right ventricle" in limits({"tissues": "lv,my"})
-    assert "right ventricle" not in limits({})
+    assert "Does not label RV cavity." in limits({"tissues": "lv,my"})
+    assert "Does not label" not in limits({})
     assert "never mirrored" in limits({"augmentation": "normal"})
     assert "never mirrored" not in limits({"augmentation": "extreme"})
 
@@ -165,9 +165,10 @@ def test_published_models_have_a_card_with_their_terms_and_labels(name):
     for tissue in (Tissue.BACKGROUND, *tissues_of(weights["tissues"])):
         assert f"| {int(tissue)} | {NAMES[tissue]} |" in section(card, "Labels")
     assert cells(card)["orientation"] == weights["orientation"]
-    assert ("predict_all" in card) == (name != "ukbb_ao")
+    assert ("predict_all" in card) == (weights["sequence"] == "sa")
+    assert "predict_cine(network, cine, settings)" in section(card, "Use")
     assert ("pieces of a tissue are removed" in section(card, "Labels")) == (name == "seg459")
-    assert ("volumes and figures do not apply" in card) == ("_la_" in name)
+    assert ("Not for short-axis cines" in card) == (weights["sequence"] != "sa")
     assert ("No stage of the workflow can use it" in card) == (name == "ukbb_ao")
 
 

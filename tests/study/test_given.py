@@ -118,8 +118,8 @@ def test_a_model_labels_cohorts_that_have_its_images(given):
 
 def test_a_network_that_no_stage_can_use_is_refused(given):
     record = Path("elsewhere/mine/record.json")
-    record.write_text(RECORD.replace('"unet"', '"unet_lstm"', 1))
-    with pytest.raises(StudyError, match="model mine: network unet_lstm cannot be used by a study"):
+    record.write_text(RECORD.replace('"unet"', '"vit"', 1))
+    with pytest.raises(StudyError, match="model mine: network vit cannot be used by a study"):
         given("elsewhere/mine")
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -10,12 +11,12 @@ import numpy as np
 class Preparation:
     """What sets a preparation apart.
 
-    dtype: of the stored pixels. resized: are images scaled to the canvas, or cropped and padded?
-    joint: are grey values scaled by percentiles of all images of a frame or cine, or each image
-    by its own smallest and largest?
+    dtype: of the stored pixels, unsigned integers or float32. resized: are images scaled to the
+    canvas, or cropped and padded? joint: are grey values scaled by all images of a frame or cine
+    together, or each image by its own smallest and largest?
     """
 
-    dtype: type[np.unsignedinteger]
+    dtype: type[Any]
     resized: bool
     joint: bool
 
@@ -24,6 +25,7 @@ PREPARATIONS = {
     "unet": Preparation(np.uint8, resized=True, joint=False),
     "fcn": Preparation(np.uint16, resized=False, joint=True),
     "minmax": Preparation(np.uint16, resized=False, joint=False),
+    "zscore": Preparation(np.float32, resized=False, joint=True),
 }
 
 # The networks of images that are not resized halve them four times.
@@ -58,9 +60,14 @@ def training_canvas(shape_px: tuple[int, int], settings: Mapping) -> Canvas:
 
 
 def prediction_canvas(shape_px: tuple[int, int], settings: Mapping) -> Canvas:
-    """The canvas of prediction: as in training (`unet`) or padded to multiples of 16 px."""
+    """The canvas of prediction: as in training (`unet`) or padded to multiples of 16 px.
+
+    That of `zscore` has at least the size of training, as published: its recurrent networks see
+    how far away the border is.
+    """
     if PREPARATIONS[settings["preparation"]].resized:
         return training_canvas(shape_px, settings)
-    size = tuple(-(-n // MULTIPLE_PX) * MULTIPLE_PX for n in shape_px)
+    least = settings["size_px"] if settings["preparation"] == "zscore" else 0
+    size = tuple(-(-max(n, least) // MULTIPLE_PX) * MULTIPLE_PX for n in shape_px)
     offset = tuple((s - n) // 2 for s, n in zip(size, shape_px, strict=True))
     return Canvas(tuple(shape_px), tuple(shape_px), size, offset)

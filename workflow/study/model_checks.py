@@ -122,6 +122,8 @@ def _check_row(model: str, row: dict[str, Any]) -> None:
         and row["size_px"] <= kind.multiple_px
     )
     wrong = {
+        f"network {network} sees {kind.window} frames together; it can label, and not be trained "
+        "yet: name the folder of a model in `weights`": kind.window > 1,
         f"network {network} with encoder '{row['encoder']}'; {' and '.join(ENCODED)} need an "
         "encoder, the others have none": row["encoder"] not in (kind.encoders or ("",)),
         f"network {network} with preparation {row['preparation']}; "

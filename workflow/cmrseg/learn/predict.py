@@ -2,9 +2,10 @@
 
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ import torch
 from cmrseg.canvas import Canvas
 from cmrseg.cine import Cine
 from cmrseg.learn.cuda_images import CardImages, planes_for_card
+from cmrseg.learn.over_time import OverTime, window_of
 from cmrseg.learn.prepare import (
     as_float,
     check_one_grid,
@@ -23,6 +25,7 @@ from cmrseg.nets.folded import folded
 from cmrseg.sequences import USUAL, channels_of
 from cmrseg.tasks.reading import reading_of
 from cmrseg.tasks.task import Reading
+from cmrseg.tasks.windows import windows
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +42,7 @@ SLICE_STEP = 5
 
 # Planes or images of a cine, and their canvas.
 Prepared = tuple[torch.Tensor, Canvas]
+Result = TypeVar("Result")
 # Is told how many images are labelled, and of how many; what it raises ends the work.
 Progress = Callable[[int, int], None]
 
@@ -87,8 +91,13 @@ class Predictor:
     ) -> None:
         check_settings(settings)
         self.reading = reading or reading_of(settings)
-        self.settings, self.device, self.on_card = settings, device, device == "cuda"
+        self.settings, self.device, self.window = settings, device, window_of(settings)
+        # Frames of a window are labelled in the same way everywhere.
+        self.on_card = device == "cuda" and self.window == 1
         self.batch = batch or (CARD_BATCH if self.on_card else BATCH)
+        if self.window > 1:
+            self.over_time = OverTime(network, self.window, device)
+            return
         self.network = folded(network, device)
         if self.on_card:
             self.fast = folded(network, device, CARD_DTYPE)
@@ -111,11 +120,14 @@ class Predictor:
                     "the cine has values that are not finite; repair or leave out the subject"
                 )
         check_one_grid(channels)
+        windows(len(channels[0].voxels), self.window)
         if self.on_card:
             return planes_for_card([cine.voxels for cine in channels], self.settings)
         prepared = [prepare_cine(cine.voxels, self.settings) for cine in channels]
         canvas = prepared[0][1]
         pixels = with_channels([images for images, _ in prepared])
+        if self.window > 1:
+            return torch.from_numpy(pixels), canvas
         return torch.from_numpy(pixels.reshape(-1, *pixels.shape[2:])), canvas
 
     def finished(self, found: np.ndarray, cine: Cine, subject: str) -> np.ndarray:
@@ -132,8 +144,22 @@ class Predictor:
         """
         if self.on_card:
             return self._label_on_card(*prepared)
-        labels = self._label(*prepared, progress)
+        each = self._each_slice if self.window > 1 else self._label
+        labels = each(*prepared, progress)
         return lambda: labels
+
+    def _each_slice(
+        self, planes: torch.Tensor, canvas: Canvas, progress: Progress | None
+    ) -> np.ndarray:
+        """Labels (n, ...) of planes (t, z, y, x), frame after frame, one slice after another."""
+        found, count = [], planes.shape[1]
+        for z in range(count):
+            shares = self.over_time.shares(planes[:, z], self._spread)
+            found.append(self.reading.result(shares, canvas).cpu().numpy())
+            if progress is not None:
+                progress((z + 1) * len(planes), count * len(planes))
+        labels = np.stack(found, 1)
+        return labels.reshape(-1, *labels.shape[2:])
 
     def _label(self, planes: torch.Tensor, canvas: Canvas, progress: Progress | None) -> np.ndarray:
         pixels, found = planes.numpy(), []
@@ -146,23 +172,31 @@ class Predictor:
             output = self.network(images if len(images) > 1 else torch.cat([images, images]))
             return self.reading.result(output[: len(images)], canvas).cpu().numpy()
 
-        # A batch is one thread's: its sums are in the same order with any number of threads.
+        labelled = 0
+        for labels in self._spread(label, range(0, len(pixels), self.batch)):
+            found.append(labels)
+            labelled = min(labelled + self.batch, len(pixels))
+            if progress is not None:
+                progress(labelled, len(pixels))
+        return np.concatenate(found)
+
+    def _spread(self, work: Callable[[int], Result], starts: range) -> Iterator[Result]:
+        """What some work gives for each start, in their order.
+
+        A call of it is one thread's: its sums are in the same order with any number of threads.
+        """
         threads = torch.get_num_threads()
         workers = threads if self.device == "cpu" else 1
         try:
             with ThreadPoolExecutor(workers, "", torch.set_num_threads, (1,)) as pool:
-                starts, labelled = iter(range(0, len(pixels), self.batch)), 0
+                waiting = iter(starts)
                 # Some ahead, and not all: an error must not have to wait for them.
-                ahead = deque(pool.submit(label, first) for first in islice(starts, 2 * workers))
+                ahead = deque(pool.submit(work, first) for first in islice(waiting, 2 * workers))
                 while ahead:
-                    found.append(ahead.popleft().result())
-                    labelled = min(labelled + self.batch, len(pixels))
-                    if progress is not None:
-                        progress(labelled, len(pixels))
-                    ahead.extend(pool.submit(label, first) for first in islice(starts, 1))
+                    yield ahead.popleft().result()
+                    ahead.extend(pool.submit(work, first) for first in islice(waiting, 1))
         finally:
             torch.set_num_threads(threads)
-        return np.concatenate(found)
 
     def _label_on_card(self, planes: torch.Tensor, canvas: Canvas) -> Callable[[], np.ndarray]:
         images = CardImages(planes, canvas, self.settings, self.device)

@@ -1,9 +1,10 @@
 """The image preparation of a network: the one place that training slices and prediction share.
 
-A preparation is `unet`, `fcn` or `minmax`. It turns native images into the square (or padded)
-images that a network sees, stored as integers so that slices on disk and images at prediction
-are the same numbers: uint8 for `unet` (the 8-bit pictures of Ankenbrand et al. 2021), uint16 for
-`fcn` (Bai et al. 2018) and `minmax` (Hanisah et al. 2026). Read them with `as_float`.
+A preparation is `unet`, `fcn`, `minmax` or `zscore`. It turns native images into the square (or
+padded) images that a network sees, stored as integers so that slices on disk and images at
+prediction are the same numbers: uint8 for `unet` (the 8-bit pictures of Ankenbrand et al. 2021),
+uint16 for `fcn` (Bai et al. 2018) and `minmax` (Hanisah et al. 2026). Images of `zscore` (Bai et
+al. 2018, aorta) have no limits and are float32. Read them with `as_float`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,6 +24,8 @@ from cmrseg.labels import Tissue
 from cmrseg.orientation import same_grid
 
 INTENSITIES = ("linear", "greys")
+# Preparations that pad or crop images, and do not resize them.
+PADDED = tuple(name for name, about in PREPARATIONS.items() if not about.resized)
 
 # matplotlib's reversed "Greys" at inputs 0, 1/8, ..., 1: the curve that the published networks
 # saw, because their pictures were saved through that colour map. 256 steps, linear in between,
@@ -32,6 +35,8 @@ GREYS = np.floor(np.interp(np.arange(256) / 255, np.arange(9) / 8, GREYS_ANCHORS
 
 # Percentiles that become 0 and 1 in the FCN's images (Bai et al. 2018).
 FCN_PERCENTILES = (1, 99)
+# Voxels below this percentile, mostly air, count in no mean and standard deviation of zscore.
+ZSCORE_PERCENTILE, ZSCORE_EPS = 10, 1e-6
 
 
 def check_settings(settings: Mapping) -> None:
@@ -50,7 +55,7 @@ def check_settings(settings: Mapping) -> None:
     if size < 1 or (size % MULTIPLE_PX and not resized):
         raise ValueError(
             f"size_px is {size}, expected a positive number of pixels, "
-            f"and for fcn and minmax a multiple of {MULTIPLE_PX}"
+            f"and for {', '.join(PADDED)} a multiple of {MULTIPLE_PX}"
         )
     if settings["intensity"] != "linear" and not resized:
         raise ValueError(
@@ -69,7 +74,7 @@ def prepare_volume(volume: np.ndarray, settings: Mapping) -> tuple[np.ndarray, C
     canvas = training_canvas(volume.shape[-2:], settings)
     if not PREPARATIONS[settings["preparation"]].joint:
         return _prepare_each(volume, canvas, settings), canvas
-    return _prepare_fcn(place(np.asarray(volume, np.float32), canvas)), canvas
+    return _prepare_all(place(np.asarray(volume, np.float32), canvas), settings), canvas
 
 
 def prepare_cine(voxels: np.ndarray, settings: Mapping) -> tuple[np.ndarray, Canvas]:
@@ -84,7 +89,7 @@ def prepare_cine(voxels: np.ndarray, settings: Mapping) -> tuple[np.ndarray, Can
     if not PREPARATIONS[settings["preparation"]].joint:
         pixels = _prepare_each(planes, canvas, settings)
     else:
-        pixels = place(_prepare_fcn(planes), canvas)
+        pixels = place(_prepare_all(planes, settings), canvas)
     return pixels.reshape(*voxels.shape[:2], *canvas.size), canvas
 
 
@@ -109,7 +114,9 @@ def check_one_grid(channels: Sequence[Cine]) -> None:
 
 
 def as_float(pixels: np.ndarray) -> np.ndarray:
-    """Prepared integer images as float32 in 0...1; same shape."""
+    """Prepared integer images as float32 in 0...1; same shape. Images of zscore are float32."""
+    if pixels.dtype.kind == "f":
+        return pixels
     return pixels.astype(np.float32) / np.float32(np.iinfo(pixels.dtype).max)
 
 
@@ -144,6 +151,18 @@ def _prepare_each(planes: np.ndarray, canvas: Canvas, settings: Mapping) -> np.n
             scaled = GREYS.astype(np.float32)[steps]
         result[:] = _to_integers(_resize(scaled, canvas), dtype)
     return place(pixels, canvas)
+
+
+def _prepare_all(planes: np.ndarray, settings: Mapping) -> np.ndarray:
+    """Planes scaled by all of them together."""
+    return zscore(planes) if settings["preparation"] == "zscore" else _prepare_fcn(planes)
+
+
+def zscore(planes: np.ndarray) -> np.ndarray:
+    """Planes (n, y, x) as float32 with mean 0 and standard deviation 1 of what is no air."""
+    images = np.asarray(planes, np.float32)
+    body = images[images >= np.percentile(images, ZSCORE_PERCENTILE)].astype(np.float64)
+    return ((images - body.mean()) / (body.std() + ZSCORE_EPS)).astype(np.float32)
 
 
 def _prepare_fcn(planes: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from cmrseg.nets.resnet import ResNet
 from cmrseg.nets.unet import UNet
 from cmrseg.nets.unet3plus import UNet3Plus
 from cmrseg.nets.unet_compat import CompatUNet
+from cmrseg.nets.unet_lstm import UNetLSTM
 from cmrseg.nets.vgg import Vgg16
 from cmrseg.sequences import USUAL, channels_of
 from cmrseg.tasks.kinds import USUAL as USUAL_TASK
@@ -43,6 +44,7 @@ BUILDERS: dict[str, Callable[[Shape], Network]] = {
     "unet3plus_single": lambda of: UNet3Plus(
         of.outputs, of.width, deep=False, channels=of.channels
     ),
+    "unet_lstm": lambda of: UNetLSTM(of.outputs, of.width),
 }
 
 

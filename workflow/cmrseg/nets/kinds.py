@@ -79,5 +79,12 @@ _ROWS = (
         preparation="minmax",
         multiple_px=16,
     ),
+    NetworkKind(
+        "unet_lstm",
+        preparation="zscore",
+        multiple_px=16,
+        channels=(1,),
+        window=9,
+    ),
 )
 KINDS = {kind.name: kind for kind in _ROWS}

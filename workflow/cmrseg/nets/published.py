@@ -14,15 +14,13 @@ import numpy as np
 import torch
 
 from cmrseg.labels import Target
-from cmrseg.nets.fcn import CONVOLUTIONS, HEAD_CHANNELS, JOINED_CHANNELS, from_tensorflow
+from cmrseg.nets import fcn, unet_lstm
+from cmrseg.nets.fcn import CONVOLUTIONS, HEAD_CHANNELS, JOINED_CHANNELS
 from cmrseg.nets.tensorbundle import Entry, index_file, read_bundle, read_index
+from cmrseg.nets.unet_lstm import GATES, LEVELS
 
 Shapes = dict[str, tuple[int, ...]]
 
-# Levels of the U-Net.
-LEVELS = 5
-# Gates of a recurrent cell: input, new value, forget, output.
-GATES = 4
 # Most names that an error lists.
 MOST_NAMES = 5
 
@@ -102,6 +100,10 @@ NETWORKS: dict[str, tuple[Callable[[int, int], Shapes], dict[str, str]]] = {
 }
 
 
+# Of each, the state dict that its variables become.
+STATES = {"fcn": fcn.from_tensorflow, "unet_lstm": unet_lstm.from_tensorflow}
+
+
 def model_variables(weights: Mapping[str, Any]) -> Shapes:
     """Names and shapes of the variables of a network of the catalogue, without optimiser.
 
@@ -174,8 +176,7 @@ def read_published(prefix: str | Path, weights: Mapping[str, Any]) -> dict[str, 
     """Weights of a published checkpoint, as this project stores them.
 
     prefix: its files without `.index` and `.data-...`. weights: network, width and tissues.
-    Returns the state dict of an `FCN`; of networks that are not rebuilt here, the variables
-    under TensorFlow's names and in its layout.
+    Returns the state dict of an `FCN` or a `UNetLSTM`.
     Raises ValueError as `check_index` and `read_bundle` do, or if a value is not finite.
     """
     check_index(read_index(index_file(prefix)), weights, index_file(prefix))
@@ -183,6 +184,4 @@ def read_published(prefix: str | Path, weights: Mapping[str, Any]) -> dict[str, 
     for name, value in wanted.items():
         if not np.isfinite(value).all():
             raise ValueError(f"{prefix}: {name} has values that are not finite; fetch it again")
-    if weights["network"] == "fcn":
-        return from_tensorflow(wanted)
-    return {name: torch.tensor(value) for name, value in wanted.items()}
+    return STATES[weights["network"]](wanted)

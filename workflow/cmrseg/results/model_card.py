@@ -13,8 +13,6 @@ from cmrseg.sequences import USUAL, channels_of, labelled_sequence
 from cmrseg.tasks.kinds import kind_of
 
 WARNING = "Research use only; not a medical device."
-# Networks whose published weights are kept, and which no stage can use.
-UNUSED = {"unet_lstm": "U-Net with a recurrent part in both directions of time"}
 NETWORKS = {
     "fcn": "fully convolutional network of Bai et al. 2018, doi:10.1186/s12968-018-0471-x",
     "unet": "U-Net with a light decoder, Ronneberger et al. 2015",
@@ -22,7 +20,8 @@ NETWORKS = {
     "unet3plus": "UNet 3+ of Hanisah et al. 2026, doi:10.1016/j.jocmr.2026.102706",
     "unet3plus_decoder": "UNet 3+ of Hanisah et al. 2026, with deep skips from the decoder",
     "unet3plus_single": "UNet 3+ of Hanisah et al. 2026, without deep supervision",
-    **UNUSED,
+    "unet_lstm": "U-Net with a recurrent part in both directions of time, Bai et al. 2018, "
+    "doi:10.1007/978-3-030-00937-3_67",
 }
 GREYS = {
     "fcn": "The cine's 1st percentile becomes 0, its 99th 1, what is outside is cut off.",
@@ -36,7 +35,7 @@ SIZES = {
     "fcn": PADDED,
     "unet": "Scaled so that the longer side has {} pixels, and padded with zeros to a square.",
     "minmax": PADDED,
-    "zscore": "Not resized; padded with zeros to {} x {} pixels.",
+    "zscore": "Not resized; padded with zeros to {} x {} pixels, or to multiples of 16.",
 }
 # What a published model is made of, by the format of its file.
 MADE_OF = {
@@ -144,13 +143,9 @@ def trained_card(row: Mapping[str, Any], parameters: int, training: Training) ->
 def published_card(name: str, weights: Mapping[str, Any], parameters: int) -> str:
     """Card of converted published weights. weights: their entry in the catalogue."""
     limits = list(weights["limits"])
-    if weights["network"] in UNUSED:
+    if weights["sequence"] != USUAL:
         limits.insert(
-            0, "No stage of the workflow can use it; the weights keep TensorFlow's names."
-        )
-    elif weights["sequence"] != USUAL:
-        limits.insert(
-            0, "Its numbers are not those of short axes: volumes and figures do not apply."
+            0, "Not for short-axis cines: of its labels areas are measured, and no volumes."
         )
     facts = {
         "data": weights["trained_on"],
@@ -202,8 +197,8 @@ def _card(
         "## Terms",
         terms,
     ]
-    if settings["network"] not in UNUSED and maps:
-        parts += _use(name, len(channels_of(settings["sequence"])))
+    if maps:
+        parts += _use(name, settings["sequence"])
     return "\n\n".join(parts) + "\n"
 
 
@@ -250,13 +245,20 @@ def _table(first: str, second: str, rows: Mapping[Any, Any]) -> str:
     return "\n".join([*lines, *(f"| {key} | {value} |" for key, value in rows.items())])
 
 
-def _use(name: str, channels: int) -> list[str]:
-    if channels > 1:
-        return ["## Use", "Name its folder in `weights` of a study whose cohort has these images."]
+def _use(name: str, sequence: str) -> list[str]:
+    """How to label with a model. The target for one folder is for short-axis cines."""
+    if sequence == USUAL:
+        how = [
+            "The target `predict_all` of the workflow labels images with it, with the arguments",
+            f"```\n--config input=<folder of the images> model=<path>/{name}\n```",
+        ]
+    else:
+        how = ["Name its folder in `weights` of a study whose cohort has these images."]
+    if len(channels_of(sequence)) > 1:
+        return ["## Use", *how]
     return [
         "## Use",
-        "The target `predict_all` of the workflow labels images with it, with the arguments",
-        f"```\n--config input=<folder of the images> model=<path>/{name}\n```",
+        *how,
         "In Python, with `workflow/` on its path:",
         "```python\n"
         "from cmrseg.cine import Cine\n"

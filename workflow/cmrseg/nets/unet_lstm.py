@@ -1,0 +1,194 @@
+"""U-Net with a recurrent part in both directions of time, of Bai et al. 2018 (aortic cines).
+
+doi:10.1007/978-3-030-00937-3_67. Each frame goes through a U-Net by itself; a convolutional LSTM
+then runs over the frames of a window, forwards and backwards. Weight for weight the published
+network; convolutions, norms and enlargement follow TensorFlow 1.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from cmrseg.nets.fcn import NORM_EPS, NORM_MOMENTUM, Unit
+from cmrseg.nets.images import CHANNELS_LAST, check_images
+from cmrseg.nets.network import Network, initialise_layers
+
+# Levels of the U-Net, and frames of a window in the published training.
+LEVELS, WINDOW = 5, 9
+# Gates of the recurrent cell: input, new value, forget, output; and what is added to the third.
+GATES, FORGET_BIAS = 4, 1.0
+# The published weight of frame k of a window: (1 - |k - 4| / 5) ** 0.1.
+REACH, POWER = 5, 0.1
+
+
+def frame_weights(window: int = WINDOW) -> torch.Tensor:
+    """Weight of each frame of a window, the largest (1) in its middle."""
+    away = (torch.arange(window) - window // 2).abs()
+    return (1 - away / REACH) ** POWER
+
+
+class UpStep(nn.Module):
+    """Maps of a level, enlarged and joined with those of the next finer one."""
+
+    def __init__(self, channels_in: int, channels: int) -> None:
+        super().__init__()
+        self.enlarge = nn.ConvTranspose2d(channels_in, channels, 3, 2, bias=False)
+        self.norm = nn.BatchNorm2d(channels, eps=NORM_EPS, momentum=NORM_MOMENTUM)
+        self.units = nn.Sequential(Unit(2 * channels, channels, 3), Unit(channels, channels, 3))
+
+    def forward(self, maps: torch.Tensor, skip: torch.Tensor) -> torch.Tensor:
+        rows, columns = skip.shape[2:]
+        # TensorFlow's 'same' crops one row and column behind.
+        enlarged = self.enlarge(maps)[..., :rows, :columns]
+        return self.units(torch.cat([skip, functional.relu(self.norm(enlarged))], 1))
+
+
+class Cell(nn.Module):
+    """A convolutional LSTM: maps (n, f, y, x) of each frame to its state (n, hidden, y, x)."""
+
+    def __init__(self, channels: int, hidden: int) -> None:
+        super().__init__()
+        self.hidden = hidden
+        self.conv = nn.Conv2d(channels + hidden, GATES * hidden, 3, padding=1)
+
+    def forward(self, frames: list[torch.Tensor]) -> list[torch.Tensor]:
+        first = frames[0]
+        hidden = cell = first.new_zeros(len(first), self.hidden, *first.shape[2:])
+        states = []
+        for maps in frames:
+            gates = self.conv(torch.cat([maps, hidden], 1))
+            enter, new, forget, leave = gates.split(self.hidden, 1)
+            cell = torch.sigmoid(forget + FORGET_BIAS) * cell
+            cell = cell + torch.sigmoid(enter) * torch.tanh(new)
+            hidden = torch.tanh(cell) * torch.sigmoid(leave)
+            states.append(hidden)
+        return states
+
+
+class UNetLSTM(Network):
+    """Windows (n, t, y, x) float32 to logits (n, t, classes, y, x); y, x multiples of 16.
+
+    Images are scaled to mean 0 and standard deviation 1 (preparation zscore). filters: of the first
+    level, 16 as published. hidden: of the recurrent part, as many unless given.
+    """
+
+    def __init__(self, classes: int = 3, filters: int = 16, hidden: int = 0) -> None:
+        super().__init__()
+        widths = [filters * 2**level for level in range(LEVELS)]
+        self.down = nn.ModuleList()
+        for level, wanted in enumerate(widths):
+            source = widths[level - 1] if level else 1
+            units = Unit(source, wanted, 3, 2 if level else 1), Unit(wanted, wanted, 3)
+            self.down.append(nn.Sequential(*units))
+        self.up = nn.ModuleList(
+            UpStep(widths[level + 1], widths[level]) for level in range(LEVELS - 1)
+        )
+        hidden = hidden or filters
+        self.forwards, self.backwards = Cell(filters, hidden), Cell(filters, hidden)
+        self.logits = nn.Conv2d(2 * hidden, classes, 1)
+
+    def features(self, images: torch.Tensor) -> torch.Tensor:
+        """What the U-Net makes of single frames: (n, 1, y, x) to (n, filters, y, x)."""
+        check_images(images, 2 ** (LEVELS - 1))
+        maps, skips = images, []
+        for units in self.down:
+            maps = units(maps).contiguous(memory_format=CHANNELS_LAST)
+            skips.append(maps)
+        for level in range(LEVELS - 2, -1, -1):
+            maps = self.up[level](maps, skips[level])
+        return maps
+
+    def over_time(self, frames: list[torch.Tensor]) -> torch.Tensor:
+        """Logits (n, t, classes, y, x) of t frames in order, from their features (n, f, y, x)."""
+        forwards = self.forwards(frames)
+        backwards = self.backwards(frames[::-1])[::-1]
+        both = zip(forwards, backwards, strict=True)
+        return torch.stack([self.logits(torch.cat(pair, 1)) for pair in both], 1)
+
+    def forward(self, windows: torch.Tensor) -> torch.Tensor:
+        images, length = len(windows), windows.shape[1]
+        features = self.features(windows.flatten(0, 1)[:, None]).unflatten(0, (images, length))
+        return self.over_time(list(features.unbind(1)))
+
+    def initialise(self, generator: torch.Generator) -> None:
+        """Glorot uniform, biases 0, norms 1 and 0, as TensorFlow's layers start."""
+
+        def draw(weight: torch.Tensor) -> None:
+            nn.init.xavier_uniform_(weight, generator=generator)
+
+        initialise_layers(self.modules(), draw)
+        for module in self.modules():
+            if isinstance(module, nn.ConvTranspose2d):
+                draw(module.weight)
+
+    def halves(self) -> tuple[list[nn.Module], list[nn.Module]]:
+        """The three fine levels and the two coarse ones."""
+        return list(self.down[:3]), list(self.down[3:])
+
+
+def from_tensorflow(variables: Mapping[str, np.ndarray]) -> dict[str, torch.Tensor]:
+    """State dict of a `UNetLSTM` from the variables of a published checkpoint.
+
+    variables: kernels (x, y, in, out), of enlargements (x, y, out, in): the published network sees
+    images as (x, y), this one as (y, x). `UNet/conv_out`, which the network does not use, and the
+    optimiser's state are left out. Raises KeyError naming a variable that is missing.
+    """
+    state: dict[str, torch.Tensor] = {}
+    for level in range(LEVELS):
+        for number in (0, 1):
+            _unit(state, variables, f"down.{level}.{number}", f"UNet/conv{level}", number, number)
+    for level in range(LEVELS - 1):
+        scope = f"UNet/conv{level}_up"
+        kernel = variables[f"{scope}/conv2d_transpose/kernel"]
+        state[f"up.{level}.enlarge.weight"] = _tensor(kernel.T)
+        _norm(state, variables, f"up.{level}.norm", f"{scope}/batch_normalization")
+        for number in (0, 1):
+            _unit(state, variables, f"up.{level}.units.{number}", scope, number, number + 1)
+    for name, direction in (("forwards", "forward"), ("backwards", "backward")):
+        cell = f"LSTM/{direction}/conv_lstm_cell"
+        kernel = variables[f"{cell}/kernel"]
+        state[f"{name}.conv.weight"] = _tensor(kernel.T)
+        state[f"{name}.conv.bias"] = _tensor(variables[f"{cell}/biases"])
+    output = "LSTM/output/conv2d"
+    state["logits.weight"] = _tensor(variables[f"{output}/kernel"].T)
+    state["logits.bias"] = _tensor(variables[f"{output}/bias"])
+    return state
+
+
+def _unit(
+    state: dict[str, torch.Tensor],
+    variables: Mapping[str, np.ndarray],
+    name: str,
+    scope: str,
+    convolution: int,
+    norm: int,
+) -> None:
+    """Weights of a convolution with its norm, by their numbers in TensorFlow's scope."""
+    kernel = variables[f"{scope}/{_numbered('conv2d', convolution)}/kernel"]
+    state[f"{name}.conv.weight"] = _tensor(kernel.T)
+    _norm(state, variables, f"{name}.norm", f"{scope}/{_numbered('batch_normalization', norm)}")
+
+
+def _norm(
+    state: dict[str, torch.Tensor], variables: Mapping[str, np.ndarray], name: str, scope: str
+) -> None:
+    parts = {
+        "weight": "gamma",
+        "bias": "beta",
+        "running_mean": "moving_mean",
+        "running_var": "moving_variance",
+    }
+    for part, source in parts.items():
+        state[f"{name}.{part}"] = _tensor(variables[f"{scope}/{source}"])
+    state[f"{name}.num_batches_tracked"] = torch.zeros((), dtype=torch.int64)
+
+
+def _numbered(layer: str, number: int) -> str:
+    return f"{layer}_{number}" if number else layer
+
+
+def _tensor(values: np.ndarray) -> torch.Tensor:
+    return torch.tensor(np.ascontiguousarray(values))
