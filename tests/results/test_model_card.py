@@ -169,7 +169,6 @@ def test_published_models_have_a_card_with_their_terms_and_labels(name):
     assert "predict_cine(network, cine, settings)" in section(card, "Use")
     assert ("pieces of a tissue are removed" in section(card, "Labels")) == (name == "seg459")
     assert ("Not for short-axis cines" in card) == (weights["sequence"] != "sa")
-    assert ("No stage of the workflow can use it" in card) == (name == "ukbb_ao")
 
 
 def test_short_axis_card_counts_the_published_trainable_values():
