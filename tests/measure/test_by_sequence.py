@@ -102,6 +102,17 @@ def test_a_cohort_has_a_row_per_subject_and_a_comparison_of_its_areas(tmp_path):
     assert not [m for m in found.summary["measure"] if m.startswith(("edv", "ef"))]
 
 
+def test_tagged_cines_of_several_slices_have_overlaps_alone(tmp_path):
+    labels = np.zeros((2, 3, 10, 10), np.uint8)
+    labels[..., 2:6, 2:6] = Tissue.LV
+    labels[..., 6:8, 2:6] = Tissue.MYO
+    sides = [maps(tmp_path, name, labels, "tag") for name in ("model", "expert")]
+    found = evaluate_labels(*sides, {"7": "test"}, "max", "max")
+    row = found.subjects.iloc[0]
+    assert row["dice_lv"] == row["dice_my"] == 1
+    assert not [name for name in row.index if name.startswith(("reference_", "predicted_"))]
+
+
 def test_labels_of_two_sequences_are_not_compared(tmp_path):
     true = maps(tmp_path, "expert", aorta(100), "ao")
     ours = maps(tmp_path, "model", aorta(90), "tag")

@@ -5,6 +5,7 @@ from typing import Any
 
 from cmrseg.labels import SHORT_NAMES, Target, Tissue, tissues_of
 from cmrseg.learn.subsets import NESTED_VOLUNTEERS
+from cmrseg.measure.by_sequence import has_phases
 from cmrseg.measure.confidence import THRESHOLDS
 from cmrseg.nets.kinds import KINDS
 from cmrseg.results.labelling import unfit
@@ -16,6 +17,8 @@ from study.tables import StudyError
 # Volunteers that a subset of some needs.
 VOLUNTEERS = {f"{kind}{count}": count for count in NESTED_VOLUNTEERS for kind in "vr"}
 STARTS = ("random", "imagenet")
+# Subsets of the frames with the largest and the smallest LV cavity.
+PHASES = ("esed", "r_esed")
 # What two networks must share for one to start from the other.
 SHARED = ("network", "encoder", "width")
 # Networks whose encoder is chosen.
@@ -83,6 +86,11 @@ def _check_learnt(study: Study, model: str, row: dict[str, Any]) -> None:
         raise StudyError(
             f"model {model}: its images are {row['sequence']}, and labels of {labeller} lie on "
             f"{labelled.key}; take a labeller of {own.key}"
+        )
+    if row["subset"] in PHASES and not has_phases(own):
+        raise StudyError(
+            f"model {model}: subset {row['subset']} is end-diastole and end-systole of short-axis "
+            f"cines; images {own.key} have none"
         )
     if row["loss"] not in kind_of(row).losses:
         raise StudyError(

@@ -7,7 +7,12 @@ import numpy as np
 import pandas as pd
 
 from cmrseg.labels import Tissue
-from cmrseg.measure.by_sequence import check_plane, has_phases, measures_of_curve
+from cmrseg.measure.by_sequence import (
+    check_plane,
+    has_phases,
+    measures_of,
+    measures_of_curve,
+)
 from cmrseg.measure.comparison import COMPARED
 from cmrseg.measure.distance import slice_distances_mm
 from cmrseg.measure.overlap import dice
@@ -83,7 +88,7 @@ def evaluate_cine(
         row[f"hausdorff_{name}_mm"] = float(images[f"hausdorff_{name}_mm"].mean())
         row[f"distance_{name}_mm"] = float(images[f"distance_{name}_mm"].mean())
     if not has_phases(sequence):
-        row |= _measures(pair, sequence)
+        row |= _measures(pair, sequence) if measures_of(sequence) else {}
     elif Tissue.LV in tissues:
         eds = {"reference": reference_ed, "predicted": ed}
         row |= _volumes(pair, eds, frames, es_frame)
