@@ -5,7 +5,6 @@ UNLABELLED inside. Such a slice tells where the drawn tissue ends and nothing of
 """
 
 import numpy as np
-from scipy import ndimage
 
 from cmrseg.labels import UNLABELLED, Tissue
 from cmrseg.sequences import VENTRICLES
@@ -37,7 +36,12 @@ def known_tissues(labels: np.ndarray, shown: tuple[Tissue, ...] = VENTRICLES) ->
 
 
 def _hides(plane: np.ndarray, unlabelled: np.ndarray) -> bool:
-    """Whether there may be tissue among the unlabelled pixels of a slice (y, x)."""
+    """Whether there may be tissue among the unlabelled pixels of a slice (y, x).
+
+    scipy is loaded here, as most maps hide nothing.
+    """
+    from scipy import ndimage
+
     if (ndimage.binary_dilation(plane == Tissue.LV) & unlabelled).any():
         return True
     parts, count = ndimage.label(unlabelled)

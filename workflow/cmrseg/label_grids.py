@@ -1,7 +1,6 @@
 """Label maps on another grid."""
 
 import numpy as np
-from scipy import sparse
 
 # Added to the share of the nearest label; less than any true difference of shares.
 TIE = np.float32(1e-4)
@@ -33,8 +32,13 @@ def resize_labels(labels: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return best.reshape(*labels.shape[:-2], *shape)
 
 
-def _overlaps(size: int, new: int) -> sparse.csr_array:
-    """(new, size): the share of each new pixel that each old one covers, along one axis."""
+def _overlaps(size: int, new: int):
+    """(new, size): the share of each new pixel that each old one covers, along one axis; sparse.
+
+    scipy is loaded here, as most maps stay on their grid.
+    """
+    from scipy import sparse
+
     edges = np.arange(new + 1) * (size / new)
     low, high = edges[:-1, None], edges[1:, None]
     pixel = np.arange(size)

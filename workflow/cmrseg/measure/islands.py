@@ -8,7 +8,6 @@ not filled.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
 from cmrseg.labels import UNLABELLED
 
@@ -19,7 +18,7 @@ LEAST_VOXELS = 10
 LEAST_SLICES = 2
 FARTHEST = 40.0
 # Neighbours by a face within a frame; never from one frame to another.
-FACES = ndimage.generate_binary_structure(4, 1)
+FACES = np.abs(np.indices((3, 3, 3, 3)) - 1).sum(axis=0) <= 1
 FACES[[0, 2]] = False
 
 
@@ -48,6 +47,9 @@ def remove_islands(labels: np.ndarray, rule: str) -> tuple[np.ndarray, list[Remo
         raise ValueError(f"islands {rule!r} is no rule, expected one of {', '.join(RULES)}")
     if labels.ndim != 4:
         raise ValueError(f"labels must be (t, z, y, x), got shape {labels.shape}")
+    # Loaded here, as labelling without a rule needs none of it.
+    from scipy import ndimage
+
     kept, removed = labels.copy(), []
     for tissue in np.unique(labels):
         if tissue in (0, UNLABELLED):
