@@ -63,6 +63,18 @@ def test_bland_and_altmans_own_example_is_reproduced():
     assert found["lower_low"] == pytest.approx(found["lower"] - half, abs=0.02)
 
 
+@pytest.mark.parametrize("n", [2, 3, 17, 400])
+def test_intervals_are_those_of_scipys_distributions_to_the_last_bit(n):
+    first = np.random.default_rng(n).normal(60, 8, n)
+    found = bland_altman(first, first[::-1] * 0.9)
+    sd, root = found["sd"], math.sqrt(n)
+    half = float(stats.t.ppf(0.975, n - 1)) * sd / root
+    assert found["bias_high"] == found["bias"] + half
+    _, far = stats.nct.ppf((0.025, 0.975), n - 1, 1.959963984540054 * root) * sd / root
+    outer = float(far) - 1.959963984540054 * sd
+    assert found["lower_low"] == found["lower"] - outer
+
+
 def test_swapping_the_methods_mirrors_the_limits():
     forth, back = bland_altman(WRIGHT, MINI), bland_altman(MINI, WRIGHT)
     mirror = {

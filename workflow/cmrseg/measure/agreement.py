@@ -8,8 +8,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import special
 
-# Quantiles are those of scipy.special: scipy.stats calls the same functions and takes longer to load
-# than a cohort takes to compare.
+# Quantiles are those of scipy.special, which scipy.stats calls, too: loading that takes longer than
+# to compare a cohort.
 
 # Makes the median absolute deviation of normal data an estimate of their SD (1/0.6745).
 MAD_SCALE = 1.4826
