@@ -176,9 +176,7 @@ def test_a_model_of_other_images_is_refused_by_name(study, model, sentence):
 
 def test_a_view_has_no_subset_of_end_diastole_and_end_systole(make):
     models = table(scar=SCAR, atria=ATRIA).replace("views all", "views esed")
-    with pytest.raises(
-        StudyError, match="model atria: subset esed is end-diastole and end-sys"
-    ):
+    with pytest.raises(StudyError, match="model atria: subset esed is end-diastole and end-sys"):
         make(widened, models=models)
 
 
