@@ -13,7 +13,7 @@ import yaml
 
 import study.code as tracking
 import study.given as study_weights
-from bundle_writer import checkpoint_variables, random_checkpoint
+from bundle_writer import checkpoint_variables, random_checkpoint, write_bundle
 from cmrseg.cine import Cine
 from cmrseg.labels import Target, tissues_of
 from cmrseg.learn.convert import convert_weights
@@ -23,7 +23,7 @@ from cmrseg.learn.weights import save_weights
 from cmrseg.nets.build import SETTINGS
 from cmrseg.nets.fcn import FCN
 from cmrseg.nets.kinds import KINDS
-from cmrseg.nets.published import check_index, model_variables, sizes_of
+from cmrseg.nets.published import check_index, model_variables, read_published, sizes_of
 from cmrseg.nets.tensorbundle import read_index
 from cmrseg.results.labelling import LABELLING, OPTIONAL
 from cmrseg.sequences import SEQUENCES
@@ -240,6 +240,18 @@ def test_model_folder_is_loaded_by_its_path_alone(narrow):
     network, settings = load_model(narrow)
     assert isinstance(network, FCN)
     assert settings["tissues"] == "lv,my,rv"
+
+
+def test_the_later_name_of_the_recurrent_cell_is_read_too(tmp_path):
+    weights = CATALOGUE["ukbb_ao"] | {"width": 2}
+    variables = random_checkpoint(tmp_path / "UNet-LSTM_ao", weights)
+    later = {n.replace("conv_lstm_cell", "conv_2d_lstm_cell"): v for n, v in variables.items()}
+    (tmp_path / "later").mkdir()
+    write_bundle(tmp_path / "later/UNet-LSTM_ao", later)
+    folders = [tmp_path, tmp_path / "later"]
+    first, second = (read_published(f / "UNet-LSTM_ao", weights) for f in folders)
+    assert first.keys() == second.keys()
+    assert all(torch.equal(first[name], second[name]) for name in first)
 
 
 @pytest.mark.parametrize("name", FCNS)

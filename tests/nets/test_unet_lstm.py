@@ -80,6 +80,12 @@ def test_grey_values_are_those_of_the_original(cine, expected):
     assert (pixels[:, :, 0] == 0).all()
 
 
+def test_mean_and_standard_deviation_are_those_of_the_original(cine, expected):
+    # Of all voxels; those of what is no air are 0 and 1.
+    ours = zscore(cine.voxels[:, 0]).astype(float)
+    assert [ours.mean(), ours.std()] == pytest.approx(expected["full_zscore_mean_std"], abs=1e-6)
+
+
 def test_a_window_has_the_probabilities_of_the_original(cine, full, expected):
     pixels, _ = prepare_cine(cine.voxels, SETTINGS | {"size_px": 256})
     frames = windows(len(pixels), 9)[0]
@@ -110,6 +116,7 @@ def test_a_cine_has_the_labels_of_the_original(cine, full, folder, expected):
     doubtful = (two[:, 1] - two[:, 0] < 1e-5)[:, None]
     assert (labels == tissues)[~doubtful].all()
     assert doubtful.mean() < 1e-4
+    assert (labels != tissues).sum() <= 3
 
 
 # -- without the numbers of the original --------------------------------------------------------
@@ -126,6 +133,8 @@ def test_each_frame_is_weighted_by_its_place_in_a_window():
     assert frame_weights().tolist() == pytest.approx(
         [0.85134, 0.91244, 0.95020, 0.97793, 1, 0.97793, 0.95020, 0.91244, 0.85134], abs=1e-5
     )
+    with pytest.raises(ValueError, match="a window of 11 frames; the weights are for up to 9"):
+        frame_weights(11)
     assert window_of(SETTINGS) == 9
     assert window_of({"network": "fcn"}) == window_of({}) == 1
 

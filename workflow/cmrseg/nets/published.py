@@ -17,7 +17,7 @@ from cmrseg.labels import Target
 from cmrseg.nets import fcn, unet_lstm
 from cmrseg.nets.fcn import CONVOLUTIONS, HEAD_CHANNELS, JOINED_CHANNELS
 from cmrseg.nets.tensorbundle import Entry, index_file, read_bundle, read_index
-from cmrseg.nets.unet_lstm import GATES, LEVELS
+from cmrseg.nets.unet_lstm import CELLS, GATES, LEVELS
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -148,7 +148,7 @@ def check_index(entries: Mapping[str, Entry], weights: Mapping[str, Any], file: 
     file: the index, for the error.
     Raises ValueError with the names that are missing or unknown, or of another type or shape.
     """
-    expected = model_variables(weights)
+    expected = as_named_in(model_variables(weights), entries)
     problems = [f"missing {name}" for name in sorted(expected.keys() - entries.keys())]
     problems += [
         f"unknown {name}"
@@ -168,6 +168,14 @@ def check_index(entries: Mapping[str, Entry], weights: Mapping[str, Any], file: 
         )
 
 
+def as_named_in(shapes: Shapes, entries: Collection[str]) -> Shapes:
+    """Variables by the names that a checkpoint has for recurrent cells."""
+    published, later = (f"/{cell}/" for cell in CELLS)
+    if not any(later in name for name in entries):
+        return shapes
+    return {name.replace(published, later): shape for name, shape in shapes.items()}
+
+
 def _is_slot(name: str, variables: Collection[str]) -> bool:
     return name.rpartition("/")[0] in variables
 
@@ -180,7 +188,8 @@ def read_published(prefix: str | Path, weights: Mapping[str, Any]) -> dict[str, 
     Raises ValueError as `check_index` and `read_bundle` do, or if a value is not finite.
     """
     check_index(read_index(index_file(prefix)), weights, index_file(prefix))
-    wanted = read_bundle(prefix, model_variables(weights))
+    entries = read_index(index_file(prefix))
+    wanted = read_bundle(prefix, as_named_in(model_variables(weights), entries))
     for name, value in wanted.items():
         if not np.isfinite(value).all():
             raise ValueError(f"{prefix}: {name} has values that are not finite; fetch it again")

@@ -20,13 +20,20 @@ from cmrseg.nets.network import Network, initialise_layers
 LEVELS, WINDOW = 5, 9
 # Gates of the recurrent cell: input, new value, forget, output; and what is added to the third.
 GATES, FORGET_BIAS = 4, 1.0
+# Names of the recurrent cell in checkpoints, the published one first.
+CELLS = ("conv_lstm_cell", "conv_2d_lstm_cell")
 # The published weight of frame k of a window: (1 - |k - 4| / 5) ** 0.1.
 REACH, POWER = 5, 0.1
 
 
 def frame_weights(window: int = WINDOW) -> torch.Tensor:
-    """Weight of each frame of a window, the largest (1) in its middle."""
+    """Weight of each frame of a window, the largest (1) in its middle.
+
+    Raises ValueError for a window whose ends are out of reach.
+    """
     away = (torch.arange(window) - window // 2).abs()
+    if window < 1 or int(away.max()) >= REACH:
+        raise ValueError(f"a window of {window} frames; the weights are for up to {2 * REACH - 1}")
     return (1 - away / REACH) ** POWER
 
 
@@ -148,7 +155,9 @@ def from_tensorflow(variables: Mapping[str, np.ndarray]) -> dict[str, torch.Tens
         for number in (0, 1):
             _unit(state, variables, f"up.{level}.units.{number}", scope, number, number + 1)
     for name, direction in (("forwards", "forward"), ("backwards", "backward")):
-        cell = f"LSTM/{direction}/conv_lstm_cell"
+        # Later versions of TensorFlow have another name for the cell.
+        names = (f"LSTM/{direction}/{cell}" for cell in CELLS)
+        cell = next(name for name in names if f"{name}/kernel" in variables)
         kernel = variables[f"{cell}/kernel"]
         state[f"{name}.conv.weight"] = _tensor(kernel.T)
         state[f"{name}.conv.bias"] = _tensor(variables[f"{cell}/biases"])
