@@ -22,7 +22,7 @@ from cmrseg.cine import Cine
 from cmrseg.dicom.study import import_shard
 from cmrseg.files import read_table, write_table
 from cmrseg.learn.weights import save_weights
-from cmrseg.nets.build import SETTINGS, build_network, make_encoder
+from cmrseg.nets.build import build_network, make_encoder, network_settings
 from cmrseg.phantom import kaggle, seven_tesla
 from cmrseg.phantom.population import draw_subjects
 from cmrseg.sequences import USUAL, image_path
@@ -125,7 +125,7 @@ def write_networks(folder: Path) -> None:
     """Random weights where the published ones come to lie."""
     catalogue = yaml.safe_load((folder / "resources/weights.yaml").read_text("utf-8"))
     settings = catalogue[Path(UKBB).name]
-    kind = {name: settings[name] for name in SETTINGS}
+    kind = network_settings(settings)
     network = build_network(kind, torch.Generator().manual_seed(1))
     save_weights(network.state_dict(), folder / UKBB / "weights.safetensors")
     (folder / UKBB / "record.json").write_text(json.dumps({"settings": settings}), "utf-8")

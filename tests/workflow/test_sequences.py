@@ -105,7 +105,8 @@ def test_an_edit_of_a_task_is_seen(project):
     module.write_text(text.replace("square().sum(2)", "abs().sum(2)", 1))
     try:
         jobs = project.planned(config=CONFIG)
-        assert {"train_model", "label_shard"} <= {job.rule for job in jobs if job.own}
+        assert {job.rule for job in jobs if job.own} == {"train_model"}
+        assert "label_shard" in {job.rule for job in jobs}
     finally:
         module.write_text(text)
 
