@@ -35,7 +35,7 @@ from cmrseg.learn.cuda_images import CardImages, percentiles, planes_for_card  #
 from cmrseg.learn.predict import CARD_BATCH, Predictor, agreement, label_on_card  # noqa: E402
 from cmrseg.learn.prepare import as_float, prepare_cine  # noqa: E402
 from cmrseg.learn.weights import save_weights  # noqa: E402
-from cmrseg.nets.build import build_network  # noqa: E402
+from cmrseg.nets.build import build_network, network_settings  # noqa: E402
 from cmrseg.nets.fcn import FCN  # noqa: E402
 from cmrseg.nets.folded import FoldedFCN, folded  # noqa: E402
 
@@ -52,14 +52,8 @@ VOXEL_ML = 1.8 * 1.8 * 10 / 1000
 BATCHES = (50, 100, 250, 500) if CARD else (2, 6)
 CINES, STEPS = (16, 300) if CARD else (3, 2)
 SECONDS = 140
-SETTINGS = {
-    "network": "fcn",
-    "encoder": "",
-    "width": 16,
-    "task": "segment",
-    "sequence": "sa",
-    "tissues": "lv,my,rv",
-}
+NETWORK = {"network": "fcn", "encoder": "", "width": 16, "tissues": "lv,my,rv"}
+SETTINGS = network_settings(NETWORK)
 SETTINGS |= {"preparation": "fcn", "size_px": 192, "intensity": "linear"}
 LAST = torch.channels_last
 STARTED = time.monotonic()
@@ -262,14 +256,8 @@ def shard(network: FCN) -> None:
 
 
 def unet(images: torch.Tensor) -> None:
-    settings = {
-        "network": "unet",
-        "encoder": "resnet34",
-        "width": 64,
-        "task": "segment",
-        "sequence": "sa",
-        "tissues": "lv,my,rv",
-    }
+    unet = {"network": "unet", "encoder": "resnet34", "width": 64}
+    settings = network_settings(NETWORK | unet)
     network = build_network(settings, torch.Generator().manual_seed(1)).to(DEVICE).eval()
     side = 256 if CARD else 64
     some = functional.interpolate(images[: BATCHES[0]], (side, side))

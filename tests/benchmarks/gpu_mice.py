@@ -29,7 +29,9 @@ import torch  # noqa: E402
 import yaml  # noqa: E402
 
 from cmrseg.annotations.sparse import hdf5  # noqa: E402
+from cmrseg.annotations.subject import Subject  # noqa: E402
 from cmrseg.cine import Cine  # noqa: E402
+from cmrseg.dicom.audit import Audit  # noqa: E402
 from cmrseg.files import write_table  # noqa: E402
 from cmrseg.labels import UNLABELLED  # noqa: E402
 from cmrseg.layouts.hdf5 import grid_of, read_images  # noqa: E402
@@ -41,7 +43,7 @@ from cmrseg.learn.train import train  # noqa: E402
 from cmrseg.measure.evaluate import evaluate_cine  # noqa: E402
 from cmrseg.phantom import preclinical  # noqa: E402
 from cmrseg.phantom.mice import MOUSE  # noqa: E402
-from cmrseg.sequences import LEFT  # noqa: E402
+from cmrseg.sequences import LEFT, SEQUENCES, USUAL  # noqa: E402
 from cmrseg.tasks.build import task_of  # noqa: E402
 from demo_tables import numbered  # noqa: E402
 from study.recipes import read_models  # noqa: E402
@@ -107,7 +109,9 @@ def make_mouse(row: Mapping, folder: Path) -> tuple[Path, Path]:
 def read_mouse(path: Path) -> tuple[Cine, np.ndarray]:
     grid = grid_of(REAL["spacing_mm"], 1.0, REAL["frame_interval_ms"])
     cine = read_images(path, grid)
-    labels = hdf5(pd.Series({"annotation": path.stem}), path.parent, path, cine)
+    row = pd.Series({"annotation": path.stem})
+    mouse = Subject(row, path.parent, path, cine, Audit(path.stem), SEQUENCES[USUAL], {})
+    labels = hdf5(mouse)
     assert labels is not None
     return cine, labels
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from unittest import mock
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parents[1] / "workflow"), str(HERE.parent)]
+sys.path[:0] = [str(HERE), str(HERE.parents[1] / "workflow"), str(HERE.parent / "helpers")]
 
 import nibabel as nib  # noqa: E402
 import numpy as np  # noqa: E402

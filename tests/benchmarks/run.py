@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parents[1] / "workflow"), str(HERE.parent)]
+sys.path[:0] = [str(HERE), str(HERE.parents[1] / "workflow"), str(HERE.parent / "helpers")]
 
 import pandas as pd  # noqa: E402
 

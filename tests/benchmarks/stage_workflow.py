@@ -23,7 +23,7 @@ from cmrseg.dicom.study import import_study
 from cmrseg.learn.predict import predict_cine
 from cmrseg.learn.weights import save_weights
 from cmrseg.measure.volumes import volume_curves
-from cmrseg.nets.build import build_network
+from cmrseg.nets.build import build_network, network_settings
 from cmrseg.phantom import kaggle
 from cmrseg.phantom.population import draw_subjects
 from compare import OURS, ROOT, Row, in_turn
@@ -35,14 +35,7 @@ FRAMES, ROWS, COLUMNS = 30, 256, 208
 SCAN = {"scanner": "1.5T", "rows": ROWS, "columns": COLUMNS, "spacing_mm": 1.4}
 SCAN |= {"slice_distance_mm": 10.0, "thickness_mm": 8.0, "frames": FRAMES}
 CLEANING = {"mode": "corrected", "layout": "kaggle", "max_size_px": 256}
-FCN = {
-    "network": "fcn",
-    "encoder": "",
-    "width": 16,
-    "task": "segment",
-    "sequence": "sa",
-    "tissues": "lv,my,rv",
-}
+FCN = network_settings({"network": "fcn", "encoder": "", "width": 16, "tissues": "lv,my,rv"})
 LABELLING = {"preparation": "fcn", "intensity": "linear", "size_px": 192}
 PATIENTS = 1140
 # Runs the script as Snakemake does, as far as its first call, by which all is imported.
@@ -130,7 +123,7 @@ def subject_seconds(work: Path) -> dict[str, float]:
 
     def measuring():
         cine = Cine.load(labels)
-        volume_curves(cine.voxels, cine.spacing_mm, "1", 4)
+        volume_curves(cine.voxels, cine.spacing_mm, "1")
 
     runs = {"import_dicom": importing, "label_shard": labelling, "measure_volumes": measuring}
     importing()
