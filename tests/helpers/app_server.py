@@ -23,15 +23,9 @@ from cmrseg.cine import Cine
 from cmrseg.learn.weights import save_weights
 from cmrseg.nets.build import build_network
 from hdf5_builder import write as write_hdf5
+from networks import network_of
 
-SETTINGS = {
-    "network": "fcn",
-    "encoder": "",
-    "width": 2,
-    "task": "segment",
-    "sequence": "sa",
-    "tissues": "lv,my,rv",
-}
+SETTINGS = network_of("fcn", 2)
 PREPARATION = {"preparation": "fcn", "intensity": "linear", "size_px": 32}
 # Grey values of the tissues of `heart`.
 GREYS = {0: 0, 2: 400, 3: 700, 1: 1000}

@@ -12,6 +12,7 @@ from bad_cases import Case, Family, Lost, content_cases, place_cases
 from cmrseg.files import read_table
 from cmrseg.measure.known_volumes import kaggle_volumes
 from mutations import damaged_bytes, damaged_text
+from networks import network_of
 
 SUBJECTS = (
     "subject\tstudy\tsplit\tedv_ml\tesv_ml\n7\t7\ttrain\t150\t60\n8\t8\tvalidate\t120.5\t50\n"
@@ -42,14 +43,7 @@ CHECKSUMS = "source\tpath\tsize\tsha256\nmine\ta/b.txt\t5\t" + "0123456789abcdef
 SOURCES = "mine: {kind: files, url: 'https://example.org/{path}'}\n"
 RECORD = {
     "settings": {
-        **{
-            "network": "fcn",
-            "encoder": "",
-            "width": 4,
-            "task": "segment",
-            "sequence": "sa",
-            "tissues": "lv,my,rv",
-        },
+        **network_of("fcn", 4),
         **{"preparation": "fcn", "intensity": "linear", "size_px": 64},
     }
 }

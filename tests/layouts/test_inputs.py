@@ -12,6 +12,7 @@ from cmrseg.layouts.inputs import Found, find_images
 from cmrseg.learn.weights import save_weights
 from cmrseg.nets.build import build_network
 from hdf5_builder import SHAPE, write
+from networks import network_of
 
 
 @pytest.mark.parametrize(
@@ -53,14 +54,7 @@ def test_what_is_no_one_s_images_is_refused(tmp_path, name, sentence):
 @pytest.fixture
 def model(tmp_path):
     """The folder of a network that learnt nothing."""
-    settings = {
-        "network": "fcn",
-        "encoder": "",
-        "width": 2,
-        "task": "segment",
-        "sequence": "sa",
-        "tissues": "lv,my,rv",
-    }
+    settings = network_of("fcn", 2)
     network = build_network(settings, torch.Generator().manual_seed(0))
     save_weights(network.state_dict(), tmp_path / "model/weights.safetensors")
     settings |= {"preparation": "fcn", "intensity": "linear", "size_px": 32}

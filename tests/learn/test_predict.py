@@ -21,6 +21,7 @@ from cmrseg.learn.weights import save_weights
 from cmrseg.nets.build import build_network, network_settings
 from cmrseg.nets.folded import folded
 from cmrseg.tasks.label_map import LabelMap
+from networks import network_of
 
 UNET = {"preparation": "unet", "size_px": 32, "intensity": "linear", "tissues": "lv,my"}
 FCN = {"preparation": "fcn", "size_px": 16, "intensity": "linear", "tissues": "lv,my"}
@@ -103,14 +104,7 @@ def test_progress_is_told_after_each_batch_and_may_end_the_work(cine):
 @pytest.fixture
 def fcn():
     """A narrow FCN of random weights, whose labels of the cine have several classes."""
-    settings = {
-        "network": "fcn",
-        "encoder": "",
-        "width": 4,
-        "task": "segment",
-        "sequence": "sa",
-        "tissues": "lv,my",
-    }
+    settings = network_of("fcn", 4, "lv,my")
     return build_network(settings, torch.Generator().manual_seed(1))
 
 

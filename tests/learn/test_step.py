@@ -18,20 +18,14 @@ from cmrseg.learn.train import check_finite
 from cmrseg.nets.build import build_network
 from cmrseg.tasks.losses import LOSSES
 from cmrseg.tasks.segment import Segmentation
+from networks import network_of
 from stopped_training import resumed_alike, trained
 
 ON_GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 MODES = [Mode(True), Mode(True, steps.COMPILED)]
 TARGET = Target.of("lv,my")
 TASK = Segmentation(TARGET, "ce")
-NETWORK = {
-    "network": "unet",
-    "encoder": "resnet34",
-    "width": 2,
-    "task": "segment",
-    "sequence": "sa",
-    "tissues": "lv,my",
-}
+NETWORK = network_of("unet", 2, "lv,my", encoder="resnet34")
 
 
 def network(seed=0):

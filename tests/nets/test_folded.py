@@ -10,24 +10,11 @@ from cmrseg.nets.fcn import FCN, Enlarge, from_tensorflow
 from cmrseg.nets.folded import FusedFCN, doubled, folded, on_even_pixels
 from cmrseg.nets.kinds import KINDS
 from cmrseg.nets.tensorbundle import read_bundle
+from networks import network_of
 
-FCN_SETTINGS = {
-    "network": "fcn",
-    "encoder": "",
-    "width": 4,
-    "task": "segment",
-    "sequence": "sa",
-    "tissues": "lv,my,rv",
-}
+FCN_SETTINGS = network_of("fcn", 4)
 EVERY = [FCN_SETTINGS] + [
-    {
-        "network": kind.name,
-        "encoder": encoder,
-        "width": 4 if encoder else 8,
-        "task": "segment",
-        "sequence": "sa",
-        "tissues": "lv,my,rv",
-    }
+    network_of(kind.name, 4 if encoder else 8, encoder=encoder)
     for kind in KINDS.values()
     if kind.window == 1
     if kind.name != "fcn"

@@ -11,6 +11,7 @@ from cmrseg.nets.build import BUILDERS, build_network, empty_network, make_encod
 from cmrseg.nets.encoder import EncodedNetwork
 from cmrseg.nets.kinds import ENCODERS, KINDS
 from cmrseg.results.model_card import NETWORKS
+from networks import network_of
 from small_study import MODELS, small_study
 from study.tables import StudyError, columns_of
 from tiny_study import ROOT
@@ -21,14 +22,7 @@ each = pytest.mark.parametrize(("kind", "encoder"), BUILT, ids=lambda part: str(
 
 
 def built(kind, encoder):
-    settings = {
-        "network": kind.name,
-        "encoder": encoder,
-        "width": 2,
-        "task": "segment",
-        "sequence": "sa",
-        "tissues": "lv,my",
-    }
+    settings = network_of(kind.name, 2, "lv,my", encoder=encoder)
     return build_network(settings, torch.Generator().manual_seed(1)).eval()
 
 
@@ -69,14 +63,7 @@ def test_networks_with_an_encoder_to_choose_are_those_with_imagenet_weights(kind
 @pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
 def test_an_encoder_that_a_network_does_not_have_is_refused(kind):
     for encoder in {"", "resnet18", *ENCODERS} - set(kind.encoders or ("",)):
-        settings = {
-            "network": kind.name,
-            "encoder": encoder,
-            "width": 2,
-            "task": "segment",
-            "sequence": "sa",
-            "tissues": "lv",
-        }
+        settings = network_of(kind.name, 2, "lv", encoder=encoder)
         with pytest.raises(ValueError, match=f"has no encoder, got|encoder '{encoder}' is unknown"):
             empty_network(settings)
 

@@ -11,24 +11,11 @@ from cmrseg.nets.images import IMAGENET_MEAN, IMAGENET_SD, ImageNetInput
 from cmrseg.nets.kinds import KINDS
 from cmrseg.nets.unet import copied
 from cmrseg.nets.unet_compat import CompatUNet, PixelShuffle
+from networks import network_of
 
-SETTINGS = {
-    "network": "unet",
-    "encoder": "resnet34",
-    "width": 4,
-    "task": "segment",
-    "sequence": "sa",
-    "tissues": "lv,my",
-}
+SETTINGS = network_of("unet", 4, "lv,my", encoder="resnet34")
 EACH = [
-    {
-        "network": kind.name,
-        "encoder": encoder,
-        "width": 2,
-        "task": "segment",
-        "sequence": "sa",
-        "tissues": "lv,my",
-    }
+    network_of(kind.name, 2, "lv,my", encoder=encoder)
     for kind in KINDS.values()
     if kind.window == 1
     for encoder in kind.encoders or ("",)
@@ -53,14 +40,7 @@ def generator():
     [("resnet34", 41_221_268), ("resnet50", 339_070_292), ("vgg16_bn", 46_377_780)],
 )
 def test_compatible_unet_has_fastais_number_of_parameters(encoder, parameters):
-    settings = {
-        "network": "unet_compat",
-        "encoder": encoder,
-        "width": 64,
-        "task": "segment",
-        "sequence": "sa",
-        "tissues": "lv,my",
-    }
+    settings = network_of("unet_compat", 64, "lv,my", encoder=encoder)
     with torch.device("meta"):
         network = empty_network(settings)
     assert _count(network.parameters()) == parameters
@@ -85,16 +65,7 @@ def test_frozen_compatible_unet_trains_the_published_number_of_parameters():
 )
 def test_compatible_up_blocks_have_fastais_channels(encoder, channels, last):
     with torch.device("meta"):
-        network = empty_network(
-            {
-                "network": "unet_compat",
-                "encoder": encoder,
-                "width": 64,
-                "task": "segment",
-                "sequence": "sa",
-                "tissues": "lv,my",
-            }
-        )
+        network = empty_network(network_of("unet_compat", 64, "lv,my", encoder=encoder))
     assert [block.channels for block in network.blocks] == channels
     assert network.logits.in_channels == last
 

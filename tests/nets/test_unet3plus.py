@@ -6,15 +6,9 @@ from torch.nn import functional
 
 from cmrseg.nets.build import build_network, empty_network
 from cmrseg.nets.unet3plus import LEVELS, UNet3Plus, enlarged_by_products
+from networks import network_of
 
-SETTINGS = {
-    "network": "unet3plus",
-    "encoder": "",
-    "width": 2,
-    "task": "segment",
-    "sequence": "sa",
-    "tissues": "lv,my",
-}
+SETTINGS = network_of("unet3plus", 2, "lv,my")
 
 
 def _count(parameters):

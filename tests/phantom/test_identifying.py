@@ -28,18 +28,12 @@ from identifying import (
     plant_in_nifti,
     plant_in_png,
 )
+from networks import network_of
 from tiny_study import Project, copy_project
 
 ROWS, COLUMNS, FRAMES, SLICES = 40, 32, 3, 4
 SHAPE = (FRAMES, SLICES, ROWS, COLUMNS)
-NETWORK = {
-    "network": "fcn",
-    "encoder": "",
-    "width": 2,
-    "task": "segment",
-    "sequence": "sa",
-    "tissues": "lv,my,rv",
-}
+NETWORK = network_of("fcn", 2)
 PREPARED = {"preparation": "fcn", "intensity": "linear", "size_px": 48}
 HEART = np.zeros(SHAPE, np.uint8)
 HEART[:, 1:3, 10:30, 8:24] = 2

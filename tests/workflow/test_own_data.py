@@ -18,6 +18,7 @@ from cmrseg.learn.weights import save_weights
 from cmrseg.nets.build import build_network
 from cmrseg.phantom import seven_tesla
 from cmrseg.phantom.population import draw_subjects
+from networks import network_of
 from tiny_study import SCAN, Project, copy_project, environment
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,14 +42,7 @@ def write_images(folder: Path, names: list[str]) -> None:
 
 def write_start(folder: Path) -> None:
     """A network of random weights where the published one would lie."""
-    settings = {
-        "network": "fcn",
-        "encoder": "",
-        "width": 16,
-        "task": "segment",
-        "sequence": "sa",
-        "tissues": "lv,my,rv",
-    }
+    settings = network_of("fcn", 16)
     network = build_network(settings, torch.Generator().manual_seed(1))
     save_weights(network.state_dict(), folder / "weights.safetensors")
 
