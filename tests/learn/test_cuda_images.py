@@ -10,11 +10,14 @@ from cmrseg.learn.prepare import as_float, prepare_cine
 UNET = {"preparation": "unet", "size_px": 8, "intensity": "linear"}
 FCN = {"preparation": "fcn", "size_px": 16, "intensity": "linear"}
 MINMAX = FCN | {"preparation": "minmax"}
+ZSCORE = FCN | {"preparation": "zscore"}
 
 
 @pytest.mark.parametrize("dtype", [np.int16, np.uint16, ">i2", np.float32, ">f4", float])
 @pytest.mark.parametrize("shape", [(2, 3, 40, 28), (1, 1, 16, 32), (1, 2, 7, 9)])
-@pytest.mark.parametrize("settings", [FCN, UNET, MINMAX], ids=["fcn", "unet", "minmax"])
+@pytest.mark.parametrize(
+    "settings", [FCN, UNET, MINMAX, ZSCORE], ids=["fcn", "unet", "minmax", "zscore"]
+)
 def test_images_of_a_card_are_the_prepared_ones_to_the_bit(dtype, shape, settings):
     check_card_images(dtype, shape, settings, "cpu")
 

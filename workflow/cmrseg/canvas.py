@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -12,20 +12,28 @@ class Preparation:
     """What sets a preparation apart.
 
     dtype: of the stored pixels, unsigned integers or float32. resized: are images scaled to the
-    canvas, or cropped and padded? joint: are grey values scaled by all images of a frame or cine
-    together, or each image by its own smallest and largest?
+    canvas, or cropped and padded? scaled_by: the smallest and largest grey value of each image, or
+    percentiles, or mean and standard deviation, of all images of a frame or cine. padded_to_size:
+    is the canvas of prediction at least as large as that of training?
     """
 
     dtype: type[Any]
     resized: bool
-    joint: bool
+    scaled_by: Literal["range", "percentiles", "moments"]
+    padded_to_size: bool = False
+
+    @property
+    def joint(self) -> bool:
+        """Whether all images of a frame or cine are scaled together."""
+        return self.scaled_by != "range"
 
 
 PREPARATIONS = {
-    "unet": Preparation(np.uint8, resized=True, joint=False),
-    "fcn": Preparation(np.uint16, resized=False, joint=True),
-    "minmax": Preparation(np.uint16, resized=False, joint=False),
-    "zscore": Preparation(np.float32, resized=False, joint=True),
+    "unet": Preparation(np.uint8, resized=True, scaled_by="range"),
+    "fcn": Preparation(np.uint16, resized=False, scaled_by="percentiles"),
+    "minmax": Preparation(np.uint16, resized=False, scaled_by="range"),
+    # As published, its recurrent network sees how far away the border is.
+    "zscore": Preparation(np.float32, resized=False, scaled_by="moments", padded_to_size=True),
 }
 
 # The networks of images that are not resized halve them four times.
@@ -62,12 +70,12 @@ def training_canvas(shape_px: tuple[int, int], settings: Mapping) -> Canvas:
 def prediction_canvas(shape_px: tuple[int, int], settings: Mapping) -> Canvas:
     """The canvas of prediction: as in training (`unet`) or padded to multiples of 16 px.
 
-    That of `zscore` has at least the size of training, as published: its recurrent networks see
-    how far away the border is.
+    That of `zscore` has at least the size of training.
     """
-    if PREPARATIONS[settings["preparation"]].resized:
+    preparation = PREPARATIONS[settings["preparation"]]
+    if preparation.resized:
         return training_canvas(shape_px, settings)
-    least = settings["size_px"] if settings["preparation"] == "zscore" else 0
+    least = settings["size_px"] if preparation.padded_to_size else 0
     size = tuple(-(-max(n, least) // MULTIPLE_PX) * MULTIPLE_PX for n in shape_px)
     offset = tuple((s - n) // 2 for s, n in zip(size, shape_px, strict=True))
     return Canvas(tuple(shape_px), tuple(shape_px), size, offset)

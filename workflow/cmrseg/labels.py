@@ -1,8 +1,11 @@
 """The one registry of tissues: numbers in label maps, names and colours; regions made of them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import TypeVar
+
+Named = TypeVar("Named")
 
 
 class Tissue(IntEnum):
@@ -114,15 +117,7 @@ class Target:
         """
         if not isinstance(text, str):
             raise ValueError(f"tissues are {text!r}, expected text such as lv,my,rv")
-        keys = text.split(",")
-        for key in keys:
-            if key not in REGIONS:
-                raise ValueError(
-                    f"tissues {text!r}: {key!r} is unknown; there are {', '.join(REGIONS)}"
-                )
-            if keys.count(key) > 1:
-                raise ValueError(f"tissues {text!r}: {key} is named twice; name each once")
-        return cls(tuple(REGIONS[key] for key in keys))
+        return cls(tuple(named_once("tissues", text, REGIONS)))
 
     @property
     def text(self) -> str:
@@ -143,6 +138,22 @@ class Target:
     def tissues(self) -> tuple[Tissue, ...]:
         """The tissues that a label map of this target tells of, in the order of the registry."""
         return in_order(tissue for region in self.regions for tissue in region.members)
+
+
+def named_once(what: str, text: str, registry: Mapping[str, Named]) -> list[Named]:
+    """What the comma separated names of a text stand for. Raises ValueError for a wrong name.
+
+    what: the setting, for the error, which names what is unknown, or named twice.
+    """
+    keys = text.split(",")
+    for key in keys:
+        if key not in registry:
+            raise ValueError(
+                f"{what} {text!r}: {key!r} is unknown; there are {', '.join(registry)}"
+            )
+        if keys.count(key) > 1:
+            raise ValueError(f"{what} {text!r}: {key} is named twice; name each once")
+    return [registry[key] for key in keys]
 
 
 def in_order(tissues: Iterable[Tissue]) -> tuple[Tissue, ...]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from cmrseg.labels import Tissue
+from cmrseg.labels import Tissue, named_once
 
 
 @dataclass(frozen=True)
@@ -106,15 +106,7 @@ def channels_of(text: str) -> tuple[Sequence, ...]:
     """
     if not isinstance(text, str):
         raise ValueError(f"sequence is {text!r}, expected text such as sa or c0,de,t2")
-    keys = text.split(",")
-    for key in keys:
-        if key not in SEQUENCES:
-            raise ValueError(
-                f"sequence {text!r}: {key!r} is unknown; there are {', '.join(SEQUENCES)}"
-            )
-        if keys.count(key) > 1:
-            raise ValueError(f"sequence {text!r}: {key} is named twice; name each once")
-    found = tuple(SEQUENCES[key] for key in keys)
+    found = tuple(named_once("sequence", text, SEQUENCES))
     if len({sequence.is_cine for sequence in found}) > 1:
         raise ValueError(f"sequence {text!r}: cines and still images; a network takes one kind")
     return found

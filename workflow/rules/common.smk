@@ -8,6 +8,7 @@ from study.load import load_study
 from study.memory import forgotten
 from study.owner import check_owner, note_owner
 from study.prediction import prediction_origins, prediction_study
+from study.study import DICOM
 from study.tables import StudyError
 from study.wiring.checks import Checks
 from study.wiring.cohorts import Cohorts

@@ -13,7 +13,7 @@ rule import_dicom:
     benchmark:
         "results/{study}/benchmarks/import_dicom/{cohort}/{shard}.tsv"
     wildcard_constraints:
-        cohort=one_of(STUDY.cohorts_with("kaggle", "folder")),
+        cohort=one_of(STUDY.cohorts_with(*DICOM)),
     conda:
         "../../envs/imaging.yaml"
     threads: 1

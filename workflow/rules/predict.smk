@@ -41,8 +41,8 @@ rule predict_all:
         ],
         [
             f"results/{STUDY.name}/cohorts/{cohort}/volumes/{labeller}.tsv"
-            for cohort, labeller in STUDY.predicted()
-            if (cohort, labeller) in STUDY.measured()
+            for cohort, labeller in STUDY.measured()
+            if STUDY.is_model(labeller)
         ],
         expand(
             "results/{study}/figures/{figure}.{suffix}",

@@ -8,11 +8,11 @@ import pandas as pd
 
 from cmrseg.measure.by_sequence import has_phases
 from cmrseg.measure.confidence import THRESHOLDS
-from study.figure_checks import DICOM, check_figures
+from study.figure_checks import check_figures
 from study.model_checks import check_labeller, check_models, check_order
 from study.numbers import check_numbers
 from study.sequence_checks import check_sequences_of
-from study.study import Study
+from study.study import DICOM, Study
 from study.tables import GRID, StudyError, own_file
 
 # Forms of annotation that a layout can hold.

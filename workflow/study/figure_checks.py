@@ -5,11 +5,9 @@ from typing import Any
 from cmrseg.measure.by_sequence import has_phases
 from cmrseg.sequences import SEQUENCES
 from study.model_checks import check_cohort
-from study.study import Study
+from study.study import DICOM, Study
 from study.tables import StudyError
 
-# Layouts of which `cleaning` shows what became of the slices.
-DICOM = ("kaggle", "folder")
 # Figures of any sequence; the others show volumes, or Dice, of the left ventricle.
 ANY_SEQUENCE = ("learning_curves", "overlays", "viewer")
 # Figures that need no evaluation of their cohort, and those that need known volumes alone.

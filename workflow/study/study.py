@@ -19,6 +19,8 @@ from study.tables import GRID, StudyError, check
 
 # Published encoder weights, by name of the encoder; a model that starts from them needs the file.
 IMAGENET = "resources/downloads/imagenet/{encoder}.safetensors"
+# Layouts that hold DICOM.
+DICOM = ("kaggle", "folder")
 # Where an annotator's labels lie below the raw data, if not in annotations/<annotator>.
 ANNOTATIONS = {"ukbb": ".", "png": "masks", "hdf5": "."}
 # What the import of a subject depends on; known volumes, say, may change without a new import.
@@ -104,11 +106,10 @@ class Study:
 
     def pictured(self) -> list[tuple[str, str]]:
         """Every (cohort, model) whose volumes a picture of predictions can show."""
-        measured = self.measured()
         return [
             (cohort, name)
-            for cohort, name in self.predicted()
-            if (cohort, name) in measured and has_phases(self.sequence_of(cohort, name))
+            for cohort, name in self.measured()
+            if self.is_model(name) and has_phases(self.sequence_of(cohort, name))
         ]
 
     def annotators(self, cohort: str) -> list[str]:

@@ -24,7 +24,7 @@ def planes_for_card(
     channels: (t, z, y, x) each, left as they are. Integers of up to 16 bits stay what they are, of
     a single channel. Where there is a card the planes are in memory that it reads by itself.
     """
-    if not PREPARATIONS[settings["preparation"]].joint:
+    if PREPARATIONS[settings["preparation"]].scaled_by != "percentiles":
         prepared = [prepare_cine(voxels, settings) for voxels in channels]
         planes, canvas = with_channels([images for images, _ in prepared]), prepared[0][1]
     else:
@@ -52,8 +52,10 @@ class CardImages:
         self.canvas = canvas
         # A tensor, as torch multiplies by the reciprocal of a number, which rounds differently.
         preparation = PREPARATIONS[settings["preparation"]]
-        self.highest = torch.full((), float(np.iinfo(preparation.dtype).max), device=device)
-        self.is_native = preparation.joint
+        whole = np.issubdtype(preparation.dtype, np.integer)
+        highest = float(np.iinfo(preparation.dtype).max) if whole else 1.0
+        self.highest = torch.full((), highest, device=device)
+        self.is_native = preparation.scaled_by == "percentiles"
         if self.is_native:
             self.low, self.high = self._percentiles()
 

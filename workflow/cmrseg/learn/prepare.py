@@ -155,7 +155,8 @@ def _prepare_each(planes: np.ndarray, canvas: Canvas, settings: Mapping) -> np.n
 
 def _prepare_all(planes: np.ndarray, settings: Mapping) -> np.ndarray:
     """Planes scaled by all of them together."""
-    return zscore(planes) if settings["preparation"] == "zscore" else _prepare_fcn(planes)
+    by_moments = PREPARATIONS[settings["preparation"]].scaled_by == "moments"
+    return zscore(planes) if by_moments else _prepare_fcn(planes)
 
 
 def zscore(planes: np.ndarray) -> np.ndarray:

@@ -137,10 +137,6 @@ class Slices:
         """Images (n, [c,] y, x) float32 in 0...1 and labels (n, y, x) uint8 of some rows."""
         return as_float(self.images[rows]), self.labels[rows]
 
-    @property
-    def channels(self) -> int:
-        return self.images.shape[1] if self.images.ndim == 4 else 1
-
     @cached_property
     def digest(self) -> str:
         """sha256 of each file, joined: what a trained model depends on."""

@@ -17,10 +17,12 @@ from cmrseg.labels import Target
 from cmrseg.nets import fcn, unet_lstm
 from cmrseg.nets.fcn import CONVOLUTIONS, HEAD_CHANNELS, JOINED_CHANNELS
 from cmrseg.nets.tensorbundle import Entry, index_file, read_bundle, read_index
-from cmrseg.nets.unet_lstm import CELLS, GATES, LEVELS
+from cmrseg.nets.unet_lstm import GATES, LEVELS, numbered
 
 Shapes = dict[str, tuple[int, ...]]
 
+# Names of the recurrent cell in checkpoints, the published one first.
+CELLS = ("conv_lstm_cell", "conv_2d_lstm_cell")
 # Most names that an error lists.
 MOST_NAMES = 5
 
@@ -38,9 +40,9 @@ def fcn_variables(filters: int, classes: int) -> Shapes:
     kernels += [(1, 1, HEAD_CHANNELS, HEAD_CHANNELS)]
     shapes: Shapes = {}
     for number, kernel in enumerate(kernels):
-        shapes[f"{_numbered('conv2d', number)}/kernel"] = kernel
-        shapes |= _norm(_numbered("batch_normalization", number), kernel[-1])
-    return shapes | _output(_numbered("conv2d", len(kernels)), HEAD_CHANNELS, classes)
+        shapes[f"{numbered('conv2d', number)}/kernel"] = kernel
+        shapes |= _norm(numbered("batch_normalization", number), kernel[-1])
+    return shapes | _output(numbered("conv2d", len(kernels)), HEAD_CHANNELS, classes)
 
 
 def unet_lstm_variables(filters: int, classes: int) -> Shapes:
@@ -65,10 +67,6 @@ def unet_lstm_variables(filters: int, classes: int) -> Shapes:
     return shapes | _output("LSTM/output/conv2d", 2 * filters, classes)
 
 
-def _numbered(layer: str, number: int) -> str:
-    return f"{layer}_{number}" if number else layer
-
-
 def _norm(scope: str, channels: int) -> Shapes:
     parts = ("gamma", "beta", "moving_mean", "moving_variance")
     return {f"{scope}/{part}": (channels,) for part in parts}
@@ -78,10 +76,8 @@ def _pair(scope: str, channels_in: int, channels: int, first_norm: int) -> Shape
     """Two convolutions with their norms."""
     shapes: Shapes = {}
     for number, source in enumerate((channels_in, channels)):
-        shapes[f"{scope}/{_numbered('conv2d', number)}/kernel"] = (3, 3, source, channels)
-        shapes |= _norm(
-            f"{scope}/{_numbered('batch_normalization', first_norm + number)}", channels
-        )
+        shapes[f"{scope}/{numbered('conv2d', number)}/kernel"] = (3, 3, source, channels)
+        shapes |= _norm(f"{scope}/{numbered('batch_normalization', first_norm + number)}", channels)
     return shapes
 
 
@@ -148,7 +144,8 @@ def check_index(entries: Mapping[str, Entry], weights: Mapping[str, Any], file: 
     file: the index, for the error.
     Raises ValueError with the names that are missing or unknown, or of another type or shape.
     """
-    expected = as_named_in(model_variables(weights), entries)
+    shapes = model_variables(weights)
+    expected = {own: shapes[name] for name, own in as_named_in(shapes, entries).items()}
     problems = [f"missing {name}" for name in sorted(expected.keys() - entries.keys())]
     problems += [
         f"unknown {name}"
@@ -168,12 +165,11 @@ def check_index(entries: Mapping[str, Entry], weights: Mapping[str, Any], file: 
         )
 
 
-def as_named_in(shapes: Shapes, entries: Collection[str]) -> Shapes:
-    """Variables by the names that a checkpoint has for recurrent cells."""
+def as_named_in(shapes: Shapes, entries: Collection[str]) -> dict[str, str]:
+    """Name in a checkpoint of each variable: later versions renamed the recurrent cell."""
     published, later = (f"/{cell}/" for cell in CELLS)
-    if not any(later in name for name in entries):
-        return shapes
-    return {name.replace(published, later): shape for name, shape in shapes.items()}
+    renamed = any(later in name for name in entries)
+    return {name: name.replace(published, later) if renamed else name for name in shapes}
 
 
 def _is_slot(name: str, variables: Collection[str]) -> bool:
@@ -187,9 +183,11 @@ def read_published(prefix: str | Path, weights: Mapping[str, Any]) -> dict[str, 
     Returns the state dict of an `FCN` or a `UNetLSTM`.
     Raises ValueError as `check_index` and `read_bundle` do, or if a value is not finite.
     """
-    check_index(read_index(index_file(prefix)), weights, index_file(prefix))
     entries = read_index(index_file(prefix))
-    wanted = read_bundle(prefix, as_named_in(model_variables(weights), entries))
+    check_index(entries, weights, index_file(prefix))
+    names = as_named_in(model_variables(weights), entries)
+    read = read_bundle(prefix, names.values())
+    wanted = {name: read[own] for name, own in names.items()}
     for name, value in wanted.items():
         if not np.isfinite(value).all():
             raise ValueError(f"{prefix}: {name} has values that are not finite; fetch it again")

@@ -20,8 +20,6 @@ from cmrseg.nets.network import Network, initialise_layers
 LEVELS, WINDOW = 5, 9
 # Gates of the recurrent cell: input, new value, forget, output; and what is added to the third.
 GATES, FORGET_BIAS = 4, 1.0
-# Names of the recurrent cell in checkpoints, the published one first.
-CELLS = ("conv_lstm_cell", "conv_2d_lstm_cell")
 # The published weight of frame k of a window: (1 - |k - 4| / 5) ** 0.1.
 REACH, POWER = 5, 0.1
 
@@ -155,11 +153,8 @@ def from_tensorflow(variables: Mapping[str, np.ndarray]) -> dict[str, torch.Tens
         for number in (0, 1):
             _unit(state, variables, f"up.{level}.units.{number}", scope, number, number + 1)
     for name, direction in (("forwards", "forward"), ("backwards", "backward")):
-        # Later versions of TensorFlow have another name for the cell.
-        names = (f"LSTM/{direction}/{cell}" for cell in CELLS)
-        cell = next(name for name in names if f"{name}/kernel" in variables)
-        kernel = variables[f"{cell}/kernel"]
-        state[f"{name}.conv.weight"] = _tensor(kernel.T)
+        cell = f"LSTM/{direction}/conv_lstm_cell"
+        state[f"{name}.conv.weight"] = _tensor(variables[f"{cell}/kernel"].T)
         state[f"{name}.conv.bias"] = _tensor(variables[f"{cell}/biases"])
     output = "LSTM/output/conv2d"
     state["logits.weight"] = _tensor(variables[f"{output}/kernel"].T)
@@ -176,9 +171,9 @@ def _unit(
     norm: int,
 ) -> None:
     """Weights of a convolution with its norm, by their numbers in TensorFlow's scope."""
-    kernel = variables[f"{scope}/{_numbered('conv2d', convolution)}/kernel"]
+    kernel = variables[f"{scope}/{numbered('conv2d', convolution)}/kernel"]
     state[f"{name}.conv.weight"] = _tensor(kernel.T)
-    _norm(state, variables, f"{name}.norm", f"{scope}/{_numbered('batch_normalization', norm)}")
+    _norm(state, variables, f"{name}.norm", f"{scope}/{numbered('batch_normalization', norm)}")
 
 
 def _norm(
@@ -195,7 +190,8 @@ def _norm(
     state[f"{name}.num_batches_tracked"] = torch.zeros((), dtype=torch.int64)
 
 
-def _numbered(layer: str, number: int) -> str:
+def numbered(layer: str, number: int) -> str:
+    """TensorFlow's name of a layer of a kind: the first one in a scope has no number."""
     return f"{layer}_{number}" if number else layer
 
 

@@ -2,12 +2,10 @@
 
 from typing import Any
 
+from cmrseg.measure.confidence import THRESHOLDS
 from study.study import IMAGENET, Study
 from study.wiring.cohorts import Cohorts
 from study.wiring.wildcards import Wildcards
-
-# Sets of training subjects that confidence scores make.
-CONFIDENCE_SETS = ("c05", "c10", "c15")
 
 
 class Models:
@@ -60,7 +58,7 @@ class Models:
 
     def scores(self, wildcards: Wildcards) -> str | list[str]:
         """The confidence table, for models that are trained on one of its sets."""
-        if self.row(wildcards)["subset"] not in CONFIDENCE_SETS:
+        if self.row(wildcards)["subset"] not in THRESHOLDS:
             return []
         return self.cohorts.confidence_tables()[0]
 
