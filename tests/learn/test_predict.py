@@ -1,5 +1,6 @@
 import json
 import shutil
+import threading
 
 import numpy as np
 import pytest
@@ -92,10 +93,14 @@ def test_progress_is_told_after_each_batch_and_may_end_the_work(cine):
         raise InterruptedError
 
     network, threads = Threshold(), torch.get_num_threads()
+    at_work = threading.active_count()
     try:
         torch.set_num_threads(1)
-        with pytest.raises(InterruptedError):
+        with pytest.raises(InterruptedError) as ended:
             predict_cine(network, cine, UNET, batch=1, progress=enough)
+        # Also while somebody looks at the error.
+        assert ended.tb is not None
+        assert threading.active_count() == at_work
     finally:
         torch.set_num_threads(threads)
     assert len(network.seen) <= 2

@@ -7,6 +7,7 @@ import torch
 
 from cmrseg.labels import UNLABELLED, Target, Tissue
 from cmrseg.tasks import losses
+from cmrseg.tasks.kinds import KINDS
 from cmrseg.tasks.losses import sum_over_heads
 from cmrseg.tasks.targets import encode
 
@@ -150,6 +151,10 @@ def test_heads_are_summed_by_their_weights():
     assert weighted.item() == pytest.approx(2 * each[1] + each[2] / 2)
     with pytest.raises(ValueError, match=r"2 weights \(1, 1\) for the 3 heads"):
         sum_over_heads(losses.ce, heads, labels, TARGETS[3], (1, 1))
+
+
+def test_the_registry_of_tasks_names_every_loss():
+    assert sorted(KINDS["segment"].losses) == NAMES
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -2,8 +2,9 @@
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from itertools import islice
 from typing import TypeVar
 
@@ -173,14 +174,18 @@ class Predictor:
             return self.reading.result(output[: len(images)], canvas).cpu().numpy()
 
         labelled = 0
-        for labels in self._spread(label, range(0, len(pixels), self.batch)):
-            found.append(labels)
-            labelled = min(labelled + self.batch, len(pixels))
-            if progress is not None:
-                progress(labelled, len(pixels))
+        # Closed at once where the progress ends the work: threads are not waited for later.
+        with closing(self._spread(label, range(0, len(pixels), self.batch))) as parts:
+            for labels in parts:
+                found.append(labels)
+                labelled = min(labelled + self.batch, len(pixels))
+                if progress is not None:
+                    progress(labelled, len(pixels))
         return np.concatenate(found)
 
-    def _spread(self, work: Callable[[int], Result], starts: range) -> Iterator[Result]:
+    def _spread(
+        self, work: Callable[[int], Result], starts: range
+    ) -> Generator[Result, None, None]:
         """What some work gives for each start, in their order.
 
         A call of it is one thread's: its sums are in the same order with any number of threads.
