@@ -214,10 +214,14 @@ def test_nothing_is_left_at_the_end(root, tmp_path):
 
 def test_what_a_killed_app_left_is_deleted_and_nothing_else(root, tmp_path):
     place = tmp_path / "tmp"
-    code = "import os; from app.session import own_folder; print(own_folder()[0]); os.abort()"
+    code = (
+        "import os; from app.session import own_folder; "
+        "print(own_folder()[0], flush=True); os.abort()"
+    )
     environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow"), "TMPDIR": str(place)}
     killed = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True)
     dead = Path(killed.stdout.decode().strip())
+    assert dead.parent == place
     (dead / "session").mkdir()
     (dead / "session/cine.npy").write_bytes(b"voxels")
     running, held = own_folder()

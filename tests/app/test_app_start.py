@@ -249,6 +249,8 @@ def test_the_command_prints_its_address_and_leaves_nothing(tmp_path, ending):
         env=environment,
         stdout=subprocess.PIPE,
         text=True,
+        # Under `nohup` or in the background of a script it would be born ignoring the signal.
+        preexec_fn=lambda: signal.signal(getattr(signal, ending), signal.SIG_DFL),
     )
     try:
         line = process.stdout.readline()
