@@ -171,6 +171,15 @@ def test_learning_curves_over_images_seen_need_their_column():
     assert "Training images seen" in texts(learning_curves.figure(table, x="images"))
 
 
+def test_learning_curves_join_the_epochs_that_were_validated():
+    table = history()
+    table.loc[table["epoch"] % 2 == 0, ["valid_loss", "dice_lv"]] = np.nan
+    drawn = learning_curves.figure(table).axes[1].lines[0].get_xydata()
+    first = table[table["model"] == table["model"].iloc[0]].dropna(subset="dice_lv")
+    assert len(first) > 1
+    assert drawn.tolist() == first[["epoch", "dice_lv"]].to_numpy().tolist()
+
+
 def test_strategies_show_means_without_undefined_dice():
     table = transfer()
     table.loc[(table["strategy"] == "plain") & (table["subject"] == "v2"), "dice_lv"] = np.nan

@@ -46,6 +46,23 @@ def test_epochs_of_a_subset_are_corrected():
     assert len(plan_epochs(settings, 5076, 1001)) == 102
 
 
+def test_short_epochs_of_a_subset_are_validated_as_often_as_those_of_all():
+    settings = SETTINGS | {"epochs_frozen": 0, "epochs": "2+1"}
+    validated = [now.validated for now in plan_epochs(settings, 100, 25)]
+    assert validated == [False, False, False, True] * 3
+    assert all(now.validated for now in plan_epochs(settings, 100, 100))
+
+
+def test_the_last_epoch_of_a_cycle_is_validated_where_the_others_do_not_divide_it():
+    plan = plan_epochs(SETTINGS | {"epochs_frozen": 0, "epochs": 3}, 100, 43)  # 7 epochs, every 2nd
+    assert [now.validated for now in plan] == [True, False, True, False, True, False, True]
+
+
+def test_early_stopping_validates_after_every_epoch_of_a_subset():
+    settings = SETTINGS | {"epochs_frozen": 0, "epochs": 2, "schedule": "early_stopping"}
+    assert all(now.validated for now in plan_epochs(settings, 100, 25))
+
+
 def test_epochs_are_a_number_or_a_sum():
     assert [parse_epochs(e) for e in (8, "8", "5+10+15", 0, "0")] == [[8], [8], [5, 10, 15], [], []]
 

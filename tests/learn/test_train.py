@@ -234,6 +234,7 @@ def test_subset_of_volunteers_sees_as_many_images_in_all(slices):
     _, history = trained(settings, slices["unet"])
     assert len(history) == 4
     assert history["images"].iloc[-1] == 16
+    assert history["dice_lv"].notna().tolist() == [False, False, False, True]
 
 
 def test_unet_batches_hold_every_slice_once_without_the_rest(slices):

@@ -75,6 +75,7 @@ def figure(table: pd.DataFrame, order: Sequence[str] = (), x: str = "epoch") -> 
 def _line(
     axes: Axes, history: pd.DataFrame, x: str, column: str, look: style.Look, linestyle="-"
 ) -> None:
+    history = history[history[column].notna()]  # not every epoch of a subset is validated
     axes.plot(history[x], history[column], color=look.colour, linestyle=linestyle, linewidth=1.1)
     first = history["phase"] != history["phase"].shift()
     start = history[first].iloc[1:]

@@ -52,7 +52,8 @@ class EpochPlan:
 
     A stage has its own optimiser state, a cycle its own one-cycle schedule. frozen: are the
     encoder's weights frozen? lr: the cycle's highest learning rate. epoch_of_stage and
-    epoch_of_cycle count from 0; cycle_epochs: length of the cycle.
+    epoch_of_cycle count from 0; cycle_epochs: length of the cycle. validated: is the network
+    validated after it?
     """
 
     stage: int
@@ -61,6 +62,7 @@ class EpochPlan:
     epoch_of_stage: int
     epoch_of_cycle: int
     cycle_epochs: int
+    validated: bool = True
 
 
 def parse_epochs(epochs: str | int) -> list[int]:
@@ -84,13 +86,18 @@ def plan_epochs(settings: Mapping, count_all: int = 1, count_subset: int = 1) ->
     numbers of images by which a subset's epochs are corrected (see subsets.corrected_epochs).
     Only a network that starts from ImageNet weights is frozen in the first stage: a random
     encoder has to learn, and the published transfer from another model trained all weights in
-    both stages. Raises ValueError for an unknown schedule or no epoch at all.
+    both stages. Epochs of a subset are short: a network is validated after as many of them as show
+    about as many images as an epoch of all, and after the last one of a cycle; with early stopping
+    after each. Raises ValueError for an unknown schedule or no epoch at all.
     """
     if settings["schedule"] not in SCHEDULES:
         raise ValueError(
             f"schedule {settings['schedule']!r} is unknown, expected one of {SCHEDULES}"
         )
     plan = []
+    every = max(1, corrected_epochs(1, count_all, count_subset))
+    if settings["schedule"] == STOPPING:
+        every = 1
     for stage, suffix in ((1, "_frozen"), (2, "")):
         cycles = [
             corrected_epochs(epochs, count_all, count_subset)
@@ -102,7 +109,7 @@ def plan_epochs(settings: Mapping, count_all: int = 1, count_subset: int = 1) ->
         frozen = stage == 1 and settings["start"] == "imagenet"
         places = [(epoch, cycle) for cycle in cycles for epoch in range(cycle)]
         plan += [
-            EpochPlan(stage, frozen, lr, number, epoch, cycle)
+            EpochPlan(stage, frozen, lr, number, epoch, cycle, (cycle - 1 - epoch) % every == 0)
             for number, (epoch, cycle) in enumerate(places)
         ]
     if settings["schedule"] == STOPPING and any(

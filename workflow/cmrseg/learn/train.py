@@ -76,7 +76,8 @@ def train(
     task, start, code, torch, device or mode is ignored. confidence: table with subject and score,
     for the subsets c05, c10 and c15. mode: how the device computes.
     Returns the weights after the last epoch, or the best one of schedule `early_stopping`, on the
-    CPU, and the history, one row per epoch (schedule.result_row is that of the weights).
+    CPU, and the history, one row per epoch (schedule.result_row is that of the weights); scores are
+    nan where the network was not validated.
     Raises ValueError where settings, slices and start do not fit, FloatingPointError where the
     loss is not finite.
     """
@@ -105,7 +106,7 @@ def train(
             if stopping and has_stopped([row["valid_loss"] for row in state.history]):
                 break
             learnt = run.learn(now, rows)
-            scores = evaluate(network, run.source, valid, task, mode)
+            scores = evaluate(network, run.source, valid, task, mode) if now.validated else {}
             note(state, learnt | scores, run)
             log.info("epoch %d of %d: %s", state.epochs_done, len(plan), words(state.history[-1]))
             saver.save(state)
