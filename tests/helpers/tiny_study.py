@@ -10,7 +10,7 @@ import resource
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ import pandas as pd
 import yaml
 
 from cmrseg.phantom.population import draw_subjects
+from dry_runs import planner
 from study.code import KEPT
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -196,14 +197,20 @@ class Project:
     def snakemake(
         self, *arguments: str, config: str = CONFIG, variables: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess:
-        """Run Snakemake; output and errors are joined in `stdout`.
+        """Run Snakemake, a dry run by a fork; output and errors are joined in `stdout`.
 
         config: file of the study, "" for the default one. variables: of the environment, added.
         """
-        # Last, as it would take targets for further files.
-        study = ["--configfile", config] if config else []
+        if "--dry-run" in arguments and not variables:
+            return planner().run(with_study(arguments, config), self.folder, environment())
+        return self.process(*arguments, config=config, variables=variables)
+
+    def process(
+        self, *arguments: str, config: str = CONFIG, variables: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess:
+        """As `snakemake`, always by a process of its own, whose time is counted."""
         return subprocess.run(
-            [sys.executable, "-m", "snakemake", *arguments, *study],
+            [sys.executable, "-m", "snakemake", *with_study(arguments, config)],
             cwd=self.folder,
             env=environment() | dict(variables or {}),
             stdout=subprocess.PIPE,
@@ -217,6 +224,11 @@ class Project:
         result = self.snakemake("--dry-run", *arguments, config=config)
         assert result.returncode == 0, result.stdout
         return planned_jobs(result.stdout)
+
+
+def with_study(arguments: Sequence[str], config: str) -> list[str]:
+    """Arguments with the file of a study: last, as it would take targets for further files."""
+    return [*arguments, *(["--configfile", config] if config else [])]
 
 
 def environment() -> dict[str, str]:

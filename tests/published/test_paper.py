@@ -9,7 +9,7 @@ import yaml
 
 from cmrseg.files import read_table
 from study.load import load_study
-from tiny_study import copy_project, processor_s
+from tiny_study import copy_project, planned_jobs, processor_s
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = "config/paper.yaml"
@@ -25,8 +25,8 @@ def jobs(project):
 
 def test_the_whole_study_is_planned_in_fifteen_seconds_and_hundreds_of_jobs(project):
     started = processor_s()
-    planned = project.planned(config=CONFIG)
-    assert processor_s() - started < 15
+    planned = planned_jobs(project.process("--dry-run", config=CONFIG).stdout)
+    assert 1 < processor_s() - started < 15
     counts = Counter(job.rule for job in planned)
     assert counts["train_model"] == 37
     assert 300 < len(planned) < 1000
@@ -112,7 +112,7 @@ def test_clean_splits_keep_the_competition_s_test_patients_apart():
     assert set(published.loc[published["set"] == "test", "split"]) == {"train"}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_every_published_number_is_recomputed(tmp_path, data):
     project = copy_project(tmp_path)
     tables = data / "published"

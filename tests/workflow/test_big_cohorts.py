@@ -59,7 +59,10 @@ sys.exit(code)
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("subjects", "subjects_per_job", "most_s", "most_mb"),
-    [(1_140, 40, 10, 500), (100_000, 100, 120, 1500)],
+    [
+        (1_140, 40, 10, 500),
+        pytest.param(100_000, 100, 120, 1500, marks=pytest.mark.long),
+    ],
 )
 def test_a_cohort_is_planned_in_time(tmp_path, subjects, subjects_per_job, most_s, most_mb):
     project = copy_project(tmp_path)

@@ -153,7 +153,7 @@ def test_an_edited_contour_is_carried_again(place):
 def predicted(place: Path, folder: Path) -> subprocess.CompletedProcess:
     """Plan the labels of a folder."""
     words = (f"input={folder}", f"model={RESULTS}/models/mine_from_ukbb")
-    return Project(place).snakemake("predict_all", "-n", "--config", *words, config="")
+    return Project(place).snakemake("predict_all", "--dry-run", "--config", *words, config="")
 
 
 @pytest.mark.slow
