@@ -3,6 +3,7 @@ from snakemake.exceptions import WorkflowError
 
 from snakemake.logging import logger
 
+from cmrseg.phenotypes.panels import PANEL_MEASURES
 from study.code import code_of
 from study.load import load_study
 from study.memory import forgotten
@@ -15,6 +16,7 @@ from study.wiring.cohorts import Cohorts
 from study.wiring.figures import Figures
 from study.wiring.measures import Measures
 from study.wiring.models import Models
+from study.wiring.panels import Panels
 from study.wiring.raw import Raw
 from study.wiring.results import Results
 from study.wiring.sources import Sources
@@ -51,6 +53,7 @@ CHECKS = Checks(STUDY, COHORTS, is_there)
 RAW = Raw(STUDY, COHORTS, SOURCES.entries)
 MODELS = Models(STUDY, COHORTS)
 MEASURES = Measures(STUDY, COHORTS)
+PANELS = Panels(STUDY, COHORTS)
 FIGURES = Figures(STUDY, COHORTS, RAW)
 RESULTS = Results(STUDY, ORIGINS)
 
@@ -74,3 +77,5 @@ wildcard_constraints:
     shard="[0-9]{4}",
     labeller="[a-z0-9_]+",
     model=one_of(STUDY.models),
+    measure=one_of(PANEL_MEASURES),
+    panel=one_of(PANELS.names),

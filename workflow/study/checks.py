@@ -11,6 +11,7 @@ from cmrseg.measure.confidence import THRESHOLDS
 from study.figure_checks import check_figures
 from study.model_checks import check_labeller, check_models, check_order
 from study.numbers import check_numbers
+from study.panels import check_panels
 from study.sequence_checks import check_sequences_of
 from study.study import DICOM, Study
 from study.tables import GRID, StudyError, own_file
@@ -42,6 +43,7 @@ def check_study(study: Study) -> None:
     _check_evaluations(study)
     _check_published(study)
     _check_confidence(study)
+    check_panels(study)
     check_order(study)
     check_figures(study)
 

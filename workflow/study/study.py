@@ -181,6 +181,7 @@ class Study:
         """Every (cohort, labeller) whose label maps the study needs."""
         pairs = {(c, a) for c in self.cohorts for a in self.annotators(c)}
         entries = [*self.config["evaluate"], *self.config["predict"]]
+        entries += self.config["panels"].values()
         pairs |= {(e["cohort"], m) for e in entries for m in e["labellers"]}
         pairs |= {(row["cohort"], row["labeller"]) for row in self.models.values()}
         if "confidence" in self.config:
@@ -278,7 +279,8 @@ class Study:
                         f"model {other} needs model {model}, whose ImageNet weights are missing; "
                         f"put them at {path}"
                     )
-        for entry in [*self.config["evaluate"], *self.config["predict"]]:
+        panels = self.config["panels"].values()
+        for entry in [*self.config["evaluate"], *self.config["predict"], *panels]:
             entry["labellers"] = [name for name in entry["labellers"] if name not in absent]
         for entry in self.config["figures"].values():
             if "labellers" in entry:

@@ -46,6 +46,10 @@ class Checks:
         reference = self.cohorts.reference_name(wildcards)
         return self.passed_of(wildcards.cohort, wildcards.labeller, reference)
 
+    def panel_passed(self, wildcards: Wildcards) -> list[str]:
+        about = self.study.config["panels"][wildcards.panel]
+        return self.passed_of(wildcards.cohort, *about["labellers"])
+
     def model_passed(self, wildcards: Wildcards) -> list[str]:
         """The same of what a model learns from."""
         row = self.study.models[wildcards.model]

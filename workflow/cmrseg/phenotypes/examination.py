@@ -1,0 +1,124 @@
+"""A subject's examination as a measure of a panel reads it, and the tables of a shard."""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cmrseg.cine import Cine
+from cmrseg.labels import UNLABELLED
+from cmrseg.sequences import image_path
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class View:
+    """A sequence of a shard. labels, images: folders of the shard, "" for what is not read."""
+
+    sequence: str
+    labels: str = ""
+    images: str = ""
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What there is of a subject.
+
+    about: its row of the subject table, None where a cell is empty. labels: label maps by sequence,
+    `Tissue` numbers (t, z, y, x). images: images by sequence. A sequence that the subject lacks is
+    in neither.
+    """
+
+    subject: str
+    about: Mapping[str, Any]
+    labels: Mapping[str, Cine]
+    images: Mapping[str, Cine]
+
+    def frames(self, sequence: str) -> np.ndarray:
+        """Frames, from 0, whose label maps have no unlabelled voxel."""
+        voxels = self.labels[sequence].voxels
+        return np.flatnonzero((voxels != UNLABELLED).all(axis=(1, 2, 3)))
+
+    def about_number(self, column: str) -> float:
+        """A number of the subject table, nan where it is not given."""
+        value = self.about.get(column)
+        return float("nan") if value is None else float(value)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a measure says of a subject.
+
+    values: by column, nan where unknown. doubt: why the values cannot be trusted, "" if they can.
+    details: rows for the table of details, without the subject.
+    """
+
+    values: Mapping[str, float]
+    doubt: str = ""
+    details: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+
+def views_of(views: Iterable[Mapping[str, Any]], inputs: Mapping[str, Any]) -> list[View]:
+    """The views of a shard. views: sequence, number of its labeller's folder or None, image.
+
+    inputs: labels, the folders of label maps, and images, a folder or none.
+    """
+    folders, images = list(inputs["labels"]), list(inputs["images"])
+    return [
+        View(
+            view["sequence"],
+            "" if view["labels"] is None else folders[view["labels"]],
+            images[0] if view["image"] else "",
+        )
+        for view in views
+    ]
+
+
+def measure_shard(
+    rows: Iterable[Mapping[str, Any]],
+    views: Iterable[View],
+    columns: Iterable[str],
+    measure: Callable[[Examination], Measured],
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A measure of every subject of a shard: a row each, and the rows of details.
+
+    rows: of the subject table. views: the sequences that the measure reads. columns: of its values.
+    A subject that cannot be measured has a row with empty values and the reason in `doubt`: the
+    measure raised ValueError, or doubts what it found. Details of doubtful subjects stay. A subject
+    without any of the sequences has no row.
+    """
+    views, columns = list(views), list(columns)
+    found, details = [], []
+    for row in rows:
+        subject = str(row["subject"])
+        labels = _read(subject, [(v.sequence, v.labels) for v in views])
+        images = _read(subject, [(v.sequence, v.images) for v in views])
+        if not labels:
+            continue
+        try:
+            measured = measure(Examination(subject, row, labels, images))
+        except ValueError as error:
+            measured = Measured({}, str(error).removeprefix(f"subject {subject}: "))
+        if measured.doubt:
+            logger.warning("subject %s: %s", subject, measured.doubt)
+        values = {} if measured.doubt else measured.values
+        about = {"subject": subject, "split": row["split"]}
+        told = {column: values.get(column, np.nan) for column in columns}
+        found.append(about | told | {"doubt": measured.doubt})
+        if len(measured.details):
+            details.append(measured.details.assign(subject=subject))
+    table = pd.DataFrame(found, columns=["subject", "split", *columns, "doubt"])
+    joined = pd.concat(details, ignore_index=True) if details else pd.DataFrame({"subject": []})
+    joined.insert(0, "subject", joined.pop("subject"))
+    return table, joined
+
+
+def _read(subject: str, folders: Iterable[tuple[str, str]]) -> dict[str, Cine]:
+    """The images, or label maps, of a subject by sequence, of those that are there."""
+    paths = {key: image_path(Path(folder) / subject, key) for key, folder in folders if folder}
+    return {key: Cine.load(path) for key, path in paths.items() if path.is_file()}

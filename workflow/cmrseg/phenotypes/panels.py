@@ -1,0 +1,81 @@
+"""Measures of a panel: what each reads of a subject, a row each.
+
+A panel is a set of labellers that together label several sequences of a subject. Its measures are
+in `measure/<measure>.py`, and a script of that name in `scripts/measures` makes them of a shard.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from cmrseg.labels import Tissue
+
+
+@dataclass(frozen=True)
+class Need:
+    """A sequence that a measure reads: label maps that tell of some tissues, none for none.
+
+    image: whether it reads the image, too. needed: whether there is no measure without it.
+    """
+
+    sequence: str
+    tissues: tuple[Tissue, ...] = ()
+    image: bool = False
+    needed: bool = True
+
+
+@dataclass(frozen=True)
+class PanelMeasure:
+    """A measure of a panel.
+
+    key: its name in paths. name: in words. needs: what it reads, each sequence once. details: what
+    a row of its table of details is.
+    """
+
+    key: str
+    name: str
+    needs: tuple[Need, ...]
+    details: str
+
+
+PANEL_MEASURES = {
+    measure.key: measure
+    for measure in (
+        PanelMeasure(
+            "atria",
+            "atrial volumes",
+            (
+                Need("la_4ch", (Tissue.LA, Tissue.RA)),
+                Need("la_2ch", (Tissue.LA,), needed=False),
+                # Its axis says which way the base is.
+                Need("sa", image=True),
+            ),
+            "a frame",
+        ),
+        PanelMeasure(
+            "aorta",
+            "aortic areas and distensibility",
+            (Need("ao", (Tissue.AAO, Tissue.DAO), image=True),),
+            "a frame",
+        ),
+        PanelMeasure(
+            "wall_thickness",
+            "wall thickness",
+            (Need("sa", (Tissue.LV, Tissue.MYO, Tissue.RV)),),
+            "a segment",
+        ),
+        PanelMeasure(
+            "strain",
+            "strain by registration",
+            (
+                Need("sa", (Tissue.LV, Tissue.MYO, Tissue.RV), image=True),
+                Need("la_4ch", (Tissue.LV, Tissue.MYO), image=True, needed=False),
+            ),
+            "a frame and segment",
+        ),
+    )
+}
+
+
+def serves(need: Need, tissues: Iterable[Tissue]) -> bool:
+    """Whether label maps that tell of some tissues are enough for a need."""
+    return set(need.tissues) <= set(tissues)

@@ -1,0 +1,97 @@
+"""Panels of a study: who labels which sequence for a measure, and what must fit together."""
+
+from typing import Any, NamedTuple
+
+from cmrseg.labels import Tissue, tissues_of
+from cmrseg.phenotypes.panels import PANEL_MEASURES, Need, PanelMeasure, serves
+from study.study import Study
+from study.tables import StudyError
+
+
+class Reader(NamedTuple):
+    """Who tells a measure of a sequence. labeller: "" where only the image is read."""
+
+    need: Need
+    labeller: str
+
+
+def panel(study: Study, name: str) -> dict[str, Any]:
+    """The entry of a panel."""
+    found: dict[str, Any] = study.config["panels"][name]
+    return found
+
+
+def panel_measures(study: Study, name: str) -> list[str]:
+    """The measures of a panel: those that it names, else all that its labellers suffice for."""
+    named: list[str] | None = panel(study, name).get("measures")
+    return named or [key for key in PANEL_MEASURES if not _lacking(study, name, key)]
+
+
+def readers(study: Study, name: str, measure: str) -> list[Reader]:
+    """Who tells a measure what it reads, in the order of its needs; without what is not there."""
+    found = []
+    for need in PANEL_MEASURES[measure].needs:
+        labeller = _labeller(study, name, need)
+        if need.tissues and labeller:
+            found.append(Reader(need, labeller))
+        elif not need.tissues and need.sequence in study.sequences(panel(study, name)["cohort"]):
+            found.append(Reader(need, ""))
+    return found
+
+
+def check_panels(study: Study) -> None:
+    """Raise StudyError naming the panel that cannot be measured."""
+    for name, about in study.config["panels"].items():
+        cohort, where = about["cohort"], f"panel {name}"
+        if cohort not in study.cohorts:
+            raise StudyError(
+                f"{where}: cohort {cohort} is unknown; there are {', '.join(study.cohorts)}"
+            )
+        for labeller in about["labellers"]:
+            if not study.is_model(labeller) and labeller not in study.annotators(cohort):
+                raise StudyError(
+                    f"{where}: {labeller} is no model, and no annotator of cohort {cohort}"
+                )
+            if not study.has_maps(labeller):
+                raise StudyError(f"{where}: {labeller} writes no label maps; leave it out")
+            sequence = study.sequence_of(cohort, labeller).key
+            if sequence not in study.sequences(cohort):
+                raise StudyError(
+                    f"{where}: {labeller} labels {sequence}, which cohort {cohort} does not have; "
+                    f"its sequences are {', '.join(study.sequences(cohort))}"
+                )
+        for measure in about.get("measures", []):
+            if lacking := _lacking(study, name, measure):
+                raise StudyError(
+                    f"{where}: {PANEL_MEASURES[measure].name} need {' and '.join(lacking)}; add "
+                    "who labels it"
+                )
+        if not panel_measures(study, name):
+            raise StudyError(
+                f"{where}: no measure is made of what {', '.join(about['labellers'])} label"
+            )
+
+
+def _lacking(study: Study, name: str, measure: str) -> list[str]:
+    """What of a measure's needs nobody in a panel gives, in words."""
+    there = {reader.need for reader in readers(study, name, measure)}
+    kind: PanelMeasure = PANEL_MEASURES[measure]
+    return [_words(need) for need in kind.needs if need.needed and need not in there]
+
+
+def _words(need: Need) -> str:
+    labelled = ", ".join(tissue.name for tissue in need.tissues)
+    return f"{labelled} in {need.sequence}" if labelled else f"the image {need.sequence}"
+
+
+def _labeller(study: Study, name: str, need: Need) -> str:
+    """The first labeller of a panel that labels what a measure needs, "" if there is none."""
+    about = panel(study, name)
+    for labeller in about["labellers"]:
+        sequence = study.sequence_of(about["cohort"], labeller)
+        known: tuple[Tissue, ...] = sequence.tissues
+        if study.is_model(labeller):
+            known = tissues_of(study.model(labeller)["tissues"])
+        if sequence.key == need.sequence and serves(need, known):
+            return str(labeller)
+    return ""

@@ -1,0 +1,114 @@
+"""What rules ask of panels: label maps and images of a shard, rows, tables of all shards."""
+
+from typing import Any
+
+from study.code import code_of
+from study.panels import panel, panel_measures, readers
+from study.study import Study
+from study.wiring.cohorts import HERE, IMAGES, LABELS, Cohorts, Rows
+from study.wiring.wildcards import Wildcards
+
+MEASURED = f"{HERE}/measures/{{measure}}/{{panel}}"
+# Columns of a subject table that measures are indexed by, or made with.
+ABOUT = ("sex", "age_y", "height_cm", "weight_kg", "pulse_pressure_mmhg")
+
+
+class Panels:
+    """Panels of a study, by their name as the wildcard `panel`."""
+
+    def __init__(self, study: Study, cohorts: Cohorts):
+        self.study, self.cohorts = study, cohorts
+
+    @property
+    def names(self) -> list[str]:
+        return list(self.study.config["panels"])
+
+    def cohort_of(self, name: str) -> str:
+        cohort: str = panel(self.study, name)["cohort"]
+        return cohort
+
+    @property
+    def shown(self) -> list[str]:
+        """The cohorts that have a panel."""
+        return sorted({self.cohort_of(name) for name in self.names})
+
+    def inputs(self, wildcards: Wildcards) -> dict[str, list[str]]:
+        """Folders of label maps and images of a shard, in the order of `views`."""
+        names = {"study": self.study.name, "cohort": wildcards.cohort, "shard": wildcards.shard}
+        read = readers(self.study, wildcards.panel, wildcards.measure)
+        labellers = dict.fromkeys(who for _, who in read if who)
+        images = any(need.image for need, _ in read)
+        return {
+            "labels": [LABELS.format(labeller=labeller, **names) for labeller in labellers],
+            "images": [IMAGES.format(**names)] if images else [],
+        }
+
+    def settings(self, wildcards: Wildcards) -> dict[str, Any]:
+        """What a measure reads of which input, and how it measures."""
+        read = readers(self.study, wildcards.panel, wildcards.measure)
+        labellers = list(dict.fromkeys(who for _, who in read if who))
+        views = [
+            {
+                "sequence": need.sequence,
+                "labels": labellers.index(who) if who else None,
+                "image": need.image,
+            }
+            for need, who in read
+        ]
+        return {"views": views, "mode": panel(self.study, wildcards.panel)["mode"]}
+
+    def rows(self, wildcards: Wildcards) -> Rows:
+        """Subject, split, and what measures take from the subject table, of a shard."""
+        keys = ("subject", "split", *ABOUT)
+        rows = self.study.rows(wildcards.cohort, wildcards.shard)
+        return [{key: row[key] for key in keys if key in row} for row in rows]
+
+    def code(self, wildcards: Wildcards) -> list[str]:
+        return code_of(f"measures/{wildcards.measure}.py")
+
+    # -- tables of a cohort ------------------------------------------------------------------
+
+    def shards(self, wildcards: Wildcards) -> list[str]:
+        return self._shards(wildcards, ".tsv")
+
+    def details(self, wildcards: Wildcards) -> list[str]:
+        return self._shards(wildcards, ".details.tsv")
+
+    def _shards(self, wildcards: Wildcards, suffix: str) -> list[str]:
+        pattern = f"{MEASURED}/{{shard}}{suffix}"
+        names = {"measure": wildcards.measure, "panel": wildcards.panel}
+        return self.cohorts.shards_of(pattern, wildcards.cohort, **names)
+
+    def volumes(self, wildcards: Wildcards) -> list[str]:
+        """The table of ventricular volumes of the labeller of the short axis, if there is one."""
+        about = panel(self.study, wildcards.panel)
+        here = HERE.format(study=self.study.name, cohort=wildcards.cohort)
+        pairs = self.study.measured()
+        return [
+            f"{here}/volumes/{labeller}.tsv"
+            for labeller in about["labellers"]
+            if (wildcards.cohort, labeller) in pairs
+            and self.study.sequence_of(wildcards.cohort, labeller).key == "sa"
+        ][:1]
+
+    def measured(self, wildcards: Wildcards) -> list[str]:
+        """The tables of a panel's measures."""
+        names = {"study": self.study.name, "cohort": wildcards.cohort, "panel": wildcards.panel}
+        measures = panel_measures(self.study, wildcards.panel)
+        return [MEASURED.format(measure=key, **names) + ".tsv" for key in measures]
+
+    def about_rows(self, wildcards: Wildcards) -> Rows:
+        """As `rows`, of a whole cohort."""
+        keys = ("subject", "split", *ABOUT)
+        return [
+            {key: row[key] for key in keys if key in row}
+            for row in self.study.rows_of(wildcards.cohort)
+        ]
+
+    def phenotypes(self) -> list[str]:
+        """The table of phenotypes of each panel."""
+        return [
+            f"results/{self.study.name}/cohorts/{self.cohort_of(name)}/phenotypes/{name}.{suffix}"
+            for name in self.names
+            for suffix in ("tsv", "ukbb.csv")
+        ]
