@@ -5,6 +5,13 @@ from typing import Literal
 
 from cmrseg.labels import Tissue
 
+# As published, faults included, or with these corrected.
+Mode = Literal["corrected", "compat"]
+# How a measure is made of a curve. An atrium empties twice, an artery gives way to a pressure.
+VentricularKind = Literal["volume", "stroke", "fraction", "output", "mass"]
+CurveKind = Literal["largest", "smallest", "distensibility"]
+AtrialKind = Literal["pre_contraction", "passive_fraction", "active_fraction"]
+
 
 @dataclass(frozen=True)
 class Measure:
@@ -21,7 +28,7 @@ class Measure:
     phase: Literal["ed", "es", ""]
     quantity: str
     unit: str
-    kind: Literal["volume", "stroke", "fraction", "output", "mass", "largest", "smallest"]
+    kind: VentricularKind | CurveKind | AtrialKind
     compared: bool = True
 
     @property
