@@ -14,6 +14,8 @@ class Wildcards(Protocol):
     shard: str
     labeller: str
     model: str
+    measure: str
+    panel: str
     figure: str
     drawn: str
     origin: str
