@@ -5,7 +5,8 @@ ukbb_cardiac has it (Bai et al. 2018, doi:10.1186/s12968-018-0471-x). Mode `comp
 nearest of the points that the epicardium has there, in single precision; `corrected` to the line
 between them. Contours run through the centres of a region's outermost pixels, the endocardium half
 a pixel inside the cavity and the epicardium half a pixel inside the wall, so that nothing has to be
-added.
+added. Where the wall is open, as it may be at the base, the two meet: thickness there is about 0,
+in both modes.
 """
 
 from collections.abc import Mapping
