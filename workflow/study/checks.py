@@ -19,7 +19,7 @@ from study.tables import GRID, StudyError, own_file
 # Forms of annotation that a layout can hold.
 FORMS = {
     "kaggle": ("masks", "frames", "nifti"),
-    "folder": ("qmass", "text", "nifti"),
+    "folder": ("qmass", "text", "cvi42", "nifti"),
     "nifti": ("nifti",),
     "ukbb": ("nifti",),
     "png": ("frames",),

@@ -9,7 +9,7 @@ from study.tables import StudyError
 # Forms whose files hold numbers of tissues.
 NUMBERED = ("masks", "nifti", "frames")
 # Forms whose files hold coordinates.
-DRAWN = ("qmass", "text")
+DRAWN = ("qmass", "text", "cvi42")
 
 
 def check_numbers(annotator: str, about: str | dict[str, Any]) -> None:

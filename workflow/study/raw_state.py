@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
+from cmrseg.contours.workspaces import ENDINGS
 from cmrseg.layouts.inputs import HDF5_SUFFIXES, SUFFIXES, stems
 from cmrseg.sequences import USUAL
 
@@ -80,6 +81,8 @@ def label_state(
         places = [f"{folder}/{row['set']}/{row['set']}/{row['annotation']}/study"]
     elif form == "qmass":
         places = [f"{name}.con"]
+    elif form == "cvi42":
+        places = [f"{name}{ending}" for ending in ENDINGS]
     elif form in ("text", "frames"):
         places = [name]
     elif form == "nifti" and layout == "ukbb":
