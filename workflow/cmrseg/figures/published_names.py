@@ -72,7 +72,7 @@ def named_segmenters(methods: Iterable[str]) -> dict[str, str]:
 
 
 def evaluated_rows(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of a table with a column `id` that are compared: a rotated copy replaces its study."""
+    """The rows of a table with a column `id` that are compared: rotated copies replace studies."""
     return table[table["id"].isin(upright(table["id"]))]
 
 
