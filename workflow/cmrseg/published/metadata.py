@@ -110,8 +110,9 @@ def metadata_table(folder: Path) -> pd.DataFrame:
     """One row per study, sorted by number, with the columns of RENAMED.
 
     folder: folder of the published repository. set: Kaggle's partition. score: confidence of the
-    labels of the study, not of its rotated copy, as a fraction; bin: p05 up to 0.05, p10 up to 0.10, p15
-    up to 0.15, rest. true_ef is a fraction; both measurements of a patient have the same truth.
+    labels of the study, not of its rotated copy, as a fraction; bin: p05 up to 0.05, p10 up to
+    0.10, p15 up to 0.15, rest. true_ef is a fraction; both measurements of a patient have the same
+    truth.
     acquired_... is before cleaning; rows, columns and spacing_... are after cleaning.
     """
     table = read(folder, "patient_metadata.tsv")
