@@ -1,4 +1,4 @@
-"""What a study must not be: checked before any job starts, refused by name."""
+"""Checks of a study before any job starts; errors name the wrong key, row or name."""
 
 from collections import Counter
 from pathlib import Path
@@ -26,12 +26,12 @@ FORMS = {
 }
 # Layouts that the digital heart can write.
 WRITTEN = ("kaggle", "folder", "ukbb", "hdf5")
-# Its folder in results/ holds the published study.
+# Its folder in results/ contains the published study.
 RESERVED = "published"
 
 
 def check_study(study: Study) -> None:
-    """Raise StudyError for the first thing in a study that cannot work."""
+    """Raise StudyError for the first error in a study."""
     if study.name == RESERVED:
         raise StudyError(
             f"config: study is '{RESERVED}', whose results have that folder; rename it"
@@ -79,7 +79,7 @@ def _check_cohorts(study: Study) -> None:
 
 
 def _check_grid(name: str, cohort: dict[str, Any], table: pd.DataFrame) -> None:
-    """Files of the layout hdf5 hold no spacing and no time; all others hold their own."""
+    """Only files of the layout hdf5 contain no spacing and no time."""
     if cohort["layout"] != "hdf5":
         for key in GRID:
             if key in cohort:
@@ -98,7 +98,7 @@ def _check_grid(name: str, cohort: dict[str, Any], table: pd.DataFrame) -> None:
 
 
 def _check_phantoms(study: Study) -> None:
-    """The digital heart writes all stacks of a study in one job, and cines in DICOM only."""
+    """The phantom writes all stacks of a study in one job, and cines in DICOM only."""
     for cohort in study.phantoms():
         settings, layout = study.cohorts[cohort]["phantom"], study.cohorts[cohort]["layout"]
         if layout not in WRITTEN:
@@ -162,7 +162,7 @@ def _check_evaluations(study: Study) -> None:
 
 
 def _check_entry(study: Study, entry: dict[str, Any]) -> None:
-    """An entry of `evaluate`: labellers of one sequence, and what they are held against."""
+    """An entry of `evaluate`: labellers of one sequence, and what they are compared with."""
     cohort, reference = entry["cohort"], entry.get("reference")
     for labeller in entry["labellers"]:
         check_labeller(study, "evaluate", cohort, labeller)
@@ -194,7 +194,7 @@ def _check_entry(study: Study, entry: dict[str, Any]) -> None:
 
 
 def _check_own_frames(study: Study, cohort: str) -> None:
-    """An end-systole in the subject table is the reference's, and would say nothing here."""
+    """An end-systole in the subject table is the reference's, and would have no effect here."""
     for row in study.rows_of(cohort):
         if row.get("es_frame") is not None:
             raise StudyError(
