@@ -87,7 +87,7 @@ def _check_drawn(study: Study, name: str, entry: dict[str, Any]) -> None:
     """The labellers named by a figure must be among those that it could show."""
     cohort, kind = entry["cohort"], entry["figure"]
     if kind in FIXED:
-        raise StudyError(f"figure {name}: {kind} shows no choice of labellers; leave them out")
+        raise StudyError(f"figure {name}: labellers cannot be selected for {kind}; leave them out")
     curves = kind == "learning_curves"
     shown = study.evaluated(cohort, study.drawn_sequence(name))
     known = study.models_on(cohort) if curves else shown

@@ -57,7 +57,7 @@ def _settings(name: str, folder: Path, catalogue: dict[str, Any]) -> dict[str, A
     found = DEFAULTS | found
     missing = [key for key in LABELLING if key not in found]
     if missing:
-        raise StudyError(f"weights {name}: {where} says nothing of {', '.join(missing)}")
+        raise StudyError(f"weights {name}: {where} has no {', '.join(missing)}")
     optional = {key: found.get(key, default) for key, default in OPTIONAL.items()}
     return {key: found[key] for key in LABELLING} | optional | {"folder": folder.as_posix()}
 
@@ -66,7 +66,7 @@ def _recorded(name: str, folder: Path) -> dict[str, Any]:
     for file in ("weights.safetensors", "record.json"):
         if not (folder / file).is_file():
             raise StudyError(
-                f"weights {name}: {folder} has no {file}; name a model's folder, which is whole "
+                f"weights {name}: {folder} has no {file}; name a model's folder, which is complete "
                 "after `train_all` of its study"
             )
     try:

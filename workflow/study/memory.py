@@ -23,9 +23,9 @@ def forgotten(study: str) -> str:
     ):
         return ""
     return (
-        f"{results} has results, but {MEMORY} does not say what they were made of: edits since "
-        f"then are not noticed. Bring the folder {MEMORY} along from where they were made, or make "
-        "all anew with --forceall"
+        f"{results} has results, but {MEMORY} has no record of how they were made: edits since "
+        f"then are not noticed. Copy the folder {MEMORY} from where they were made, or make all "
+        "again with --forceall"
     )
 
 

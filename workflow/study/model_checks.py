@@ -84,7 +84,7 @@ def _check_learnt(study: Study, model: str, row: dict[str, Any]) -> None:
     own, labelled = labelled_sequence(row["sequence"]), study.sequence_of(cohort, labeller)
     if own != labelled:
         raise StudyError(
-            f"model {model}: its images are {row['sequence']}, and labels of {labeller} lie on "
+            f"model {model}: its images are {row['sequence']}, but labels of {labeller} are for "
             f"{labelled.key}; take a labeller of {own.key}"
         )
     if row["subset"] in PHASES and not has_phases(own):

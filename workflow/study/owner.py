@@ -23,7 +23,7 @@ def check_owner(study: str, files: Iterable[str | Path]) -> None:
         return
     raise StudyError(
         f"{own}: {note.parent} holds the results of {other}, which is also `study: {study}`; give "
-        f"one of them another name. If {own} shall replace them, remove {note}"
+        f"one of them another name. If {own} is to replace them, remove {note}"
     )
 
 

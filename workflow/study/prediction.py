@@ -37,7 +37,7 @@ def prediction_study(config: dict[str, Any]) -> dict[str, Any]:
     for key in TEXT:
         if not isinstance(config.get(key, ""), str):
             raise StudyError(
-                f"{key} is {config[key]!r}, which is no text; write it in quotes in a config file"
+                f"{key} is {config[key]!r}, which is not text; write it in quotes in a config file"
             )
     path = Path(config["input"])
     try:

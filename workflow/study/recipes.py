@@ -51,7 +51,7 @@ def read_models(path: str, recipes: str) -> dict[str, dict[str, Any]]:
         where = f"{path}, line {number}"
         row = _resolved(cells, known, file, where)
         if row["model"] in models:
-            raise StudyError(f"{path}: model {row['model']} is there twice")
+            raise StudyError(f"{path}: model {row['model']} occurs twice")
         models[row["model"]] = row
     return models
 
@@ -64,7 +64,7 @@ def read_recipes(path: str) -> dict[str, dict[str, Any]]:
     """
     file = own_file(path)
     if not Path(file).is_file():
-        raise StudyError(f"recipes: no file {path}; name one that is there")
+        raise StudyError(f"recipes: no file {path}; name an existing file")
     recipes = read_yaml(file)
     for name, recipe in recipes.items():
         if not isinstance(name, str) or not _fits(name, columns_of("models")["recipe"]):
@@ -130,10 +130,10 @@ def _resolved(
             raise StudyError(f"{where}: {column} is '{text}', expected a number") from None
     for column in needed_columns("models"):
         if column not in row:
-            source = f", and recipe {name} does not say it" if name in recipes else ""
+            source = f", and recipe {name} does not have it either" if name in recipes else ""
             raise StudyError(
                 f"{where}: has no '{column}', which is needed{source}; fill the cell"
-                + ("" if column in OF_THE_MODEL else ", or name a recipe that says it")
+                + ("" if column in OF_THE_MODEL else ", or name a recipe with it")
             )
     checked = check(row, "models", where)
     return {column: value for column, value in checked.items() if column != "recipe"}

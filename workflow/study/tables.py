@@ -83,7 +83,7 @@ def check_extent(value: Any, where: str) -> None:
             waiting += [(i, depth + 1) for i in item]
             waiting += [(i, depth + 1) for i in item.values()] if isinstance(item, dict) else []
         elif isinstance(item, float) and not math.isfinite(item):
-            raise StudyError(f"{where}: {item} is no number that can be used")
+            raise StudyError(f"{where}: {item} is not a usable number")
         elif isinstance(item, str) and (CONTROL.search(item) or LONG.search(item)):
             raise StudyError(
                 f"{where}: {item[:20]!r}... has a line end or other unseen sign, or is longer than "
@@ -194,7 +194,7 @@ def _sentence(error: jsonschema.ValidationError, where: str) -> str:
         and error.validator_value == "string"
         and _looks_odd(error.instance)
     ):
-        return f"{place}: {error.instance!r} is no text; write names and ids in quotes, as '071'"
+        return f"{place}: {error.instance!r} is not text; write names and ids in quotes, as '071'"
     return f"{place}: {error.message}"
 
 
