@@ -38,7 +38,7 @@ def test_columns_of_a_table_are_enough(tmp_path):
 @pytest.mark.parametrize("key", GRID)
 def test_a_grid_that_nobody_says_is_refused(key):
     with pytest.raises(
-        StudyError, match=f"do not say {key}, and it is missing for subject 0; give"
+        StudyError, match=f"do not contain {key}, and it is missing for subject 0; give"
     ):
         study(**{k: v for k, v in GRID.items() if k != key})
 

@@ -144,7 +144,7 @@ FOUND = [
     ("tables", "solution.csv: -1 for a number", "volumes of study .*are no numbers above 0; fetch"),
     ("config", "a cycle in its subjects", "nested deeper than 20 levels, or more than 1000000"),
     ("config", "a billion laughs", "nested deeper than 20 levels, or more than 1000000 items"),
-    ("config", "not a number as fraction", "nan is no number that can be used"),
+    ("config", "not a number as fraction", "nan is not a usable number"),
     ("config", "a name with a line end", "has a line end or other unseen sign, or is longer"),
     ("config", "weights with a long path", "has a line end or other unseen sign, or is longer"),
     ("config", "record.json: deep", "not the record of a model"),

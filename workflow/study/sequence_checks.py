@@ -1,16 +1,16 @@
-"""What the sequences of a cohort must not be: checked before any job starts, refused by name."""
+"""Checks of a cohort's sequences before any job starts; errors name the cohort."""
 
 from cmrseg.labels import SHORT_NAMES
 from cmrseg.sequences import SEQUENCES, USUAL
 from study.study import Study
 from study.tables import StudyError
 
-# Layouts that may hold several images of a subject.
+# Layouts that may contain several images of a subject.
 SEQUENCED = ("nifti", "ukbb")
 
 
 def check_sequences_of(study: Study, name: str) -> None:
-    """Several images of a subject are for layouts that have a place for them."""
+    """Several images of a subject are only possible in some layouts."""
     sequences, cohort = study.sequences(name), study.cohorts[name]
     if sequences != [USUAL]:
         if cohort["layout"] not in SEQUENCED:

@@ -30,10 +30,10 @@ QUANTITIES = (
     ("ef", "Ejection fraction", "EF"),
 )
 ROW_MM = 47.0
-# Intervals of the limits reach further than this times points and limits with few subjects; they
-# are cut there, so that the points remain distinguishable.
+# With few subjects the intervals of the limits reach further than this many times the largest
+# point or limit; they are cut there, so that the points remain distinguishable.
 MOST_REACH = 1.5
-# Numbers of pairs stand between a panel and its title.
+# Space for the numbers of pairs between a panel and its title.
 TITLE_PAD_PT = 13.0
 
 
@@ -45,7 +45,7 @@ def figure(table: pd.DataFrame, order: Sequence[str] = ()) -> Figure:
     order: all labellers of the study, for colours and the order of rows. Differences are
     labeller minus truth; lines are the bias and the 95 % limits of agreement, bands their 95 %
     confidence intervals. Pairs with a nan do not count in n.
-    Raises ValueError where a column or every row is missing.
+    Raises ValueError if a column or every row is missing.
     """
     table = style.checked(table, COLUMNS, "volume_agreement")
     looks = style.looks(table["labeller"], order)
@@ -63,7 +63,7 @@ def figure(table: pd.DataFrame, order: Sequence[str] = ()) -> Figure:
         }
         _scatter(panels[0, column], pairs, looks, short, unit)
         panels[0, column].set_title(title)
-        # One scale for all labellers: spreads are compared by eye.
+        # One scale for all labellers, so that spreads can be compared by eye.
         reach = 1.12 * max(_reach(*pair) for pair in pairs.values())
         for row, (labeller, look) in enumerate(looks.items(), start=1):
             axes = panels[row, column]
@@ -131,7 +131,7 @@ def _differences(
     )
     found = bland_altman(measured, known)
     axes.axhline(0, color=style.PALE, linewidth=0.6)
-    # numbers of near lines are moved apart
+    # numbers of close lines are moved apart
     gap = 0.16 * reach
     heights = {
         "bias": found["bias"],

@@ -21,7 +21,7 @@ PRESETS = ("no", "normal", "extreme", "fcn", *MOUSE)
 # Presets of Ankenbrand et al. 2021 (doi:10.1002/mrm.28822): largest rotation and left-right flip.
 ROTATION_DEG = {"normal": 20.0, "extreme": 90.0}
 FLIP_PROBABILITY = {"normal": 0.0, "extreme": 0.5}
-# Every transform but the flip happens with this probability.
+# Every transform except the flip is applied with this probability.
 PROBABILITY = 0.75
 WARP = 0.2
 MAX_ZOOM = 1.2
@@ -70,11 +70,11 @@ def identity(count: int) -> Transforms:
 def draw_transforms(rng: np.random.Generator, count: int, preset: str, size_px: int) -> Transforms:
     """Draw the transforms of `count` images on a canvas of `size_px` x `size_px`.
 
-    Always draws the same amount of numbers for a preset, whichever transforms then happen.
+    Always draws the same amount of numbers for a preset, whichever transforms are then applied.
     `normal` and `extreme`: warp, rotation and zoom, brightness, contrast, flip, as Ankenbrand et
     al. 2021, who clip at the image's own border where this clips at that of the padded square.
-    `fcn`: as Bai et al. 2018. `mouse`: as the paper of Hanisah et al. 2026 says;
-    `mouse_notebook`: as their notebook, with far more noise and a constant shift. Raises
+    `fcn`: as Bai et al. 2018. `mouse`: as in the paper of Hanisah et al. 2026;
+    `mouse_notebook`: as in their notebook, with far more noise and a constant shift. Raises
     ValueError for an unknown preset.
     """
     if preset not in PRESETS:
@@ -109,9 +109,9 @@ def draw_transforms(rng: np.random.Generator, count: int, preset: str, size_px: 
 
 
 def _draw_mouse(rng: np.random.Generator, count: int, notebook: bool, size_px: int) -> Transforms:
-    """Flips and turns came before the steps of grey values there, which treat all sides alike.
+    """There, flips and rotations come before the grey value steps; the order does not matter.
 
-    But CLAHE, whose tiles lie half a pixel off the middle.
+    The exception is CLAHE, whose tiles are half a pixel off the centre.
     """
     happens = rng.random((3, count)) < MOUSE_PROBABILITY
     turns = np.where(happens[1], rng.integers(4, size=count), 0)
@@ -143,7 +143,7 @@ def product(first: np.ndarray, *others: np.ndarray) -> np.ndarray:
 
 
 def rotation_matrices(angles_deg: np.ndarray) -> np.ndarray:
-    """Rotations (n, 3, 3) of the picture about its centre, counter-clockwise as one looks at it."""
+    """Rotations (n, 3, 3) of the image about its centre, counter-clockwise as displayed."""
     cosine, sine = np.cos(np.deg2rad(angles_deg)), np.sin(np.deg2rad(angles_deg))
     matrices = np.tile(np.eye(3), (len(angles_deg), 1, 1))
     # y runs down, so reading clockwise turns the picture counter-clockwise.

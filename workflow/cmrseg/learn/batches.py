@@ -1,4 +1,4 @@
-"""What a network learns from: rows of the slices, and the batches of an epoch."""
+"""Training data of a network: rows of the slices, and the batches of an epoch."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -21,9 +21,9 @@ def training_rows(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Index rows to train on and to validate on.
 
-    A confidence set filters both, as published; any other subset the training rows only. samples:
-    of the task, the rows of these that it can learn from. Raises ValueError where the slices do not
-    fit the settings, or nothing is left.
+    A confidence set filters both, as published; any other subset only the training rows. samples:
+    function of the task that selects the rows usable for training. Raises ValueError if the slices
+    do not fit the settings, or nothing is left.
     """
     size, expected = settings["size_px"], PREPARATIONS[settings["preparation"]].dtype
     shape = image_shape(len(channels_of(settings["sequence"])), (size, size))
@@ -60,8 +60,8 @@ def draw_batches(
 
     All slices in random order, without the last incomplete batch; with schedule `early_stopping`
     as many drawn with replacement. Preparation fcn: `batch` volumes (all slices of a subject and
-    frame) drawn with replacement, as often as gives the number of volumes.
-    Raises ValueError where there are fewer slices than one batch.
+    frame) drawn with replacement, as many as there are volumes.
+    Raises ValueError if there are fewer slices than one batch.
     """
     size, numbers = settings["batch"], rows["row"].to_numpy()
     if settings["preparation"] == "fcn":

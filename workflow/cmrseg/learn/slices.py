@@ -44,13 +44,13 @@ def make_slices(
     size, size), labels.npy (n, size, size) uint8 and index.tsv, one row per slice: row, subject,
     split, slice, frame, volume (running number of subject and frame), lv_pixels, my_pixels and
     those of the target's other tissues (counted on the native grid, so that they do not depend on
-    the preparation), whole (0 where the cavity is unknown in a slice of the frame, so that
-    lv_pixels of its slices do not add up to its volume). Tissues that are none of these become
-    background; UNLABELLED stays. A slice of a frame without any labelled pixel is left out, and one
-    without any tissue in a frame whose muscle was not drawn: its muscle would be background. Slices
-    whose labels a crop removes in part or altogether stay, and are a warning. Returns the index.
-    One subject is in memory at a time. Raises ValueError naming the subject and file, and where no
-    background is left to learn from.
+    the preparation), whole (0 if the cavity is unknown in a slice of the frame, so that
+    lv_pixels of its slices do not add up to its volume). Other tissues become background;
+    UNLABELLED is kept. Slices without any labelled pixel are left out, and also slices without any
+    tissue in a frame whose myocardium was not drawn, as it would become background. Slices whose
+    labels are cropped partly or completely are kept, with a warning. Returns the index. One
+    subject is in memory at a time. Raises ValueError naming the subject and file, and if no
+    background is left for training.
     """
     check_settings(settings)
     images = list(images)
@@ -110,7 +110,7 @@ class Slices:
     def load(cls, folder: str | Path) -> "Slices":
         """Open the slices of a folder without reading the arrays.
 
-        Raises ValueError naming the folder where the arrays and the index differ in length.
+        Raises ValueError naming the folder if the arrays and the index differ in length.
         """
         folder = Path(folder)
         images, labels = (np.load(folder / name, mmap_mode="r") for name in FILES[:2])
@@ -186,7 +186,7 @@ def _read_labels(subject: str, path: str | Path, shown: tuple[Tissue, ...]) -> n
         raise ValueError(
             f"subject {subject}: labels in {path} are {labels.dtype}, expected an integer type"
         )
-    # Before labels become uint8, which would make 255 of -1.
+    # Before conversion to uint8, which would turn -1 into 255.
     known = values_of(shown)
     unknown = np.setdiff1d(np.unique(labels), [*known, UNLABELLED])
     if unknown.size:
@@ -198,7 +198,7 @@ def _read_labels(subject: str, path: str | Path, shown: tuple[Tissue, ...]) -> n
 
 
 def _labelled(labels: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """(t, z): does the plane teach anything? known: of `known_tissues`."""
+    """(t, z): whether the plane can be used for training. known: from `known_tissues`."""
     empty = (labels == Tissue.BACKGROUND).all(axis=(2, 3))
     return (labels != UNLABELLED).any(axis=(2, 3)) & ~(empty & ~known[..., Tissue.MYO])
 
@@ -245,7 +245,7 @@ def _subject(
         if not len(slices):
             continue
         frame = labels[t, slices]
-        # What scales by all slices of the frame needs those without a label, too.
+        # Scaling over all slices of the frame needs unlabelled slices, too.
         joint = PREPARATIONS[settings["preparation"]].joint
         some = slice(None) if joint else slices
         prepared = [prepare_volume(voxels[t][some], settings) for voxels in channels]

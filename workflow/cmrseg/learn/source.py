@@ -1,4 +1,4 @@
-"""Batches of slices on the device that computes."""
+"""Batches of slices on the training device."""
 
 import numpy as np
 import torch
@@ -7,7 +7,7 @@ from cmrseg.learn.slices import Slices
 
 
 class Source:
-    """Reads batches to a device; a GPU with room keeps the whole arrays."""
+    """Reads batches to a device; a GPU with enough memory keeps the whole arrays."""
 
     # Share of the free memory of a GPU that slices may take.
     SHARE = 0.4
@@ -40,7 +40,7 @@ class Source:
         highest = torch.full((), float(maximum), device=self.device)
         if maximum == 255:
             return images.float() / highest, labels
-        # torch knows little about uint16: low and high byte, in the order of the file.
+        # torch has limited support for uint16: low and high byte, in the order of the file.
         low, high = images.float().unflatten(-1, (-1, 2)).unbind(-1)
         return (low + 256 * high) / highest, labels
 
@@ -49,7 +49,7 @@ class Source:
 
 
 def send(array: np.ndarray, device: str | torch.device, dtype: torch.dtype | None = None):
-    """An array as a tensor on a device. A GPU is not waited for: it may be steps behind."""
+    """An array as a tensor on a device, copied asynchronously to a GPU."""
     tensor = torch.as_tensor(np.require(array, requirements="W"), dtype=dtype)
     if torch.device(device).type == "cuda":
         return tensor.pin_memory().to(device, non_blocking=True)
