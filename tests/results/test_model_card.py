@@ -134,10 +134,10 @@ def test_limits_follow_from_the_settings():
 
     assert "digital heart" in limits({}, phantom=True)
     assert "digital heart" not in limits({})
-    assert "Does not label RV cavity." in limits({"tissues": "lv,my"})
-    assert "Does not label" not in limits({})
-    assert "never mirrored" in limits({"augmentation": "normal"})
-    assert "never mirrored" not in limits({"augmentation": "extreme"})
+    assert "Does not segment RV cavity." in limits({"tissues": "lv,my"})
+    assert "Does not segment" not in limits({})
+    assert "did not mirror" in limits({"augmentation": "normal"})
+    assert "did not mirror" not in limits({"augmentation": "extreme"})
 
 
 def test_start_from_other_weights_is_said_and_their_terms_are():

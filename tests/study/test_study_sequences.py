@@ -105,10 +105,13 @@ def entry(number, **changes):
 @pytest.mark.parametrize(
     ("edit", "sentence"),
     [
-        (cohort(layout="kaggle"), "cohort people: annotator expert has nifti|layout kaggle has"),
+        (
+            cohort(layout="kaggle"),
+            "cohort people: annotator expert has nifti|layout kaggle only has",
+        ),
         (
             cohort(layout="png", annotators={}),
-            "cohort people: sequences c0, de, la_4ch; layout png holds sa alone, nifti and ukbb",
+            "cohort people: sequences c0, de, la_4ch; layout png only has sa; nifti and ukbb",
         ),
         (
             cohort(layout="ukbb"),

@@ -15,8 +15,8 @@ def check_sequences_of(study: Study, name: str) -> None:
     if sequences != [USUAL]:
         if cohort["layout"] not in SEQUENCED:
             raise StudyError(
-                f"cohort {name}: sequences {', '.join(sequences)}; layout {cohort['layout']} holds "
-                f"{USUAL} alone, {' and '.join(SEQUENCED)} hold others"
+                f"cohort {name}: sequences {', '.join(sequences)}; layout {cohort['layout']} only "
+                f"has {USUAL}; {' and '.join(SEQUENCED)} have others"
             )
         if "phantom" in cohort:
             raise StudyError(
