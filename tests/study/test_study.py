@@ -159,7 +159,7 @@ def drawn_in_cvi42(layout):
 
 def test_workspaces_of_cvi42_belong_to_images_in_folders(make):
     assert make(drawn_in_cvi42("folder")).annotator("people", "truth")["form"] == "cvi42"
-    message = "cohort people: annotator truth has cvi42, layout kaggle holds masks or frames"
+    message = "cohort people: annotator truth has cvi42, layout kaggle has masks or frames"
     with pytest.raises(StudyError, match=message):
         make(drawn_in_cvi42("kaggle"))
 
