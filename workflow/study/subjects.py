@@ -6,6 +6,9 @@ import pandas as pd
 
 from study.tables import GRID, StudyError, check, read_rows
 
+# Of the person, for measures that are indexed or need a pressure.
+BUILD = ("pulse_pressure_mmhg", "height_cm", "weight_kg")
+
 
 def read_subjects(cohort: str, about: dict[str, Any]) -> pd.DataFrame:
     """The subjects of a cohort, a row each.
@@ -17,7 +20,7 @@ def read_subjects(cohort: str, about: dict[str, Any]) -> pd.DataFrame:
         rows = read_rows(
             path,
             "subjects",
-            {"edv_ml", "esv_ml", "age_y", "heart_rate_bpm", *GRID},
+            {"edv_ml", "esv_ml", "age_y", "heart_rate_bpm", *BUILD, *GRID},
             {"seed", "es_frame"},
         )
     else:
