@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from cmrseg.phantom.atria import Atrium, upper_of
+from cmrseg.phantom.atria import ROOT_END_MM, Atrium, upper_of
 from cmrseg.phantom.body import Signals, soft
 from cmrseg.phantom.geometry import Coordinates
 from cmrseg.phantom.heart import Heart
@@ -28,6 +28,8 @@ VEINS = (
 )
 # The way to the lungs: place at the base over the short semi-axis, lean in mm per mm, radius, end.
 OUTFLOW, OUTFLOW_LEAN, OUTFLOW_MM, OUTFLOW_END_MM = (0.72, -1.25), (-0.35, -0.25), 13.0, 60.0
+# Vessels that leave the picture of the heart are rounded over this length.
+ROUND_MM = 20.0
 # Leaflets of a valve: how deep in mm their tips hang and where they end, over the ring's radius,
 # while it is closed and while it is open.
 TIPS = ((4.5, 0.0), (17.0, 0.62))
@@ -49,12 +51,13 @@ def upper_depth_mm(heart: Heart, at: Coordinates, phase: float) -> np.ndarray:
     upper = upper_of(heart, phase)
     above = upper.above_mm(at)
     depth = np.maximum(upper.left.depth_mm(at, above), upper.right.depth_mm(at, above))
-    depth = np.maximum(depth, _ended(upper.root_depth_mm(at, above), above, 60.0))
+    depth = np.maximum(depth, _ended(upper.root_depth_mm(at, above), above, ROOT_END_MM))
     return np.maximum(depth, _outflow_depth_mm(heart, at, above))
 
 
 def _ended(depth: np.ndarray, above: np.ndarray, end_mm: float) -> np.ndarray:
-    return np.minimum(depth, end_mm - above)
+    """The depth in a tube that ends, rounded, at a height above the base."""
+    return depth - OUTFLOW_MM * np.maximum((above - end_mm) / ROUND_MM + 1, 0) ** 2
 
 
 def _outflow_depth_mm(heart: Heart, at: Coordinates, above: np.ndarray) -> np.ndarray:
@@ -94,12 +97,12 @@ def draw_above_base(
     es = heart.parameters.es_phase
     turn = 2 * math.pi * phase
     swirl = scene.swirl[0] * math.cos(turn) - scene.swirl[1] * math.sin(turn)
-    fresh = 0.94 + look.flow * 0.07 * swirl
+    fresh = 0.98 + look.flow * 0.07 * swirl
     filling = math.exp(-(((phase - es - 0.15) / 0.08) ** 2))
     systole = max(0.0, math.sin(math.pi * phase / es)) if phase < es else 0.0
 
     left, right = upper.left.depth_mm(at, above), upper.right.depth_mm(at, above)
-    root = _ended(upper.root_depth_mm(at, above), above, 60.0)
+    root = _ended(upper.root_depth_mm(at, above), above, ROOT_END_MM)
     outflow = _outflow_depth_mm(heart, at, above)
     veins = np.full(image.shape, -99.0, np.float32)
     for vein in VEINS:

@@ -14,9 +14,10 @@ from cmrseg.phantom.receiver import detected, with_ghosts
 from cmrseg.phantom.scanner import ScannerSettings, offsets_mm, resting
 
 WALL_MM = 1.6
-# What lies around the ascending aorta, in mm from its middle to the patient's left and to the back:
-# from, to, radius of vessels with blood of the right heart (trunk and both arteries of the lungs,
-# superior vena cava), then of the airways.
+# What lies around an ascending aorta of USUAL_MM radius, in mm from its middle to the patient's left
+# and to the back: from, to and radius. Vessels with blood of the right heart (the trunk and both
+# arteries of the lungs, the superior vena cava), then airways.
+USUAL_MM = 16.0
 VEINS = (
     ((31.0, -9.0), (27.0, 12.0), 12.5),
     ((27.0, 18.0), (-38.0, 27.0), 7.5),
@@ -87,6 +88,8 @@ class Vessels:
         seed = arch.heart.parameters.seed
         middle = points_mm[len(points_mm) // 2 :][:1].astype(np.float32)
         self.fat, self.fine = (texture(middle, seed, i, cell) for i, cell in ((2, 6.0), (1, 2.4)))
+        lumen = arch.lumens(arch.aorta.peak_phase)[0]
+        self.spread = max(1.0, lumen.long_mm / USUAL_MM)
         swirl = texture(middle, seed, 3, 7.0) * 1.5
         self.swirl = np.cos(swirl), np.sin(swirl)
 
@@ -131,7 +134,7 @@ class Vessels:
         pace = math.sin(math.pi * phase / es) if phase < es else 0.0
         fresh = 0.95 + self.flow * (0.05 * swirl + 0.10 * pace)
         veins = np.maximum.reduce([self._tube_mm(tube) for tube in VEINS])
-        veins = veins + 0.6 * heart.state(phase).contraction
+        veins = veins + 0.8 * self.fat + 0.6 * heart.state(phase).contraction
         wall = signals.muscle * 0.75
         over(wall, soft(veins + 1.2, edge))
         over(signals.vein * (fresh - self.flow * 0.12 * pace * (1 + swirl)), soft(veins, edge))
@@ -145,9 +148,9 @@ class Vessels:
 
     def _tube_mm(self, tube) -> np.ndarray:
         """Depth below the wall of a vessel that lies in the plane."""
-        (ax, ay), (bx, by), radius = tube
+        (ax, ay), (bx, by) = (tuple(self.spread * place for place in end) for end in tube[:2])
         dx, dy = bx - ax, by - ay
         length2 = dx * dx + dy * dy
         x, y = self.x - ax, self.y - ay
         along = np.clip((x * dx + y * dy) / length2, 0, 1) if length2 else 0.0
-        return radius - np.hypot(x - along * dx, y - along * dy)
+        return tube[2] - np.hypot(x - along * dx, y - along * dy)

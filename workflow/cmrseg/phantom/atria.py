@@ -25,9 +25,9 @@ from cmrseg.phantom.heart import ML_PER_MM3, Heart
 SEPTUM_MM, ROOT_WALL_MM = 2.2, 2.0
 # Where the septum cuts the left and the right atrium, and the root's plane the left one: distance
 # from the middle of the ellipse, which is 1 where it only touches.
-SEPTAL_CUT, RIGHT_CUT, ROOT_CUT = 0.8, 0.72, 0.42
+SEPTAL_CUT, RIGHT_CUT, ROOT_CUT = 0.84, 0.72, 0.58
 # Direction (towards RV, towards inferior) from the long axis to the aortic root.
-TO_ROOT = (0.56, -0.83)
+TO_ROOT = (0.68, -0.7332)
 # Part of the length at which an atrium is widest, at its smallest and its largest volume: the
 # valve's ring keeps its size while the atrium fills.
 WIDEST = (0.12, 0.38)
@@ -38,13 +38,15 @@ ROOT_ASIDE = 0.25
 RIGHT_FLATNESS = 0.95
 # Where the atria's middle should be, over the LV's short semi-axis: left one (towards RV, towards
 # inferior), right one (towards inferior).
-LEFT_MIDDLE, RIGHT_MIDDLE = (0.05, 0.36), 0.36
+LEFT_MIDDLE, RIGHT_MIDDLE = (0.05, 0.28), 0.33
 # Least and most that the septum and the plane before the left atrium lean, in mm per mm above the
 # base.
 LEANS = ((-0.3, 0.12), (0.12, 0.45))
-# Radius in mm of the root's ring, sinuses and tube, and their heights above the base.
-ROOT_RADII_MM, ROOT_HEIGHTS_MM = (11.0, 15.0, 13.0, 14.0), (0.0, 10.0, 20.0, 40.0)
-ROOT_END_MM = 60.0
+# Radius in mm of the root's ring, sinuses and tube in a heart with short semi-axis USUAL_MM, and
+# their heights above the base; how much a root may be smaller or larger.
+USUAL_MM, ROOT_SIZES = 28.0, (0.8, 1.1)
+ROOT_RADII_MM, ROOT_HEIGHTS_MM = (10.5, 14.5, 12.5, 14.0), (0.0, 10.0, 20.0, 40.0)
+ROOT_END_MM = 58.0
 
 
 @dataclass(frozen=True)
@@ -116,12 +118,14 @@ class Upper:
     right: Atrium
     root_mm: tuple[float, float]
     root_lean: tuple[float, float]
+    root_size: float
     base_mm: float
 
     @property
     def ring_mm(self) -> tuple[float, float]:
         """(x, y) of the middle of the root's ring."""
-        x, y = (m + d * ROOT_RADII_MM[0] for m, d in zip(self.root_mm, TO_ROOT, strict=True))
+        ring = self.root_size * ROOT_RADII_MM[0]
+        x, y = (m + d * ring for m, d in zip(self.root_mm, TO_ROOT, strict=True))
         return x, y
 
     def above_mm(self, at: Coordinates) -> np.ndarray:
@@ -131,6 +135,7 @@ class Upper:
     def root_depth_mm(self, at: Coordinates, above_mm: np.ndarray) -> np.ndarray:
         """Depth below the aortic root's wall; without the base plane."""
         radius = np.interp(above_mm, ROOT_HEIGHTS_MM, ROOT_RADII_MM).astype(at.x_mm.dtype)
+        radius = self.root_size * radius
         x = self.root_mm[0] + self.root_lean[0] * above_mm + TO_ROOT[0] * radius
         y = self.root_mm[1] + self.root_lean[1] * above_mm + TO_ROOT[1] * radius
         return radius - np.hypot(at.x_mm - x, at.y_mm - y)
@@ -141,6 +146,11 @@ def atria_of(heart: Heart) -> Atria:
     if heart.parameters.atria is None:
         raise ValueError("the heart has no atria of known volume; give HeartParameters.atria")
     return heart.parameters.atria
+
+
+def root_size(heart: Heart) -> float:
+    """Size of the aortic root over the usual one."""
+    return min(max(heart.short_mm / USUAL_MM, ROOT_SIZES[0]), ROOT_SIZES[1])
 
 
 def upper_of(heart: Heart, phase: float) -> Upper:
@@ -166,7 +176,7 @@ def upper_of(heart: Heart, phase: float) -> Upper:
         front[1] * TO_ROOT[1] - ROOT_ASIDE * TO_ROOT[0],
     )
     root = (near * TO_ROOT[0], near * TO_ROOT[1])
-    return Upper(left, right, root, root_lean, heart.state(phase).height_mm)
+    return Upper(left, right, root, root_lean, root_size(heart), heart.state(phase).height_mm)
 
 
 def place_mm(heart: Heart, place: tuple[float, float], height_mm: float) -> np.ndarray:
@@ -281,6 +291,6 @@ def _base(heart: Heart, phase: float) -> tuple[float, float]:
     )
     surfaces = heart.surfaces(at, state)
     endo, epi = np.sqrt(surfaces.endo_mm2), np.sqrt(surfaces.epi_mm2)
-    ring = ROOT_RADII_MM[0]
-    # The root begins within the ventricle's opening, and a little over its wall.
-    return float(endo[0] + epi[0]) / 2, float(endo[1]) - 1.5 * ring - ROOT_WALL_MM
+    ring = root_size(heart) * ROOT_RADII_MM[0]
+    # The root begins within the ventricle's opening, and for a good part over its wall.
+    return float(endo[0] + epi[0]) / 2, float(endo[1]) - 1.2 * ring - ROOT_WALL_MM

@@ -24,7 +24,7 @@ LONG_AXES = ("la_2ch", "la_3ch", "la_4ch")
 # Angle of the 2-chamber view around the long axis: both its ends lie beyond the right ventricle.
 TWO_CHAMBERS_DEG = 92.0
 # How far from the long axis (0) to the mitral valve's middle (1) the views go through the base.
-TO_MITRAL = 0.6
+TO_MITRAL = 0.8
 # LPS directions that columns and rows of pictures follow as far as they can.
 FOLLOWED = {
     "la_2ch": ((0.0, -1.0, 0.0), (0.0, 0.0, -1.0)),
@@ -57,9 +57,11 @@ def long_axis_planes(
     upper = upper_of(heart, 0.0)
 
     base = upper.base_mm
-    # Between the mitral valve's middle and the long axis, as planning compromises.
+    # Near the middle of the mitral valve during the beat, as planning compromises.
     x, y = upper.left.centre_mm
-    mitral = place_mm(heart, (TO_MITRAL * x, TO_MITRAL * y), base)
+    late_x, late_y = upper_of(heart, parameters.es_phase).left.centre_mm
+    middle_xy = TO_MITRAL * (x + late_x) / 2, TO_MITRAL * (y + late_y) / 2
+    mitral = place_mm(heart, middle_xy, base)
     tricuspid = place_mm(heart, upper.right.centre_mm, base)
     root = place_mm(heart, upper.ring_mm, base)
     angle = math.radians(TWO_CHAMBERS_DEG)

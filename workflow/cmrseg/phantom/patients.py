@@ -28,9 +28,9 @@ class AtrialGroup:
 # Healthy as in Petersen et al. 2017, doi:10.1186/s12968-017-0327-9; the ill have larger atria.
 ATRIA = {
     "healthy": AtrialGroup((70, 18), (0.60, 0.06)),
-    "dilated": AtrialGroup((98, 24), (0.42, 0.08)),
+    "dilated": AtrialGroup((105, 24), (0.42, 0.08)),
     "hypertrophic": AtrialGroup((86, 22), (0.50, 0.07)),
-    "infarct": AtrialGroup((82, 20), (0.50, 0.07)),
+    "infarct": AtrialGroup((86, 20), (0.50, 0.07)),
 }
 LAV_ML, LAEF = (35.0, 170.0), (0.2, 0.75)
 # Most that the left atrium ejects, as part of the left ventricle's stroke volume.
@@ -53,7 +53,9 @@ def draw_atria(row: Mapping) -> Atria:
     """The atria of a row of a subject table. Raises KeyError for an unknown disease."""
     rng, group = _rng(row, 21), ATRIA[row["disease"]]
     male = row["sex"] == "M"
-    lav_max = _normal(rng, group.lav_max_ml[0] + (4 if male else -5), group.lav_max_ml[1], LAV_ML)
+    mean_ml, sd_ml = group.lav_max_ml
+    bounds = (max(LAV_ML[0], mean_ml - 1.6 * sd_ml), LAV_ML[1])
+    lav_max = _normal(rng, mean_ml + (4 if male else -5), sd_ml, bounds)
     ef = _normal(rng, *group.ef, LAEF)
     stroke_ml = float(row["edv_ml"]) - float(row["esv_ml"])
     ejected = min(ef * lav_max, LARGEST_SHARE * stroke_ml)
