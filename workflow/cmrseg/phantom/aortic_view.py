@@ -14,9 +14,9 @@ from cmrseg.phantom.receiver import detected, with_ghosts
 from cmrseg.phantom.scanner import ScannerSettings, offsets_mm, resting
 
 WALL_MM = 1.6
-# What lies around an ascending aorta of USUAL_MM radius, in mm from its middle to the patient's left
-# and to the back: from, to and radius. Vessels with blood of the right heart (the trunk and both
-# arteries of the lungs, the superior vena cava), then airways.
+# What lies around an ascending aorta of USUAL_MM radius, in mm from its middle to the patient's
+# left and to the back: from, to and radius. Vessels with blood of the right heart (the trunk and
+# both arteries of the lungs, the superior vena cava), then airways.
 USUAL_MM = 16.0
 VEINS = (
     ((31.0, -9.0), (27.0, 12.0), 12.5),

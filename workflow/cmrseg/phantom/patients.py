@@ -49,8 +49,21 @@ def _normal(rng: np.random.Generator, mean: float, sd: float, bounds) -> float:
     return float(np.clip(rng.normal(mean, sd), *bounds))
 
 
+def _age_y(row: Mapping) -> float:
+    age = row.get("age_y")
+    if age is None or pd.isna(age):
+        raise ValueError(
+            f"subject {row['subject']}: no age_y, on which atria and aorta depend; add it to the "
+            "subject table"
+        )
+    return float(age)
+
+
 def draw_atria(row: Mapping) -> Atria:
-    """The atria of a row of a subject table. Raises KeyError for an unknown disease."""
+    """The atria of a row of a subject table.
+
+    Raises KeyError for an unknown disease, ValueError where the row has no age.
+    """
     rng, group = _rng(row, 21), ATRIA[row["disease"]]
     male = row["sex"] == "M"
     mean_ml, sd_ml = group.lav_max_ml
@@ -60,7 +73,7 @@ def draw_atria(row: Mapping) -> Atria:
     stroke_ml = float(row["edv_ml"]) - float(row["esv_ml"])
     ejected = min(ef * lav_max, LARGEST_SHARE * stroke_ml)
     # With age less blood leaves an atrium passively, and more by its contraction.
-    age = float(row["age_y"])
+    age = _age_y(row)
     passive = _normal(rng, 0.75 - 0.004 * age, 0.06, (0.25, 0.8))
     larger = rng.uniform(1.08, 1.38)
     rav_max = larger * lav_max
@@ -78,17 +91,20 @@ def draw_atria(row: Mapping) -> Atria:
 
 
 def pulse_pressure_mmhg(row: Mapping) -> float:
-    """Central pulse pressure of a row: its own cell if there is one, else drawn for its age."""
+    """Central pulse pressure of a row: its own cell if there is one, else drawn for its age.
+
+    Raises ValueError where the row has neither.
+    """
     given = row.get("pulse_pressure_mmhg")
     if given is not None and not pd.isna(given):
         return float(given)
-    mean = 38 + 0.28 * (float(row["age_y"]) - 40)
+    mean = 38 + 0.28 * (_age_y(row) - 40)
     return round(_normal(_rng(row, 23), mean, 6, PULSE_PRESSURE_MMHG), 1)
 
 
 def draw_aorta(row: Mapping, es_phase: float, frames: int | None = None) -> Aorta:
     """The aorta of a row. frames: of a beat, if its areas' extremes shall fall on frames."""
-    rng, age, pressure = _rng(row, 22), float(row["age_y"]), pulse_pressure_mmhg(row)
+    rng, age, pressure = _rng(row, 22), _age_y(row), pulse_pressure_mmhg(row)
     larger = 1.0 if row["sex"] == "M" else 0.86
     aao_min = larger * _normal(rng, 700 + 6.0 * (age - 45), 95, (420, 1400))
     dao_min = larger * _normal(rng, 400 + 3.2 * (age - 45), 50, (230, 800))
