@@ -70,7 +70,7 @@ def test_a_digital_mouse_has_the_grid_of_its_scan():
     made = load_study({"study": "small", "cohorts": {"mice": about | {"phantom": phantom}}})
     assert grids(made) == [(0.1, 1.0, 5.0)]
     mice = about | {"phantom": phantom | {"frames": 9}}
-    with pytest.raises(StudyError, match=r"phantom\.frames belongs to the layouts kaggle and"):
+    with pytest.raises(StudyError, match=r"phantom\.frames belongs to the layouts kaggle, folder"):
         load_study({"study": "small", "cohorts": {"mice": mice}})
     odd = phantom | {"rows": 63, "interpolation": 2}
     with pytest.raises(StudyError, match=r"phantom\.rows is 63, expected a multiple of"):

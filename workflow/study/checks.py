@@ -26,7 +26,9 @@ FORMS = {
     "hdf5": ("hdf5",),
 }
 # Layouts that the digital heart can write.
-WRITTEN = ("kaggle", "folder", "ukbb", "hdf5")
+WRITTEN = ("kaggle", "folder", "nifti", "ukbb", "hdf5")
+# Layouts whose phantom needs to know the number of frames of a cine.
+WITH_FRAMES = (*DICOM, "nifti")
 # Its folder in results/ contains the published study.
 RESERVED = "published"
 
@@ -107,11 +109,11 @@ def _check_phantoms(study: Study) -> None:
             raise StudyError(
                 f"cohort {cohort}: the phantom writes {', '.join(WRITTEN)}, not {layout}"
             )
-        if ("frames" in settings) != (layout in DICOM):
+        if ("frames" in settings) != (layout in WITH_FRAMES):
             raise StudyError(
-                f"cohort {cohort}: phantom.frames belongs to the layouts kaggle and folder and "
-                f"is needed there; layout ukbb has end-diastole and end-systole alone, and of "
-                "layout hdf5 heart rate and frame_interval_ms decide"
+                f"cohort {cohort}: phantom.frames belongs to the layouts kaggle, folder and "
+                "nifti and is needed there; layout ukbb has end-diastole and end-systole alone, "
+                "and of layout hdf5 heart rate and frame_interval_ms decide"
             )
         for key in ("frame_interval_ms", "interpolation"):
             if key in settings and layout != "hdf5":
