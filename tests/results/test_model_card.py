@@ -15,6 +15,7 @@ from cmrseg.labels import NAMES, Tissue, tissues_of
 from cmrseg.learn.augment import (
     FCN_CLIP,
     FCN_ROTATION_DEG,
+    FCN_ZOOM,
     FLIP_PROBABILITY,
     MOUSE,
     MOUSE_ROTATION_DEG,
@@ -183,7 +184,7 @@ def test_the_cards_words_cover_all_that_a_models_table_may_say():
     assert set(NETWORKS) == {*KINDS, *PUBLISHED}
     assert set(LOSS_WORDS) == set(LOSSES)
     assert set(AUGMENTATIONS) == set(PRESETS)
-    assert set(GREYS) == set(SIZES) == {*PREPARATIONS, "zscore"}
+    assert set(GREYS) == set(SIZES) == set(PREPARATIONS)
 
 
 def test_the_cards_words_for_augmentations_are_those_of_the_code():
@@ -192,7 +193,8 @@ def test_the_cards_words_for_augmentations_are_those_of_the_code():
     for preset in ("normal", "extreme"):
         assert f"rotation up to {ROTATION_DEG[preset]:.0f} degrees" in AUGMENTATIONS[preset]
         assert ("mirroring" in AUGMENTATIONS[preset]) == (FLIP_PROBABILITY[preset] > 0)
-    assert f"up to {FCN_CLIP * FCN_ROTATION_DEG:.0f} degrees" in AUGMENTATIONS["fcn"]
+    for preset in FCN_ZOOM:
+        assert f"up to {FCN_CLIP * FCN_ROTATION_DEG:.0f} degrees" in AUGMENTATIONS[preset]
 
 
 # -- training job -----------------------------------------------------------------------------

@@ -130,8 +130,9 @@ def _check_row(model: str, row: dict[str, Any]) -> None:
         and row["size_px"] <= kind.multiple_px
     )
     wrong = {
-        f"network {network} sees {kind.window} frames together; it can label, and not be trained "
-        "yet: name the folder of a model in `weights`": kind.window > 1,
+        f"network {network} sees {kind.window} frames of a beat together; images "
+        f"{row['sequence']} are no cines": kind.window > 1
+        and not labelled_sequence(row["sequence"]).is_cine,
         f"network {network} with encoder '{row['encoder']}'; {' and '.join(ENCODED)} need an "
         "encoder, the others have none": row["encoder"] not in (kind.encoders or ("",)),
         f"network {network} with preparation {row['preparation']}; "
@@ -175,6 +176,8 @@ def _check_start(study: Study, model: str, row: dict[str, Any]) -> None:
     if study.is_model(row["start"]):
         other = study.model(row["start"])
         for name in SHARED:
+            if name == "network" and other[name] in KINDS[row[name]].starts_from:
+                continue
             if row[name] != other[name]:
                 raise StudyError(
                     f"model {model}: {name} is '{row[name]}', but its start {row['start']} has "

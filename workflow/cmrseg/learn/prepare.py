@@ -64,11 +64,12 @@ def check_settings(settings: Mapping) -> None:
 
 
 def prepare_volume(volume: np.ndarray, settings: Mapping) -> tuple[np.ndarray, Canvas]:
-    """Prepare the images of one frame for training.
+    """Prepare the images of one frame, or of a whole cine (`zscore`), for training.
 
-    volume: (z, y, x), all slices of the frame. Returns (z, size, size) uint8 (`unet`) or uint16
-    and the canvas. `unet` and `minmax` scale every image by its own minimum and maximum, `minmax`
-    before it is cropped or padded; `fcn` takes the percentiles over the cropped volume, padding
+    volume: (z, y, x), all slices of the frame, or of all frames. Returns (z, size, size) uint8
+    (`unet`), float32 (`zscore`) or uint16 and the canvas. `unet` and `minmax` scale every image by
+    its own minimum and maximum, `minmax` before it is cropped or padded; `fcn` takes the
+    percentiles over the cropped volume, `zscore` mean and standard deviation, both with padding
     included (Bai et al. 2018, training).
     """
     canvas = training_canvas(volume.shape[-2:], settings)

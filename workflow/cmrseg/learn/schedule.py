@@ -33,12 +33,14 @@ ONECYCLES = {
 }
 # A constant rate until the validation loss stops improving, as in Hanisah et al. 2026.
 STOPPING = "early_stopping"
-SCHEDULES = (*ONECYCLES, "constant", STOPPING)
+# A constant rate with Adam as TensorFlow 1 and Keras write it.
+TENSORFLOW = "constant_tensorflow"
+SCHEDULES = (*ONECYCLES, "constant", TENSORFLOW, STOPPING)
 START_DIVISOR = 25
 HIGH_BETA1, LOW_BETA1 = 0.95, 0.85
 ONECYCLE_BETA2 = 0.99
 ONECYCLE_WEIGHT_DECAY = 0.01
-# Adam of the constant schedule, as in Bai et al. 2018.
+# Adam of the constant schedules, as in Bai et al. 2018.
 CONSTANT_BETAS = (0.9, 0.999)
 CONSTANT_EPS = 1e-8
 # Adam of early stopping, and after how many epochs without a smaller validation loss it stops.
@@ -179,8 +181,16 @@ def make_optimiser(
 def set_step(
     optimiser: torch.optim.Optimizer, schedule: str, now: EpochPlan, step: int, steps: int
 ) -> None:
-    """Set learning rate and beta1 for a step of an epoch of `steps` steps."""
+    """Set learning rate and beta1 for a step of an epoch of `steps` steps.
+
+    And epsilon where it changes: TensorFlow adds it to the root of the second moment before that
+    is corrected for its start, PyTorch after it.
+    """
     lr, betas = now.lr, CONSTANT_BETAS
+    if schedule == TENSORFLOW:
+        count = now.epoch_of_stage * steps + step + 1
+        for group in optimiser.param_groups:
+            group["eps"] = CONSTANT_EPS / math.sqrt(1 - CONSTANT_BETAS[1] ** count)
     if schedule in ONECYCLES:
         done, whole = now.epoch_of_cycle * steps + step, now.cycle_epochs * steps
         lr, beta1 = onecycle(done, whole, now.lr, ONECYCLES[schedule])

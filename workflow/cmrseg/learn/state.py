@@ -67,7 +67,8 @@ def start_network(
             )
         network.encoder.load_imagenet(start_state)
     else:
-        given, own = dict(start_state), network.state_dict()
+        own = network.state_dict()
+        given = _with_weights_over_time(network, start_state, start)
         head = {name: value for name, value in own.items() if name.startswith(HEAD)}
         other = [
             name
@@ -89,6 +90,23 @@ def start_network(
                 "a model starts from one of the same network, encoder and width"
             ) from error
     return network
+
+
+def _with_weights_over_time(
+    network: Network, start_state: Mapping[str, torch.Tensor], start: str
+) -> dict[str, torch.Tensor]:
+    """Weights of a start, with the network's own over time where the start has none of these."""
+    given, own = dict(start_state), network.state_dict()
+    over_time = {name for name in own if name.startswith(network.over_frames)}
+    if over_time <= given.keys():
+        return given
+    log.info(
+        "start %s sees single frames: what the model has over time (%s) starts at random",
+        *(start, ", ".join(sorted(over_time))),
+    )
+    return {name: value for name, value in given.items() if name not in over_time} | {
+        name: own[name] for name in over_time
+    }
 
 
 def fingerprint(inputs: Mapping[str, Any]) -> str:

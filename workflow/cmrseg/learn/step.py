@@ -75,7 +75,8 @@ def batch_loss(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Loss of a batch, and the network's output (n, c, y, x), float32.
 
-    images: (n, y, x) float32 in 0...1. labels: (n, y, x) uint8.
+    images: (n, y, x) float32 in 0...1. labels: (n, y, x) uint8. Of windows all have an axis t
+    behind n.
     """
     with torch.autocast(images.device.type, torch.bfloat16, enabled=mode.bfloat16):
         heads = network.heads(as_input(images))

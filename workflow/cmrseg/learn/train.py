@@ -13,6 +13,7 @@ import torch
 
 from cmrseg.learn.augment import apply_transforms, draw_transforms
 from cmrseg.learn.batches import draw_batches, split_names, training_rows
+from cmrseg.learn.over_time import window_of
 from cmrseg.learn.schedule import (
     STOPPING,
     EpochPlan,
@@ -47,7 +48,9 @@ from cmrseg.learn.subsets import is_corrected
 from cmrseg.learn.weights import on_cpu
 from cmrseg.nets.build import freeze
 from cmrseg.nets.network import Network
+from cmrseg.nets.unet_lstm import frame_weights
 from cmrseg.tasks.task import Task
+from cmrseg.tasks.windowed import Windowed
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +72,8 @@ def train(
 ) -> tuple[dict[str, torch.Tensor], pd.DataFrame]:
     """Train a network according to a row of the models table.
 
-    settings: the row. slices: prepared slices of its cohort and labeller. task: the training task.
+    settings: the row. slices: prepared slices of its cohort and labeller. task: the training task;
+    of a network over time that of one frame.
     start_state: weights to start from: a torchvision state dict for start `imagenet`, a model's for
     a model, None for `random`. state_folder: keeps the state after every epoch; an
     interrupted run resumes from it and gives the same bytes. A state with other settings, slices,
@@ -81,6 +85,9 @@ def train(
     Raises ValueError if settings, slices and start do not fit, FloatingPointError if the loss is
     not finite.
     """
+    window = window_of(settings)
+    if window > 1:
+        task = Windowed(task, tuple(frame_weights(window).tolist()))
     rows, valid = training_rows(slices, settings, confidence, task.samples)
     plan = planned(settings, slices, rows)
     mark = fingerprint(
@@ -99,7 +106,7 @@ def train(
     )
     network = start_network(settings, start_state, seed)
     state = State() if state_folder is None else load_state(Path(state_folder), mark)
-    run = Run(settings, network, task, Source(slices, device), seed, mode, state)
+    run = Run(settings, network, task, Source(slices, device, window), seed, mode, state)
     stopping = settings["schedule"] == STOPPING
     with computing(mode, device), Saver(state_folder, mark) as saver:
         for now in plan[state.epochs_done :]:
@@ -193,7 +200,10 @@ class Run:
     def _augmented(
         self, rng: np.random.Generator, batch: np.ndarray
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Images and labels (n, y, x) of a batch, with random augmentation."""
+        """Images and labels (n, y, x) of a batch, with random augmentation.
+
+        The frames of a window are transformed alike.
+        """
         augmentation, size = self.settings["augmentation"], self.settings["size_px"]
         transforms = draw_transforms(rng, len(batch), augmentation, size)
         return apply_transforms(*self.source.read(batch), transforms)
@@ -228,8 +238,10 @@ def evaluate(
     """
     network.eval()
     numbers, sizes, losses, counts = rows["row"].to_numpy(), [], [], []
-    for first in range(0, len(numbers), EVALUATION_BATCH):
-        images, labels = source.read(numbers[first : first + EVALUATION_BATCH])
+    frames = 1 if source.around is None else source.around.shape[1]
+    batch = max(1, EVALUATION_BATCH // frames)
+    for first in range(0, len(numbers), batch):
+        images, labels = source.read(numbers[first : first + batch])
         loss, output = batch_loss(network, images, labels, task, mode)
         sizes.append(len(images))
         losses.append(loss)

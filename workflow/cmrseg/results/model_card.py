@@ -20,6 +20,7 @@ NETWORKS = {
     "unet3plus": "UNet 3+ of Hanisah et al. 2026, doi:10.1016/j.jocmr.2026.102706",
     "unet3plus_decoder": "UNet 3+ of Hanisah et al. 2026, with deep skips from the decoder",
     "unet3plus_single": "UNet 3+ of Hanisah et al. 2026, without deep supervision",
+    "unet_bai": "U-Net of single frames, Bai et al. 2018, doi:10.1007/978-3-030-00937-3_67",
     "unet_lstm": "U-Net with a recurrent part in both directions of time, Bai et al. 2018, "
     "doi:10.1007/978-3-030-00937-3_67",
 }
@@ -53,6 +54,7 @@ AUGMENTATIONS = {
     "normal": "rotation up to 20 degrees, zoom, warp, brightness, contrast",
     "extreme": "rotation up to 90 degrees, mirroring, zoom, warp, brightness, contrast",
     "fcn": "rotation up to 30 degrees, zoom",
+    "aorta": "rotation up to 30 degrees, little zoom",
     "mouse": "mirroring, quarter turns, rotation up to 10 degrees, zoom, shift, brightness, gamma, "
     "noise, CLAHE",
     "mouse_notebook": "mirroring, quarter turns, rotation up to 10 degrees, zoom, one shift, "
