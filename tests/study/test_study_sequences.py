@@ -108,7 +108,11 @@ def entry(number, **changes):
         (cohort(layout="kaggle"), "cohort people: annotator expert has nifti|layout kaggle holds"),
         (
             cohort(layout="png", annotators={}),
-            "cohort people: sequences c0, de, la_4ch; layout png holds sa alone, nifti and ukbb",
+            "cohort people: sequences c0, de, la_4ch; layout png holds sa alone, nifti, ukbb",
+        ),
+        (
+            cohort(layout="ukbb_dicom"),
+            "cohort people: layout ukbb_dicom has no c0, de; it has sa, la_2ch, la_3ch, la_4ch, ao",
         ),
         (
             cohort(layout="ukbb"),

@@ -21,6 +21,7 @@ FORMS = {
     "folder": ("qmass", "text", "nifti"),
     "nifti": ("nifti",),
     "ukbb": ("nifti",),
+    "ukbb_dicom": ("nifti",),
     "png": ("frames",),
     "hdf5": ("hdf5",),
 }

@@ -1,12 +1,13 @@
 """What the sequences of a cohort must not be: checked before any job starts, refused by name."""
 
 from cmrseg.labels import SHORT_NAMES
+from cmrseg.layouts.ukbb_bulk import SEQUENCES as UKBB
 from cmrseg.sequences import SEQUENCES, USUAL
 from study.study import Study
 from study.tables import StudyError
 
 # Layouts that may hold several images of a subject.
-SEQUENCED = ("nifti", "ukbb")
+SEQUENCED = ("nifti", "ukbb", "ukbb_dicom")
 
 
 def check_sequences_of(study: Study, name: str) -> None:
@@ -16,11 +17,16 @@ def check_sequences_of(study: Study, name: str) -> None:
         if cohort["layout"] not in SEQUENCED:
             raise StudyError(
                 f"cohort {name}: sequences {', '.join(sequences)}; layout {cohort['layout']} holds "
-                f"{USUAL} alone, {' and '.join(SEQUENCED)} hold others"
+                f"{USUAL} alone, {', '.join(SEQUENCED)} hold others"
             )
         if "phantom" in cohort:
             raise StudyError(
                 f"cohort {name}: sequences {', '.join(sequences)}; the phantom writes {USUAL} alone"
+            )
+        if cohort["layout"] == "ukbb_dicom" and (others := sorted(set(sequences) - set(UKBB))):
+            raise StudyError(
+                f"cohort {name}: layout ukbb_dicom has no {', '.join(others)}; it has "
+                + ", ".join(UKBB)
             )
         if cohort["layout"] == "ukbb" and (stills := _stills(sequences)):
             raise StudyError(
