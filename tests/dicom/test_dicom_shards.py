@@ -61,7 +61,7 @@ def test_an_unforeseen_error_is_audited_and_stops_no_shard(shard, monkeypatch):
     def fail(*_):
         raise ZeroDivisionError(f"surprise in {raw}/train/train/1/study/sax_5 and {__file__}")
 
-    monkeypatch.setattr("cmrseg.dicom.study.assemble", fail)
+    monkeypatch.setattr("cmrseg.dicom.conversion.assemble", fail)
     audit, headers = import_shard(rows.head(1), raw, images, CORRECTED)
     assert audit.iloc[0].tolist() == [
         "1",

@@ -25,6 +25,7 @@ GROUPS = {
     "make_phantom": "import",
     "import_dicom": "import",
     "import_nifti": "import",
+    "import_ukbb": "import",
     "carry_annotations": "import",
     "evaluate_labels": "evaluate",
     "evaluate_volumes": "evaluate",

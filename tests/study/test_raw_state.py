@@ -24,6 +24,10 @@ IMAGES = {
         ["71/sa_ED.nii.gz", "71/sa_ES.nii.gz"],
         ["71/label_sa_ED.nii.gz", "72/sa_ED.nii.gz"],
     ),
+    "ukbb_dicom": (
+        ["71/71_20209_2_0.zip", "71_20208_3_0.zip", "71_20210_2_0/a/1.dcm"],
+        ["72/72_20209_2_0.zip", "72_20209_2_0.zip", "171_20209_2_0.zip", "71.zip"],
+    ),
     "nifti": (
         ["71.nii.gz"],
         ["72.nii.gz", "71/other.nii.gz", "annotations/reader/71.nii.gz"],

@@ -111,7 +111,11 @@ def entry(number, **changes):
         ),
         (
             cohort(layout="png", annotators={}),
-            "cohort people: sequences c0, de, la_4ch; layout png only has sa; nifti and ukbb",
+            "cohort people: sequences c0, de, la_4ch; layout png only has sa; nifti, ukbb",
+        ),
+        (
+            cohort(layout="ukbb_dicom"),
+            "cohort people: layout ukbb_dicom has no c0, de; it has sa, la_2ch, la_3ch, la_4ch, ao",
         ),
         (
             cohort(layout="ukbb"),

@@ -22,6 +22,7 @@ FORMS = {
     "folder": ("qmass", "text", "cvi42", "nifti"),
     "nifti": ("nifti",),
     "ukbb": ("nifti",),
+    "ukbb_dicom": ("nifti",),
     "png": ("frames",),
     "hdf5": ("hdf5",),
 }

@@ -30,7 +30,10 @@ def check_figures(study: Study) -> None:
         if kind not in (*UNEVALUATED, *VOLUME_FIGURES) and not referred:
             raise StudyError(f"figure {name}: `evaluate` gives cohort {cohort} no reference")
         if kind == "cleaning" and study.cohorts[cohort]["layout"] not in DICOM:
-            raise StudyError(f"figure {name}: cohort {cohort} has no DICOM to clean")
+            raise StudyError(
+                f"figure {name}: cohort {cohort} has no DICOM to clean, or zip files of it; the "
+                f"figure is for the layouts {' and '.join(DICOM)}"
+            )
         if kind == "prediction" and cohort not in [c for c, _ in study.pictured()]:
             raise StudyError(f"figure {name}: no model labels cohort {cohort}")
         if kind == "learning_curves" and not study.models_on(cohort):

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from cmrseg.contours.workspaces import ENDINGS
 from cmrseg.layouts.inputs import HDF5_SUFFIXES, SUFFIXES, stems
+from cmrseg.layouts.ukbb_bulk import names_beside
 from cmrseg.sequences import USUAL
 
 # For layout png; see cmrseg.layouts.png.
@@ -55,6 +56,9 @@ def image_state(
         places = [study]
     elif layout == "ukbb":
         places = [f"{study}/{s}_{frame}.nii.gz" for s in sequences for frame in ("ED", "ES")]
+    elif layout == "ukbb_dicom":
+        beside, names = names_beside(Path(raw), row["study"])
+        places = [study, *(f"{beside}/{name}" for name in names)]
     elif layout == "nifti":
         found = [stem for sequence in sequences for stem in stems(study, sequence)]
         places = [f"{stem}{suffix}" for stem in found for suffix in SUFFIXES]

@@ -3,12 +3,13 @@
 from typing import Any
 
 from cmrseg.labels import SHORT_NAMES
+from cmrseg.layouts.ukbb_bulk import SEQUENCES as UKBB
 from cmrseg.sequences import SEQUENCES, USUAL
 from study.study import Study
 from study.tables import StudyError
 
 # Layouts that may contain several images of a subject.
-SEQUENCED = ("nifti", "ukbb")
+SEQUENCED = ("nifti", "ukbb", "ukbb_dicom")
 # What the digital heart's scanner makes beside the short axis.
 VIEWS = ("la_2ch", "la_3ch", "la_4ch", "ao")
 
@@ -20,12 +21,17 @@ def check_sequences_of(study: Study, name: str) -> None:
         if cohort["layout"] not in SEQUENCED:
             raise StudyError(
                 f"cohort {name}: sequences {', '.join(sequences)}; layout {cohort['layout']} only "
-                f"has {USUAL}; {' and '.join(SEQUENCED)} have others"
+                f"has {USUAL}; {', '.join(SEQUENCED)} have others"
             )
         if "phantom" in cohort and (others := set(sequences) - {USUAL, *VIEWS}):
             raise StudyError(
                 f"cohort {name}: sequences {', '.join(sequences)}; the phantom writes {USUAL}, "
                 f"{', '.join(VIEWS)}, not {', '.join(sorted(others))}"
+            )
+        if cohort["layout"] == "ukbb_dicom" and (others := sorted(set(sequences) - set(UKBB))):
+            raise StudyError(
+                f"cohort {name}: layout ukbb_dicom has no {', '.join(others)}; it has "
+                + ", ".join(UKBB)
             )
         if cohort["layout"] == "ukbb" and (stills := _stills(sequences)):
             raise StudyError(

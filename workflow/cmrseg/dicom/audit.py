@@ -56,6 +56,16 @@ SHEARED = ("slices displaced along the stack", "slice positions kept")
 FORMS = ("sform and qform differ", "sform used")
 # For a cohort with several sequences; the subject keeps the others.
 WITHOUT_SEQUENCE = ("sequence missing or unreadable", "sequence excluded")
+# For the zip files of UK Biobank and their manifests (`layouts.ukbb_dicom`).
+DAMAGED_ZIP = ("damaged zip file", "zip file ignored")
+NO_MANIFEST = ("manifest missing or unreadable", "SeriesDescription used")
+NOT_IN_MANIFEST = ("files not in the manifest", "SeriesDescription used")
+MANIFEST_LINES = ("malformed lines of a manifest", "lines ignored")
+MANIFEST_FILES = ("files of the manifest are missing", "none")
+REPEATED_SERIES = ("repeated series", "series excluded")
+MIXED_SERIES = ("several slices or views in one series", "separated")
+DAMAGED_UNKNOWN = ("unreadable file of an unknown series", "file ignored")
+DAMAGED_FRAME = ("unreadable frame", "file ignored")  # compat mode
 # These exclude the subject: it is absent from all later stages.
 UNREADABLE = ("unreadable file", "subject excluded")
 MISSING_TAG = ("missing tag", "subject excluded")

@@ -47,12 +47,14 @@ def target_grid(
     published: bool,
     audit: Audit,
     allowed: Tolerances = PUBLISHED,
+    upright: bool = True,
 ) -> Grid:
     """Usual matrix and pixel spacing of the slices, scaled so that no side exceeds max_size_px.
 
     published: pixel spacing is divided by the scale factor; else it is exact, which differs if the
     scaled number of pixels was rounded. The slice spacing is the empirical one as published, else
-    the median of the regular spacings.
+    the median of the regular spacings. upright: pictures wider than high are turned, but not as
+    published.
     """
     own_spacing = largest_mode(s.spacing_mm for s in slices)
     columns, rows = largest_mode((s.columns, s.rows) for s in slices)
@@ -79,7 +81,7 @@ def target_grid(
         own_spacing_mm=own_spacing,
         factor=factor,
         axes=axes,
-        quarter_turns=int(not published and columns > rows),
+        quarter_turns=int(upright and not published and columns > rows),
     )
 
 

@@ -199,6 +199,31 @@ def _usual_times(whole: Sequence[Sequence[float]]) -> list[float]:
     return np.median(np.array(whole), axis=0).tolist() if whole else []
 
 
+def source_row(
+    z: int, t: int, frame: Frame, copied: bool, placement: Placement
+) -> dict[str, object]:
+    """A row of the table of sources: the file that a slice of a frame shows, and how."""
+    return {
+        "z": z,
+        "t": t,
+        "file": frame.name,
+        "series_number": frame.series_number,
+        "instance_number": frame.instance_number,
+        "phase_encoding": frame.phase_encoding,
+        "rows": frame.pixels.shape[0],
+        "columns": frame.pixels.shape[1],
+        "copied": copied,
+        **{name: getattr(placement, name) for name in PLACEMENT_COLUMNS},
+    }
+
+
+def note_numbers(sources: pd.DataFrame, frames: Sequence[Frame]) -> None:
+    """Add what the files of a whole cine have as numbers to its sources."""
+    numbers = [frame.series_number for frame in frames]
+    sources["first_series"], sources["last_series"] = min(numbers), max(numbers)
+    sources["last_instance"] = max(frame.instance_number for frame in frames)
+
+
 def assemble(
     slices: Sequence[Slice],
     groups: dict[str, Group],
@@ -231,20 +256,7 @@ def assemble(
         else:
             voxels[:, z] = placed
         for t, (frame, copied) in enumerate(shown):
-            rows.append(
-                {
-                    "z": z,
-                    "t": t,
-                    "file": frame.name,
-                    "series_number": frame.series_number,
-                    "instance_number": frame.instance_number,
-                    "phase_encoding": frame.phase_encoding,
-                    "rows": slice_.rows,
-                    "columns": slice_.columns,
-                    "copied": copied or slice_.copied,
-                    **{name: getattr(placement, name) for name in PLACEMENT_COLUMNS},
-                }
-            )
+            rows.append(source_row(z, t, frame, copied or slice_.copied, placement))
     if interval_s is None:
         times = groups[slices[-1].image].times
         interval_s = (times[1] - times[0]) / 1000 if len(times) > 1 else math.nan

@@ -1,7 +1,6 @@
 """Import of DICOM studies: from a folder of files to a cine, its audit and its sources."""
 
 import logging
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,46 +12,20 @@ import pandas as pd
 from cmrseg.cine import Cine
 from cmrseg.dicom.audit import (
     COLUMNS,
-    MISSING_TAG,
     NO_IMAGES,
     OTHER,
     REPEATED_STACK,
-    WIDE_IMAGE,
-    WIDE_IMAGE_COPY,
     Audit,
     SubjectError,
-    size,
     without_folders,
 )
 from cmrseg.dicom.choice import choose
-from cmrseg.dicom.geometry import (
-    PUBLISHED,
-    Slice,
-    Tolerances,
-    common_orientation,
-    drop_collisions,
-    drop_other_planes,
-    largest_mode,
-    locate_along,
-    published_orientation,
-    tolerances,
-)
-from cmrseg.dicom.grid import target_grid
+from cmrseg.dicom.conversion import cine_of
 from cmrseg.dicom.header_table import joined_rows, named_rows
 from cmrseg.dicom.instances import across_midnight, without_copies
 from cmrseg.dicom.layout import by_number, folder_files, kaggle_files
-from cmrseg.dicom.slices import (
-    check_whole,
-    group,
-    kaggle_slices,
-    phases_of,
-    published_phases,
-    series_slices,
-)
-from cmrseg.dicom.spacing import check_stack, drop_irregular, empirical_spacing_mm, fill_missing
-from cmrseg.dicom.stack import assemble
+from cmrseg.dicom.slices import kaggle_slices, series_slices
 from cmrseg.dicom.study_files import check_triggered, read_study
-from cmrseg.dicom.timing import TRIGGER, time_axis
 from cmrseg.files import write_table
 from cmrseg.sequences import USUAL, image_path, sources_path
 
@@ -192,64 +165,14 @@ def _import(
         read.check_chosen(frames, audit)
     if not planes:
         raise SubjectError(NO_IMAGES, "", f"no usable image file in {_below(folder, kaggle)}")
-    axis = TRIGGER if published else time_axis(planes, audit)
-    groups = {g.slice_.image: g for g in (group(plane, axis) for plane in planes)}
-    slices = [g.slice_ for g in groups.values()]
-    axes = published_orientation(slices) if published else common_orientation(slices)
-    slices = drop_other_planes(slices, axes, audit)
-    if not slices:
-        raise SubjectError(NO_IMAGES, "", f"no slice is parallel to the mode {axes.tolist()}")
-    slices = _with_slice_location(slices) if published else locate_along(slices, axes)
-    allowed = PUBLISHED if published else _tolerances(slices)
     chosen = not (kaggle or published)
-    slices = drop_collisions(slices, audit, allowed, by_time=chosen)
-    distance_mm = empirical_spacing_mm(slices, audit, allowed)
-    found = slices
-    slices = fill_missing(slices, distance_mm, audit, allowed)
-    slices = drop_irregular(slices, distance_mm, audit, allowed)
-
-    grid = target_grid(
-        slices, axes, distance_mm, settings["max_size_px"], published, audit, allowed
+    cine, sources = cine_of(
+        planes, frames, audit, settings["max_size_px"], published=published, chosen=chosen
     )
-    there = [groups[s.image] for s in slices]
-    phases = published_phases(there) if published else phases_of(there, audit)
-    if chosen:
-        check_stack(found, slices, distance_mm)
-        check_whole(slices, groups, phases)
-    interval_s = None if published else axis.interval_s
-    cine, sources = assemble(slices, groups, grid, phases, interval_s, audit)
-    numbers = [frame.series_number for frame in frames]
-    sources["first_series"], sources["last_series"] = min(numbers), max(numbers)
-    sources["last_instance"] = max(frame.instance_number for frame in frames)
     rotated = None
-    if grid.shape[1] > grid.shape[0]:
-        audit.add(WIDE_IMAGE_COPY if published else WIDE_IMAGE, "", size(*grid.shape))
-        if published:
-            rotated = cine.like(np.rot90(cine.voxels, 1, axes=(-2, -1)))
+    if published and cine.voxels.shape[3] > cine.voxels.shape[2]:
+        rotated = cine.like(np.rot90(cine.voxels, 1, axes=(-2, -1)))
     return Imported(cine, audit.table(), headers, sources, rotated, listing)
-
-
-def _tolerances(slices: list[Slice]) -> Tolerances:
-    """Of distances in a stack of these slices."""
-    written = [s.slice_distance_mm for s in slices if s.slice_distance_mm > 0]
-    thickness = [s.thickness_mm for s in slices if s.thickness_mm > 0]
-    return tolerances(
-        (s.location_mm for s in slices),
-        largest_mode(written) if written else math.nan,
-        largest_mode(thickness) if thickness else math.nan,
-    )
-
-
-def _with_slice_location(slices: list[Slice]) -> list[Slice]:
-    """The slices as they are, provided that each has a SliceLocation."""
-    for slice_ in slices:
-        if math.isnan(slice_.location_mm):
-            raise SubjectError(
-                MISSING_TAG,
-                slice_.image,
-                "SliceLocation is absent; export the series again or use mode corrected",
-            )
-    return slices
 
 
 def _study(folder: Path, kaggle: bool) -> str:

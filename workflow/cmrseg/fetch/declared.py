@@ -12,11 +12,17 @@ KEYS = {
     "archive": {"url", "sha256", "unpacked_gb"},
     "git_folder": {"url", "folder", "tree", "unpacked_gb"},
     "kaggle": {"competition", "archive", "sha512", "unpacked_gb", "holds"},
+    "ukbfetch": {"subjects"},
     "by_hand": {"how"},
 }
 # Values that are not text.
-TYPES: dict[Any, type | tuple[type, ...]] = {"unpacked_gb": (int, float), "holds": list}
+TYPES: dict[Any, type | tuple[type, ...]] = {
+    **{"unpacked_gb": (int, float), "holds": list},
+    **{"fields": list, "max_missing_fraction": (int, float)},
+}
 OPTIONAL = {"about", "licence", "terms", "holds"}
+# Of one kind alone.
+OPTIONAL_OF = {"ukbfetch": {"fields", "instance", "key", "program", "max_missing_fraction"}}
 
 
 class File(NamedTuple):
@@ -38,7 +44,8 @@ def check_entry(source: str, entry: Mapping[str, Any]) -> None:
         raise ValueError(f"{where}: kind is {kind!r}, expected is one of {', '.join(KEYS)}")
     if missing := KEYS[kind] - entry.keys():
         raise ValueError(f"{where}: {', '.join(sorted(missing))} is missing")
-    if unknown := entry.keys() - KEYS[kind] - OPTIONAL - {"kind"}:
+    known = KEYS[kind] | OPTIONAL | OPTIONAL_OF.get(kind, set()) | {"kind"}
+    if unknown := entry.keys() - known:
         raise ValueError(f"{where}: kind {kind} knows no {', '.join(sorted(unknown))}")
     url = entry.get("url", "https://")
     if not re.match("https?://", url):
@@ -50,9 +57,23 @@ def check_entry(source: str, entry: Mapping[str, Any]) -> None:
             raise ValueError(f"{where}: {key} is {entry[key]!r}, expected are {digits} hex digits")
     if "folder" in entry and not _is_inside(entry["folder"]):
         raise ValueError(f"{where}: folder is {entry['folder']!r}, expected is one of the archive")
+    _check_bulk(where, entry)
     for held in entry.get("holds", []):
         if not isinstance(held, str) or not _is_inside(held):
             raise ValueError(f"{where}: holds {held!r}, expected is a path within the source")
+
+
+def _check_bulk(where: str, entry: Mapping[str, Any]) -> None:
+    """Refuse wrong keys of the kind ukbfetch."""
+    fields = entry.get("fields", [0])
+    if not fields or not all(type(field) is int for field in fields):
+        raise ValueError(f"{where}: fields is {fields!r}, expected are numbers, such as 20209")
+    if not re.fullmatch(r"\d+_\d+", entry.get("instance", "2_0")):
+        raise ValueError(f"{where}: instance is {entry['instance']!r}, expected is one such as 2_0")
+    if not 0 <= entry.get("max_missing_fraction", 0) <= 1:
+        raise ValueError(
+            f"{where}: max_missing_fraction is {entry['max_missing_fraction']}, expected 0 to 1"
+        )
 
 
 def files_of(source: str, rows: Sequence[Mapping[str, str]]) -> list[File]:

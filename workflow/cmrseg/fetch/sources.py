@@ -13,6 +13,7 @@ from cmrseg.fetch.declared import CHECKSUMS, File, check_entry, files_of
 from cmrseg.fetch.download import download
 from cmrseg.fetch.git_tree import tree_id
 from cmrseg.fetch.kaggle import GB, competition_archive
+from cmrseg.fetch.ukbfetch import fetch_bulk
 from cmrseg.fetch.unpack import unpack, unpack_nested
 from cmrseg.files import replacing
 
@@ -37,7 +38,8 @@ def fetch(
     instead, whatever the kind, after a check of their content: the folder is then a link to them.
 
     Raises FileNotFoundError with instructions for a source that cannot be downloaded, and the
-    errors of `check_entry`, `files_of`, `download`, `competition_archive` and `unpack`.
+    errors of `check_entry`, `files_of`, `download`, `competition_archive`, `fetch_bulk` and
+    `unpack`.
     """
     check_entry(source, entry)
     listed = files_of(source, files)
@@ -63,6 +65,8 @@ def fetch(
     elif entry["kind"] == "kaggle":
         archive = competition_archive(source, entry, folder, downloads)
         _unpack(source, entry, archive, folder, nested=True)
+    elif entry["kind"] == "ukbfetch":
+        fetch_bulk(source, entry, folder, downloads)
     else:
         raise FileNotFoundError(
             f"source {source} cannot be fetched and has to be provided by hand: "

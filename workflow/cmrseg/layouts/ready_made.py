@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from cmrseg.cine import Cine, check_grid
 from cmrseg.dicom.audit import (
     COLUMNS,
     OTHER,
+    TWO_PATIENTS,
     UNREADABLE,
     WITHOUT_SEQUENCE,
     Audit,
@@ -40,36 +42,63 @@ def import_studies(
     audits = []
     for subject, study in rows[["subject", "study"]].itertuples(index=False):
         audit = Audit(subject)
-        found: dict[str, tuple[Cine, pd.DataFrame]] = {}
-        failed: dict[str, SubjectError] = {}
-        for sequence in sequences:
-            try:
-                found[sequence] = _image(read, raw, study, sequence, audit)
-            except SubjectError as error:
-                failed[sequence] = error
-        for sequence, lost in failed.items():
-            if found:
-                audit.add(WITHOUT_SEQUENCE, sequence, str(lost))
-            else:
-                audit.add(lost.kind, lost.image, lost.detail)
-        if found:
-            target = images / subject
-            target.mkdir()
-        for sequence, (cine, sources) in found.items():
-            cine.save(image_path(target, sequence))
-            write_table(sources, sources_path(target, sequence))
+        of_study = partial(_image, read, raw, study, audit=audit)
+        import_sequences(of_study, sequences, images / subject, audit)
         audits.append(audit.table())
     headers = pd.DataFrame({"file": [], "dir": [], "pid": []}, dtype=str)
     joined = pd.concat(audits, ignore_index=True) if audits else pd.DataFrame(columns=COLUMNS)
     return joined, headers
 
 
+def import_sequences(
+    image_of: Callable[[str], tuple[Cine, pd.DataFrame]],
+    sequences: Sequence[str],
+    target: Path,
+    audit: Audit,
+) -> None:
+    """Write what a subject has of some sequences to its folder, and audit what it lacks.
+
+    image_of: gives the image of a sequence and its sources, or raises SubjectError. Without any
+    image the subject is excluded, and there is no folder. Raises SubjectError (TWO_PATIENTS) where
+    the images are not of one person.
+    """
+    found: dict[str, tuple[Cine, pd.DataFrame]] = {}
+    failed: dict[str, SubjectError] = {}
+    for sequence in sequences:
+        try:
+            found[sequence] = image_of(sequence)
+        except SubjectError as error:
+            if error.kind == TWO_PATIENTS:
+                raise  # it is not known whose the other images are
+            failed[sequence] = error
+    for sequence, lost in failed.items():
+        if found:
+            audit.add(WITHOUT_SEQUENCE, sequence, str(lost))
+        else:
+            audit.add(lost.kind, lost.image, lost.detail)
+    if found:
+        target.mkdir()
+    for sequence, (cine, sources) in found.items():
+        cine.save(image_path(target, sequence))
+        write_table(sources, sources_path(target, sequence))
+
+
 def _image(
     read: Reader, raw: Path, study: str, sequence: str, audit: Audit
 ) -> tuple[Cine, pd.DataFrame]:
     """The image of a sequence and its sources. Whatever is wrong is a SubjectError."""
+    return checked(partial(read, raw, study, sequence, audit), sequence, raw / study, raw)
+
+
+def checked(
+    read: Callable[[], tuple[Cine, pd.DataFrame]], sequence: str, *folders: Path
+) -> tuple[Cine, pd.DataFrame]:
+    """What `read` gives, as float32. Whatever is wrong with it is a SubjectError.
+
+    folders: messages have paths relative to these.
+    """
     try:
-        cine, sources = read(raw, study, sequence, audit)
+        cine, sources = read()
         if len(cine.voxels) > 1 and not SEQUENCES[sequence].is_cine:
             raise ValueError(
                 f"{sequence} has {len(cine.voxels)} frames, expected a still image; "
@@ -79,11 +108,11 @@ def _image(
     except SubjectError:
         raise
     except ValueError as error:
-        raise SubjectError(UNREADABLE, "", _shortened(error, raw, study)) from error
+        raise SubjectError(UNREADABLE, "", _shortened(error, folders)) from error
     except Exception as error:
         # Whatever else happens is the subject's failure, by name, and not the shard's.
-        logger.exception("study %s: %s cannot be read", study, sequence)
-        detail = f"{type(error).__name__}: {_shortened(error, raw, study)}"
+        logger.exception("%s: %s cannot be read", folders[0].name, sequence)
+        detail = f"{type(error).__name__}: {_shortened(error, folders)}"
         raise SubjectError(OTHER, "", detail) from error
 
 
@@ -100,6 +129,9 @@ def single(cine: Cine) -> Cine:
     return cine.like(voxels)
 
 
-def _shortened(error: Exception, raw: Path, study: str) -> str:
-    """An error's text with names below the study's folder, or below that of the raw data."""
-    return without_folders(without_folders(str(error), raw / study), raw)
+def _shortened(error: Exception, folders: Sequence[Path]) -> str:
+    """An error's text with names below some folders."""
+    text = str(error)
+    for folder in folders:
+        text = without_folders(text, folder)
+    return text
