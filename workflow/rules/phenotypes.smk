@@ -12,7 +12,7 @@ rule measure_panel:
     benchmark:
         "results/{study}/benchmarks/measure_panel/{cohort}/{measure}/{panel}/{shard}.tsv"
     conda:
-        "../../envs/imaging.yaml"
+        "../../envs/phenotypes.yaml"
     threads: 1
     resources:
         mem_mb=2000,
@@ -38,7 +38,7 @@ rule collect_measure:
     benchmark:
         "results/{study}/benchmarks/collect_measure/{cohort}/{measure}/{panel}.tsv"
     conda:
-        "../../envs/imaging.yaml"
+        "../../envs/phenotypes.yaml"
     threads: 1
     resources:
         mem_mb=2000,
@@ -61,7 +61,7 @@ rule collect_phenotypes:
     benchmark:
         "results/{study}/benchmarks/collect_phenotypes/{cohort}/{panel}.tsv"
     conda:
-        "../../envs/imaging.yaml"
+        "../../envs/phenotypes.yaml"
     threads: 1
     resources:
         mem_mb=1000,
