@@ -54,7 +54,7 @@ def test_a_panel_has_the_measures_that_its_labellers_suffice_for(study):
         one={"labellers": ["short", "vessels"], "measures": ["aorta"]},
     )
     assert panel_measures(found, "all") == list(PANEL_MEASURES)
-    assert panel_measures(found, "views") == ["atria"]
+    assert panel_measures(found, "views") == ["atria", "biplane"]
     assert panel_measures(found, "short") == ["wall_thickness", "strain"]
     assert panel_measures(found, "one") == ["aorta"]
     assert named(found, "all", "atria") == [("la_4ch", "four"), ("la_2ch", "two"), ("sa", "")]

@@ -28,9 +28,9 @@ def check_sequences_of(study: Study, name: str) -> None:
                 f"cohort {name}: sequences {', '.join(sequences)}; the phantom writes {USUAL}, "
                 f"{', '.join(VIEWS)}, not {', '.join(sorted(others))}"
             )
-        if cohort["layout"] == "ukbb_dicom" and (others := sorted(set(sequences) - set(UKBB))):
+        if cohort["layout"] == "ukbb_dicom" and (absent := sorted(set(sequences) - set(UKBB))):
             raise StudyError(
-                f"cohort {name}: layout ukbb_dicom has no {', '.join(others)}; it has "
+                f"cohort {name}: layout ukbb_dicom has no {', '.join(absent)}; it has "
                 + ", ".join(UKBB)
             )
         if cohort["layout"] == "ukbb" and (stills := _stills(sequences)):

@@ -80,11 +80,11 @@ def aortic_measures(
 
 
 def _areas_mm2(curve: pd.DataFrame, tissue: Tissue, mode: Mode) -> np.ndarray:
-    """The areas that count, one at least: nan where there is none."""
+    """The areas that count: nan unless there are two, as one is no heartbeat."""
     name = SHORT_NAMES[tissue]
     areas = curve[f"{name}_mm2"]
     areas = areas + curve[f"{name}_apart_mm2"] if mode == "compat" else areas[areas > 0]
-    return areas.dropna().to_numpy(float) if areas.notna().any() else np.array([math.nan])
+    return areas.dropna().to_numpy(float) if areas.notna().sum() > 1 else np.array([math.nan])
 
 
 def _value(measure: Measure, areas_mm2: np.ndarray, pressure_mmhg: float) -> float:

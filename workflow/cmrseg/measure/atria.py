@@ -110,15 +110,15 @@ def atrial_curves(
     compat for what the published program fails at: too few atria in a frame, or fewer frames of the
     4-chamber view.
     """
-    up = _towards_head(sa_affine, mode)
+    up = towards_head(sa_affine, mode)
     if two is None and four is None:
         raise ValueError("neither a 2-chamber nor a 4-chamber view, expected at least one")
     seen = {
-        view: _outlines(cine, tissues, up, view, mode)
+        view: outlines(cine, tissues, up, view, mode)
         for view, cine, tissues in (("2-chamber", two, ATRIA[:1]), ("4-chamber", four, ATRIA))
         if cine is not None
     }
-    frames = _frames({view: len(found[0].area_cm2) for view, found in seen.items()}, mode)
+    frames = matched_frames({view: len(found[0].area_cm2) for view, found in seen.items()}, mode)
     count = len(next(iter(frames.values())))
     unknown = Outline(np.full(count, math.nan), np.full(count, math.nan))
     seen = {view: [o.at(frames[view]) for o in found] for view, found in seen.items()}
@@ -192,7 +192,8 @@ def _value(measure: Measure, ends: Volumes) -> float:
 
 
 def _ends(volume_ml: np.ndarray) -> Volumes:
-    if np.isnan(volume_ml).all():
+    """Unknown unless two frames are known: one is no heartbeat."""
+    if np.isfinite(volume_ml).sum() < 2:
         return Volumes(math.nan, math.nan, math.nan, None, None, None)
     largest, smallest = int(np.nanargmax(volume_ml)), int(np.nanargmin(volume_ml))
     before = pre_contraction_frame(volume_ml)
@@ -210,7 +211,7 @@ def _of_one_plane_ml(outline: Outline) -> np.ndarray:
     return area_length_volume_ml(outline.area_cm2, outline.area_cm2, outline.length_cm)
 
 
-def _towards_head(sa_affine: np.ndarray, mode: Mode) -> np.ndarray:
+def towards_head(sa_affine: np.ndarray, mode: Mode) -> np.ndarray:
     """Unit (3,), along the long axis; in compat from slice to slice, otherwise across slices."""
     x, y, z = sa_affine[:3, :3].T
     across = z if mode == "compat" else np.cross(x, y)
@@ -223,8 +224,8 @@ def _towards_head(sa_affine: np.ndarray, mode: Mode) -> np.ndarray:
     return -up if up[2] < 0 else up
 
 
-def _frames(counts: Mapping[str, int], mode: Mode) -> dict[str, np.ndarray]:
-    """Frames of each view, a row of the curves each."""
+def matched_frames(counts: Mapping[str, int], mode: Mode) -> dict[str, np.ndarray]:
+    """Frames of each view, a row of the curves each; as `atrial_curves` says."""
     if mode == "compat":
         view, rows = next(iter(counts.items()))
         last, fewest = min(counts.items(), key=lambda item: item[1])
@@ -242,10 +243,14 @@ def _frames(counts: Mapping[str, int], mode: Mode) -> dict[str, np.ndarray]:
     }
 
 
-def _outlines(
+def outlines(
     labels: Cine, tissues: tuple[Tissue, ...], up: np.ndarray, view: str, mode: Mode
 ) -> list[Outline]:
-    """Of each tissue, what a view says of it in its frames."""
+    """Of each tissue, what a view says of it in its frames.
+
+    labels: (t, 1, y, x). up: unit (3,), along the long axis to the head. view: for errors. Other
+    arguments and errors as `atrial_curves`.
+    """
     frames, slices = labels.voxels.shape[:2]
     if slices != 1:
         raise ValueError(f"the {view} view has {slices} slices, expected 1; choose one plane")

@@ -52,6 +52,12 @@ PANEL_MEASURES = {
             "a frame",
         ),
         PanelMeasure(
+            "biplane",
+            "biplane volumes",
+            (Need("la_2ch", (Tissue.LV,)), Need("la_4ch", (Tissue.LV,)), Need("sa", image=True)),
+            "a frame",
+        ),
+        PanelMeasure(
             "aorta",
             "aortic areas and distensibility",
             (Need("ao", (Tissue.AAO, Tissue.DAO), image=True),),

@@ -22,13 +22,15 @@ def phenotypes(
 ) -> pd.DataFrame:
     """Every measure of every subject, a row each, in the order of the subject table.
 
-    rows: of the subject table, None where a cell is empty. volumes: of the ventricles, a row per
+    rows: of the subject table, None where a cell is empty; known volumes, if it has any, are
+    `known_edv_ml` and `known_esv_ml`. volumes: of the ventricles, a row per
     subject; None where the panel has no short axis. measures: tables of the other measures, by
     their key, each with a column `doubt`, which becomes `<measure>_doubt`. A value that is doubted
     is empty. Volumes and masses also come per body surface area, as `edv_ml_per_m2`, empty without
     height and weight. A subject without any measure has no row.
     """
-    table = pd.DataFrame(list(rows)).astype({"subject": str})
+    table = pd.DataFrame(list(rows)).astype({"subject": str}).dropna(axis="columns", how="all")
+    table = table.rename(columns={key: f"known_{key}" for key in ("edv_ml", "esv_ml")})
     joined = {}
     if volumes is not None:
         kept = ["subject", *(measure.name for measure in VENTRICULAR), "heart_rate_bpm"]

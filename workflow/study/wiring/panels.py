@@ -98,8 +98,8 @@ class Panels:
         return [MEASURED.format(measure=key, **names) + ".tsv" for key in measures]
 
     def about_rows(self, wildcards: Wildcards) -> Rows:
-        """As `rows`, of a whole cohort."""
-        keys = ("subject", "split", *ABOUT)
+        """As `rows`, of a whole cohort, and with known volumes."""
+        keys = ("subject", "split", *ABOUT, "edv_ml", "esv_ml")
         return [
             {key: row[key] for key in keys if key in row}
             for row in self.study.rows_of(wildcards.cohort)
