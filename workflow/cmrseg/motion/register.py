@@ -3,8 +3,8 @@
 The method is iterative Lucas-Kanade (Le Besnerais and Champagnat 2005,
 doi:10.1109/ICIP.2005.1529706) as scikit-image has it: the sum of squared differences in a Gaussian
 window around each pixel, coarse to fine. ukbb_cardiac (Bai et al. 2018,
-doi:10.1186/s12968-018-0471-x) takes a B-spline with bending energy. On digital hearts the window is
-as good for radial and better for circumferential strain, and faster.
+doi:10.1186/s12968-018-0471-x) takes a B-spline with bending energy instead. How far strain is from
+that of digital hearts: tests/benchmarks/strain_motion.py.
 """
 
 import numpy as np

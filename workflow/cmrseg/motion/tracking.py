@@ -5,7 +5,7 @@ two are weighted so that the beat closes (Bai et al. 2018, doi:10.1186/s12968-01
 
 Contours of cavity and wall are followed well. Two motions are hardly seen: tissue that moves
 through the plane is replaced by other tissue, and tissue that slides along a contour leaves the
-picture as it is.
+picture as it is. Global strain is therefore surer than that of segments.
 """
 
 from collections.abc import Sequence
