@@ -13,13 +13,15 @@ import pandas as pd
 import yaml
 
 from cmrseg.cine import Cine
-from cmrseg.labels import Tissue
+from cmrseg.labels import UNLABELLED, Tissue
 from tiny_study import FCN, ROOT, Project, copy_project, write
 
 CONFIG = "config/sequences.yaml"
 SUBJECTS = {"1": "train", "2": "train", "3": "train", "4": "validate", "5": "train", "6": "test"}
 WITHOUT_DE = "5"
 SIZE, SPACING_MM, SLICES, FRAMES = 40, 2.0, 3, 4
+# Frames that the annotator `some` labelled.
+SOME = (0, 2)
 AFFINE = np.diag([SPACING_MM, SPACING_MM, 10.0, 1.0])
 # Grey values of background, cavity, muscle and infarct.
 GREYS = {"c0": (0.2, 0.9, 0.5, 0.5), "de": (0.2, 0.5, 0.05, 1.0)}
@@ -45,13 +47,15 @@ STUDY: dict[str, Any] = {
             "annotators": {
                 "expert": "nifti",
                 "views": {"form": "nifti", "sequence": "la_4ch"},
+                "some": {"form": "nifti", "sequence": "la_4ch"},
             },
+            "propagated": {"carried": "some"},
         }
     },
     "models": "config/models/sequences.tsv",
     "evaluate": [
         {"cohort": "hearts", "labellers": ["scar"], "reference": "expert"},
-        {"cohort": "hearts", "labellers": ["atrium"], "reference": "views"},
+        {"cohort": "hearts", "labellers": ["atrium", "carried"], "reference": "views"},
     ],
     "predict": [{"cohort": "hearts", "labellers": ["centre"]}],
     "figures": {
@@ -122,6 +126,8 @@ def write_subject(subject: str, raw: Path) -> None:
     _save(view.astype(np.float32), raw / subject / "la_4ch.nii.gz")
     _save(short, raw / "annotations/expert" / subject / "c0.nii.gz")
     _save(long, raw / "annotations/views" / subject / "la_4ch.nii.gz")
+    long[np.setdiff1d(range(FRAMES), SOME)] = UNLABELLED
+    _save(long, raw / "annotations/some" / subject / "la_4ch.nii.gz")
 
 
 def _save(voxels: np.ndarray, path: Path) -> None:

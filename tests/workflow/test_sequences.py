@@ -8,10 +8,11 @@ import pytest
 
 from cmrseg.cine import Cine
 from cmrseg.files import read_table
-from cmrseg.labels import Tissue
+from cmrseg.labels import UNLABELLED, Tissue
 from sequences_study import (
     CONFIG,
     FRAMES,
+    SOME,
     SPACING_MM,
     SUBJECTS,
     WITHOUT_DE,
@@ -80,6 +81,21 @@ def test_a_view_has_the_areas_of_its_discs(project):
     rows = summary[(summary["measure"] == "area_max_difference_cm2") & (summary["split"] == "all")]
     assert rows["tissue"].tolist() == ["la"]
     assert abs(rows["mean"].item()) < 0.5
+
+
+def test_labels_of_two_frames_are_carried_to_all(project):
+    folder = project.results / HERE / "labels"
+    for subject in SUBJECTS:
+        some, carried, every = (
+            Cine.load(folder / name / "0000" / subject / "la_4ch.nii.gz").voxels
+            for name in ("some", "carried", "views")
+        )
+        assert (some[[1, 3]] == UNLABELLED).all()
+        assert (carried[list(SOME)] == every[list(SOME)]).all()
+        # The outline moves by more than half a pixel; 21 % of the disc and more would be wrong.
+        assert (carried != every).sum() < 0.1 * (every[[1, 3]] == Tissue.LA).sum()
+    subjects = read_table(project.results / "evaluation/carried/hearts/subjects.tsv")
+    assert (subjects["dice_other"] if "dice_other" in subjects else subjects["dice_la"]).min() > 0.95
 
 
 def test_points_lie_where_the_cavity_is(project):

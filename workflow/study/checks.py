@@ -12,6 +12,7 @@ from study.figure_checks import check_figures
 from study.model_checks import check_labeller, check_models, check_order
 from study.numbers import check_numbers
 from study.panels import check_panels
+from study.propagated_checks import check_not_of_reference, check_propagated
 from study.sequence_checks import check_sequences_of
 from study.study import DICOM, Study
 from study.tables import GRID, StudyError, own_file
@@ -62,6 +63,7 @@ def _check_cohorts(study: Study) -> None:
                     f"has {' or '.join(FORMS[cohort['layout']])}"
                 )
         check_sequences_of(study, name)
+        check_propagated(study, name)
         if cohort["known_volumes"] == "kaggle" and cohort["layout"] != "kaggle":
             raise StudyError(
                 f"cohort {name}: layout {cohort['layout']} has no tables of the competition; put "
@@ -186,6 +188,7 @@ def _check_entry(study: Study, entry: dict[str, Any]) -> None:
             f"evaluate: reference '{reference}' of cohort {cohort} is no annotator; there are "
             + ", ".join(study.annotators(cohort))
         )
+    check_not_of_reference(study, entry)
     if reference is not None and entry["frames"] == "own":
         _check_own_frames(study, cohort)
     compared = [*entry["labellers"], *([reference] if reference else [])]

@@ -250,7 +250,10 @@ def check_sequences(study: Study, where: str, cohort: str, sequence: str) -> Non
 
 def check_labeller(study: Study, where: str, cohort: str, labeller: str) -> None:
     check_cohort(study, where, cohort)
-    known = [*study.annotators(cohort), *study.models, *study.given]
+    known = [
+        *(*study.annotators(cohort), *study.propagated(cohort)),
+        *(*study.models, *study.given),
+    ]
     if labeller not in known:
         raise StudyError(
             f"{where}: no labeller '{labeller}' for cohort {cohort}; there are " + ", ".join(known)

@@ -48,7 +48,8 @@ def check_panels(study: Study) -> None:
                 f"{where}: cohort {cohort} is unknown; there are {', '.join(study.cohorts)}"
             )
         for labeller in about["labellers"]:
-            if not study.is_model(labeller) and labeller not in study.annotators(cohort):
+            own = [*study.annotators(cohort), *study.propagated(cohort)]
+            if not study.is_model(labeller) and labeller not in own:
                 raise StudyError(
                     f"{where}: {labeller} is no model, and no annotator of cohort {cohort}"
                 )

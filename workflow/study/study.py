@@ -131,6 +131,11 @@ class Study:
             found["numbers"] = {int(n): tissues[t] for n, t in found["numbers"].items()}
         return found
 
+    def propagated(self, cohort: str) -> dict[str, str]:
+        """Labellers that carry labels to frames which nobody labelled -> whose labels they carry."""
+        found: dict[str, str] = self.cohorts[cohort]["propagated"]
+        return found
+
     def is_model(self, labeller: str) -> bool:
         """Whether a labeller is a model, trained here or given."""
         return labeller in self.models or labeller in self.given
@@ -139,7 +144,8 @@ class Study:
         """The sequence of a cohort that a labeller segments."""
         if self.is_model(labeller):
             return labelled_sequence(self.model(labeller)["sequence"])
-        return SEQUENCES[self.annotator(cohort, labeller)["sequence"]]
+        drawn_by = self.propagated(cohort).get(labeller, labeller)
+        return SEQUENCES[self.annotator(cohort, drawn_by)["sequence"]]
 
     def has_maps(self, labeller: str) -> bool:
         """Whether a labeller gives label maps, which are measured and compared."""
@@ -179,7 +185,9 @@ class Study:
 
     def labelled(self) -> list[tuple[str, str]]:
         """Every (cohort, labeller) whose label maps the study needs."""
-        pairs = {(c, a) for c in self.cohorts for a in self.annotators(c)}
+        pairs = {
+            (c, a) for c in self.cohorts for a in (*self.annotators(c), *self.propagated(c))
+        }
         entries = [*self.config["evaluate"], *self.config["predict"]]
         entries += self.config["panels"].values()
         pairs |= {(e["cohort"], m) for e in entries for m in e["labellers"]}

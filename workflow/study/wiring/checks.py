@@ -30,10 +30,15 @@ class Checks:
         return [f"{top}/{cohort}/import/passed.txt" for cohort in sorted(set(cohorts))]
 
     def labels_passed(self, cohort: str, labellers: Iterable[str]) -> list[str]:
-        """What says that few enough labels of a cohort's annotators were lost."""
+        """What says that few enough labels of a cohort's annotators were lost.
+
+        Propagated labels are there for the subjects that their annotator labelled.
+        """
+        propagated = self.study.propagated(cohort)
+        drawn_by = {propagated.get(labeller, labeller) for labeller in labellers}
         return [
             f"results/{self.study.name}/cohorts/{cohort}/labels/{labeller}.passed.txt"
-            for labeller in sorted(set(labellers) & set(self.study.annotators(cohort)))
+            for labeller in sorted(drawn_by & set(self.study.annotators(cohort)))
         ]
 
     def passed_of(self, cohort: str, *labellers: str) -> list[str]:

@@ -82,6 +82,21 @@ class Cohorts:
         """The annotators of all cohorts."""
         return sorted({a for cohort in self.study.cohorts for a in self.study.annotators(cohort)})
 
+    @property
+    def propagated(self) -> list[str]:
+        """The labellers of all cohorts that carry an annotator's labels to all frames."""
+        return sorted({p for cohort in self.study.cohorts for p in self.study.propagated(cohort)})
+
+    def drawn_labels(self, wildcards: Wildcards) -> str:
+        """A shard of the labels that are carried to all frames."""
+        drawn_by = self.study.propagated(wildcards.cohort)[wildcards.labeller]
+        names = {"study": self.study.name, "cohort": wildcards.cohort, "shard": wildcards.shard}
+        return LABELS.format(labeller=drawn_by, **names)
+
+    def sequence(self, wildcards: Wildcards) -> str:
+        """The sequence that a labeller labels."""
+        return self.study.sequence_of(wildcards.cohort, wildcards.labeller).key
+
     def reference_in(self, cohort: str, sequence: str) -> str:
         """The annotator that labellers of a cohort's sequence are held against."""
         reference = self.study.reference(cohort, sequence)

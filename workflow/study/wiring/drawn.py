@@ -38,7 +38,9 @@ class Drawn:
 
     @property
     def observers(self) -> list[str]:
-        return [name for name in self.labellers if not self.study.is_model(name)]
+        """People among the labellers: nobody drew propagated labels."""
+        propagated = self.study.propagated(self.cohort)
+        return [m for m in self.labellers if not self.study.is_model(m) and m not in propagated]
 
     @property
     def reference(self) -> str:
