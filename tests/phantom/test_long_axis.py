@@ -25,11 +25,11 @@ QUIET = replace(SCANNERS["1.5T"], noise=0.0)
 CODES = {"la_2ch": "AIL", "la_4ch": "LPS", "ao": "LPS"}
 
 
-def settings(pixels: int, spacing_mm: float) -> dict[str, ViewSettings]:
+def square(pixels: int, spacing_mm: float) -> dict[str, ViewSettings]:
     return dict.fromkeys((*LONG_AXES, "ao"), ViewSettings(pixels, pixels, spacing_mm))
 
 
-COARSE = settings(72, 3.0)
+COARSE = square(72, 3.0)
 
 
 def view(name, phases=(0.0, ES), **options):
@@ -108,7 +108,7 @@ def biplane_over_truth(parameters: HeartParameters, phase: float) -> float:
     Lengths are those of the sections along the long axis.
     """
     heart, pixels, spacing_mm = Heart(parameters), 260, 0.7
-    planes = views_of(parameters, settings(pixels, spacing_mm))
+    planes = views_of(parameters, square(pixels, spacing_mm))
     areas_mm2, lengths_mm = [], []
     for name in ("la_2ch", "la_4ch"):
         points = planes[name].points_mm(slice(0, pixels), slice(0, pixels))[0]
