@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from cmrseg.labels import Tissue
+from cmrseg.phantom import scanner
 from cmrseg.phantom.atria import upper_of
 from cmrseg.phantom.curves import Aorta, Atria
 from cmrseg.phantom.heart import Heart, HeartParameters
@@ -188,3 +189,12 @@ def test_a_patient_s_sequences_lie_in_one_coordinate_system():
     for sequence in ("la_2ch", "la_4ch"):
         assert np.linalg.norm(places[sequence] - places["sa"]) < 8
     assert upper_of(Heart(parameters), 0.0).base_mm == pytest.approx(Heart(parameters).length_mm)
+
+
+@pytest.mark.parametrize("name", LONG_AXES)
+def test_beating_parts_of_a_view_lie_in_the_box_that_is_drawn_again(name, monkeypatch):
+    images, labels = view(name, (ES,))
+    monkeypatch.setattr(scanner, "heart_box", lambda *_: (slice(0, 72), slice(0, 72)))
+    whole_images, whole_labels = view(name, (ES,))
+    np.testing.assert_array_equal(labels, whole_labels)
+    np.testing.assert_allclose(images, whole_images, atol=1.0)
