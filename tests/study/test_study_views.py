@@ -73,7 +73,7 @@ def test_pressure_and_build_come_from_the_subject_table():
         ({"layout": "nifti"}, r"phantom\.frames belongs to the layouts kaggle, folder and nifti"),
         ({"frames": 20}, r"layout ukbb has end-diastole and end-systole alone"),
         ({"views": {"la_4ch": {"rows": 8}}}, "rows"),
-        ({"layout": "kaggle", "frames": 4}, r"layout kaggle holds sa alone"),
+        ({"layout": "kaggle", "frames": 4}, r"layout kaggle only has sa"),
     ],
 )
 def test_what_cannot_be_made_is_refused(changes, message):
