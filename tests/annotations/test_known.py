@@ -10,7 +10,7 @@ from cmrseg.learn.slices import Slices, make_slices
 from cmrseg.learn.subsets import esed_frames
 from cmrseg.measure.evaluate import evaluate_cine
 from cmrseg.measure.volumes import count_voxels, measures, volume_curves
-from cmrseg.sequences import LEFT
+from cmrseg.sequences import LEFT, SEQUENCES
 
 ALL, CAVITY, NOTHING = [True] * 4, [True, True, False, False], [True, False, False, False]
 LV, MYO = Tissue.LV, Tissue.MYO
@@ -78,6 +78,14 @@ def test_unlabelled_pixels_within_the_muscle_hide_what_is_not_drawn():
     labels = maps(["both"])
     labels[0, 0, 7, 7] = UNLABELLED
     assert known_tissues(labels)[0, 0, :4].tolist() == [True, True, True, False]
+
+
+@pytest.mark.parametrize("atrium", [Tissue.LA, Tissue.RA])
+def test_an_atrium_drawn_alone_tells_nothing_of_the_other(atrium):
+    labels = np.full((1, 1, 16, 16), UNLABELLED, np.uint8)
+    labels[0, 0, 4:8, 4:8] = atrium
+    known = known_tissues(labels, SEQUENCES["la_4ch"].tissues)[0, 0]
+    assert np.flatnonzero(known[: Tissue.RA + 1]).tolist() == [Tissue.BACKGROUND, atrium]
 
 
 def test_a_cavity_drawn_alone_has_a_volume_and_its_muscle_has_none():

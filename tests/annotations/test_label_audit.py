@@ -285,6 +285,11 @@ def test_a_cohort_that_is_labelled_as_a_whole_is_no_warning(shard, tmp_path, cap
     [
         ("qmass", ["p01.con", "p1.con", "list.csv"], ["p1.con"]),
         ("text", ["p01/", "P02/", "link.csv"], ["P02"]),
+        (
+            "cvi42",
+            ["p01_cvi42.zip", "p02.cvi42wsx", "p03_cvi42.cvi42wsx", "p3.cvi42wsx", "p1.zip"],
+            ["p3.cvi42wsx"],
+        ),
         ("frames", ["p01/", "p04/"], ["p04"]),
         ("masks", ["train/train/p01/", "train/train/p4/"], ["train/train/p4"]),
         ("nifti", ["p01_frame003.nii.gz", "p2_frame003.nii", "p03.nii"], ["p2_frame003.nii"]),

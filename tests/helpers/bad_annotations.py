@@ -11,6 +11,7 @@ from bad_cases import CLEANING, ROWS, SUBJECT, Case, Family, content_cases, plac
 from bad_images import GRID_MM, SHAPE, make_nifti, nifti_contents
 from cmrseg.annotations.carry import carry_shard
 from cmrseg.cine import Cine
+from cmrseg.contours.cvi42 import write_cvi42
 from cmrseg.contours.qmass import Contours, ContourType, write_con
 from cmrseg.dicom.study import import_shard
 from cmrseg.layouts.nifti import read_whole
@@ -164,9 +165,43 @@ def volume_cases(good: Path) -> Iterator[Case]:
     yield from place_cases(good, target, run)
 
 
+def make_workspace(folder: Path) -> None:
+    imported_dicom(folder)
+    drawn = dict(
+        zip(("saendocardialContour", "saepicardialContour"), TRIANGLES.values(), strict=True)
+    )
+    # The names of the files stand for identifiers.
+    contours = {f"IM-{z:04d}-{3 * z + 1:04d}": drawn for z in range(2)}
+    write_cvi42(contours, folder / TRUTH / "7.cvi42wsx")
+
+
+def workspace_cases(good: Path) -> Iterator[Case]:
+    target, run = f"{TRUTH}/7.cvi42wsx", run_carry("cvi42")
+    content = (good / target).read_bytes()
+    yield from content_cases(target, damaged_bytes(content, 81, 2), run)
+    yield from content_cases(target, damaged_text(content.decode(), 82), run)
+    yield from place_cases(good, target, run)
+    number, bomb = b"<Point:x>12<", b"<!DOCTYPE z [<!ENTITY a 'aaaa'><!ENTITY b '&a;&a;'>]>"
+    for old, new in (
+        (b"<Hash:item", bomb + b"<Hash:item"),
+        (number, b"<Point:x>1e300<"),
+        (number, b"<Point:x>nan<"),
+        (number, b"<Point:x>" + b"9" * 10**6 + b"<"),
+        (number, b"<Point:x>" + b"<a>" * 10**5 + b"12" + b"</a>" * 10**5 + b"<"),
+        (b'Resolution">4<', b'Resolution">0<'),
+        (b'Resolution">4<', b'Resolution">-4<'),
+        (b'"IM-0000-0001"', b'"' + b"9" * 10**6 + b'"'),
+        (b'"saendocardialContour"', b'"saepicardialContour"'),
+    ):
+        changed = content.replace(old, new, 1)
+        name = f"{old.decode()} became {new.decode()[:11]}"
+        yield from content_cases(target, iter([(name, changed)]), run)
+
+
 FAMILIES = {
     "qmass": Family(make_qmass, qmass_cases, SUBJECT),
     "text": Family(make_text, text_cases, SUBJECT),
+    "cvi42": Family(make_workspace, workspace_cases, SUBJECT),
     "masks": Family(make_masks, mask_cases, SUBJECT),
     "frames": Family(make_frames, frame_cases, SUBJECT),
     "volumes": Family(make_volumes, volume_cases, SUBJECT),

@@ -31,8 +31,12 @@ TESTED_ELSEWHERE = {"contours"}
 TARGET = re.compile(r"\w+_all|all|published")
 # Makes nothing: it runs whenever it is asked for, in the folder of a study.
 ACTIONS = {"tidy"}
-# Rules with a script for each kind of figure.
-DRAWING = {"draw_figure", "draw_published"}
+# Rules with a script for each kind: folder of the scripts, what names the kind, and their code.
+BY_KIND = {
+    "draw_figure": ("figures", "params.figure", "FIGURES.code"),
+    "draw_published": ("published", "params.drawn", "published_figure_code"),
+    "measure_panel": ("measures", "wildcards.measure", "PANELS.code"),
+}
 
 
 @cache
@@ -92,13 +96,10 @@ def test_a_rule_has_all_that_a_rule_has(rule):
 def test_a_rule_is_called_like_its_script_and_tracks_its_code(rule):
     script = section(rule, "script").strip('"')
     code = re.search(r"code=(.+?),?$", section(rule, "params"), re.M)[1]
-    if rule in DRAWING:
-        folder, param = {
-            "draw_figure": ("figures", "figure"),
-            "draw_published": ("published", "drawn"),
-        }[rule]
-        assert script == f"../scripts/{folder}/{{params.{param}}}.py"
-        assert code in ("FIGURES.code", "published_figure_code")
+    if rule in BY_KIND:
+        folder, kind, expected = BY_KIND[rule]
+        assert script == f"../scripts/{folder}/{{{kind}}}.py"
+        assert code == expected
     else:
         assert script == f"../scripts/{rule}.py"
         assert re.fullmatch(rf'code_of\("{rule}\.py"(, \*[A-Z_]+)?\)', code)
@@ -107,7 +108,7 @@ def test_a_rule_is_called_like_its_script_and_tracks_its_code(rule):
 
 def test_every_script_has_a_rule():
     scripts = {path.stem for path in (WORKFLOW / "scripts").glob("*.py")}
-    assert scripts == set(WORKING) - DRAWING
+    assert scripts == set(WORKING) - set(BY_KIND)
 
 
 @pytest.mark.parametrize("rule", WORKING)

@@ -1,41 +1,22 @@
 """The recurrent network of aortic cines against numbers of the original with the same weights."""
 
-import json
-import zlib
-
 import numpy as np
 import pytest
 import torch
 
+from aorta_reference import reference_network
 from cmrseg.cine import Cine
 from cmrseg.labels import Tissue
 from cmrseg.learn.over_time import OverTime, window_of
 from cmrseg.learn.predict import Predictor, predict_cine
 from cmrseg.learn.prepare import prepare_cine, zscore
-from cmrseg.nets.unet_lstm import UNetLSTM, frame_weights, from_tensorflow
+from cmrseg.nets.unet_lstm import UNetLSTM, frame_weights
 from cmrseg.tasks.windows import windows
 
 SETTINGS = {
     **{"network": "unet_lstm", "encoder": "", "width": 2, "sequence": "ao", "tissues": "aao,dao"},
     **{"preparation": "zscore", "intensity": "linear", "size_px": 32},
 }
-
-
-def weight(name, shape, kind, a, b, seed):
-    """A variable of the reference numbers: its values follow from its name."""
-    if kind == "values":
-        return np.array(a, np.float32).reshape(shape)
-    normal = np.random.RandomState((zlib.crc32(name.encode("ascii")) + seed) % 2**32)
-    z = normal.standard_normal(tuple(shape))
-    return (a + b * z if kind == "normal" else a * np.exp(b * z)).astype(np.float32)
-
-
-def network_of(folder, name, filters, hidden):
-    manifest = json.loads((folder / f"UNet-LSTM_{name}_manifest.json").read_text())
-    variables = {v[0]: weight(*v, manifest["seed"]) for v in manifest["variables"]}
-    network = UNetLSTM(3, filters, hidden)
-    network.load_state_dict(from_tensorflow(variables))
-    return network.eval()
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +31,7 @@ def expected(folder):
 
 @pytest.fixture(scope="module")
 def full(folder):
-    return network_of(folder, "full", 16, 16)
+    return reference_network(folder, "full", 16, 16).eval()
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +41,7 @@ def cine(folder):
 
 
 def test_probabilities_of_a_narrow_network_are_those_of_the_original(folder, expected):
-    network = network_of(folder, "narrow", 2, 4)
+    network = reference_network(folder, "narrow", 2, 4).eval()
     images = torch.from_numpy(expected["narrow_image"][..., 0].swapaxes(2, 3).copy())
     with torch.inference_mode():
         found = network(images).softmax(2)

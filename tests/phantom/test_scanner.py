@@ -54,7 +54,7 @@ def test_beating_parts_lie_in_the_box_that_is_drawn_again(planes, monkeypatch):
     cases = [*planes[:6:2], tilted(planes[5]), tilted(planes[4], 90)]
     boxed = [picture(plane, (0.1, ES)) for plane in cases]
     whole = slice(0, 80), slice(0, 96)
-    monkeypatch.setattr(scanner, "_heart_box", lambda *_: whole)
+    monkeypatch.setattr(scanner, "heart_box", lambda *_: whole)
     for plane, (images, labels) in zip(cases, boxed, strict=True):
         images_whole, labels_whole = picture(plane, (0.1, ES))
         np.testing.assert_array_equal(labels, labels_whole)

@@ -15,6 +15,7 @@ from cmrseg.labels import NAMES, Tissue, tissues_of
 from cmrseg.learn.augment import (
     FCN_CLIP,
     FCN_ROTATION_DEG,
+    FCN_ZOOM,
     FLIP_PROBABILITY,
     MOUSE,
     MOUSE_ROTATION_DEG,
@@ -134,10 +135,10 @@ def test_limits_follow_from_the_settings():
 
     assert "digital heart" in limits({}, phantom=True)
     assert "digital heart" not in limits({})
-    assert "Does not label RV cavity." in limits({"tissues": "lv,my"})
-    assert "Does not label" not in limits({})
-    assert "never mirrored" in limits({"augmentation": "normal"})
-    assert "never mirrored" not in limits({"augmentation": "extreme"})
+    assert "Does not segment RV cavity." in limits({"tissues": "lv,my"})
+    assert "Does not segment" not in limits({})
+    assert "did not mirror" in limits({"augmentation": "normal"})
+    assert "did not mirror" not in limits({"augmentation": "extreme"})
 
 
 def test_start_from_other_weights_is_said_and_their_terms_are():
@@ -183,7 +184,7 @@ def test_the_cards_words_cover_all_that_a_models_table_may_say():
     assert set(NETWORKS) == {*KINDS, *PUBLISHED}
     assert set(LOSS_WORDS) == set(LOSSES)
     assert set(AUGMENTATIONS) == set(PRESETS)
-    assert set(GREYS) == set(SIZES) == {*PREPARATIONS, "zscore"}
+    assert set(GREYS) == set(SIZES) == set(PREPARATIONS)
 
 
 def test_the_cards_words_for_augmentations_are_those_of_the_code():
@@ -192,7 +193,8 @@ def test_the_cards_words_for_augmentations_are_those_of_the_code():
     for preset in ("normal", "extreme"):
         assert f"rotation up to {ROTATION_DEG[preset]:.0f} degrees" in AUGMENTATIONS[preset]
         assert ("mirroring" in AUGMENTATIONS[preset]) == (FLIP_PROBABILITY[preset] > 0)
-    assert f"up to {FCN_CLIP * FCN_ROTATION_DEG:.0f} degrees" in AUGMENTATIONS["fcn"]
+    for preset in FCN_ZOOM:
+        assert f"up to {FCN_CLIP * FCN_ROTATION_DEG:.0f} degrees" in AUGMENTATIONS[preset]
 
 
 # -- training job -----------------------------------------------------------------------------

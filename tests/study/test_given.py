@@ -95,7 +95,7 @@ def test_a_given_start_must_be_the_same_network(given):
     [
         ("elsewhere/absent", "weights mine: no folder elsewhere/absent; name the folder of a mod"),
         ("elsewhere", r"weights mine: elsewhere has no weights.safetensors"),
-        ("resources/models/published_2ch", "weights mine: .* says nothing of network, encoder, w"),
+        ("resources/models/published_2ch", "weights mine: .* has no network, encoder, w"),
     ],
 )
 def test_weights_that_cannot_be_used_are_refused(given, path, sentence):
@@ -132,7 +132,7 @@ def test_a_record_that_is_none_is_refused(given, text):
 
 def test_a_record_without_a_setting_is_refused(given):
     Path("elsewhere/mine/record.json").write_text('{"settings": {"network": "unet"}}')
-    with pytest.raises(StudyError, match=r"record\.json says nothing of encoder, width, tissues"):
+    with pytest.raises(StudyError, match=r"record\.json has no encoder, width, tissues"):
         given("elsewhere/mine")
 
 

@@ -34,7 +34,7 @@ def test_a_study_without_results_needs_no_memory(place):
 
 def test_results_without_any_memory_have_a_warning(place):
     write("results/mine/cohorts/a/audit.tsv")
-    assert "results/mine has results, but .snakemake does not say" in forgotten("mine")
+    assert "results/mine has results, but .snakemake has no record" in forgotten("mine")
 
 
 def test_the_memory_of_another_study_does_not_count(place):
@@ -42,7 +42,7 @@ def test_the_memory_of_another_study_does_not_count(place):
     remember("results/mine2/cohorts/a/audit.tsv")
     remember("results/other/cohorts/a/audit.tsv")
     remember("x")
-    assert "Bring the folder .snakemake along" in forgotten("mine")
+    assert "Copy the folder .snakemake from" in forgotten("mine")
 
 
 @pytest.mark.parametrize("name", ["audit.tsv", "a", "ab", "x" * 300])

@@ -73,7 +73,7 @@ def test_another_input_or_model_of_the_same_name_is_refused(pictures):
         ({"input": "___", "model": "m"}, "no letter or digit for a name"),
         ({"input": "one", "model": "m", "modle": 1}, "--config modle: unknown beside input"),
         ({"input": "subjects.tsv", "model": "m"}, "a file must be NIfTI"),
-        ({"input": "one", "model": "m", "subject": 57}, "subject is 57, which is no text"),
+        ({"input": "one", "model": "m", "subject": 57}, "subject is 57, which is not text"),
     ],
 )
 def test_an_input_that_cannot_be_labelled_is_refused(pictures, config, sentence):

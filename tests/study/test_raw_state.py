@@ -41,6 +41,10 @@ LABELS = {
     ),
     ("folder", "qmass"): (["a/71.con"], ["a/72.con", "71/1.dcm"]),
     ("folder", "text"): (["a/71/deep/x-0001-icontour.txt"], ["a/72/x-0001-icontour.txt"]),
+    ("folder", "cvi42"): (
+        ["a/71_cvi42.zip", "a/71.cvi42wsx", "a/71_cvi42.cvi42wsx"],
+        ["a/72_cvi42.zip", "a/71.zip", "a/71/71_cvi42.zip"],
+    ),
     ("kaggle", "frames"): (["a/71/71-frame000-slice000.png"], ["a/72/72-frame000-slice000.png"]),
     ("ukbb", "nifti"): (["a/71/label_sa_ED.nii.gz"], ["a/71/sa_ED.nii.gz"]),
     ("nifti", "nifti"): (

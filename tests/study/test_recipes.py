@@ -100,10 +100,10 @@ def test_a_value_that_nobody_says_has_the_default_of_its_column(short):
         (SHORT.replace("base small_unet", "base x"),
          "no recipe 'x' in own.yaml; there are small_fcn, small_unet"),
         (SHORT.replace("base small_unet", "base -"),
-         "line 3: has no 'network', which is needed; fill the cell, or name a recipe that says it"),
+         "line 3: has no 'network', which is needed; fill the cell, or name a recipe with it"),
         (SHORT.replace("people truth base", "people - base"),
-         "line 4: has no 'labeller', which is needed, and recipe small_unet does not say it; fill "
-         "the cell$"),
+         "line 4: has no 'labeller', which is needed, and recipe small_unet does not have it "
+         "either; fill the cell$"),
         (with_column("size_px", "-", "none", "-"), "line 3: size_px is 'none', expected a number"),
         (with_column("size_px", "-", "65", "-"), "line 3: size_px: 65 is not a multiple of 16"),
         (with_column("sise_px", "-", "65", "-"), "unknown key 'sise_px'; did you mean 'size_px'"),
@@ -125,8 +125,8 @@ def test_a_row_that_is_wrong_is_refused(short, models, sentence):
         ("size_px: 64, augmentation: \"", "size_px: 65, augmentation: \"",
          "own.yaml: recipe small_unet: size_px is 65, .* at most 1024 and a multiple of 16; docs/"),
         ("lr: 1e-3", "lr: 0", "lr is 0, expected a number above 0"),
-        ("lr: 1e-3", "lr: .nan", "own.yaml: nan is no number that can be used"),
-        ("lr: 1e-3", "lr: nan", "recipe small_unet: lr: nan is no number that can be used"),
+        ("lr: 1e-3", "lr: .nan", "own.yaml: nan is not a usable number"),
+        ("lr: 1e-3", "lr: nan", "recipe small_unet: lr: nan is not a usable number"),
         ("lr: 1e-3", "lr: fast", "lr is 'fast', expected a number above 0"),
         ("epochs: 2}\n$", "epochs: 5+}\n", r"epochs is '5\+', expected text: Epochs of .* as in 5"),
         ("loss: ce, batch: 4", "loss: cee, batch: 4", "loss is 'cee', expected one of ce, focal"),
@@ -149,7 +149,7 @@ def test_a_recipe_that_is_wrong_is_refused(short, old, new, sentence):
 
 def test_a_missing_file_of_recipes_is_named(short):
     with pytest.raises(
-        StudyError, match=r"recipes: no file elsewhere\.yaml; name one that is there"
+        StudyError, match=r"recipes: no file elsewhere\.yaml; name an existing file"
     ):
         short(edit=lambda config: config.update(recipes="elsewhere.yaml"))
 

@@ -148,6 +148,22 @@ def test_numbers_that_cannot_be_those_of_label_files_are_refused(make, edit, mes
         make(edit)
 
 
+def drawn_in_cvi42(layout):
+    """A change of a study: its annotator's contours are workspaces of cvi42."""
+
+    def edit(config):
+        config["cohorts"]["people"].update(layout=layout, annotators={"truth": "cvi42"})
+
+    return edit
+
+
+def test_workspaces_of_cvi42_belong_to_images_in_folders(make):
+    assert make(drawn_in_cvi42("folder")).annotator("people", "truth")["form"] == "cvi42"
+    message = "cohort people: annotator truth has cvi42, layout kaggle has masks or frames"
+    with pytest.raises(StudyError, match=message):
+        make(drawn_in_cvi42("kaggle"))
+
+
 def counted(first_pixel, form="qmass"):
     """A change of a study: its annotator's contours begin there."""
 
@@ -159,15 +175,20 @@ def counted(first_pixel, form="qmass"):
     return edit
 
 
+@pytest.mark.parametrize("form", ["qmass", "text", "cvi42"])
 @pytest.mark.parametrize("first_pixel", [0, 0.5, 1])
-def test_contours_may_count_from_1_or_from_the_corner(make, first_pixel):
-    assert make(counted(first_pixel)).annotator("people", "truth")["first_pixel"] == first_pixel
+def test_contours_may_count_from_1_or_from_the_corner(make, first_pixel, form):
+    study = make(counted(first_pixel, form))
+    assert study.annotator("people", "truth")["first_pixel"] == first_pixel
 
 
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
-        (counted(1, "nifti"), "annotator truth has first_pixel, which is for contours .*; nifti"),
+        (
+            counted(1, "nifti"),
+            r"has first_pixel, which is for contours \(qmass, text, cvi42\); nifti has no",
+        ),
         (counted(2), "truth"),
     ],
 )

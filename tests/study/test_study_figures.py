@@ -38,7 +38,7 @@ def test_end_diastole_may_differ_for_a_labeller(make):
 
 
 def test_an_unknown_labeller_with_an_end_diastole_of_its_own_is_refused(make):
-    with pytest.raises(StudyError, match=r"volumes\.ed_of: nobody called 'fnc' labels a cohort"):
+    with pytest.raises(StudyError, match=r"volumes\.ed_of: no labeller 'fnc' in any cohort"):
         make(lambda config: config["volumes"].update(ed_of={"fnc": "first"}))
 
 
@@ -94,7 +94,7 @@ def test_a_figure_shows_all_labellers_or_those_that_it_names(make):
     [
         ("strategies", ["fcn"], "'fcn' is not in `evaluate` for cohort people; there are base"),
         ("learning_curves", ["truth"], "'truth' is not trained on cohort people; there are fcn"),
-        ("cleaning", ["base"], "cleaning shows no choice of labellers; leave them out"),
+        ("cleaning", ["base"], "labellers cannot be selected for cleaning; leave them out"),
     ],
 )
 def test_a_figure_cannot_name_labellers_that_it_does_not_know(make, kind, labellers, sentence):

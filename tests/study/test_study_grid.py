@@ -38,7 +38,7 @@ def test_columns_of_a_table_are_enough(tmp_path):
 @pytest.mark.parametrize("key", GRID)
 def test_a_grid_that_nobody_says_is_refused(key):
     with pytest.raises(
-        StudyError, match=f"do not say {key}, and it is missing for subject 0; give"
+        StudyError, match=f"do not contain {key}, and it is missing for subject 0; give"
     ):
         study(**{k: v for k, v in GRID.items() if k != key})
 
@@ -70,7 +70,7 @@ def test_a_digital_mouse_has_the_grid_of_its_scan():
     made = load_study({"study": "small", "cohorts": {"mice": about | {"phantom": phantom}}})
     assert grids(made) == [(0.1, 1.0, 5.0)]
     mice = about | {"phantom": phantom | {"frames": 9}}
-    with pytest.raises(StudyError, match=r"phantom\.frames belongs to the layouts kaggle and"):
+    with pytest.raises(StudyError, match=r"phantom\.frames belongs to the layouts kaggle, folder"):
         load_study({"study": "small", "cohorts": {"mice": mice}})
     odd = phantom | {"rows": 63, "interpolation": 2}
     with pytest.raises(StudyError, match=r"phantom\.rows is 63, expected a multiple of"):

@@ -64,7 +64,7 @@ def test_a_unet_needs_an_encoder(make):
 
 
 def test_a_repeated_model_is_refused(make):
-    with pytest.raises(StudyError, match="model fcn is there twice"):
+    with pytest.raises(StudyError, match="model fcn occurs twice"):
         make(models=MODELS + MODELS.split("\n")[1] + "\n")
 
 

@@ -105,10 +105,13 @@ def entry(number, **changes):
 @pytest.mark.parametrize(
     ("edit", "sentence"),
     [
-        (cohort(layout="kaggle"), "cohort people: annotator expert has nifti|layout kaggle holds"),
+        (
+            cohort(layout="kaggle"),
+            "cohort people: annotator expert has nifti|layout kaggle only has",
+        ),
         (
             cohort(layout="png", annotators={}),
-            "cohort people: sequences c0, de, la_4ch; layout png holds sa alone, nifti and ukbb",
+            "cohort people: sequences c0, de, la_4ch; layout png only has sa; nifti and ukbb",
         ),
         (
             cohort(layout="ukbb"),
@@ -126,7 +129,7 @@ def entry(number, **changes):
         ),
         (
             annotator(form="nifti", sequence="de"),
-            "model scar: its images are c0,de, and labels of expert lie on de; take a labeller",
+            "model scar: its images are c0,de, but labels of expert are for de; take a labeller",
         ),
         (
             entry(0, labellers=["scar", "atria"]),
@@ -135,7 +138,7 @@ def entry(number, **changes):
         ),
         (
             entry(0, labellers=["second"], reference="views"),
-            "evaluate: cohort people is there twice with sequence la_4ch; join the entries",
+            "evaluate: cohort people occurs twice with sequence la_4ch; join the entries",
         ),
         (
             figure(figure="volume_curves"),
@@ -166,7 +169,7 @@ def test_what_does_not_fit_is_refused_by_name(study, edit, sentence):
         (("c0,sa", "lv", "expert"), "model scar: sequence 'c0,sa': cines and still images"),
         (("c0,c9", "lv", "expert"), "model scar: sequence 'c0,c9': 'c9' is unknown"),
         (("c0", "lv,aao", "expert"), "model scar: tissues lv,aao; images c0 show lv, my, rv, ed"),
-        (("c0", "lv,my", "views"), "its images are c0, and labels of views lie on la_4ch"),
+        (("c0", "lv,my", "views"), "its images are c0, but labels of views are for la_4ch"),
     ],
 )
 def test_a_model_of_other_images_is_refused_by_name(study, model, sentence):

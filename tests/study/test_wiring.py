@@ -16,6 +16,7 @@ from study.wiring.cohorts import Cohorts
 from study.wiring.figures import KINDS, Figures
 from study.wiring.measures import Measures
 from study.wiring.models import Models
+from study.wiring.panels import Panels
 from study.wiring.raw import Raw
 from study.wiring.results import Results
 from study.wiring.sources import Sources
@@ -23,7 +24,7 @@ from study.wiring.wildcards import Wildcards, one_of
 from tiny_study import ROOT, SCAN
 
 make = pytest.fixture(small_study)
-CLASSES = (Checks, Cohorts, Figures, Measures, Models, Raw, Results, Sources)
+CLASSES = (Checks, Cohorts, Figures, Measures, Models, Panels, Raw, Results, Sources)
 HERE = "results/small/cohorts/people"
 
 

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 # Families that share a process, as starting one takes longer than many cases.
 BATCHES = (
     ("dicom", "nifti", "pictures"),
-    ("qmass", "text", "masks", "frames", "volumes"),
+    ("qmass", "text", "cvi42", "masks", "frames", "volumes"),
     ("hdf5",),
     ("tables", "config", "archives", "sources", "weights"),
 )
@@ -122,6 +122,7 @@ FOUND = [
     ("pictures", "frame 999999999", "png is missing, expected 1000000000 frames"),
     ("qmass", "a pipe", "7.con: is a folder, a pipe or a device, expected a file"),
     ("qmass", "3.000 3.000 became 1e30 1e30", "1e\\+30 1e\\+30 is not a point within an image"),
+    ("cvi42", "<Hash:item became <!DOCTYPE z", "7.cvi42wsx: line 1: a document type, which wor"),
     ("text", "a link to a device", "is a folder, a pipe or a device, expected a file"),
     ("masks", "truth/train/train/7/study/sax_1/IM-0001-0005.png: noise", "not a readable picture"),
     ("volumes", "2 GB of frames", "subject 7: labels of truth: .*voxels need 2147483648 bytes"),
@@ -143,7 +144,7 @@ FOUND = [
     ("tables", "solution.csv: -1 for a number", "volumes of study .*are no numbers above 0; fetch"),
     ("config", "a cycle in its subjects", "nested deeper than 20 levels, or more than 1000000"),
     ("config", "a billion laughs", "nested deeper than 20 levels, or more than 1000000 items"),
-    ("config", "not a number as fraction", "nan is no number that can be used"),
+    ("config", "not a number as fraction", "nan is not a usable number"),
     ("config", "a name with a line end", "has a line end or other unseen sign, or is longer"),
     ("config", "weights with a long path", "has a line end or other unseen sign, or is longer"),
     ("config", "record.json: deep", "not the record of a model"),

@@ -46,12 +46,12 @@ def test_an_id_in_a_study_s_file_that_is_no_text_is_refused(make, key, value):
     def edit(config):
         config["cohorts"]["people"]["subjects"] = [row]
 
-    with pytest.raises(StudyError, match=rf"people.*{key}: {value!r} is no text; .* in quotes"):
+    with pytest.raises(StudyError, match=rf"people.*{key}: {value!r} is not text; .* in quotes"):
         make(edit)
 
 
 def test_a_study_s_name_that_is_no_text_is_refused(make):
-    with pytest.raises(StudyError, match=r"config: study: 57 is no text; write .* in quotes"):
+    with pytest.raises(StudyError, match=r"config: study: 57 is not text; write .* in quotes"):
         make(lambda config: config.update(study=57))
 
 

@@ -379,7 +379,7 @@ def test_results_without_the_memory_of_snakemake_have_a_warning(walk):
         shutil.rmtree(memory, ignore_errors=True)
         elsewhere.rename(memory)
     assert result.returncode == 0
-    assert "results/walk has results, but .snakemake does not say what" in result.stdout
+    assert "results/walk has results, but .snakemake has no record" in result.stdout
 
 
 def test_the_rest_of_an_interrupted_run_is_found(walk, tmp_path):

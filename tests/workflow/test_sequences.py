@@ -95,7 +95,7 @@ def test_points_lie_where_the_cavity_is(project):
         np.testing.assert_allclose(points["z_mm"], points["slice"] * 10.0)
     assert not (project.results / HERE / "volumes/centre.tsv").exists()
     card = (project.results / "models/centre/README.md").read_text()
-    assert "A network that places points in end-diastolic cine images." in card
+    assert "A network that predicts points in end-diastolic cine images." in card
 
 
 def test_an_edit_of_a_task_is_seen(project):

@@ -7,7 +7,10 @@ UNLABELLED inside. Such a slice tells where the drawn tissue ends and nothing of
 import numpy as np
 
 from cmrseg.labels import UNLABELLED, Tissue
-from cmrseg.sequences import VENTRICLES
+from cmrseg.sequences import ATRIA, VENTRICLES
+
+# What somebody may draw alone.
+CAVITIES = (Tissue.LV, *ATRIA)
 
 
 def known_tissues(labels: np.ndarray, shown: tuple[Tissue, ...] = VENTRICLES) -> np.ndarray:
@@ -15,7 +18,7 @@ def known_tissues(labels: np.ndarray, shown: tuple[Tissue, ...] = VENTRICLES) ->
 
     labels: (t, z, y, x) integers. shown: tissues that maps of the sequence may hold; of others
     nothing is open. A slice without any labelled voxel tells of none. One in which
-    UNLABELLED voxels touch the cavity, or are enclosed, tells of the tissues that are drawn in it,
+    UNLABELLED voxels touch a cavity, or are enclosed, tells of the tissues that are drawn in it,
     as the others may be there; UNLABELLED voxels elsewhere (a border that a rotation added, labels
     of a part of the image) hide nothing. Where the muscle is unknown beside a cavity, slices of
     that frame without any tissue do not tell of it either: nobody drew it. Background is known
@@ -42,7 +45,7 @@ def _hides(plane: np.ndarray, unlabelled: np.ndarray) -> bool:
     """
     from scipy import ndimage
 
-    if (ndimage.binary_dilation(plane == Tissue.LV) & unlabelled).any():
+    if (ndimage.binary_dilation(np.isin(plane, CAVITIES)) & unlabelled).any():
         return True
     parts, count = ndimage.label(unlabelled)
     border = np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]])

@@ -5,12 +5,21 @@ from pathlib import Path
 import pandas as pd
 
 from cmrseg.files import replacing
-from cmrseg.phantom import kaggle, preclinical, seven_tesla, ukbb
+from cmrseg.phantom import kaggle, patient_files, preclinical, seven_tesla, ukbb
 from stage import start
 
 start(snakemake)
-WRITERS = {"kaggle": kaggle, "folder": seven_tesla, "ukbb": ukbb, "hdf5": preclinical}
+WRITERS = {
+    "kaggle": kaggle,
+    "folder": seven_tesla,
+    "nifti": patient_files,
+    "ukbb": ukbb,
+    "hdf5": preclinical,
+}
 rows = pd.DataFrame(snakemake.params.rows)
+settings, layout = snakemake.params.settings, snakemake.params.layout
+# Atria and aorta are part of the heart where it is seen in other views than the short axis.
+writer = patient_files if "sequences" in settings else WRITERS[layout]
 with replacing(snakemake.output.raw) as folder:
     folder.mkdir()
-    WRITERS[snakemake.params.layout].write_shard(rows, snakemake.params.settings, Path(folder))
+    writer.write_shard(rows, settings, Path(folder))

@@ -1,4 +1,4 @@
-"""What a study must not be: checked before any job starts, refused by name."""
+"""Checks of a study before any job starts; errors name the wrong key, row or name."""
 
 from collections import Counter
 from pathlib import Path
@@ -19,20 +19,22 @@ from study.tables import GRID, StudyError, own_file
 # Forms of annotation that a layout can hold.
 FORMS = {
     "kaggle": ("masks", "frames", "nifti"),
-    "folder": ("qmass", "text", "nifti"),
+    "folder": ("qmass", "text", "cvi42", "nifti"),
     "nifti": ("nifti",),
     "ukbb": ("nifti",),
     "png": ("frames",),
     "hdf5": ("hdf5",),
 }
 # Layouts that the digital heart can write.
-WRITTEN = ("kaggle", "folder", "ukbb", "hdf5")
-# Its folder in results/ holds the published study.
+WRITTEN = ("kaggle", "folder", "nifti", "ukbb", "hdf5")
+# Layouts whose phantom needs to know the number of frames of a cine.
+WITH_FRAMES = (*DICOM, "nifti")
+# Its folder in results/ contains the published study.
 RESERVED = "published"
 
 
 def check_study(study: Study) -> None:
-    """Raise StudyError for the first thing in a study that cannot work."""
+    """Raise StudyError for the first error in a study."""
     if study.name == RESERVED:
         raise StudyError(
             f"config: study is '{RESERVED}', whose results have that folder; rename it"
@@ -56,7 +58,7 @@ def _check_cohorts(study: Study) -> None:
             if form not in FORMS[cohort["layout"]]:
                 raise StudyError(
                     f"cohort {name}: annotator {annotator} has {form}, layout {cohort['layout']} "
-                    f"holds {' or '.join(FORMS[cohort['layout']])}"
+                    f"has {' or '.join(FORMS[cohort['layout']])}"
                 )
         check_sequences_of(study, name)
         if cohort["known_volumes"] == "kaggle" and cohort["layout"] != "kaggle":
@@ -76,12 +78,12 @@ def _check_cohorts(study: Study) -> None:
             if rows["series"].eq("").any() or rows["series"].duplicated().any():
                 raise StudyError(
                     f"cohort {name}: subjects {', '.join(rows['subject'])} are the same series of "
-                    f"study {what}; say in `series` which belong to whom"
+                    f"study {what}; assign the series in `series`"
                 )
 
 
 def _check_grid(name: str, cohort: dict[str, Any], table: pd.DataFrame) -> None:
-    """Files of the layout hdf5 hold no spacing and no time; all others hold their own."""
+    """Only files of the layout hdf5 contain no spacing and no time."""
     if cohort["layout"] != "hdf5":
         for key in GRID:
             if key in cohort:
@@ -94,24 +96,24 @@ def _check_grid(name: str, cohort: dict[str, Any], table: pd.DataFrame) -> None:
         missing = table["subject"][table[key].isna()]
         if len(missing):
             raise StudyError(
-                f"cohort {name}: the files of layout hdf5 do not say {key}, and it is missing for "
+                f"cohort {name}: files of layout hdf5 do not contain {key}, and it is missing for "
                 f"subject {missing.iloc[0]}; give {key} in the cohort, or a column of it"
             )
 
 
 def _check_phantoms(study: Study) -> None:
-    """The digital heart writes all stacks of a study in one job, and cines in DICOM only."""
+    """The phantom writes all stacks of a study in one job, and cines in DICOM only."""
     for cohort in study.phantoms():
         settings, layout = study.cohorts[cohort]["phantom"], study.cohorts[cohort]["layout"]
         if layout not in WRITTEN:
             raise StudyError(
                 f"cohort {cohort}: the phantom writes {', '.join(WRITTEN)}, not {layout}"
             )
-        if ("frames" in settings) != (layout in DICOM):
+        if ("frames" in settings) != (layout in WITH_FRAMES):
             raise StudyError(
-                f"cohort {cohort}: phantom.frames belongs to the layouts kaggle and folder and "
-                f"is needed there; layout ukbb has end-diastole and end-systole alone, and of "
-                "layout hdf5 heart rate and frame_interval_ms decide"
+                f"cohort {cohort}: phantom.frames belongs to the layouts kaggle, folder and "
+                "nifti and is needed there; layout ukbb has end-diastole and end-systole alone, "
+                "and of layout hdf5 heart rate and frame_interval_ms decide"
             )
         for key in ("frame_interval_ms", "interpolation"):
             if key in settings and layout != "hdf5":
@@ -128,7 +130,7 @@ def _check_phantoms(study: Study) -> None:
                 if row["faults"] and layout != "kaggle":
                     raise StudyError(
                         f"cohort {cohort}: subject {row['subject']} has faults "
-                        f"'{row['faults']}', which the phantom writes in layout kaggle alone; "
+                        f"'{row['faults']}', which the phantom only writes in layout kaggle; "
                         "leave the cell empty"
                     )
                 if homes.setdefault(row["study"], shard) != shard:
@@ -146,7 +148,7 @@ def _check_evaluations(study: Study) -> None:
     for labeller in study.config["volumes"]["ed_of"]:
         if labeller not in everyone:
             raise StudyError(
-                f"volumes.ed_of: nobody called '{labeller}' labels a cohort; there are "
+                f"volumes.ed_of: no labeller '{labeller}' in any cohort; there are "
                 + ", ".join(sorted(everyone))
             )
     entries = study.config["evaluate"]
@@ -158,13 +160,13 @@ def _check_evaluations(study: Study) -> None:
     for (cohort, sequence), count in Counter(of_sequence).items():
         if count > 1:
             raise StudyError(
-                f"evaluate: cohort {cohort} is there twice with sequence {sequence.key}; join the "
+                f"evaluate: cohort {cohort} occurs twice with sequence {sequence.key}; join the "
                 "entries"
             )
 
 
 def _check_entry(study: Study, entry: dict[str, Any]) -> None:
-    """An entry of `evaluate`: labellers of one sequence, and what they are held against."""
+    """An entry of `evaluate`: labellers of one sequence, and what they are compared with."""
     cohort, reference = entry["cohort"], entry.get("reference")
     for labeller in entry["labellers"]:
         check_labeller(study, "evaluate", cohort, labeller)
@@ -176,7 +178,7 @@ def _check_entry(study: Study, entry: dict[str, Any]) -> None:
     if reference is None and not study.known_volumes(cohort):
         raise StudyError(
             f"evaluate: cohort {cohort} has neither a `reference` nor known volumes; "
-            "without one nothing can be measured"
+            "add one of them"
         )
     if reference is not None and reference not in study.annotators(cohort):
         raise StudyError(
@@ -196,7 +198,7 @@ def _check_entry(study: Study, entry: dict[str, Any]) -> None:
 
 
 def _check_own_frames(study: Study, cohort: str) -> None:
-    """An end-systole in the subject table is the reference's, and would say nothing here."""
+    """An end-systole in the subject table is the reference's, and would have no effect here."""
     for row in study.rows_of(cohort):
         if row.get("es_frame") is not None:
             raise StudyError(
@@ -209,11 +211,11 @@ def _check_own_frames(study: Study, cohort: str) -> None:
 def _check_published(study: Study) -> None:
     entry = study.config.get("published_values")
     if entry and not Path(own_file(entry["table"])).is_file():
-        raise StudyError(f"published_values: no table {entry['table']}; name one that is there")
+        raise StudyError(f"published_values: no table {entry['table']}; name an existing file")
     if entry and (entry["labeller"], entry["cohort"]) not in study.evaluations():
         raise StudyError(
-            f"published_values: `evaluate` does not hold labeller {entry['labeller']} of cohort "
-            f"{entry['cohort']} against a reference; add it there"
+            f"published_values: `evaluate` does not compare labeller {entry['labeller']} of cohort "
+            f"{entry['cohort']} with a reference; add it there"
         )
 
 

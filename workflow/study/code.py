@@ -1,14 +1,14 @@
-"""What a script depends on, so that an edit re-runs the stages that use the code and no other.
+"""The code that a script depends on, so that an edit only re-runs the stages that use it.
 
-Snakemake re-runs a rule when its params change, but does not look into its script, of which it
-compares the time stamp at most, nor into the modules that the script imports. Each rule therefore
-has `params: code=code_of("<script>.py")`: the script and the `cmrseg` modules that it reaches
-through imports, each with a hash of its code, and files of the repository that it reads, each with
-a hash of its bytes. Comments, docstrings and layout of code are not part of its hash, and neither
-are time stamps and the place of the repository. Standard library only.
+Snakemake re-runs a rule when its params change. Of a script it compares the time stamp at most, and
+it ignores the modules that the script imports. Each rule therefore has
+`params: code=code_of("<script>.py")`: the script and the `cmrseg` modules that it imports, directly
+or indirectly, each with a hash of its code, and files of the repository that it reads, each with a
+hash of its bytes. Comments, docstrings and layout do not affect the hash of code; neither do time
+stamps and the folder of the repository. Standard library only.
 
-To parse some two hundred modules takes longer than Snakemake's own start. What a file says is
-therefore kept by the hash of its bytes, in `KEPT` of the folder in which Snakemake runs.
+Parsing some two hundred modules takes longer than Snakemake's own start. The result for a file is
+therefore cached by the hash of its bytes, in `KEPT` of the folder in which Snakemake runs.
 """
 
 import ast
@@ -24,21 +24,21 @@ from typing import NamedTuple
 
 WORKFLOW = Path(__file__).resolve().parents[1]
 PACKAGE = "cmrseg"
-# Beside what Snakemake remembers, in the working folder.
+# In Snakemake's own folder, in the working directory.
 KEPT = Path(".snakemake") / "cmrseg_code.txt"
-# Files that are kept: many more than a project has, and few enough to be read in no time.
+# Number of cached files: many more than a project has, but few enough to read quickly.
 MOST_KEPT = 2000
-# What may have a docstring.
+# Nodes that may have a docstring.
 DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
-# Where a statement has further ones.
+# Fields of a statement that contain further statements.
 BODIES = ("body", "orelse", "finalbody", "handlers", "cases")
 
 
 class Said(NamedTuple):
-    """What a Python file says.
+    """The content of a Python file.
 
-    code: a hash of its code. imports: of each import the module, or the module and the names that
-    are taken from it.
+    code: a hash of its code. imports: for each import the module, or the module and the names
+    imported from it.
     """
 
     code: str
@@ -46,10 +46,10 @@ class Said(NamedTuple):
 
 
 def code_of(script: str, *files: str) -> list[str]:
-    """A script, the `cmrseg` modules that it uses, directly or not, and files that it reads.
+    """A script, the `cmrseg` modules that it uses, directly or indirectly, and files that it reads.
 
-    script: path below `workflow/scripts`. files: paths in the repository that are read beside the
-    rule's inputs. Returns `script@hash`, then `module@hash` and then `file@hash`, each sorted.
+    script: path in `workflow/scripts`. files: paths in the repository that are read in addition
+    to the rule's inputs. Returns `script@hash`, then `module@hash`, then `file@hash`, each sorted.
     Raises FileNotFoundError naming the script, module or file that does not exist.
     """
     path = WORKFLOW / "scripts" / script
@@ -61,7 +61,7 @@ def code_of(script: str, *files: str) -> list[str]:
 
 
 def modules_of(script: str) -> list[str]:
-    """Names of the `cmrseg` modules that a script uses, directly or not, sorted."""
+    """Names of the `cmrseg` modules that a script uses, directly or indirectly, sorted."""
     used: set[str] = set()
     waiting = list(_package_imports(WORKFLOW / "scripts" / script))
     while waiting:
@@ -78,7 +78,7 @@ def content_of(path: str | Path) -> str:
 
 
 def third_party(path: Path) -> set[str]:
-    """Top-level names that a Python file imports, the project's own included."""
+    """Top-level names that a Python file imports, including those of the project."""
     return {module.split(".")[0] for module, *_ in _said(path).imports}
 
 
@@ -112,7 +112,7 @@ def _said(path: Path) -> Said:
 
 
 def _parsed(path: Path, text: str) -> Said:
-    """What a file says beside comments, docstrings and layout."""
+    """The content of a file without comments, docstrings and layout."""
     try:
         tree = ast.parse(text, filename=str(path))
     except SyntaxError as error:
@@ -135,7 +135,7 @@ def _parsed(path: Path, text: str) -> Said:
 
 
 def _statements(tree: ast.AST) -> Iterator[ast.AST]:
-    """The parts of a file that hold statements. Expressions, which are most of it, hold none."""
+    """The nodes of a file that contain statements. Expressions, the majority, contain none."""
     waiting = [tree]
     while waiting:
         node = waiting.pop()
@@ -147,10 +147,10 @@ def _statements(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 class _Kept:
-    """What files say, by the SHA-256 of their bytes.
+    """Cached contents of files, by the SHA-256 of their bytes.
 
-    The file's first line is a hash of all else in it, and of who wrote it: a file that is damaged,
-    or of another Python or another version of this module, counts as none and is written anew.
+    The first line of the cache is a hash of the rest and of its writer: a cache that is damaged, or
+    from another Python or another version of this module, is ignored and written again.
     """
 
     def __init__(self, path: Path) -> None:
@@ -168,13 +168,13 @@ class _Kept:
         return {key: Said(*said) for key, said in json.loads(text).items()}
 
     def write(self) -> None:
-        """Add what is new. Where nothing can be written, the next start parses again."""
+        """Add new entries. If nothing can be written, the next start parses again."""
         if not self.new:
             return
         files = self._read() | self.new
         text = json.dumps(files if len(files) <= MOST_KEPT else self.new)
         self.new = {}
-        # Several processes write, each its own file, and the last one's is kept.
+        # Several processes may write, each its own file; the last one is kept.
         partial = self.path.with_name(f"{self.path.name}.{os.getpid()}")
         with suppress(OSError):
             self.path.parent.mkdir(exist_ok=True)
@@ -185,7 +185,7 @@ class _Kept:
 
 
 def _mark(text: str) -> str:
-    """Changes with the text, with Python, whose parser it is of, and with this module."""
+    """A hash of the text, the Python version (its parser) and this module."""
     return hashlib.sha256(f"{_maker()}\n{text}".encode()).hexdigest()
 
 

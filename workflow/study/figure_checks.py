@@ -1,4 +1,4 @@
-"""What the figures of a study must not be: checked before any job starts, refused by name."""
+"""Checks of a study's figures before any job starts; errors name the figure."""
 
 from typing import Any
 
@@ -11,10 +11,10 @@ from study.tables import StudyError
 
 # Figures of any sequence; the others show volumes, or Dice, of the left ventricle.
 ANY_SEQUENCE = ("learning_curves", "overlays", "viewer")
-# Figures that need no evaluation of their cohort, and those that need known volumes alone.
+# Figures that need no evaluation of their cohort, and those that only need known volumes.
 UNEVALUATED = ("cleaning", "learning_curves", "prediction")
 VOLUME_FIGURES = ("volume_agreement", "ef_error")
-# Figures that show what they show, and no choice of labellers.
+# Figures for which labellers cannot be selected.
 FIXED = ("cleaning", "confidence", "prediction")
 
 
@@ -59,7 +59,7 @@ def check_figures(study: Study) -> None:
 
 
 def _check_drawn_sequence(study: Study, name: str, cohort: str, kind: str) -> None:
-    """The sequence of a figure is one of its cohort, and one that such a figure can show."""
+    """The sequence of a figure must be one of its cohort, and one that this kind can show."""
     sequence = study.drawn_sequence(name)
     if sequence not in study.sequences(cohort):
         raise StudyError(
@@ -74,7 +74,7 @@ def _check_drawn_sequence(study: Study, name: str, cohort: str, kind: str) -> No
 
 
 def _check_shown_splits(study: Study, name: str, entry: dict[str, Any]) -> None:
-    """A figure of some splits has subjects to show."""
+    """A figure restricted to splits must have subjects to show."""
     known = (*VOLUME_FIGURES, *PANEL_FIGURES)
     if entry["figure"] not in known:
         raise StudyError(
@@ -90,10 +90,10 @@ def _check_shown_splits(study: Study, name: str, entry: dict[str, Any]) -> None:
 
 
 def _check_drawn(study: Study, name: str, entry: dict[str, Any]) -> None:
-    """The labellers that a figure names are some that it could show."""
+    """The labellers named by a figure must be among those that it could show."""
     cohort, kind = entry["cohort"], entry["figure"]
     if kind in FIXED:
-        raise StudyError(f"figure {name}: {kind} shows no choice of labellers; leave them out")
+        raise StudyError(f"figure {name}: labellers cannot be selected for {kind}; leave them out")
     curves = kind == "learning_curves"
     shown = study.evaluated(cohort, study.drawn_sequence(name))
     known = study.models_on(cohort) if curves else shown

@@ -1,4 +1,4 @@
-"""Models that are there already: what labelling has to know of them, and their weights."""
+"""Existing models: the settings that segmentation needs, and their weights."""
 
 from pathlib import Path
 from typing import Any
@@ -7,15 +7,15 @@ from cmrseg.results.labelling import DEFAULTS, LABELLING, OPTIONAL
 from cmrseg.results.record import recorded_settings
 from study.tables import StudyError, own_file, read_yaml
 
-# Published weights that can be fetched and converted, and where they come to lie.
+# Published weights that can be downloaded and converted, and their folder.
 CATALOGUE = "resources/weights.yaml"
 CONVERTED = "resources/models"
-# What an entry of the catalogue says for people: its card, and no number, depends on it.
+# Descriptive keys of a catalogue entry: only the model card depends on them, no number.
 WORDS = ("orientation", "trained_on", "limits", "terms", "reference")
 
 
 def without_words(entry: dict[str, Any]) -> dict[str, Any]:
-    """What conversion depends on in an entry of the catalogue: editing the rest trains nothing."""
+    """Keys of a catalogue entry that conversion depends on: editing others retrains nothing."""
     return {key: value for key, value in entry.items() if key not in WORDS}
 
 
@@ -30,10 +30,10 @@ def given_models(weights: dict[str, str]) -> dict[str, dict[str, Any]]:
 
 
 def weights_state(folder: str) -> str:
-    """Changes with the weights in a folder, also where older ones take their place; else "".
+    """A text that changes with the weights in a folder, also if older ones replace them; else "".
 
-    Size and time: the content of such files takes long to read. What the workflow converts has the
-    time of its job, and nothing to compare.
+    Size and time, as reading the content of such files takes long. Weights converted by the
+    workflow have the time of their job, and nothing to compare.
     """
     path = Path(folder) / "weights.safetensors"
     if Path(folder).parent == Path(CONVERTED) or not path.is_file():
@@ -57,7 +57,7 @@ def _settings(name: str, folder: Path, catalogue: dict[str, Any]) -> dict[str, A
     found = DEFAULTS | found
     missing = [key for key in LABELLING if key not in found]
     if missing:
-        raise StudyError(f"weights {name}: {where} says nothing of {', '.join(missing)}")
+        raise StudyError(f"weights {name}: {where} has no {', '.join(missing)}")
     optional = {key: found.get(key, default) for key, default in OPTIONAL.items()}
     return {key: found[key] for key in LABELLING} | optional | {"folder": folder.as_posix()}
 
@@ -66,7 +66,7 @@ def _recorded(name: str, folder: Path) -> dict[str, Any]:
     for file in ("weights.safetensors", "record.json"):
         if not (folder / file).is_file():
             raise StudyError(
-                f"weights {name}: {folder} has no {file}; name a model's folder, which is whole "
+                f"weights {name}: {folder} has no {file}; name a model's folder, which is complete "
                 "after `train_all` of its study"
             )
     try:

@@ -1,4 +1,4 @@
-"""How a study is loaded: read, and refused where it does not fit together."""
+"""Loading of a study: reading and checking it."""
 
 from typing import Any
 

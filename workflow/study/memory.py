@@ -1,21 +1,21 @@
-"""What Snakemake remembers of a study's results: without that nothing tells old ones from new."""
+"""Snakemake's records of a study's results: without them outdated results cannot be detected."""
 
 import binascii
 from base64 import urlsafe_b64decode
 from collections.abc import Iterator
 from pathlib import Path
 
-# Where Snakemake keeps what outputs were made of, a file for each, and which are being made.
+# Snakemake's folders of records, a file for each output, and of incomplete outputs.
 MEMORY = Path(".snakemake")
 KINDS = ("metadata", "incomplete")
-# Written by jobs that fail, too, and no results.
+# Also written by failed jobs, and not results.
 BESIDE = ("logs", "benchmarks")
 
 
 def forgotten(study: str) -> str:
-    """A warning, if Snakemake does not know how a study's results were made: it keeps them all.
+    """A warning, if Snakemake has no records of a study's results: it then keeps all of them.
 
-    Looks into the working directory. Empty where there are no results, or where it knows.
+    Looks into the working directory. Empty if there are no results, or if there are records.
     """
     results = Path("results") / study
     if not any(_files(results)) or any(
@@ -23,9 +23,9 @@ def forgotten(study: str) -> str:
     ):
         return ""
     return (
-        f"{results} has results, but {MEMORY} does not say what they were made of: edits since "
-        f"then are not noticed. Bring the folder {MEMORY} along from where they were made, or make "
-        "all anew with --forceall"
+        f"{results} has results, but {MEMORY} has no record of how they were made: edits since "
+        f"then are not noticed. Copy the folder {MEMORY} from where they were made, or make all "
+        "again with --forceall"
     )
 
 
@@ -37,7 +37,7 @@ def _files(results: Path) -> Iterator[Path]:
 
 
 def _remembered() -> Iterator[str]:
-    """Outputs that Snakemake knows; of long ones, which are folders of folders, the first part."""
+    """Outputs with a record; for long names, stored as nested folders, the first part."""
     for kind in KINDS:
         for note in (MEMORY / kind).glob("*"):
             coded = note.name.removeprefix("@")

@@ -1,4 +1,4 @@
-"""What the models of a study must not be: checked before any job starts, refused by name."""
+"""Checks of a study's models before any job starts; errors name the model."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,14 +14,14 @@ from cmrseg.tasks.kinds import kind_of, outputs_of
 from study.study import Study
 from study.tables import StudyError
 
-# Volunteers that a subset of some needs.
+# Number of volunteers that each subset of volunteers needs.
 VOLUNTEERS = {f"{kind}{count}": count for count in NESTED_VOLUNTEERS for kind in "vr"}
 STARTS = ("random", "imagenet")
 # Subsets of the frames with the largest and the smallest LV cavity.
 PHASES = ("esed", "r_esed")
-# What two networks must share for one to start from the other.
+# Settings that must be equal for one network to start from the other.
 SHARED = ("network", "encoder", "width")
-# Networks whose encoder is chosen.
+# Networks with a choice of encoder.
 ENCODED = tuple(name for name, kind in KINDS.items() if kind.encoders)
 
 
@@ -54,7 +54,7 @@ def check_models(study: Study) -> None:
 
 
 def _check_images(model: str, settings: dict[str, Any]) -> None:
-    """The images of a model are some that are known, as many as its network takes."""
+    """The images of a model must be known, and as many as its network takes."""
     network = settings["network"]
     if network not in KINDS:
         raise StudyError(
@@ -74,7 +74,7 @@ def _check_images(model: str, settings: dict[str, Any]) -> None:
 
 
 def _check_learnt(study: Study, model: str, row: dict[str, Any]) -> None:
-    """What a model learns from lies on the first of its images, as a label map."""
+    """The training labels of a model must be label maps on the grid of its first image."""
     cohort, labeller = row["cohort"], row["labeller"]
     check_sequences(study, f"model {model}", cohort, row["sequence"])
     if not study.has_maps(labeller):
@@ -84,7 +84,7 @@ def _check_learnt(study: Study, model: str, row: dict[str, Any]) -> None:
     own, labelled = labelled_sequence(row["sequence"]), study.sequence_of(cohort, labeller)
     if own != labelled:
         raise StudyError(
-            f"model {model}: its images are {row['sequence']}, and labels of {labeller} lie on "
+            f"model {model}: its images are {row['sequence']}, but labels of {labeller} are for "
             f"{labelled.key}; take a labeller of {own.key}"
         )
     if row["subset"] in PHASES and not has_phases(own):
@@ -100,7 +100,7 @@ def _check_learnt(study: Study, model: str, row: dict[str, Any]) -> None:
 
 
 def _check_tissues(model: str, settings: dict[str, Any]) -> None:
-    """What a model labels must be on its images."""
+    """The images of a model must show the tissues that it segments."""
     key = settings["sequence"]
     try:
         tissues = tissues_of(settings["tissues"])
@@ -130,8 +130,9 @@ def _check_row(model: str, row: dict[str, Any]) -> None:
         and row["size_px"] <= kind.multiple_px
     )
     wrong = {
-        f"network {network} sees {kind.window} frames together; it can label, and not be trained "
-        "yet: name the folder of a model in `weights`": kind.window > 1,
+        f"network {network} sees {kind.window} frames of a beat together; images "
+        f"{row['sequence']} are no cines": kind.window > 1
+        and not labelled_sequence(row["sequence"]).is_cine,
         f"network {network} with encoder '{row['encoder']}'; {' and '.join(ENCODED)} need an "
         "encoder, the others have none": row["encoder"] not in (kind.encoders or ("",)),
         f"network {network} with preparation {row['preparation']}; "
@@ -175,6 +176,8 @@ def _check_start(study: Study, model: str, row: dict[str, Any]) -> None:
     if study.is_model(row["start"]):
         other = study.model(row["start"])
         for name in SHARED:
+            if name == "network" and other[name] in KINDS[row[name]].starts_from:
+                continue
             if row[name] != other[name]:
                 raise StudyError(
                     f"model {model}: {name} is '{row[name]}', but its start {row['start']} has "
@@ -195,12 +198,12 @@ def _check_start(study: Study, model: str, row: dict[str, Any]) -> None:
 
 
 def _says(settings: dict[str, Any]) -> tuple[str, Target]:
-    """What the outputs of a network mean."""
+    """The meaning of a network's outputs."""
     return settings["task"], Target.of(settings["tissues"])
 
 
 def check_order(study: Study) -> None:
-    """No model may need itself: as a start, as a labeller, or for the scores it is chosen by."""
+    """No model may depend on itself: as a start, as a labeller, or for confidence scores."""
     needs = {}
     for model, row in study.models.items():
         names = [row["start"], row["labeller"]]
@@ -236,7 +239,7 @@ def check_cohort(study: Study, where: str, cohort: str) -> None:
 
 
 def check_sequences(study: Study, where: str, cohort: str, sequence: str) -> None:
-    """The images that a model needs are some of a cohort's."""
+    """A cohort must have the images that a model needs."""
     own = study.sequences(cohort)
     if absent := [channel.key for channel in channels_of(sequence) if channel.key not in own]:
         raise StudyError(

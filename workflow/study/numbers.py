@@ -6,16 +6,16 @@ from typing import Any
 from cmrseg.labels import UNLABELLED
 from study.tables import StudyError
 
-# Forms whose files hold numbers of tissues.
+# Forms whose files contain numbers of tissues.
 NUMBERED = ("masks", "nifti", "frames")
-# Forms whose files hold coordinates.
-DRAWN = ("qmass", "text")
+# Forms whose files contain coordinates.
+DRAWN = ("qmass", "text", "cvi42")
 
 
 def check_numbers(annotator: str, about: str | dict[str, Any]) -> None:
-    """Raise StudyError where an annotator's numbers cannot be those of its files.
+    """Raise StudyError if an annotator's numbers cannot be those of its files.
 
-    annotator: its name and cohort, for the error. about: its form, or form, place and numbers.
+    annotator: its name and cohort, for the error. about: its form, or form, folder and numbers.
     """
     if isinstance(about, str):
         return

@@ -1,4 +1,4 @@
-"""Which config file made the results of a study, so that no other one of its name replaces them."""
+"""The config file of a study's results, so that no other study of the same name replaces them."""
 
 import os
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ NOTE = "results/{study}/config_file.txt"
 
 
 def check_owner(study: str, files: Iterable[str | Path]) -> None:
-    """Refuse a study whose results belong to another config file that is there and has its name.
+    """Refuse a study whose results belong to another existing config file with the same name.
 
     files: config files of this run. A file that was edited, moved or renamed is the same study.
     Raises StudyError naming both files.
@@ -23,19 +23,19 @@ def check_owner(study: str, files: Iterable[str | Path]) -> None:
         return
     raise StudyError(
         f"{own}: {note.parent} holds the results of {other}, which is also `study: {study}`; give "
-        f"one of them another name. If {own} shall replace them, remove {note}"
+        f"one of them another name. If {own} is to replace them, remove {note}"
     )
 
 
 def note_owner(study: str, files: Iterable[str | Path]) -> None:
-    """Keep the path of the config file beside the results, once there are any."""
+    """Save the path of the config file with the results, once there are any."""
     note, own = Path(NOTE.format(study=study)), naming_file(study, files)
     if own is not None and note.parent.is_dir():
         note.write_text(f"{own}\n", "utf-8")
 
 
 def naming_file(study: str, files: Iterable[str | Path]) -> str | None:
-    """The last config file that has the study's name; relative where it is below this folder."""
+    """The last config file with the study's name; relative if it is in this folder."""
     own = [file for file in files if _names(file, study)]
     if not own:
         return None

@@ -1,4 +1,4 @@
-"""A study of one subject and one model, made of two words on the command line.
+"""A study of one subject and one model, made from two values on the command line.
 
 `snakemake predict_all --config input=<folder or file> model=<folder of a model or name>`
 """
@@ -14,7 +14,7 @@ from study.tables import GRID, StudyError
 COHORT = "input"
 TEXT = ("input", "model", "subject", "series", "mode")
 KEYS = (*TEXT, *GRID)
-# Where a prediction keeps what its input and model are.
+# Folder in which a prediction records its input and model.
 ORIGINS = "results/{study}/origins"
 
 
@@ -23,7 +23,7 @@ def prediction_study(config: dict[str, Any]) -> dict[str, Any]:
 
     config: input (a folder of DICOM, a folder with sa.nii.gz or with one NIfTI file, such a file,
     or an HDF5 file), model (a folder, or a name of resources/weights.yaml), subject (its name;
-    that of the input unless it is given), series (which DICOM series are the cine, as in a subject
+    by default that of the input), series (which DICOM series are the cine, as in a subject
     table), mode (of the cleaning); spacing_mm, slice_distance_mm and frame_interval_ms of an HDF5
     file. Raises StudyError naming what is absent or unknown.
     """
@@ -37,7 +37,7 @@ def prediction_study(config: dict[str, Any]) -> dict[str, Any]:
     for key in TEXT:
         if not isinstance(config.get(key, ""), str):
             raise StudyError(
-                f"{key} is {config[key]!r}, which is no text; write it in quotes in a config file"
+                f"{key} is {config[key]!r}, which is not text; write it in quotes in a config file"
             )
     path = Path(config["input"])
     try:
@@ -77,7 +77,7 @@ def prediction_study(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def _grid(path: Path, layout: str, config: dict[str, Any]) -> dict[str, Any]:
-    """What an HDF5 file does not say, and every other one does."""
+    """The voxel size and frame interval, which HDF5 files do not contain and all others do."""
     given = {key: config[key] for key in GRID if key in config}
     if layout != "hdf5" and given:
         raise StudyError(f"--config {next(iter(given))}: is for HDF5 files; {path} has its own")
@@ -98,7 +98,7 @@ def prediction_origins(config: dict[str, Any]) -> dict[str, str]:
 
 
 def _check_origins(study: str, origins: dict[str, str]) -> None:
-    """Results are named by the last part of two paths: refuse what would replace others."""
+    """Results are named by the last part of two paths: refuse a name that would replace others."""
     folder = Path(ORIGINS.format(study=study))
     for name, path in origins.items():
         kept = folder / f"{name}.txt"
@@ -119,6 +119,6 @@ def _model(config: dict[str, Any]) -> tuple[str, str]:
     """Folder of the model, and its name as a labeller."""
     model = config["model"].rstrip("/")
     folder = model if "/" in model or Path(model).is_dir() else f"{CONVERTED}/{model}"
-    # The folder that is meant by a name like "." too.
+    # Also resolves a name like ".".
     name = Path(folder).name or Path(folder).resolve().name
     return folder, re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")

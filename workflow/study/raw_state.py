@@ -1,8 +1,8 @@
-"""What the raw files of a subject look like, so that an edit of one is noticed, and of no other.
+"""The state of a subject's raw files, so that an edit only re-runs that subject.
 
-Snakemake knows a folder by its time stamp, which changes with a new file beside the others and does
-not change with a file further down. Only names, sizes and times are looked at: content is not read.
-Standard library only, as a plan asks for every subject of a study.
+Snakemake identifies a folder by its time stamp, which changes with a new file in it, but not with
+changes in subfolders. Only names, sizes and times are compared: content is not read. Standard
+library only, as planning needs the state of every subject of a study.
 """
 
 import hashlib
@@ -13,10 +13,11 @@ from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
+from cmrseg.contours.workspaces import ENDINGS
 from cmrseg.layouts.inputs import HDF5_SUFFIXES, SUFFIXES, stems
 from cmrseg.sequences import USUAL
 
-# Of layout png; see cmrseg.layouts.png.
+# For layout png; see cmrseg.layouts.png.
 DIMENSIONS = "patient_dimensions.tsv"
 RAW, BY_HAND = "resources/raw/", "resources/downloads/{source}/by_hand"
 # Snakemake leaves it in folders that it makes.
@@ -26,10 +27,10 @@ SINGLE_FRAME = re.compile(rf"(.+)_frame\d+(?:{'|'.join(map(re.escape, SUFFIXES))
 
 
 def on_disk(raw: str, sources: Collection[str]) -> str:
-    """The folder whose files somebody may edit; "" for what is fetched.
+    """The folder whose files users may edit; "" for downloaded sources.
 
-    raw: folder of raw files. sources: names of what can be fetched. What is fetched has the time
-    stamp of its job; a source that was put there by hand is looked at where it lies.
+    raw: folder of raw files. sources: names of the sources that can be downloaded. Downloaded files
+    have the time stamp of their job; for a source put there by hand, its own folder is checked.
     """
     source = raw.removeprefix(RAW).split("/")[0] if raw.startswith(RAW) else ""
     if source not in sources:
@@ -42,9 +43,9 @@ def on_disk(raw: str, sources: Collection[str]) -> str:
 def image_state(
     layout: str, raw: str, row: Mapping[str, str], sequences: Iterable[str] = (USUAL,)
 ) -> str:
-    """A sum of what the images of a subject look like; "" where there are none.
+    """A hash of the state of a subject's images; "" if there are none.
 
-    row: study and set of the subject table. sequences: those of the cohort. The places are those of
+    row: study and set of the subject table. sequences: those of the cohort. Paths are those of
     `docs/data.md`.
     """
     study, lines = f"{raw}/{row['study']}", []
@@ -70,16 +71,18 @@ def image_state(
 def label_state(
     layout: str, form: str, folder: str, row: Mapping[str, str], sequence: str = USUAL
 ) -> str:
-    """The same of the labels that an annotator gave to a subject.
+    """The same for an annotator's labels of a subject.
 
-    folder: that of the annotator. row: annotation and set of the subject table. sequence: that was
-    labelled.
+    folder: that of the annotator. row: annotation and set of the subject table. sequence: the
+    sequence that was labelled.
     """
     name = f"{folder}/{row['annotation']}"
     if form == "masks":
         places = [f"{folder}/{row['set']}/{row['set']}/{row['annotation']}/study"]
     elif form == "qmass":
         places = [f"{name}.con"]
+    elif form == "cvi42":
+        places = [f"{name}{ending}" for ending in ENDINGS]
     elif form in ("text", "frames"):
         places = [name]
     elif form == "nifti" and layout == "ukbb":
@@ -96,15 +99,15 @@ def label_state(
 
 
 def table_state(raw: str) -> str:
-    """The same of the tables in a raw folder, which have known volumes."""
+    """The same for the tables of known volumes in a raw folder."""
     names = os.listdir(raw) if os.path.isdir(raw) else []
     return _sum(look(f"{raw}/{name}" for name in names if name.endswith(".csv")))
 
 
 def look(places: Iterable[str]) -> list[str]:
-    """A line for each file at some places, or below where they are folders: name, size, time.
+    """A line for each file at some paths, or in them if they are folders: name, size, time.
 
-    Links are followed, within a linked folder those to files alone, so that no circle has no end.
+    Links are followed; in a linked folder only links to files, so that circular links end.
     """
     lines: list[str] = []
     for place in places:
@@ -120,7 +123,7 @@ def look(places: Iterable[str]) -> list[str]:
 
 
 def _look_below(folder: str, name: str, lines: list[str], linked: bool) -> None:
-    # Up to hundreds of thousands of files: no Path is made, and the kind is what the folder says.
+    # Up to hundreds of thousands of files: no Path is made, and scandir gives the kind of entry.
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
@@ -133,7 +136,7 @@ def _look_below(folder: str, name: str, lines: list[str], linked: bool) -> None:
                 elif entry.is_file():
                     lines.append(_line(f"{name}{entry.name}", entry.stat()))
     except OSError as error:
-        # The import says so of the subject.
+        # The import reports this error for the subject.
         lines.append(f"{name} {error.strerror}")
 
 
@@ -161,12 +164,12 @@ def _sum(lines: list[str]) -> str:
     return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()[:16]
 
 
-# What many subjects have in common is read once in a run.
+# Tables and folders shared by many subjects are read once in a run.
 
 
 @cache
 def _frames(folder: str) -> dict[str, list[str]]:
-    """Names of the label volumes of single frames in a folder, by what stands before the frame."""
+    """Names of the label volumes of single frames in a folder, by the part before the frame."""
     found: dict[str, list[str]] = {}
     for name in os.listdir(folder) if os.path.isdir(folder) else []:
         if match := SINGLE_FRAME.fullmatch(name):
@@ -176,9 +179,9 @@ def _frames(folder: str) -> dict[str, list[str]]:
 
 @cache
 def _rows(table: str) -> tuple[list[str], dict[str, list[str]]]:
-    """Header, and rows by each of their cells, of a table with tabs.
+    """Header, and rows by each of their cells, of a tab-separated table.
 
-    Empty where it cannot be read, which the import says.
+    Empty if it cannot be read; the import reports this.
     """
     try:
         head, *rows = Path(table).read_text("utf-8").splitlines()

@@ -19,13 +19,13 @@ from study.tables import (
     read_yaml,
 )
 
-# Columns that say which model it is and what it learns from. The others say how it is trained, and
-# may stand in a recipe.
+# Columns that identify a model and its training data. The others define how it is trained, and
+# may be in a recipe.
 OF_THE_MODEL = ("model", "recipe", "cohort", "labeller", "subset", "splits", "start", "seed")
-# A cell, or a value of a recipe, that is empty and means it: an empty cell is the recipe's value.
+# A cell, or a value of a recipe, that is explicitly empty: an empty cell takes the recipe's value.
 NONE = "none"
 KINDS: dict[str, type] = {"number": float, "integer": int}
-# What is said of them.
+# Words for messages.
 WORDS = {"number": "a number", "integer": "a whole number"}
 BOUNDS = {
     "minimum": "of at least",
@@ -38,8 +38,8 @@ BOUNDS = {
 def read_models(path: str, recipes: str) -> dict[str, dict[str, Any]]:
     """Settings of each model of a models table, by its name, in the order of the schema.
 
-    A filled cell comes first, then the value of the row's recipe, then the schema's default. Which
-    recipe it was is not told: a value is the same wherever it stands. recipes: the file of recipes,
+    A filled cell comes first, then the value of the row's recipe, then the schema's default. The
+    name of the recipe is not part of the result. recipes: the file of recipes,
     read if a row names one. Raises StudyError naming the line or the recipe that is wrong.
     """
     table = read_cells(path)
@@ -51,7 +51,7 @@ def read_models(path: str, recipes: str) -> dict[str, dict[str, Any]]:
         where = f"{path}, line {number}"
         row = _resolved(cells, known, file, where)
         if row["model"] in models:
-            raise StudyError(f"{path}: model {row['model']} is there twice")
+            raise StudyError(f"{path}: model {row['model']} occurs twice")
         models[row["model"]] = row
     return models
 
@@ -64,7 +64,7 @@ def read_recipes(path: str) -> dict[str, dict[str, Any]]:
     """
     file = own_file(path)
     if not Path(file).is_file():
-        raise StudyError(f"recipes: no file {path}; name one that is there")
+        raise StudyError(f"recipes: no file {path}; name an existing file")
     recipes = read_yaml(file)
     for name, recipe in recipes.items():
         if not isinstance(name, str) or not _fits(name, columns_of("models")["recipe"]):
@@ -92,7 +92,7 @@ def _checked(recipe: dict[str, Any], where: str) -> dict[str, Any]:
 
 
 def _value(value: Any, rule: dict[str, Any], where: str) -> Any:
-    """A value of a recipe as the cell of a table that says the same."""
+    """A value of a recipe as the equivalent cell of a table."""
     if isinstance(value, str | int | float) and not isinstance(value, bool):
         try:
             typed = _typed(str(value), rule)
@@ -112,7 +112,7 @@ def _value(value: Any, rule: dict[str, Any], where: str) -> Any:
 def _resolved(
     cells: dict[str, str], recipes: dict[str, dict[str, Any]], file: str, where: str
 ) -> dict[str, Any]:
-    """A row with all settings, of its cells, its recipe and the schema's defaults."""
+    """A row with all settings, from its cells, its recipe and the schema's defaults."""
     rules = columns_of("models")
     name = cells.get("recipe", "")
     if name not in ("", NONE, *recipes):
@@ -123,24 +123,24 @@ def _resolved(
     cells = _with_tissues(cells, where)
     for column, text in cells.items():
         try:
-            # A column that is not known is left to the check of the row, which names it.
+            # An unknown column is reported by the check of the row.
             if text != "" or column not in rules:
                 row[column] = _typed(text, rules.get(column, {}))
         except ValueError:
             raise StudyError(f"{where}: {column} is '{text}', expected a number") from None
     for column in needed_columns("models"):
         if column not in row:
-            source = f", and recipe {name} does not say it" if name in recipes else ""
+            source = f", and recipe {name} does not have it either" if name in recipes else ""
             raise StudyError(
                 f"{where}: has no '{column}', which is needed{source}; fill the cell"
-                + ("" if column in OF_THE_MODEL else ", or name a recipe that says it")
+                + ("" if column in OF_THE_MODEL else ", or name a recipe with it")
             )
     checked = check(row, "models", where)
     return {column: value for column, value in checked.items() if column != "recipe"}
 
 
 def _with_tissues(cells: dict[str, str], where: str) -> dict[str, str]:
-    """Cells with `tissues` where a table of an earlier version has `classes`."""
+    """Cells with `tissues` in place of `classes` from tables of earlier versions."""
     cells = dict(cells)
     classes = cells.pop("classes", "")
     if classes and cells.get("tissues"):
@@ -155,7 +155,7 @@ def _with_tissues(cells: dict[str, str], where: str) -> dict[str, str]:
 
 
 def _typed(text: str, rule: dict[str, Any]) -> Any:
-    """A cell as its column wants it; raises ValueError where it is no number."""
+    """A cell with the type of its column; raises ValueError if it is not a number."""
     if text == NONE and rule.get("default") == "":
         return ""
     return KINDS.get(rule.get("type", ""), str)(text)
@@ -166,7 +166,7 @@ def _fits(value: Any, rule: dict[str, Any]) -> bool:
 
 
 def _expected(rule: dict[str, Any]) -> str:
-    """What a column may hold, in words."""
+    """The values allowed in a column, in words."""
     if "enum" in rule:
         return "one of " + ", ".join(choice or NONE for choice in rule["enum"])
     if "pattern" in rule:

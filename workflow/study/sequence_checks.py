@@ -1,32 +1,39 @@
-"""What the sequences of a cohort must not be: checked before any job starts, refused by name."""
+"""Checks of a cohort's sequences before any job starts; errors name the cohort."""
+
+from typing import Any
 
 from cmrseg.labels import SHORT_NAMES
 from cmrseg.sequences import SEQUENCES, USUAL
 from study.study import Study
 from study.tables import StudyError
 
-# Layouts that may hold several images of a subject.
+# Layouts that may contain several images of a subject.
 SEQUENCED = ("nifti", "ukbb")
+# What the digital heart's scanner makes beside the short axis.
+VIEWS = ("la_2ch", "la_3ch", "la_4ch", "ao")
 
 
 def check_sequences_of(study: Study, name: str) -> None:
-    """Several images of a subject are for layouts that have a place for them."""
+    """Several images of a subject are only possible in some layouts."""
     sequences, cohort = study.sequences(name), study.cohorts[name]
     if sequences != [USUAL]:
         if cohort["layout"] not in SEQUENCED:
             raise StudyError(
-                f"cohort {name}: sequences {', '.join(sequences)}; layout {cohort['layout']} holds "
-                f"{USUAL} alone, {' and '.join(SEQUENCED)} hold others"
+                f"cohort {name}: sequences {', '.join(sequences)}; layout {cohort['layout']} only "
+                f"has {USUAL}; {' and '.join(SEQUENCED)} have others"
             )
-        if "phantom" in cohort:
+        if "phantom" in cohort and (others := set(sequences) - {USUAL, *VIEWS}):
             raise StudyError(
-                f"cohort {name}: sequences {', '.join(sequences)}; the phantom writes {USUAL} alone"
+                f"cohort {name}: sequences {', '.join(sequences)}; the phantom writes {USUAL}, "
+                f"{', '.join(VIEWS)}, not {', '.join(sorted(others))}"
             )
         if cohort["layout"] == "ukbb" and (stills := _stills(sequences)):
             raise StudyError(
                 f"cohort {name}: layout ukbb has end-diastole and end-systole of cines; "
                 f"{', '.join(stills)} are still images"
             )
+    if "phantom" in cohort:
+        _check_views(name, cohort, sequences)
     for annotator in cohort["annotators"]:
         about = study.annotator(name, annotator)
         where, sequence = f"cohort {name}: annotator {annotator}", about["sequence"]
@@ -41,6 +48,19 @@ def check_sequences_of(study: Study, name: str) -> None:
                     f"{where}: number {number} is {SHORT_NAMES[tissue]}, which {sequence} does not "
                     f"show; it shows {', '.join(SHORT_NAMES[t] for t in shown)}"
                 )
+
+
+def _check_views(name: str, cohort: dict[str, Any], sequences: list[str]) -> None:
+    """Settings of views that a phantom's cohort does not have would have no effect."""
+    phantom, layout = cohort["phantom"], cohort["layout"]
+    for view in phantom.get("views", {}):
+        if view not in sequences:
+            raise StudyError(
+                f"cohort {name}: phantom.views has {view}; the cohort's sequences are "
+                f"{', '.join(sequences)}"
+            )
+    if "labelled" in phantom and layout != "nifti":
+        raise StudyError(f"cohort {name}: phantom.labelled is for the layout nifti, not {layout}")
 
 
 def _stills(sequences: list[str]) -> list[str]:

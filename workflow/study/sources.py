@@ -1,4 +1,4 @@
-"""What can be fetched: the entries of sources and the table of checksums, read and checked."""
+"""Sources that can be downloaded: their entries and the table of checksums, read and checked."""
 
 import csv
 from typing import Any
@@ -12,7 +12,7 @@ CHECKSUM_COLUMNS = ["source", "path", "size", "sha256"]
 
 
 def read_sources() -> dict[str, dict[str, Any]]:
-    """Entries of resources/sources.yaml by name. Raises StudyError naming one that is none."""
+    """Entries of resources/sources.yaml by name. Raises StudyError naming an invalid entry."""
     sources = read_yaml(own_file(SOURCES))
     for name, entry in sources.items():
         if not isinstance(entry, dict):

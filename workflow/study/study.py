@@ -1,7 +1,7 @@
-"""A study: its config and tables, and what exists in it: subjects, shards, labellers, models.
+"""A study: its config and tables, and its subjects, shards, labellers and models.
 
-Rules ask it; scripts do not import it. It refuses what the schemas refuse; names that do not fit
-together are refused by `study.load`, which is how rules and tests come by a study.
+Used by rules, not by scripts. It refuses what the schemas refuse; inconsistent names are refused
+by `study.load`, with which rules and tests load a study.
 """
 
 from pathlib import Path
@@ -19,13 +19,13 @@ from study.tables import GRID, StudyError, check
 
 # Published encoder weights, by name of the encoder; a model that starts from them needs the file.
 IMAGENET = "resources/downloads/imagenet/{encoder}.safetensors"
-# Layouts that hold DICOM.
+# DICOM layouts.
 DICOM = ("kaggle", "folder")
-# Where an annotator's labels lie below the raw data, if not in annotations/<annotator>.
+# Folder of an annotator's labels in the raw data, if it is not annotations/<annotator>.
 ANNOTATIONS = {"ukbb": ".", "png": "masks", "hdf5": "."}
-# What the import of a subject depends on; known volumes, say, may change without a new import.
+# Columns that the import of a subject depends on; others, such as known volumes, may change.
 IMPORTED = ("subject", "study", "series", "set")
-# And the labels of its annotators.
+# Columns that the labels of its annotators depend on.
 ANNOTATED = ("subject", "study", "set", "annotation")
 
 
@@ -66,19 +66,19 @@ class Study:
         return plain_rows(self.subjects[cohort][int(shard) * size : (int(shard) + 1) * size])
 
     def import_rows(self, cohort: str, shard: str | None = None) -> list[dict[str, Any]]:
-        """What the import has to know of the subjects of a shard, or of a whole cohort."""
+        """The columns that the import needs, for the subjects of a shard or of a whole cohort."""
         keys = (*IMPORTED, *GRID) if self.cohorts[cohort]["layout"] == "hdf5" else IMPORTED
         return self._parts(cohort, shard, keys)
 
     def annotation_rows(self, cohort: str, shard: str | None = None) -> list[dict[str, Any]]:
-        """What the labels of an annotator have to know of a shard's subjects, or a cohort's."""
+        """The columns that an annotator's labels need, for the subjects of a shard or a cohort."""
         return self._parts(cohort, shard, ANNOTATED)
 
     def _parts(self, cohort: str, shard: str | None, keys: tuple[str, ...]) -> list[dict[str, Any]]:
         """Some columns of the rows of a shard, or of a whole cohort."""
         rows = self.rows_of(cohort) if shard is None else self.rows(cohort, shard)
         if self.cohorts[cohort]["layout"] != "kaggle":
-            # Nothing lies in the folder of a set; a new split reads no raw files anew.
+            # There is no folder of a set, so a new split does not re-read raw files.
             rows = [row | {"set": ""} for row in rows]
         return [{key: row[key] for key in keys} for row in rows]
 
@@ -105,7 +105,7 @@ class Study:
         return [(cohort, name) for cohort, name in self.labelled() if self.is_model(name)]
 
     def pictured(self) -> list[tuple[str, str]]:
-        """Every (cohort, model) whose volumes a picture of predictions can show."""
+        """Every (cohort, model) whose volumes a figure of predictions can show."""
         return [
             (cohort, name)
             for cohort, name in self.measured()
@@ -116,10 +116,10 @@ class Study:
         return list(self.cohorts[cohort]["annotators"])
 
     def annotator(self, cohort: str, name: str) -> dict[str, Any]:
-        """Form of an annotator's labels, their sequence, the raw data they belong to, the folder.
+        """Form of an annotator's labels, their sequence, their raw data and folder.
 
-        `raw` is empty where it is the cohort's own raw data. numbers: number in the label files ->
-        `Tissue`, if they are not ours. first_pixel: coordinate of the first pixel's centre in
+        `raw` is empty if it is the cohort's own raw data. numbers: number in the label files ->
+        `Tissue`, if they differ from ours. first_pixel: coordinate of the first pixel's centre in
         contours, if it is not 0.
         """
         about, layout = self.cohorts[cohort]["annotators"][name], self.cohorts[cohort]["layout"]
@@ -136,7 +136,7 @@ class Study:
         return labeller in self.models or labeller in self.given
 
     def sequence_of(self, cohort: str, labeller: str) -> Sequence:
-        """The sequence of a cohort that a labeller labels."""
+        """The sequence of a cohort that a labeller segments."""
         if self.is_model(labeller):
             return labelled_sequence(self.model(labeller)["sequence"])
         return SEQUENCES[self.annotator(cohort, labeller)["sequence"]]
@@ -154,12 +154,12 @@ class Study:
         ]
 
     def model(self, name: str) -> dict[str, Any]:
-        """What labelling has to know of a model."""
+        """The settings of a model that segmentation needs."""
         settings = self.models.get(name) or self.given[name]
         return {key: settings[key] for key in (*LABELLING, *OPTIONAL)}
 
     def training(self, name: str) -> dict[str, Any]:
-        """What the training of a model depends on in its row of the models table."""
+        """The columns of the models table that the training of a model depends on."""
         return {key: value for key, value in self.models[name].items() if key not in OPTIONAL}
 
     def weights(self, name: str) -> str:
@@ -168,11 +168,11 @@ class Study:
         return f"{folder or f'results/{self.name}/models/{name}'}/weights.safetensors"
 
     def weights_state(self, name: str) -> str:
-        """Changes with the weights of a given model; of others Snakemake knows."""
+        """A text that changes with the weights of a given model; Snakemake tracks the others."""
         return weights_state(self.given[name]["folder"]) if name in self.given else ""
 
     def ed(self, cohort: str, labeller: str) -> str:
-        """How end-diastole is chosen in a labeller's volumes of a cohort."""
+        """The rule for end-diastole in a labeller's volumes of a cohort."""
         volumes = self.config["volumes"]
         usual = self.cohorts[cohort].get("ed", volumes["ed"])
         return volumes["ed_of"].get(labeller, usual)
@@ -192,12 +192,12 @@ class Study:
         return [labeller for name, labeller in self.labelled() if name == cohort]
 
     def evaluations(self) -> list[tuple[str, str]]:
-        """Every (labeller, cohort) that is held against a reference."""
+        """Every (labeller, cohort) that is compared with a reference."""
         entries = [e for e in self.config["evaluate"] if "reference" in e]
         return [(m, e["cohort"]) for e in entries for m in e["labellers"]]
 
     def volume_evaluations(self) -> list[tuple[str, str]]:
-        """Every (labeller, cohort) that is held against known volumes."""
+        """Every (labeller, cohort) that is compared with known volumes."""
         entries = [e for e in self.config["evaluate"] if self.known_volumes(e["cohort"])]
         pairs = [(m, e["cohort"]) for e in entries for m in e["labellers"]]
         return [(m, cohort) for m, cohort in pairs if has_phases(self.sequence_of(cohort, m))]
@@ -209,7 +209,7 @@ class Study:
         return [m for m in labellers if sequence in (None, self.sequence_of(cohort, m).key)]
 
     def drawn(self, figure: str) -> list[str]:
-        """The labellers or models that a figure shows: those it names, in its order, or all."""
+        """The labellers or models in a figure: those named by it, in its order, or all."""
         entry = self.config["figures"][figure]
         curves, cohort = entry["figure"] == "learning_curves", entry["cohort"]
         everyone = self.evaluated(cohort, self.drawn_sequence(figure))
@@ -221,11 +221,11 @@ class Study:
         return entry.get("sequence", self.sequences(entry["cohort"])[0])
 
     def reference(self, cohort: str, sequence: str) -> str | None:
-        """The annotator that labellers of a cohort's sequence are held against, if there is one."""
+        """The annotator that labellers of a cohort's sequence are compared with, if any."""
         return self._held_against(cohort, sequence).get("reference")
 
     def evaluated_frames(self, cohort: str, sequence: str) -> str:
-        """Whose end-diastole and end-systole labellers of a cohort's sequence are measured at."""
+        """Whose end-diastole and end-systole are used for labellers of a cohort's sequence."""
         return self._held_against(cohort, sequence)["frames"]
 
     def _held_against(self, cohort: str, sequence: str) -> dict[str, Any]:
@@ -240,7 +240,7 @@ class Study:
         return [name for name, row in self.models.items() if row["cohort"] == cohort]
 
     def slices_name(self, model: str) -> str:
-        """Folder of the slices that a model is trained on, below its cohort and labeller."""
+        """Folder of a model's training slices, in the folder of its cohort and labeller."""
         row = self.models[model]
         tissues = row["tissues"].replace(",", "-")
         shape = f"{row['preparation']}_{row['intensity']}_{row['size_px']}"
@@ -263,7 +263,7 @@ class Study:
         return [n for n, f in self.config["figures"].items() if f["figure"] == kind]
 
     def _leave_out_imagenet(self) -> dict[str, str]:
-        """Take models out of the study whose ImageNet weights are not there; model -> file."""
+        """Remove models from the study whose ImageNet weights do not exist; model -> file."""
         absent: dict[str, str] = {}
         if self.config["imagenet"] == "fetch":
             return absent

@@ -1,4 +1,4 @@
-"""The subject table of a cohort, with everything that a row may leave out."""
+"""The subject table of a cohort, with all optional values filled in."""
 
 from typing import Any
 
@@ -45,5 +45,5 @@ def read_subjects(cohort: str, about: dict[str, Any]) -> pd.DataFrame:
 
 
 def plain_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows with None instead of nan, which is not equal to itself when params are compared."""
+    """Rows with None instead of nan, as nan is not equal to itself when params are compared."""
     return table.astype(object).where(table.notna(), None).to_dict("records")

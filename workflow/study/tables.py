@@ -1,4 +1,4 @@
-"""Tables and config of a study, read and held against their schemas."""
+"""Tables and config of a study, read and checked against their schemas."""
 
 import datetime
 import difflib
@@ -18,8 +18,8 @@ from cmrseg.nets.kinds import ENCODERS, KINDS
 from cmrseg.sequences import SEQUENCES
 from cmrseg.tasks.kinds import KINDS as TASKS
 
-# What files of the layout hdf5 do not say: a cell of the subject table, else a key of the cohort or
-# of its phantom.
+# Values that files of the layout hdf5 do not contain: a cell of the subject table, else a key of
+# the cohort or of its phantom.
 GRID = ("spacing_mm", "slice_distance_mm", "frame_interval_ms")
 REPOSITORY = Path(__file__).resolve().parents[2]
 SCHEMAS = REPOSITORY / "workflow" / "schemas"
@@ -32,9 +32,9 @@ REGISTRIES = {
     "losses": list(dict.fromkeys(loss for task in TASKS.values() for loss in task.losses)),
     "tissues": list(SHORT_NAMES.values()),
 }
-# Of a table, behind the header.
+# First row of a table after the header.
 FIRST_LINE = 2
-# No study comes near; what does is a mistake, or meant to fill the memory.
+# Far above any study; larger files are mistakes, or meant to fill the memory.
 DEEPEST, MOST_ITEMS = 20, 10**6
 CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 LONG = re.compile(r"[^/]{240}")
@@ -43,21 +43,21 @@ WITHOUT_BRACES = "^[^{}]*$"
 
 
 class StudyError(ValueError):
-    """A study cannot be run as it is written; the message says where and what to do."""
+    """An error in a study; the message says where it is and what to do."""
 
 
 def own_file(path: str) -> str:
     """A file that comes with the workflow, by its path in the repository.
 
-    One at the same path in the working directory takes its place: a study that runs elsewhere, as
-    a module of another workflow, may have its own catalogues. In the top folder of the repository
-    the two are the same.
+    A file at the same path in the working directory replaces it: a study that runs in another
+    folder, as a module of another workflow, may have its own catalogues. In the top folder of the
+    repository the two are the same.
     """
     return path if Path(path).is_file() else str(REPOSITORY / path)
 
 
 def read_yaml(path: str) -> dict[str, Any]:
-    """Keys and values of a YAML file. Raises StudyError naming a file that is none."""
+    """Keys and values of a YAML file. Raises StudyError naming an invalid file."""
     try:
         check_plain(path)
         content = yaml.safe_load(Path(path).read_text("utf-8"))
@@ -70,10 +70,10 @@ def read_yaml(path: str) -> dict[str, Any]:
 
 
 def check_extent(value: Any, where: str) -> None:
-    """Refuse what no study has, and a schema does not see.
+    """Refuse content that no study has, but schemas do not detect.
 
-    YAML may use a part again within itself, and a part of parts many times over. Not a number is
-    neither too small nor too large. A name with a line end is a name to a pattern with `$`.
+    Parts of a YAML file may contain themselves, or be repeated many times over. nan is neither too
+    small nor too large. A name that ends with a line break matches a pattern with `$`.
     """
     waiting, count = [(value, 0)], 0
     while waiting:
@@ -83,7 +83,7 @@ def check_extent(value: Any, where: str) -> None:
             waiting += [(i, depth + 1) for i in item]
             waiting += [(i, depth + 1) for i in item.values()] if isinstance(item, dict) else []
         elif isinstance(item, float) and not math.isfinite(item):
-            raise StudyError(f"{where}: {item} is no number that can be used")
+            raise StudyError(f"{where}: {item} is not a usable number")
         elif isinstance(item, str) and (CONTROL.search(item) or LONG.search(item)):
             raise StudyError(
                 f"{where}: {item[:20]!r}... has a line end or other unseen sign, or is longer than "
@@ -111,14 +111,14 @@ def check(value: dict[str, Any], schema: str, where: str) -> dict[str, Any]:
 
 @cache
 def _validator(schema: str) -> jsonschema.Draft202012Validator:
-    # Read once: a table has a check per row.
+    # Read once, as each row of a table is checked.
     rules = yaml.safe_load((SCHEMAS / f"{schema}.schema.yaml").read_text("utf-8"))
     _fill_in(rules)
     return jsonschema.Draft202012Validator(rules)
 
 
 def _fill_in(rule: Any) -> None:
-    """Put the names of registries where a schema, or a part of it, leaves values to them."""
+    """Insert the names of registries where a schema, or a part of it, refers to them."""
     if isinstance(rule, dict):
         if "enum_of" in rule:
             rule["enum"] = REGISTRIES[rule.pop("enum_of")]
@@ -130,13 +130,13 @@ def _fill_in(rule: Any) -> None:
 
 
 def columns_of(schema: str) -> dict[str, dict[str, Any]]:
-    """What a schema says of each column of a table, in its order."""
+    """The schema of each column of a table, in its order."""
     properties: dict[str, dict[str, Any]] = _validator(schema).schema["properties"]
     return properties
 
 
 def needed_columns(schema: str) -> list[str]:
-    """Columns that every row of a table needs a value of."""
+    """Columns in which every row of a table needs a value."""
     return list(_validator(schema).schema["required"])
 
 
@@ -150,7 +150,7 @@ def _with_defaults(value: Any, rule: dict[str, Any], root: dict[str, Any]) -> An
     known = rule.get("properties", {})
     other = rule.get("additionalProperties")
     filled = {}
-    # Not in the order of the file: params are compared as they are written.
+    # Not in the order of the file, as params are compared as text.
     for key, property_ in known.items():
         if key in value or "default" in property_:
             item = value.get(key, property_.get("default"))
@@ -194,17 +194,17 @@ def _sentence(error: jsonschema.ValidationError, where: str) -> str:
         and error.validator_value == "string"
         and _looks_odd(error.instance)
     ):
-        return f"{place}: {error.instance!r} is no text; write names and ids in quotes, as '071'"
+        return f"{place}: {error.instance!r} is not text; write names and ids in quotes, as '071'"
     return f"{place}: {error.message}"
 
 
 def _looks_odd(value: Any) -> bool:
-    """Whether YAML makes something else than text of what was written without quotes."""
+    """Whether YAML converts an unquoted value to something other than text."""
     return isinstance(value, bool | int | float | datetime.date)
 
 
 def read_cells(path: str) -> pd.DataFrame:
-    """Cells of a TSV as text. Raises StudyError naming a file that is no such table."""
+    """Cells of a TSV as text. Raises StudyError naming an invalid file."""
     try:
         check_plain(path)
         table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
@@ -223,11 +223,11 @@ def read_cells(path: str) -> pd.DataFrame:
 def read_rows(
     path: str, schema: str, numbers: set[str], integers: set[str]
 ) -> list[dict[str, Any]]:
-    """Rows of a TSV with the types that its schema wants, each checked.
+    """Rows of a TSV with the types of its schema, each checked.
 
-    They have the order of the schema and its defaults: neither another order of columns nor an
-    empty column makes other rows.
-    A schema of rows says what a cell may be, so each value of a column is checked once: tables
+    They have the order of the schema and its defaults: the order of columns and empty columns do
+    not affect the rows.
+    The schema constrains single cells, so each distinct value of a column is checked once: tables
     have up to hundreds of thousands of rows.
     """
     table = read_cells(path)
@@ -243,7 +243,7 @@ def read_rows(
 
 
 def _as_numbers(cells: pd.Series, kind: type, path: str) -> pd.Series:
-    """Numbers of a column of text, None where a cell is empty."""
+    """Numbers of a column of text, None for an empty cell."""
     known: dict[str, Any] = {}
     for text in cells.unique():
         try:
@@ -257,7 +257,7 @@ def _as_numbers(cells: pd.Series, kind: type, path: str) -> pd.Series:
 
 
 def _doubtful_lines(table: pd.DataFrame, schema: str) -> list[int]:
-    """Lines that hold the first wrong value of a column, or the first line if a column is wrong."""
+    """Lines with the first wrong value of a column, or the first line if a column is wrong."""
     rules = _validator(schema).schema
     known = rules["properties"]
     if set(table.columns) - set(known) or set(rules["required"]) - set(table.columns):

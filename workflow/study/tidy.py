@@ -1,4 +1,4 @@
-"""What results/<study>/ holds that the study no longer names."""
+"""Files in results/<study>/ that the study no longer names."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -10,7 +10,7 @@ from study.study import Study
 
 # The settings of all models.
 MODELS = "models.tsv"
-# Folders and files that the workflow makes; what else lies in the study's folder is somebody's own.
+# Folders and files made by the workflow; all others in the study's folder belong to the user.
 JOBS = ("logs", "benchmarks")
 MADE = (
     *("cohorts", "phantom", "slices", "models", MODELS, "evaluation", "figures", "origins"),
@@ -23,9 +23,9 @@ TIME_STAMP = ".snakemake_timestamp"
 
 
 def unnamed(study: Study, folder: str | Path, origins: Iterable[str] = ()) -> list[str]:
-    """Paths below the study's folder that the study does not name, with forward slashes, sorted.
+    """Paths in the study's folder that the study does not name, with forward slashes, sorted.
 
-    A folder of which nothing is named is one path. origins: of a prediction.
+    A folder without any named file is one path. origins: those of a prediction.
     """
     names = {*_results(study), *(f"origins/{origin}.txt" for origin in origins)}
     names |= {*_of_jobs(study, Path(folder), origins)}
@@ -53,7 +53,7 @@ def _look(folder: Path, inside: str, names: set[str], above: set[str], found: li
 
 
 def _results(study: Study) -> Iterator[str]:
-    """All that the study makes, or may have made on the way; folders stand for what is in them."""
+    """All files of the study, including intermediate ones; a folder includes its content."""
     for cohort in study.cohorts:
         here = f"cohorts/{cohort}"
         for name in ("audit.tsv", "headers.tsv.gz", "known.tsv", "import/passed.txt"):
@@ -93,7 +93,7 @@ def _results(study: Study) -> Iterator[str]:
 
 
 def _subjects(study: Study, cohort: str, shard: str, place: str, images: bool) -> Iterator[str]:
-    """Images or label maps of a shard's subjects, and what is kept of the latter."""
+    """Images or label maps of a shard's subjects, and the kept copies of the latter."""
     folder = f"{place}/images/{shard}" if images else f"{place}/{shard}"
     kept = f"{KEPT}/{folder}"
     yield from () if images else (f"{kept}/{FACTS}",)

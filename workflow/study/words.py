@@ -1,16 +1,17 @@
-"""Words on the command line that are text, whatever Snakemake takes them for."""
+"""Values on the command line that are text, even if they look like numbers."""
 
 from collections.abc import Iterable
 from typing import Any
 
-# Keys whose values are names and paths, in a study or beside `input`.
+# Keys whose values are names and paths, in a study or together with `input`.
 TEXT = ("study", "published_tables", "input", "model", "subject", "series", "mode")
 
 
 def as_typed(config: dict[str, Any], words: Iterable[str]) -> dict[str, Any]:
-    """The config with names and paths as they were typed: `subject=071` is no number.
+    """The config with names and paths as typed: `subject=071` is text, not a number.
 
-    words: what followed `--config`, as `key=value`; Snakemake makes numbers of what looks like one.
+    words: the values after `--config`, as `key=value`; Snakemake converts values that look like
+    numbers.
     """
     typed = dict(word.split("=", 1) for word in words if "=" in word)
     text = {key: value.strip("'\"") for key, value in typed.items() if key in TEXT}

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cmrseg.annotations.doubts import frames_without_muscle, other_numbers
-from cmrseg.annotations.drawn import masks, qmass, text
+from cmrseg.annotations.drawn import cvi42, masks, qmass, text
 from cmrseg.annotations.frames import frames
 from cmrseg.annotations.sparse import hdf5
 from cmrseg.annotations.subject import (
@@ -37,6 +37,7 @@ CARRIERS: dict[str, Carrier] = {
     "masks": masks,
     "qmass": qmass,
     "text": text,
+    "cvi42": cvi42,
     "nifti": volumes,
     "frames": frames,
     "hdf5": hdf5,

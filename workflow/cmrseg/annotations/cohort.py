@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from cmrseg.annotations.subject import NO_LABELS, NO_SUBJECT
+from cmrseg.contours.workspaces import ENDINGS
 from cmrseg.dicom.audit import Audit
 from cmrseg.files import read_table
 from cmrseg.layouts.inputs import SUFFIXES
@@ -89,6 +90,9 @@ def _annotation(entry: Path, settings: Mapping[str, Any]) -> str | None:
     form = settings["form"]
     if form == "qmass":
         return entry.name.removesuffix(".con") if entry.suffix == ".con" else None
+    if form == "cvi42":
+        endings = [ending for ending in ENDINGS if entry.name.endswith(ending)]
+        return entry.name.removesuffix(endings[0]) if endings else None
     if form == "nifti" and settings["sequence"] != USUAL:
         return entry.name if entry.is_dir() else None
     if form == "nifti":

@@ -1,5 +1,7 @@
 """Labels drawn on the pixels of DICOM files, as label images or contours."""
 
+import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -13,18 +15,27 @@ from cmrseg.annotations.subject import (
     LEFT_OUT,
     NO_ENDOCARDIUM,
     NO_EPICARDIUM,
+    NOT_IN_CINE,
+    ONE_ATRIUM,
+    OTHER_CONTOURS,
     OTHER_FILE,
     OUTSIDE,
     Subject,
     frames_in_words,
 )
-from cmrseg.contours import points
+from cmrseg.contours import chambers, points
+from cmrseg.contours.cvi42 import read_cvi42
 from cmrseg.contours.qmass import ContourType, read_con, unused_contours
 from cmrseg.contours.raster import Drawn, label_images
+from cmrseg.contours.workspaces import ENDINGS
 from cmrseg.dicom.placement import place_labels
 from cmrseg.files import read_table
 from cmrseg.layouts.png import read_pixels
-from cmrseg.sequences import USUAL, sources_path
+from cmrseg.sequences import SEQUENCES, USUAL, sources_path
+
+# Names of contours that cvi42 gives itself: a kind, and a number where there are several. A reader
+# may have named others after anybody.
+OF_CVI42 = re.compile(r"([A-Za-z]{1,40})\d{0,4}")
 
 
 def masks(subject: Subject) -> np.ndarray | None:
@@ -88,6 +99,58 @@ def text(subject: Subject) -> np.ndarray | None:
     return _placed(subject, drawn, sources)
 
 
+def cvi42(subject: Subject) -> np.ndarray | None:
+    """Contours of a cvi42 workspace: `<folder>/<annotation>` with an ending of ENDINGS.
+
+    Contours of images of other sequences are theirs. None where this one has none.
+    """
+    places = [subject.folder / f"{subject.annotation}{ending}" for ending in ENDINGS]
+    there = [path for path in places if path.exists()]
+    if not there:
+        return None
+    if len(there) > 1:
+        raise ValueError(f"{there[0].name} and {there[1].name} both exist; keep one of them")
+    path, sequence = there[0], subject.sequence.key
+    sources = read_table(sources_path(subject.image, sequence))
+    contours = {image: _from_0(subject, found) for image, found in read_cvi42(path).items()}
+    mode = "compat" if cleaned_as_published(subject.image, sequence) else "corrected"
+    try:
+        found = chambers.label_images(contours, sources, sequence, mode)
+    except ValueError as error:
+        raise ValueError(f"{path.name}: {error}") from error
+    if found.others:
+        subject.audit.add(OTHER_CONTOURS, path.name, _counted(found.others))
+    elsewhere = len(found.elsewhere - _images_of_others(subject))
+    if all(labels is None for labels in found.drawn.labels.values()) and not found.drawn.outside:
+        if elsewhere:
+            raise ValueError(
+                f"{path.name}: contours of {elsewhere} images, none of which is in the cine; the "
+                "DICOM files need their SOPInstanceUID as name; are they of another study?"
+            )
+        return None
+    if elsewhere:
+        images = "1 image" if elsewhere == 1 else f"{elsewhere} images"
+        subject.audit.add(NOT_IN_CINE, path.name, images)
+    _add_images(subject, ONE_ATRIUM, found.one_atrium, sources)
+    return _placed(subject, found.drawn, sources)
+
+
+def _counted(others: Mapping[str, int]) -> str:
+    """Kinds of contours, and how many there are."""
+    kinds: Counter[str] = Counter()
+    for name, count in others.items():
+        match = OF_CVI42.fullmatch(name)
+        kinds[match[1] if match else "with another name"] += count
+    return ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+
+
+def _images_of_others(subject: Subject) -> set[str]:
+    """Images of the subject's other sequences, which have contours of their own."""
+    paths = [sources_path(subject.image, key) for key in SEQUENCES]
+    tables = [read_table(path) for path in paths if path.is_file()]
+    return {chambers.image_of(file) for table in tables for file in table["file"]}
+
+
 def _from_0(subject: Subject, contours: Mapping[Any, np.ndarray]) -> dict[Any, np.ndarray]:
     """Contours whose coordinates are 0 at the centre of the first pixel."""
     return {key: xy - subject.first_pixel for key, xy in contours.items()}
@@ -110,8 +173,18 @@ def _placed(subject: Subject, drawn: Drawn, sources: pd.DataFrame) -> np.ndarray
         (NO_ENDOCARDIUM, ContourType.EPICARDIUM),
     ):
         files = [file for file, alone in drawn.alone.items() if alone == contour]
-        if files:
-            where = frames_in_words(sorted(set(by_file.loc[files, "t"])))
-            images = "1 image" if len(files) == 1 else f"{len(files)} images"
-            subject.audit.add(kind, files[0], f"{images} of {where}")
-    return place_labels(drawn.labels.__getitem__, sources, subject.cine.voxels.shape)
+        _add_images(subject, kind, files, sources)
+    return place_labels(
+        drawn.labels.__getitem__, sources, subject.cine.voxels.shape, subject.sequence.tissues
+    )
+
+
+def _add_images(
+    subject: Subject, kind: tuple[str, str], files: list[str], sources: pd.DataFrame
+) -> None:
+    """One row of the audit about all images with a problem; the first one is named."""
+    if files:
+        by_file = sources.drop_duplicates("file").set_index("file")
+        where = frames_in_words(sorted(set(by_file.loc[files, "t"])))
+        images = "1 image" if len(files) == 1 else f"{len(files)} images"
+        subject.audit.add(kind, files[0], f"{images} of {where}")

@@ -13,10 +13,9 @@ from cmrseg.sequences import USUAL, sources_path
 TIE = 1e-3
 
 
-def cleaned_as_published(image: Path) -> bool | None:
+def cleaned_as_published(image: Path, sequence: str = USUAL) -> bool | None:
     """Whether this image was cleaned in mode compat; None if it is not from DICOM."""
-    # Cleaning is for short-axis images only.
-    path = sources_path(image, USUAL)
+    path = sources_path(image, sequence)
     if not path.is_file():
         return None
     sources = read_table(path)

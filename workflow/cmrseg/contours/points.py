@@ -105,7 +105,7 @@ def label_images(
     for row in files[files["t"].isin(labelled)].itertuples(index=False):
         inner, outer = (points.get((row.instance_number, kind)) for kind in ContourType)
         for contour in (inner, outer):
-            if contour is not None and not _on_image(contour, row.rows, row.columns):
+            if contour is not None and not on_image(contour, row.rows, row.columns):
                 raise ValueError(
                     f"{row.file}: the contour lies outside the image ({row.rows} rows, "
                     f"{row.columns} columns); is it from another image?"
@@ -116,6 +116,7 @@ def label_images(
     return drawn._replace(labels=labels), sorted(wanted - set(numbers))
 
 
-def _on_image(contour: np.ndarray, rows: int, columns: int) -> bool:
+def on_image(contour: np.ndarray, rows: int, columns: int) -> bool:
+    """Whether a contour (n, 2) has a point on an image of that size."""
     x, y = contour.T
     return bool(((x >= 0) & (x < columns) & (y >= 0) & (y < rows)).any())

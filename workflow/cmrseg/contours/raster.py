@@ -145,13 +145,20 @@ def rasterise(
     """
     filled = fill_with_outline if published else fill
     inner, outer = filled(endocardium, shape), filled(epicardium, shape)
+    return compose(inner, outer, is_drawn(endocardium), is_drawn(epicardium))
+
+
+def compose(
+    inner: np.ndarray, outer: np.ndarray, has_inner: bool, has_outer: bool
+) -> tuple[np.ndarray, Outside]:
+    """As `rasterise`, of the areas (rows, columns) inside the two, and which of them is drawn."""
     outside = Outside(0, 0.0, 0.0)
     around: int
     wall: int
-    if is_drawn(endocardium) and is_drawn(epicardium):
+    if has_inner and has_outer:
         outside = _outside(inner, outer)
         around, wall = Tissue.BACKGROUND, Tissue.MYO
-    elif is_drawn(endocardium):
+    elif has_inner:
         around = wall = UNLABELLED
     else:
         around, wall = Tissue.BACKGROUND, UNLABELLED

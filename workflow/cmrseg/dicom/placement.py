@@ -75,14 +75,15 @@ def place_labels(
     read_label: Callable[[str], np.ndarray | None],
     sources: pd.DataFrame,
     shape: tuple[int, int, int, int],
+    shown: tuple[Tissue, ...] = VENTRICLES,
 ) -> np.ndarray:
     """Transfer labels drawn on the DICOM files' pixels to the cine's grid.
 
     read_label: takes a value of the column `file`, gives a (rows, columns) integer image, or None
     if that file is not labelled. sources: table of an import, one row per (z, t).
-    shape: (t, z, y, x) of the cine. Returns uint8 of that shape; UNLABELLED where there is no
-    label. Raises ValueError naming the file if a label's size differs from the image's or if it
-    contains values that are no tissue.
+    shape: (t, z, y, x) of the cine. shown: tissues that labels of the sequence may hold. Returns
+    uint8 of that shape; UNLABELLED where there is no label. Raises ValueError naming the file if a
+    label's size differs from the image's or if it contains values that are no tissue.
     """
     placed = np.full(shape, UNLABELLED, np.uint8)
     known: dict[str, np.ndarray | None] = {}
@@ -97,7 +98,7 @@ def place_labels(
                 f"{row.file}: label of shape {label.shape}, expected {(row.rows, row.columns)}; "
                 "draw it on the pixels of this file"
             )
-        check_labels(label, row.file, VENTRICLES)
+        check_labels(label, row.file, shown)
         placement = Placement(**{name: getattr(row, name) for name in PLACEMENT_COLUMNS})
         placed[row.t, row.z] = place(label, placement, shape[2:], nearest=True)
     return placed

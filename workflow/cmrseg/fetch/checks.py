@@ -26,7 +26,7 @@ def checksum(path: str | Path, algorithm: str) -> str:
 
 
 def fault(path: str | Path, size_bytes: int | None, algorithm: str, expected: str) -> str:
-    """What is wrong with a file, "" if nothing is.
+    """The fault of a file, "" if it is correct.
 
     size_bytes: None if unknown. expected: the checksum, its first digits, or "" if unknown.
     """

@@ -59,7 +59,7 @@ def files_of(source: str, rows: Sequence[Mapping[str, str]]) -> list[File]:
     """Files of a source by its rows of resources/checksums.tsv.
 
     rows: path, size in bytes or "", sha256 or its first digits or "", all as text. Raises
-    ValueError naming the row and what is wrong with it.
+    ValueError naming the row and its fault.
     """
     files: dict[str, File] = {}
     for row in rows:

@@ -51,9 +51,9 @@ def download(
     Until it is complete and correct it is called <name>.part; <name>.part.json records the version
     of the file: an interrupted download resumes, now or in a later run, if the server still has
     that version. size_bytes: None if unknown. sha256: the checksum, its first digits, or "".
-    Raises ValueError where the file is not the expected one (it is kept as <name>.bad);
-    ConnectionError where the server refuses or the connection breaks again and again; OSError
-    (ENOSPC) where the disk is full (the partial file is kept for the next run).
+    Raises ValueError if the file is not the expected one (it is kept as <name>.bad);
+    ConnectionError if the server refuses or the connection breaks repeatedly; OSError (ENOSPC) if
+    the disk is full (the partial file is kept for the next run).
     """
     path = Path(path)
     if path.is_file():
@@ -91,7 +91,7 @@ def _transfer(session: requests.Session, url: str, part: Path, size_bytes: int |
         try:
             return _attempt(session, url, part, size_bytes)
         except _Broken as broken:
-            # Bytes gained count, not bytes had: without Range each attempt starts from nothing.
+            # Progress counts, not the number of bytes: without Range each attempt starts anew.
             gained = _size(part) > furthest_bytes
             furthest_bytes = max(furthest_bytes, _size(part))
             failures = 1 if gained else failures + 1
@@ -106,12 +106,12 @@ def _transfer(session: requests.Session, url: str, part: Path, size_bytes: int |
 
 
 def _attempt(session: requests.Session, url: str, part: Path, size_bytes: int | None) -> None:
-    """Ask for the bytes that are missing and append them. Raises _Broken where that ends early."""
+    """Request the missing bytes and append them. Raises _Broken if the transfer ends early."""
     state = _read_state(part, url)
     have = _size(part) if state else 0
     if state and have and state["total_bytes"] == have:
         return  # stopped between the last byte and the check
-    # Compressed on the way, a file would have another length, and no byte could be asked for.
+    # A compressed transfer would have another length, and ranges of bytes could not be requested.
     headers = {"Accept-Encoding": "identity"}
     if state and have:
         # With If-Range a server sends all of a file that has changed, not the rest of another one.
@@ -130,7 +130,7 @@ def _attempt(session: requests.Session, url: str, part: Path, size_bytes: int | 
                 )
             if total is not None:
                 check_room(part.parent, total - have, part.name)
-            # Unbuffered: what a full disk did not take must not come up again on closing.
+            # Unbuffered: bytes that did not fit on a full disk must not come up again on closing.
             with open(part, "ab" if have else "wb", buffering=0) as file:
                 if not have:
                     _write_state(part, url, response, total)
@@ -173,14 +173,14 @@ def _check_answer(response: requests.Response, url: str) -> None:
 
 
 def _range(response: requests.Response, have: int, part: Path) -> tuple[int, int | None]:
-    """Where the answer's first byte belongs, and how long the whole file is if that is known."""
+    """Position of the response's first byte, and the length of the whole file if it is known."""
     if response.status_code == 200:
         length = response.headers.get("Content-Length", "")
         return 0, int(length) if length.isdecimal() else None
     span = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", response.headers.get("Content-Range", ""))
     if response.status_code == 206 and span and int(span[1]) == have > 0:
         return have, int(span[2])
-    # Nonsense, or fewer bytes there than here (416): from the beginning, without Range.
+    # Invalid, or the server has fewer bytes than are here (416): from the beginning, without Range.
     part.unlink(missing_ok=True)
     _state(part).unlink(missing_ok=True)
     raise _Broken("the server sent a different byte range than requested")
@@ -202,7 +202,7 @@ def _write(file: IO[bytes], chunk: bytes, part: Path, missing_bytes: int | None)
         ) from error
 
 
-# -- of which version of the file the bytes are ----------------------------------------------
+# -- version of the file that the bytes belong to --------------------------------------------
 
 
 def _size(path: Path) -> int:
@@ -214,7 +214,7 @@ def _state(part: Path) -> Path:
 
 
 def _read_state(part: Path, url: str) -> dict[str, Any] | None:
-    """What the bytes are of; None where nobody knows it or the address was another one."""
+    """The version of the bytes; None if it is unknown or the address was another one."""
     try:
         state = json.loads(_state(part).read_text("utf-8"))
     except (FileNotFoundError, json.JSONDecodeError):
@@ -223,8 +223,8 @@ def _read_state(part: Path, url: str) -> dict[str, Any] | None:
 
 
 def _write_state(part: Path, url: str, response: requests.Response, total: int | None) -> None:
-    """Nothing is written where the server names no version: then the next attempt starts anew."""
-    # A weak tag stands for bytes that only mean the same; If-Range does not take it (RFC 9110).
+    """Nothing is written if the server gives no version: then the next attempt starts again."""
+    # A weak tag only means equivalent bytes; If-Range does not accept it (RFC 9110).
     tag = response.headers.get("ETag", "")
     validator = tag if tag.startswith('"') else response.headers.get("Last-Modified", "")
     if validator:

@@ -1,7 +1,7 @@
 """The git tree id of a folder, to verify data of a repository.
 
-A code host's zip file of a commit need not have the same bytes tomorrow; the id of a folder in it
-depends on names and contents alone.
+The bytes of a code host's zip file of a commit may change; the id of a folder in it only depends on
+names and contents.
 """
 
 import hashlib
@@ -20,9 +20,9 @@ def blob_id(path: Path) -> bytes:
 
 
 def tree_id(folder: str | Path) -> str:
-    """Id of a folder in git, 40 hex digits, for files that are no programs and no links.
+    """Id of a folder in git, 40 hex digits, for files that are neither executables nor links.
 
-    Empty folders are none to git. Raises ValueError naming a link.
+    Git ignores empty folders. Raises ValueError naming a link.
     """
     return _tree(Path(folder)).hex()
 

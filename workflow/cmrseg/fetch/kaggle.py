@@ -1,4 +1,4 @@
-"""The archive of a Kaggle competition: provided by hand, or fetched with Kaggle's client."""
+"""The archive of a Kaggle competition: provided by hand, or downloaded with Kaggle's client."""
 
 import logging
 import os
@@ -24,16 +24,16 @@ SECRETS = ("KAGGLE_KEY", "KAGGLE_API_TOKEN")
 def competition_archive(
     source: str, entry: dict[str, Any], folder: str | Path, downloads: str | Path
 ) -> Path:
-    """Path of a competition's archive, fetched if it is not there, with its sha512 checked.
+    """Path of a competition's archive, downloaded if it does not exist, with its sha512 checked.
 
     entry: competition, archive (name of the file), sha512, unpacked_gb. folder: where it will be
-    unpacked; the room there is looked at before hours of download. downloads: where the archive
-    stays; what an interrupted download left is in `client` there, and the client goes on from it.
+    unpacked; free disk space is checked before hours of download. downloads: folder of the
+    archive; an interrupted download is in its subfolder `client`, and the client resumes it.
 
-    Raises FileNotFoundError where there is neither archive nor client, PermissionError with what
-    to do where the client has no account or may not, ConnectionError where it cannot go on,
-    ValueError where the archive is another one (it is kept as <name>.bad), OSError (ENOSPC) where
-    there is no room.
+    Raises FileNotFoundError if there is neither archive nor client, PermissionError with
+    instructions if the client has no account or no permission, ConnectionError if it cannot
+    resume, ValueError if the archive is another one (it is kept as <name>.bad), OSError (ENOSPC)
+    if there is not enough disk space.
     """
     downloads = Path(downloads)
     archive = downloads / entry["archive"]
@@ -52,7 +52,7 @@ def competition_archive(
 
 def _run_client(source: str, entry: dict[str, Any], folder: Path, by_hand: str) -> None:
     """Run the client, repeatedly as long as it makes progress before it fails."""
-    # Beside the interpreter, too: an environment that is not activated is not on the search path.
+    # Also next to the interpreter: an environment that is not activated is not on the PATH.
     places = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     client = shutil.which("kaggle", path=places)
     if client is None:

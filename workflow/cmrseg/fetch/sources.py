@@ -29,15 +29,15 @@ def fetch(
     folder: str | Path,
     downloads: str | Path,
 ) -> None:
-    """Create the folder of a source's raw files, completely or not at all.
+    """Create the folder of a source's raw files; it never appears incomplete.
 
     entry: of resources/sources.yaml. files: the source's rows of resources/checksums.tsv, as
     `files_of` takes them, for the kind `files`. downloads: a folder that is kept after an
     interruption; correct files in it are not fetched again. Data in <downloads>/by_hand are used
     instead, whatever the kind, after a check of their content: the folder is then a link to them.
 
-    Raises FileNotFoundError with what to do for a source that only a person can get, and what
-    `check_entry`, `files_of`, `download`, `competition_archive` and `unpack` raise.
+    Raises FileNotFoundError with instructions for a source that cannot be downloaded, and the
+    errors of `check_entry`, `files_of`, `download`, `competition_archive` and `unpack`.
     """
     check_entry(source, entry)
     listed = files_of(source, files)
@@ -99,7 +99,7 @@ def _unpack(
 
 
 def _unpack_git_folder(source: str, entry: dict[str, Any], archive: Path, folder: Path) -> None:
-    """One folder of a code host's zip file of a commit, which has all of it in a single folder."""
+    """One folder of a code host's zip file of a commit, which has a single top-level folder."""
     whole = folder.with_name(f".whole-{folder.name}")
     shutil.rmtree(whole, ignore_errors=True)
     try:

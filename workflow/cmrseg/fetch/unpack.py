@@ -23,7 +23,7 @@ def unpack(archive: str | Path, folder: str | Path, most_bytes: int) -> int:
     permissions or times; empty folders are omitted. A folder that could not be finished is removed.
     Raises ValueError naming archive and member: no zip file, a name that leads out of the folder, a
     link or device, the same name twice, encrypted, damaged, more than most_bytes or MOST_RATIO
-    times the archive's size in all; OSError (ENOSPC) where the disk has no room.
+    times the archive's size in all; OSError (ENOSPC) if the disk is full.
     """
     archive, folder = Path(archive), Path(folder)
     check_plain(archive)
@@ -41,7 +41,7 @@ def unpack(archive: str | Path, folder: str | Path, most_bytes: int) -> int:
                 shutil.rmtree(folder)
                 raise
     except (zipfile.BadZipFile, NotImplementedError, OSError) as error:
-        # Where an offset points before the beginning, seeking fails without a name.
+        # If an offset points before the beginning, seeking fails without naming the file.
         if isinstance(error, OSError) and error.errno != errno.EINVAL:
             raise
         raise ValueError(
@@ -54,8 +54,8 @@ def unpack_nested(folder: str | Path, most_bytes: int) -> int:
     """Unpack every zip file in a folder beside itself, remove it, and return the bytes written.
 
     a/b.zip becomes the folder a/b; one that holds nothing but a file of its own name, as b.csv.zip
-    does, becomes that file. Zip files within those stay as they are. Raises as `unpack` does, and
-    FileExistsError naming what stands in the way.
+    does, becomes that file. Nested zip files are kept packed. Raises as `unpack` does, and
+    FileExistsError naming the existing path.
     """
     written = 0
     for archive in sorted(Path(folder).rglob("*.zip")):

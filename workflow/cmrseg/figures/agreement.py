@@ -21,13 +21,13 @@ ROW_MM = 47.0
 SCATTER_HEIGHT = 1.15
 # By number of quantities beside each other.
 WIDTHS_MM = {1: style.ONE_COLUMN_MM, 2: 130.0, PER_ROW: style.TWO_COLUMNS_MM}
-# Intervals of the limits reach further than this times points and limits with few subjects; they
-# are cut there, so that the points remain distinguishable.
+# With few subjects the intervals of the limits reach further than this many times the largest
+# point or limit; they are cut there, so that the points remain distinguishable.
 MOST_REACH = 1.5
 # The scale of differences is at least this part of the largest value: where all agree, rounding is
 # not shown.
 LEAST_REACH = 0.005
-# Numbers of pairs stand between a panel and its title.
+# Space for the numbers of pairs between a panel and its title.
 TITLE_PAD_PT = 13.0
 
 
@@ -107,7 +107,7 @@ def _draw(
     panels[0].set_title(quantity.title)
     panels[0].set_xlabel(wording.known.format(**words))
     panels[0].set_ylabel(wording.measured.format(**words))
-    # One scale for all names: spreads are compared by eye.
+    # One scale for all names, so that spreads can be compared by eye.
     reach = 1.12 * max(_reach(*pair) for pair in quantity.pairs.values())
     for axes, (name, look) in zip(panels[1:], looks.items(), strict=True):
         every = None if quantity.every is None else quantity.every[name]
@@ -161,7 +161,7 @@ def _differences(
     )
     found = bland_altman(measured, known)
     axes.axhline(0, color=style.PALE, linewidth=0.6)
-    # numbers of near lines are moved apart
+    # numbers of close lines are moved apart
     gap = 0.16 * reach
     heights = {
         "bias": found["bias"],

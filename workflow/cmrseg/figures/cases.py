@@ -20,11 +20,12 @@ def ranked(images: pd.DataFrame, per_rank: int = 3, drawn: Sequence[Tissue] = LE
     """Images of the best, the median and the worst agreement, as figures show them.
 
     images: rows with subject, slice, frame, dice_lv, dice_my, ... and confusion counts. drawn: the
-    tissues that every reference of the sequence draws. Ranked by the mean Dice of these, of images
-    that have all; by the first one alone where none has, as for a reference whose muscle is not
-    drawn anywhere. Only images in which the reference has at least LEAST_PX pixels of that: in
-    others, at the ends of the stack, the worst is whether there is a heart at all, and contours
-    show nothing. A subject is shown once per rank, one with a rotated copy as the copy.
+    tissues that every reference of the sequence contains. Images with all of these tissues are
+    ranked by the mean Dice; if there are none, as for a reference without myocardium, images are
+    ranked by the first tissue. Only images in which the reference has at least LEAST_PX pixels of
+    the first tissue are used: at the ends of the stack a low Dice only means that there is hardly
+    any heart, and contours show nothing. A subject is shown once per rank; if it has a rotated
+    copy, the copy is shown.
     Returns the chosen rows with a column `kind`.
     """
     every = upright_rows(images)
@@ -38,7 +39,7 @@ def ranked(images: pd.DataFrame, per_rank: int = 3, drawn: Sequence[Tissue] = LE
     both = [f"dice_{name}" for name in names]
     scored = both if every[both].notna().all(axis=1).any() else both[:1]
     table = every.dropna(subset=scored)
-    # Counts of the reference's first tissue, whatever the labeller made of it.
+    # Counts of the reference's first tissue, whatever its label by the labeller.
     counted = table.filter(regex=f"^{names[0]}_({'|'.join(SHORT_NAMES.values())})$")
     table = table[counted.sum(axis=1) >= LEAST_PX]
     table = table.assign(score=table[scored].mean(axis=1))

@@ -1,4 +1,4 @@
-"""Before and after cleaning: where slices lie, how they look, and what was repaired."""
+"""Before and after cleaning: slice positions, images and repairs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from cmrseg.figures import style
 COLUMNS = ("subject", "problem", "resolution", "image")
 ROW_MM = 68.0
 BAR_MM = 4.6
-# Slices nearer than this share a place.
+# Slices closer than this share a position.
 SAME_PLACE_MM = 0.5
 # Along the rows: the heart and its surroundings.
 SHOWN_MM = 180.0
@@ -33,7 +33,7 @@ class Stack:
     """One subject before and after cleaning.
 
     before: of each slice as acquired, its position along the stack's normal in mm and its
-    first image (rows, cols), in the order of the files; row_spacing_mm: distance of its rows,
+    first image (rows, cols), in the order of the files; row_spacing_mm: spacing of its rows,
     one per slice. after: (t, z, y, x); spacing_mm: (z, y, x) of `after`.
     centre_x: column of `after` through the LV; its middle where None.
     """
@@ -52,7 +52,7 @@ def figure(stacks: Sequence[Stack], audit: pd.DataFrame) -> Figure:
 
     stacks: subjects to show, one row each. audit: columns subject, problem, resolution, image;
     one row per problem found in the cohort.
-    Raises ValueError where there is no subject, a subject has no slices, or a column is missing.
+    Raises ValueError if there is no subject, a subject has no slices, or a column is missing.
     """
     if not stacks:
         raise ValueError("figure cleaning: no subject to show, expected at least one")
@@ -96,7 +96,7 @@ def _subject(part: SubFigure, stack: Stack) -> Axes:
 
 
 def _show(axes: Axes, image: np.ndarray, shown: np.ndarray | None = None, **kwargs) -> None:
-    """`shown`, a part of `image` (all where None), in the grey levels of `image`."""
+    """`shown`, a part of `image` (all of it if None), in the grey levels of `image`."""
     low, high = np.percentile(image, (1, 99.5))
     part = image if shown is None else shown
     axes.imshow(part, cmap="gray", vmin=low, vmax=max(high, low + 1e-6), **kwargs)
@@ -106,7 +106,7 @@ def _long_axis_before(axes: Axes, stack: Stack) -> None:
     positions = np.array([position for position, _ in stack.before])
     places = np.round(positions / SAME_PLACE_MM).astype(int)
     steps = np.diff(np.unique(places)) * SAME_PLACE_MM
-    # a strip is as high as the common distance of slices: gaps and overlaps are seen
+    # a strip is as high as the usual slice spacing: gaps and overlaps become visible
     strip_mm = float(np.median(steps)) if len(steps) else stack.spacing_mm[0]
     for number, (position, image) in enumerate(stack.before):
         twins = np.flatnonzero(places == places[number])
@@ -193,7 +193,7 @@ def _counts(axes: Axes, audit: pd.DataFrame) -> Axes:
     axes.set_yticks(range(len(rows)), list(rows["problem"]))
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(max(len(rows), 1) - 0.4, -0.6)
-    # room for the text right of the longest bar
+    # space for the text to the right of the longest bar
     axes.set_xlim(0, max([*rows["times"], 1]) * 1.45)
     axes.xaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10], integer=True))
     axes.set_xlabel("Times found")

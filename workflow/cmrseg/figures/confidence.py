@@ -1,4 +1,4 @@
-"""Confidence in automatic labels: how far their volumes are from the known ones."""
+"""Confidence in automatic labels: errors of their volumes relative to the known ones."""
 
 from collections.abc import Iterable, Mapping
 
@@ -22,20 +22,20 @@ BIN_PERCENT = 2.5
 
 
 def with_dice(scores: pd.DataFrame, subjects: pd.DataFrame) -> pd.DataFrame:
-    """Confidence scores with the Dice of their subjects, nan where there is none.
+    """Confidence scores with the Dice of their subjects, nan if there is none.
 
-    scores: the confidence table. subjects: subject, dice_lv, dice_my. A subject with a rotated
-    copy is there as the copy.
+    scores: the confidence table. subjects: subject, dice_lv, dice_my. If a subject has a rotated
+    copy, only the copy is included.
     """
     dice = subjects[["subject", "dice_lv", "dice_my"]]
     return upright_rows(scores).merge(dice, on="subject", how="left")
 
 
 def expected_dice(percent: pd.Series, dice: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """Scores and the Dice to expect at them, (n,) each: the curve that never rises and fits best.
+    """Scores and the expected Dice at them, (n,) each: the best-fitting curve that never rises.
 
-    percent, dice: of the same subjects; those without either are excluded. Between two scores the
-    curve is straight. Isotonic regression (least squares), as probabilities are calibrated with:
+    percent, dice: of the same subjects; subjects without one of them are excluded. Between two
+    scores the curve is linear. Isotonic regression (least squares), as used for calibration:
     Zadrozny and Elkan 2002, doi:10.1145/775047.775151.
     """
     known = percent.notna() & dice.notna()
@@ -50,10 +50,10 @@ def figure(table: pd.DataFrame, thresholds: Mapping[str, float] = THRESHOLDS) ->
     """Distribution of the score with the sets' thresholds, set sizes, and score against true Dice.
 
     table: columns subject, score (fraction: the larger relative error of EDV and ESV), set (the
-    strictest set a subject is in, '' for none), and dice_lv, dice_my where true labels are
+    strictest set of a subject, '' for none), and dice_lv, dice_my if ground truth labels are
     known; without them there is no third panel. Its lines are expected_dice. thresholds: largest
     score of each set.
-    Raises ValueError where a column or every row is missing.
+    Raises ValueError if a column or every row is missing.
     """
     table = style.checked(table, COLUMNS, "confidence")
     table = table.assign(set=table["set"].replace("", NO_SET))
@@ -144,7 +144,7 @@ def _against_dice(
             markeredgewidth=0.3,
             label=f"{name}: ρ = {rank:.2f}".replace("-", "−"),
         )
-        # Below the points, which have its colour.
+        # Drawn below the points of the same colour.
         expected = expected_dice(percent, table[column])
         axes.plot(*expected, color=COLOURS[tissue], linewidth=1, zorder=1.9)
     for limit in limits:
@@ -152,7 +152,7 @@ def _against_dice(
     axes.set_xlim(0, min(LARGEST_SHOWN_PERCENT, float(np.nanmax(percent)) * 1.05) + 0.8)
     _name_last_tick(axes)
     low = float(table[["dice_lv", "dice_my"]].min(axis=None))
-    # room for the legend below the points
+    # space for the legend below the points
     axes.set_ylim(max(0.0, low - 0.35 * (1 - low)), 1)
     axes.set_xlabel("Confidence score (%)")
     axes.set_ylabel("Dice against truth")
@@ -161,7 +161,7 @@ def _against_dice(
 
 
 def _name_last_tick(axes: Axes) -> None:
-    """Ticks every 15 %; the last says that higher scores are drawn there too."""
+    """Ticks every 15 %; the last one includes all higher scores."""
     ticks = np.arange(0, min(axes.get_xlim()[1], LARGEST_SHOWN_PERCENT) + 0.01, 15)
     last = LARGEST_SHOWN_PERCENT
     axes.set_xticks(ticks, [f"≥{tick:g}" if tick >= last else f"{tick:g}" for tick in ticks])

@@ -1,4 +1,4 @@
-"""Who is in the confidence sets: heart volumes, sex, age and scanner by bin of the score."""
+"""Subjects of the confidence sets: heart volumes, sex, age and scanner by bin of the score."""
 
 from collections.abc import Sequence
 
@@ -21,7 +21,7 @@ COLUMNS = (
 # Bins of the score are exclusive, unlike the sets.
 BINS = {"p05": "≤ 5", "p10": "5–10", "p15": "10–15", "rest": "> 15"}
 BIN_COLOURS = (*style.SET_COLOURS[:3], style.NO_SET_COLOUR)
-# Column, title, axis, factor to the axis, largest value shown (as in the published figure).
+# Column, title, axis label, scale factor, largest value shown (as in the published figure).
 QUANTITIES = (
     ("true_ef", "EF", "True ejection fraction (%)", 100.0, None),
     ("true_edv_ml", "EDV", "True end-diastolic volume (ml)", 1.0, 400.0),
@@ -39,7 +39,7 @@ def figure(table: pd.DataFrame) -> Figure:
     table: one row per study with the columns bin (p05, p10, p15, rest), true_ef (fraction),
     true_edv_ml, true_esv_ml, age_y, sex, field_strength_t. Points are studies, diamonds means.
     Volumes of 400 ml and more are not drawn; their number is given.
-    Raises ValueError where a column, every row or the name of a bin is missing.
+    Raises ValueError if a column, every row or the name of a bin is missing.
     """
     table = style.checked(table, COLUMNS, "confidence_sets")
     strange = sorted(set(table["bin"]) - set(BINS))
@@ -130,7 +130,7 @@ def _shares(axes: Axes, table: pd.DataFrame, column: str, title: str, unit: str)
 
 
 def _kinds(counts: pd.DataFrame) -> list:
-    """The values of a share, the most frequent one at the bottom."""
+    """The values whose shares are drawn, the most frequent one at the bottom."""
     return list(counts.sum().sort_values(ascending=False, kind="stable").index)
 
 

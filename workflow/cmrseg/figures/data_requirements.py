@@ -1,4 +1,4 @@
-"""How many labelled images transfer learning needs: Dice over images seen, by subset."""
+"""Number of labelled images that transfer learning needs: Dice over images seen, by subset."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from cmrseg.labels import NAMES, Tissue
 
 COLUMNS = ("strategy", "subset", "images_thousand", "dice_lv", "dice_my")
 SMOOTH_COLUMNS = ("strategy", "subset", "images_thousand", "lv", "my")
-# A column of panels: title, the subset by volunteers, and as many images drawn at random.
+# A column of panels: title, the subset by volunteers, the random subset of the same size.
 GROUPS = (
     ("All 14 volunteers", "full", None),
     ("7 volunteers", "v7", "r7"),
@@ -25,7 +25,7 @@ SOLID: Any = "-"
 DOTTED: Any = (0, (1.6, 1.1))
 ROWS = (("lv", Tissue.LV), ("my", Tissue.MYO))
 MARKERS = 5
-# About as in the published figure; the first epochs from random weights are below.
+# Similar to the published figure; the first epochs from random weights are below this range.
 DICE_SHOWN = (0.5, 0.93)
 
 
@@ -35,9 +35,9 @@ def figure(table: pd.DataFrame, smoothed: pd.DataFrame) -> Figure:
 
     table: one row per epoch of a model with the columns strategy, subset, images_thousand,
     dice_lv, dice_my: the pale lines. smoothed: strategy, subset, images_thousand, lv, my along
-    the smoothed curves: the strong lines. Whole volunteers (or ED and ES of all) are solid, as
-    many random images dotted.
-    Raises ValueError where a column or every row is missing.
+    the smoothed curves: the strong lines. Lines are solid for whole volunteers (or ED and ES of
+    all), and dotted for the same number of random images.
+    Raises ValueError if a column or every row is missing.
     """
     table = style.checked(table, COLUMNS, "data_requirements")
     smoothed = style.checked(smoothed, SMOOTH_COLUMNS, "data_requirements")
@@ -84,7 +84,7 @@ def _lines(axes: Axes, table: pd.DataFrame, column: str, linestyle: Any, smooth:
             history["images_thousand"],
             history[column],
             color=look.colour,
-            # a few markers tell the strategy without its colour
+            # a few markers identify the strategy without its colour
             marker=look.marker if smooth else "",
             markevery=max(1, len(history) // MARKERS),
             markersize=3,

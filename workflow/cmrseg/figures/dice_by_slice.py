@@ -1,4 +1,4 @@
-"""Dice along the 7T stacks: the mean over frames of every slice, by volunteer and method."""
+"""Dice along the 7T stacks: the mean over the frames of each slice, by volunteer and method."""
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -16,12 +16,12 @@ FIRST_OBSERVER = "WS"
 
 @style.styled
 def figure(table: pd.DataFrame, reference: str = FIRST_OBSERVER) -> Figure:
-    """Lines of the mean Dice of a slice's frames over the slice; a column per test volunteer.
+    """Mean Dice of the frames of each slice, plotted over the slice; a column per test volunteer.
 
     table: one row per image and pair with the columns set, volunteer, slice (from 0), reference,
     method, lv, my (Dice, 1 where both are empty). reference: the observer that the methods are
-    held against.
-    Raises ValueError where a column, every row, test images or the name of a method is missing.
+    compared with.
+    Raises ValueError if a column, every row, test images or the name of a method is missing.
     """
     table = style.checked(table, COLUMNS, "dice_by_slice")
     table = table[(table["set"] == "test") & (table["reference"] == reference)]

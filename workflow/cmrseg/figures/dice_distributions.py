@@ -1,4 +1,4 @@
-"""Dice of every method on the 7T images: its distribution in the test set, its mean in all sets."""
+"""Dice of all methods on the 7T images: distribution in the test set, mean in all sets."""
 
 from typing import Any
 
@@ -25,8 +25,8 @@ def figure(table: pd.DataFrame, reference: str = FIRST_OBSERVER) -> Figure:
 
     table: one row per image and pair with the columns set (train, val, test), reference, method,
     lv, my (Dice, 1 where both are empty). reference: the observer that the methods are compared
-    with. Methods stand by their mean test Dice of the cavity, diamonds and numbers are means.
-    Raises ValueError where a column, every row, test images or the name of a method is missing.
+    with. Methods are sorted by their mean test Dice of the cavity; diamonds and numbers are means.
+    Raises ValueError if a column, every row, test images or the name of a method is missing.
     """
     table = style.checked(table, COLUMNS, "dice_distributions")
     table = table[table["reference"] == reference]
@@ -68,7 +68,7 @@ def figure(table: pd.DataFrame, reference: str = FIRST_OBSERVER) -> Figure:
 
 
 def _distributions(axes: Axes, test: pd.DataFrame, column: str, names: dict[str, str]) -> None:
-    # Each method has a box, and below it the points.
+    # Each method has a box, with the points below it.
     parts: dict[str, Any] = {"hue": "part", "hue_order": ["box", "points"], "dodge": True}
     for row, method in enumerate(names):
         rows = test[test["method"] == method]

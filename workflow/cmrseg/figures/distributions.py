@@ -1,6 +1,6 @@
 """Boxes and points by group: seaborn's, in the project's style.
 
-Groups are text and their order is given. Axes get no labels here: the figure names them.
+Groups are text and their order is given. Axis labels are set by the figure.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,11 +13,11 @@ from matplotlib.axes import Axes
 
 from cmrseg.figures import style
 
-# Opacity of a box's face, in hexadecimal: points behind it are still seen.
+# Opacity of a box's face, in hexadecimal: points behind it remain visible.
 FACE = "30"
 LINE_PT = 0.8
 POINT_PT = 1.7
-# More points than these are drawn as pixels in the SVG, which would be large otherwise.
+# More points than this are rasterised in the SVG, which would otherwise be large.
 MOST_VECTOR_POINTS = 100
 
 
@@ -34,7 +34,7 @@ def boxes(
 ) -> None:
     """A box of the values of each group: quartiles, median, whiskers to 1.5 interquartile ranges.
 
-    value, group: columns; nan is ignored. order: all groups of the axis; those without values have
+    value, group: columns; nan is ignored. order: all groups of the axis; groups without values have
     no box. filled: with a pale shade of the colour, else white. options: seaborn's, such as
     showmeans (a white diamond), showfliers, hue with hue_order, width.
     """
@@ -48,7 +48,7 @@ def boxes(
         **across,
         order=list(order),
         orient="y" if horizontal else "x",
-        # seaborn 0.13 says it by `vert`, which matplotlib 3.11 warns of.
+        # seaborn 0.13 passes `vert`, which matplotlib 3.11 warns of.
         vert=None,
         orientation="horizontal" if horizontal else "vertical",
         **_coloured(colour, options),
@@ -78,7 +78,7 @@ def points(
     """The values of each group as points, spread across the group to avoid overlap.
 
     value, group: columns; nan is ignored. order: all groups of the axis. spread: width of the
-    spread, where groups are 1 apart. options: seaborn's, such as color, hue with palette, dodge,
+    spread; groups are 1 apart. options: seaborn's, such as color, hue with palette, dodge,
     marker, size.
     """
     rows = table.dropna(subset=[value]).sort_values(value, kind="stable")
@@ -97,7 +97,7 @@ def points(
         ax=axes,
         **(look | options),
     )
-    # Even steps instead of seaborn's random ones, which come from the global generator.
+    # Even steps instead of seaborn's random ones, which use the global generator.
     for drawn in axes.collections[before:]:
         places = np.ma.getdata(drawn.get_offsets()).astype(float)
         places[:, int(horizontal)] += style.jitter(len(places), spread)
@@ -106,7 +106,7 @@ def points(
 
 
 def _coloured(colour: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """All groups and hues in one colour, as seaborn wants it said."""
+    """All groups and hues in one colour, in the form that seaborn expects."""
     if "hue" in options:
         return {"palette": dict.fromkeys(options["hue_order"], colour)}
     return {"color": colour}

@@ -18,9 +18,9 @@ def figure(table: pd.DataFrame, order: Sequence[str] = ()) -> Figure:
     """Box and points of |EF - true EF| in percentage points, one row per labeller.
 
     table: columns labeller, subject, abs_ef_error (fraction), good_ef_bad_volume (bool: drawn
-    hollow); column split, if there, is named in the axis. order: labellers from top to bottom.
-    Rows without an EF are counted apart.
-    Raises ValueError where a column or every row is missing.
+    hollow); the splits of an optional column split are named on the axis. order: labellers
+    from top to bottom. Rows without an EF are counted separately.
+    Raises ValueError if a column or every row is missing.
     """
     table = style.checked(table, COLUMNS, "ef_error")
     table = table.assign(error=100 * table["abs_ef_error"])

@@ -1,4 +1,4 @@
-"""Where 7T labels differ: a value of every image of the test volunteers, frame by slice."""
+"""Differences of 7T labels: a value for each image of the test volunteers, by frame and slice."""
 
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from cmrseg.figures import style
 
 COLUMNS = ("set", "volunteer", "slice", "frame", "reference", "method")
-# Rows of panels: reference and method, and how they are called.
+# Rows of panels: reference and method, and their displayed names.
 PAIRS = (
     (("WS", "TR"), "First – second\nexpert"),
     (("WS", "doubleTransferLearn"), "First expert –\nnetwork (TL2)"),
@@ -23,7 +23,7 @@ EVERY = 5
 
 
 class Scale(NamedTuple):
-    """How a value is shown: name, range, colours, the summary of a map, and its arrows."""
+    """How a value is shown: name, range, colour map, summary of a map, arrows of the colour bar."""
 
     label: str
     ends: tuple[float, float]
@@ -32,8 +32,8 @@ class Scale(NamedTuple):
     extend: str
 
 
-# Dark is wrong in the map of Dice: few such images stand out on a pale ground. Volumes have the
-# range of the published figure; blue is where the first named has more.
+# In the map of Dice errors are dark, so that the few wrong images stand out. Volumes have the
+# range of the published figure; in blue images the observer named first has more.
 SCALES = {
     "lv": Scale("Dice, LV cavity", (0.0, 1.0), "cividis", "mean {:.3f}", "neither"),
     "difference_ml": Scale(
@@ -49,7 +49,7 @@ def figure(table: pd.DataFrame, column: str) -> Figure:
     table: one row per image and pair with the columns set, volunteer, slice, frame (from 0),
     reference, method, and `column`: lv (Dice of the cavity) or difference_ml (reference -
     method). The number above a map is its mean. Images without a row are white.
-    Raises ValueError where a column, every row, or every test image of a pair is missing.
+    Raises ValueError if a column, every row, or every test image of a pair is missing.
     """
     table = style.checked(table, (*COLUMNS, column), "image_maps")
     table = table[table["set"] == "test"]
@@ -109,6 +109,6 @@ def _map(axes: Axes, pair: pd.DataFrame, column: str) -> Collection:
 
 
 def _ticks(count: int) -> dict[str, Any]:
-    """Ticks in the middle of every fifth slice or frame, or of each where they are few."""
+    """Ticks in the middle of every fifth slice or frame, or of all if there are few."""
     named = np.arange(1, count + 1) if count < EVERY else np.arange(EVERY, count + 1, EVERY)
     return {"ticks": named - 0.5, "labels": named}

@@ -1,4 +1,4 @@
-"""Learning curves: loss and Dice while training, one line per model."""
+"""Learning curves: loss and Dice during training, one line per model."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from cmrseg.figures import style
 from cmrseg.labels import REGIONS
 
 COLUMNS = ("model", "epoch", "phase", "train_loss", "valid_loss")
-# Dice of so many regions has a panel: the first ones that the models know, as LV and myocardium.
+# Maximum number of panels for Dice: the first regions of the models, such as LV and myocardium.
 MOST_REGIONS = 2
 LABELS = {"epoch": "Epoch", "images": "Training images seen"}
 
@@ -21,12 +21,12 @@ LABELS = {"epoch": "Epoch", "images": "Training images seen"}
 def figure(table: pd.DataFrame, order: Sequence[str] = (), x: str = "epoch") -> Figure:
     """Training and validation loss, and validation Dice of LV and myocardium.
 
-    table: columns model, epoch (running on over both phases), phase, train_loss, valid_loss, and
-    dice_lv, dice_my, or those of the regions that the models know; a model of another task has a
-    loss alone. order: all models of the study, for their colours.
-    x: column of the horizontal axis, "epoch" or "images" (images seen so far, a column then).
+    table: columns model, epoch (continuous over both phases), phase, train_loss, valid_loss, and
+    dice_lv, dice_my, or those of the regions that the models segment; a model of another task
+    only has a loss. order: all models of the study, for their colours.
+    x: column of the horizontal axis, "epoch" or "images" (images seen so far).
     The start of a model's second phase is marked by a dot on its lines.
-    Raises ValueError where a column or every row is missing.
+    Raises ValueError if a column or every row is missing.
     """
     table = style.checked(table, (*COLUMNS, x), "learning_curves")
     looks = style.looks(table["model"], order)

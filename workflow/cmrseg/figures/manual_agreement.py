@@ -19,20 +19,20 @@ DICE_COLUMNS = ("id", "in_subset", "lv", "my")
 VOLUME_COLUMNS = ("patient", "phase", "manual_ml", "true_ml")
 PANELS = (("lv", Tissue.LV), ("my", Tissue.MYO))
 PHASES = {"dia": "End diastole", "sys": "End systole"}
-# White edges keep close points apart.
+# White edges separate points that are close.
 POINT: dict[str, Any] = {"markersize": 5.5, "markeredgecolor": "white", "markeredgewidth": 0.3}
 
 
 @style.styled
 def figure(dice: pd.DataFrame, volumes: pd.DataFrame) -> Figure:
-    """Boxes of Dice per patient for cavity and myocardium; manual volume over the true one.
+    """Boxes of Dice per patient for cavity and myocardium; manual against true volume.
 
     dice: one row per image with the columns id (patient), in_subset (bool: only these are drawn),
     lv, my (Dice of automatic and manual label, 1 where both are empty). volumes: one row per
     patient and phase with the columns patient, phase (dia, sys), manual_ml, true_ml.
     Dashed lines are medians over all images; the line of the volumes is the least-squares fit of
-    the true on the manual volume, drawn in the same axes.
-    Raises ValueError where a column or every row is missing.
+    the true to the manual volume, drawn in the same axes.
+    Raises ValueError if a column or every row is missing.
     """
     dice = style.checked(dice, DICE_COLUMNS, "manual_agreement")
     volumes = style.checked(volumes, VOLUME_COLUMNS, "manual_agreement")
@@ -93,7 +93,7 @@ def _volumes(axes: Axes, volumes: pd.DataFrame, looks: dict[str, style.Look]) ->
     line = least_squares(manual, true)
     slope, intercept = line["slope"], line["intercept"]
     across = np.array([manual.min(), manual.max()])
-    # The fit predicts the true volume from the manual one: its line is drawn with these as axes.
+    # The fit predicts the true volume from the manual one; here the true volume is on the x axis.
     axes.plot(intercept + slope * across, across, color=style.INK, linestyle=(0, (4, 2)))
     for name, x, y in zip(volumes["patient"], true, manual, strict=True):
         axes.plot(x, y, looks[name].marker, color=looks[name].colour, **POINT)

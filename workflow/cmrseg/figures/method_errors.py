@@ -1,4 +1,4 @@
-"""Error of the ejection fraction by published method, also of images as acquired."""
+"""Error of the ejection fraction by published method, also for images as acquired."""
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -20,7 +20,7 @@ COLUMNS = ("id", "study", "rotated", "method", "abs_ef_error")
 LARGEST_SHOWN = 20.0
 LARGEST_SHOWN_TURNED = 50.0
 ROW_MM = 7.0
-# Distance of columns of numbers.
+# Distance between columns of numbers.
 NARROW_PT, WIDE_PT = 28.0, 34.0
 TITLE_PAD_PT = 14.0
 
@@ -30,10 +30,10 @@ def figure(table: pd.DataFrame) -> Figure:
     """Boxes of |EF - true EF| by method, best mean first, and the effect of the orientation.
 
     table: one row per id and method with the columns id, study, rotated (bool: the copy turned by
-    90 degrees), method, abs_ef_error (fraction). a: every study once, as its rotated copy where
+    90 degrees), method, abs_ef_error (fraction). a: every study once, as its rotated copy if
     there is one. b: only studies with a copy, as that copy (white) and as acquired (filled).
     Diamonds are means.
-    Raises ValueError where a column, every row or the name of a method is missing.
+    Raises ValueError if a column, every row or the name of a method is missing.
     """
     table = style.checked(table, COLUMNS, "method_errors")
     table = table.assign(error=100 * table["abs_ef_error"])
@@ -106,7 +106,7 @@ def _columns(
     pitch_pt: float = NARROW_PT,
     colour: str = style.INK,
 ) -> None:
-    """Numbers of a row, in columns right of the panel."""
+    """Numbers of a row, in columns to the right of the panel."""
     for place, value in enumerate(values):
         axes.annotate(
             value,

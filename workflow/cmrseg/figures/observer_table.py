@@ -9,7 +9,7 @@ from cmrseg.measure.observers import MEAN
 
 COLUMNS = ("volunteer", "reference", "method", "edv", "esv", "sv", "ef")
 QUANTITIES = {"edv": "EDV", "esv": "ESV", "sv": "SV", "ef": "EF"}
-# What the names of the table mean, in the order in which pairs are shown.
+# Meaning of the names in the table, in the order in which pairs are shown.
 PEOPLE = {"WS": "first expert", "TR": "second expert", "doubleTransferLearn": "network (TL2)"}
 # Right edges of the columns of numbers, left edges of the names, as fractions of the width.
 NAME_X, PERSON_X, NUMBER_X = 0.0, 0.335, (0.60, 0.735, 0.87, 1.0)
@@ -23,7 +23,7 @@ def figure(table: pd.DataFrame) -> Figure:
     table: one row per pair and volunteer, and one for the volunteer `mean`, with the columns
     volunteer, reference, method, edv, esv, sv, ef: |method - reference| in percent of the
     reference. Numbers have one decimal.
-    Raises ValueError where a column or every row is missing, or a pair has no or several means.
+    Raises ValueError if a column or every row is missing, or a pair has no or several means.
     """
     table = style.checked(table, COLUMNS, "observer_table")
     blocks = list(table.groupby(["reference", "method"], sort=False))

@@ -1,4 +1,4 @@
-"""Two observers and the networks: differences of volumes, and Dice of all against each other."""
+"""Two observers and the networks: differences of volumes, and Dice of each pair."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,7 +22,7 @@ COLUMNS = ("volunteer", "reference", "method", "edv", "esv", "sv", "ef")
 DICE_COLUMNS = ("volunteer", "reference", "method", "dice_lv", "dice_my")
 QUANTITIES = ("edv", "esv", "sv", "ef")
 OBSERVERS = ("expert1", "expert2")
-# Dark grey is people against people, colours are networks against people.
+# Dark grey: between observers; colours: networks against observers.
 OBSERVER_COLOUR = "#555555"
 
 
@@ -34,10 +34,10 @@ def observer_differences(
     """Percent differences of EDV, ESV, SV and EF of every pair of a reference and a method.
 
     curves: by labeller, the volume curves (subject, frame, lv_ml). measures: by reference, the
-    frames that both sides are compared at (subject, ed_frame, es_frame). references: labellers
-    that others are held against, the first observer first; pairs of references are compared once.
-    What the method did not label at these frames is nan. A subject with a rotated copy is there
-    as the copy.
+    frames at which both sides are compared (subject, ed_frame, es_frame). references: labellers
+    that others are compared with, the first observer first; pairs of references are compared
+    once. If the method did not label these frames, values are nan. If a subject has a rotated
+    copy, only the copy is included.
     Returns volunteer, reference, method, edv, esv, sv, ef.
     """
     curves = {name: upright_rows(table) for name, table in curves.items()}
@@ -71,9 +71,9 @@ def figure(
 
     table: columns volunteer, reference, method, edv, esv, sv, ef: absolute differences of
     `method` from `reference` in percent of the reference. dice: columns volunteer, reference,
-    method, dice_lv, dice_my, with the same pairs. observers: names that are people; a pair of
+    method, dice_lv, dice_my, with the same pairs. observers: names of human observers; a pair of
     them is inter-observer. order: all models of the study, for their colours.
-    Raises ValueError where a column or every row is missing, or no inter-observer Dice is there.
+    Raises ValueError if a column or every row is missing, or there is no inter-observer Dice.
     """
     table = style.checked(table, COLUMNS, "observers")
     dice = style.checked(dice, DICE_COLUMNS, "observers")
@@ -105,7 +105,7 @@ def _differences(
     for method, reference in pairs:
         rows = table[(table["method"] == method) & (table["reference"] == reference)]
         colour = OBSERVER_COLOUR if method in observers else looks[method].colour
-        # the second observer as reference: the same colour, paler
+        # the second observer as reference: the same colour, but paler
         pale = method not in observers and reference != observers[0]
         name = f"{reference} – {method}"
         colours[name] = _mixed_with_white(colour, 0.6 if pale else 0.15)
@@ -159,7 +159,7 @@ def _differences(
 
 
 def _counted(rows: pd.DataFrame) -> str:
-    """Volunteers with a value; a range where some quantities are known of fewer than others."""
+    """Number of volunteers with a value; a range if it differs between quantities."""
     counts = rows[list(QUANTITIES)].notna().sum()
     return f"{counts.max()}" if counts.min() == counts.max() else f"{counts.min()}–{counts.max()}"
 

@@ -26,7 +26,7 @@ class Case:
 
     image (rows, cols); prediction, reference (rows, cols) Tissue numbers; affine (4, 4) of the
     cine, indices (x, y, z) to RAS mm, x along the columns. kind: row of the figure ("best", ...).
-    z, frame: indices of the slice and the frame. dice: of some tissues, nan where one is in neither
+    z, frame: indices of the slice and the frame. dice: of some tissues, nan if one is in neither
     map.
     """
 
@@ -48,7 +48,7 @@ def figure(
     """One row per kind of case, contours of prediction (solid) and reference (dashed).
 
     cases: in the order of rows and columns; prediction, reference: names for the legend.
-    Raises ValueError where there is no case or shapes of a case differ.
+    Raises ValueError if there is no case or shapes of a case differ.
     """
     if not cases:
         raise ValueError("figure overlays: no cases, expected at least one")

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from cmrseg.phantom.heart import HeartParameters
 from cmrseg.phantom.scanner import SCANNERS, acquire, short_axis_planes
 
-# Levels of a stack, as parts of the way from the base to the apex.
+# Levels of a stack, as fractions of the distance from base to apex.
 LEVELS = {"base": 0.3, "mid": 0.48, "apex": 0.7}
 # Scanner, then rows, columns, pixel spacing and slice thickness (mm) of its images.
 PROTOCOLS = {"1.5T": (160, 192, 1.5, 8.0), "7T": (240, 288, 1.0, 6.0)}
@@ -14,7 +14,7 @@ PROTOCOLS = {"1.5T": (160, 192, 1.5, 8.0), "7T": (240, 288, 1.0, 6.0)}
 
 def figure(parameters: HeartParameters, seed: int = 0) -> Figure:
     """Short-axis images of a subject: base, mid and apex, at end-diastole and end-systole, in
-    a 1.5T and a 7T scanner. `seed`: of the noise."""
+    a 1.5T and a 7T scanner. `seed`: seed of the noise."""
     phases = {"ED": 0.0, "ES": parameters.es_phase}
     sheet = Figure(figsize=(2.2 * len(LEVELS) * len(phases), 2.0 * len(PROTOCOLS)))
     axes = sheet.subplots(len(PROTOCOLS), len(LEVELS) * len(phases), squeeze=False)

@@ -1,4 +1,4 @@
-"""One image as every figure shows it: grey values, contours, orientation marks, a scale bar."""
+"""One image as shown in all figures: grey values, contours, orientation marks, scale bar."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,9 +15,9 @@ TISSUES = tuple(tissue for tissue in Tissue if tissue)
 SOLID = "solid"
 DASHED = (0, (2, 1))
 SCALE_BAR_MM = 20.0
-# Of each RAS axis: the letter of its negative and of its positive end.
+# For each RAS axis: the letters of its negative and positive end.
 RAS_LETTERS = (("L", "R"), ("P", "A"), ("F", "H"))
-# Half an octant: a second letter is written where the axis is further off than this.
+# Half an octant: a second letter is added if the axis deviates by more than this.
 OBLIQUE = float(np.sin(np.pi / 8))
 # The heart in a short axis and its surroundings; the rest of the chest is not shown.
 SHOWN_MM = 130.0
@@ -44,7 +44,7 @@ def orientation_marks(affine: np.ndarray) -> tuple[str, str, str, str]:
 
 
 def heart_centre(maps: Sequence[np.ndarray]) -> tuple[float, float]:
-    """Middle (row, column) of what any of the label maps (rows, cols) shows, else of the image."""
+    """Centre (row, column) of all labels in the label maps (rows, cols), else of the image."""
     known = _labelled(maps)
     at = np.argwhere(known if known.any() else np.ones(known.shape, bool))
     y, x = (at.min(axis=0) + at.max(axis=0)) / 2
@@ -81,7 +81,7 @@ def draw_picture(
 
     image: (rows, cols). affine: (4, 4) of the cine, indices (x, y, z) to RAS mm, x along the
     columns. layers: label maps (rows, cols) and their line styles, the first one below the
-    others. centre_px: (row, column) of the picture's middle, as far as the image reaches.
+    others. centre_px: (row, column) of the centre shown, within the image.
     marked: with orientation marks and a scale bar.
     """
     dx_mm, dy_mm = np.linalg.norm(affine[:3, :2], axis=0)

@@ -1,4 +1,4 @@
-"""What a model makes of an unlabelled cine: contours over slices at ED and ES, and its volumes."""
+"""Segmentation of an unlabelled cine by a model: contours at ED and ES, and volumes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -38,9 +38,9 @@ class Predicted:
 def figure(subjects: Sequence[Predicted], model: str) -> Figure:
     """Two rows per subject, ED above ES: slices from apex to base, then the volume curve.
 
-    model: name for the legend. Slices are spread evenly over those that have a left ventricle at
-    ED. What is unknown, as ES of one frame, is not drawn. Raises ValueError where there is no
-    subject.
+    model: name for the legend. Slices are spread evenly over those with a left ventricle at
+    ED. Unknown values, such as ES of a single frame, are not drawn. Raises ValueError if there is
+    no subject.
     """
     if not subjects:
         raise ValueError("figure prediction: no subject, expected at least one")
@@ -70,9 +70,9 @@ def figure(subjects: Sequence[Predicted], model: str) -> Figure:
 
 
 def _spread(subject: Predicted) -> list[int]:
-    """At most SLICES slices, evenly over those with a left ventricle at ED; all where none has.
+    """At most SLICES slices, evenly over those with a left ventricle at ED, else over all.
 
-    Where ED is unknown, those with one in any frame.
+    If ED is unknown, slices with a left ventricle in any frame are used.
     """
     frame, volume = subject.measures["ed_frame"], subject.labels
     volume = volume if np.isnan(frame) else volume[[int(frame)]]

@@ -20,10 +20,10 @@ PANELS = (("lv", Tissue.LV), ("my", Tissue.MYO))
 
 
 def base_dice(table: pd.DataFrame) -> dict[str, float]:
-    """Mean Dice over all 7T images of the model that none of them trained: lv, my.
+    """Mean Dice over all 7T images of the model without 7T training: lv, my.
 
     table: one row per image and pair with the columns reference, method, lv, my.
-    Raises ValueError where there is no row of the model against the first observer.
+    Raises ValueError if there is no row of the model against the first observer.
     """
     table = style.checked(table, DICE_COLUMNS, "published_curves")
     rows = table[(table["method"] == BASE) & (table["reference"] == FIRST_OBSERVER)]
@@ -34,12 +34,12 @@ def base_dice(table: pd.DataFrame) -> dict[str, float]:
 
 @style.styled
 def figure(table: pd.DataFrame, smoothed: pd.DataFrame, base: Mapping[str, float]) -> Figure:
-    """Validation Dice over images seen: points are epochs, lines smoothed, their peak is marked.
+    """Validation Dice over images seen: points are epochs, lines are smoothed, peaks are marked.
 
     table: one row per epoch of a model with the columns strategy, subset, images_thousand,
     dice_lv, dice_my; only the subset `full` is drawn. smoothed: strategy, subset, images_thousand,
     lv, my along the smoothed curves. base: lv, my of the model without training on these images.
-    Raises ValueError where a column or every row of the full set is missing.
+    Raises ValueError if a column or every row of the full set is missing.
     """
     table, smoothed = _full(table, COLUMNS), _full(smoothed, SMOOTH_COLUMNS)
     result = style.figure_mm(style.TWO_COLUMNS_MM, 74)
@@ -105,7 +105,7 @@ def _curve(
 
 
 def _write(axes: Axes, peaks: Mapping[str, float]) -> None:
-    """The heights of the peaks right of the panel, moved apart where they are close."""
+    """The heights of the peaks to the right of the panel, moved apart if they are close."""
     low, high = axes.get_ylim()
     gap = 0.055 * (high - low)
     height = -float("inf")

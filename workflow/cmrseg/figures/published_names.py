@@ -1,4 +1,4 @@
-"""Readable names, order and looks of the published study's methods and training subsets."""
+"""Displayed names, order and styles of the published study's methods and training subsets."""
 
 from collections.abc import Iterable
 
@@ -7,7 +7,7 @@ import pandas as pd
 from cmrseg.figures.style import INK, KNOWN_LOOKS, Look
 from cmrseg.splits import upright
 
-# U-Nets on the Kaggle images. Where nothing else is said: sets up to 5 %, 256 pixels, cross
+# U-Nets on the Kaggle images. Unless stated otherwise: sets up to 5 %, 256 pixels, cross
 # entropy, small rotations.
 METHODS = {
     "r34_p05_s256": "ResNet-34",
@@ -29,7 +29,7 @@ KINDS = {
     "UK Biobank FCN": FCN,
 }
 
-# What segmented the 7T images: transfer strategies, the networks they start from, and people.
+# Labellers of the 7T images: transfer strategies, the networks they start from, and observers.
 SEGMENTERS = {
     "TR": "Second expert",
     "doubleTransferLearn_esed": "TL2, ED and ES only",
@@ -53,26 +53,26 @@ SETS = {"train": "training", "val": "validation", "test": "test"}
 
 
 def method_look(method: str) -> Look:
-    """The look of a Kaggle method: by its augmentation, or that of the network of others."""
+    """The style of a Kaggle method: by its augmentation; the UK Biobank network has its own."""
     if method == "UKBB":
         return FCN
     return EXTREME if method.endswith(("_extremeTfms", "_fastai2")) else UNET
 
 
 def named_methods(methods: Iterable[str]) -> dict[str, str]:
-    """The readable names of Kaggle methods, in their order."""
+    """The displayed names of Kaggle methods, in their order."""
     return _named(methods, METHODS, "method")
 
 
 def named_segmenters(methods: Iterable[str]) -> dict[str, str]:
-    """The readable names of what segmented 7T images, best known first."""
+    """The displayed names of the labellers of the 7T images, in their order."""
     present = set(methods)
     ordered = [name for name in SEGMENTERS if name in present]
     return _named([*ordered, *sorted(present - set(SEGMENTERS))], SEGMENTERS, "method")
 
 
 def evaluated_rows(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of a table with a column `id` that are compared: a rotated copy before its study."""
+    """The rows of a table with a column `id` that are compared: rotated copies replace studies."""
     return table[table["id"].isin(upright(table["id"]))]
 
 

@@ -30,10 +30,10 @@ VISIBLE = (
 
 
 def most_repaired(audit: pd.DataFrame, subjects: Sequence[str], count: int) -> list[str]:
-    """The subjects in which most kinds of problems were repaired visibly, most first.
+    """The subjects with the most kinds of visibly repaired problems, in descending order.
 
-    audit: of the cohort. subjects: those that were imported. At most `count`; the first subject
-    where there was nothing to repair in any.
+    audit: that of the cohort. subjects: the imported subjects. At most `count`; the first subject
+    if nothing was repaired in any.
     """
     shown = audit[audit["subject"].isin(subjects) & audit["resolution"].isin(VISIBLE)]
     kinds = shown.groupby("subject")["problem"].nunique()
@@ -42,7 +42,7 @@ def most_repaired(audit: pd.DataFrame, subjects: Sequence[str], count: int) -> l
 
 
 def read_stack(row, raw: Path, settings: Mapping[str, str], image: Path) -> Stack:
-    """A subject's slices as acquired, first frame each, and the cine that came of them.
+    """A subject's slices as acquired, first frame each, and the cine made from them.
 
     row: of the subject table. raw: raw files of its shard. settings: layout and mode. image: the
     subject's folder of imported images. Files that the import ignored are not slices.

@@ -22,9 +22,9 @@ STARTS = {"random": "plain", "imagenet": "imagenet"}
 PANELS = (("dice_lv", "LV cavity"), ("dice_my", "LV myocardium"))
 # Width of all strategies of a subset, which are 1 apart: seaborn's.
 DODGE = 0.8
-# Up to so many cases are seen one by one.
+# Up to this number cases can be distinguished.
 FEW = 40
-# Means stand between a panel and its title.
+# Space for the means between a panel and its title.
 TITLE_PAD_PT = 11.0
 
 
@@ -33,9 +33,10 @@ def by_strategy(subjects: pd.DataFrame, models: Mapping[str, Mapping[str, str]])
 
     subjects: labeller, cohort (one) and scores. models: start, subset, cohort and network of each
     model. A model trained on another cohort is `base`; one trained on this cohort is `plain`,
-    `imagenet` or `double` by its start; annotators are excluded. Where several models of a strategy
-    learnt from one subset, the network is named as well, or the model if that does not tell them
-    apart: each is a strategy of its own. A subject with a rotated copy is there as the copy.
+    `imagenet` or `double` by its start; annotators are excluded. If several models of a strategy
+    were trained on the same subset, the network is added to the name, or the model if networks
+    are equal: each is then a separate strategy. If a subject has a rotated copy, only the copy is
+    included.
     """
     table = upright_rows(subjects[subjects["labeller"].isin(models)]).copy()
     if table.empty:
@@ -71,9 +72,9 @@ def figure(
 
     table: columns strategy, subset, subject, dice_lv, dice_my; one row per case (a subject, or
     an image of one). Dice nan (tissue in neither label) is excluded from the mean.
-    order, subsets: strategies and subsets from left to right; a strategy that is named with a
-    network or model behind it is at the strategy's place.
-    Raises ValueError where a column or every row is missing.
+    order, subsets: strategies and subsets from left to right; a strategy with an added
+    network or model has the position of its strategy.
+    Raises ValueError if a column or every row is missing.
     """
     table = style.checked(table, COLUMNS, "strategies")
     places = {name: place for place, name in enumerate(order)}
@@ -135,7 +136,7 @@ def _cases(
         axes.axvspan(shaded - 0.5, shaded + 0.5, color="#F7F7F7", zorder=0, linewidth=0)
     colours = {name: look.colour for name, look in looks.items()}
     side: dict[str, Any] = {"hue": "strategy", "hue_order": list(looks), "palette": colours}
-    # many images make a cloud, few subjects are seen one by one
+    # many images form a cloud, few subjects are distinct points
     few = table.groupby(["strategy", "subset"])[column].count().max() <= FEW
     size, alpha = (2.8, 0.6) if few else (1.6, 0.25)
     for name, look in looks.items():

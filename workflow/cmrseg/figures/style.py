@@ -1,4 +1,4 @@
-"""The one look of every figure: sizes, fonts, colours, and how a figure is written.
+"""The common style of all figures: sizes, fonts, colours, and writing of files.
 
 Figures are made with matplotlib's object-oriented API; no pyplot, no global figure.
 """
@@ -28,14 +28,14 @@ INK = "#222222"
 PALE = "#8A8A8A"
 GRID = "#E4E4E4"
 
-# Confidence sets, from trusted to not trusted: one hue, as sets are ordered.
+# Confidence sets, from high to low confidence: one hue, as sets are ordered.
 SET_COLOURS = ("#08306B", "#2F79B5", "#85BCDC", "#B9D6EA")
 NO_SET_COLOUR = "#C4C4C4"
 
 # Figures count from 1, tables from 0; axis labels state it.
 FRAME, SLICE = "Frame (from 1)", "Slice (from 1)"
 
-# DejaVu Sans comes with matplotlib: figures do not depend on a machine's fonts.
+# DejaVu Sans comes with matplotlib, so figures do not depend on installed fonts.
 STYLE = {
     "font.family": "DejaVu Sans",
     "font.size": 7.0,
@@ -68,7 +68,7 @@ STYLE = {
     "figure.constrained_layout.w_pad": 0.03,
     "figure.constrained_layout.h_pad": 0.04,
     "svg.hashsalt": "cmrseg",
-    # Text as outlines looks the same everywhere.
+    # Text as outlines looks the same on all machines.
     "svg.fonttype": "path",
 }
 
@@ -84,8 +84,8 @@ class Look(NamedTuple):
     marker: str
 
 
-# Names that mean the same in every study. Colours for colour-blind readers (Paul Tol, "muted"
-# and "bright"), none of them a tissue's.
+# Names with the same meaning in every study. Colours for colour-blind readers (Paul Tol, "muted"
+# and "bright"), different from those of tissues.
 KNOWN_LOOKS = {
     "truth": Look(INK, "o"),
     "expert1": Look("#555555", "h"),
@@ -110,9 +110,9 @@ _CYCLE = [
 
 
 def looks(names: Iterable[str], order: Sequence[str] = ()) -> dict[str, Look]:
-    """The look of each name; names known to every study keep theirs.
+    """The style of each name; names known to every study have fixed styles.
 
-    order: all names of the study; given the same order, a name has the same look in every
+    order: all names of the study; given the same order, a name has the same style in every
     figure, whichever names that figure shows. Names not in it follow in alphabetical order.
     """
     present = list(dict.fromkeys(names))
@@ -153,7 +153,7 @@ def grid(axes: Axes, axis: str = "y") -> None:
 
 
 def letter(axes: Axes, text: str, pad_pt: float = 5.0) -> None:
-    """A bold panel letter left of the panel's title, which is pad_pt above the panel."""
+    """A bold panel letter to the left of the panel's title, which is pad_pt above the panel."""
     options: Any = {"fontsize": 9, "weight": "bold", "ha": "right", "textcoords": "offset points"}
     axes.annotate(text, (0, 1), xycoords="axes fraction", xytext=(-14, pad_pt), **options)
 
@@ -168,9 +168,9 @@ def legend_above(figure: Figure, handles: Sequence[Artist], width_mm: float) -> 
 
 
 def jitter(count: int, width: float) -> np.ndarray:
-    """(count,) offsets in -width/2..width/2 that keep points apart, the same ones each time.
+    """(count,) offsets in -width/2..width/2 that separate points, always the same.
 
-    Multiples of the golden ratio: neighbours in the table lie far apart in the figure.
+    Multiples of the golden ratio: neighbours in the table are far apart in the figure.
     """
     golden = (np.sqrt(5) - 1) / 2
     return (np.mod((np.arange(count) + 1) * golden, 1) - 0.5) * width
@@ -179,7 +179,7 @@ def jitter(count: int, width: float) -> np.ndarray:
 def checked(
     table: pd.DataFrame, columns: Sequence[str], name: str, empty: bool = False
 ) -> pd.DataFrame:
-    """`table` if it has the columns and, but for `empty`, at least one row.
+    """`table` if it has the columns and, unless `empty`, at least one row.
 
     Raises ValueError naming the figure and what is missing.
     """
@@ -195,10 +195,10 @@ def checked(
 
 
 def steady_names(svg: str) -> str:
-    """An SVG whose clip paths are called clip1, clip2 and so on, as they come.
+    """An SVG whose clip paths are called clip1, clip2 and so on, in order.
 
-    matplotlib makes their names of all digits of positions. The last one depends on where the
-    layout's objects lie in memory, so that about one run of thirty had other names.
+    matplotlib makes their names from all digits of positions. The last digit depends on memory
+    addresses of the layout's objects, so about one run in thirty had other names.
     """
     names: dict[str, str] = {}
 
@@ -212,7 +212,7 @@ def save(figure: Figure, svg_path: str | Path, png_path: str | Path) -> None:
     """Write SVG and PNG; the same figure gives the same bytes on every day and run."""
     with matplotlib.rc_context(_SETTINGS):
         with replacing(svg_path) as path:
-            # Its dots per inch are those of pictures and of points drawn as pixels in it.
+            # The dots per inch apply to images and rasterised points in the SVG.
             metadata = {"Date": None, "Creator": None}
             figure.savefig(path, format="svg", dpi=PNG_DPI, metadata=metadata)
             path.write_text(steady_names(path.read_text("utf-8")), "utf-8")

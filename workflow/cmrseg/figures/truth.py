@@ -1,4 +1,4 @@
-"""Volumes of labellers beside the true ones."""
+"""Volumes of labellers compared with the true ones."""
 
 from collections.abc import Collection
 
@@ -13,13 +13,13 @@ VOLUMES = ("edv_ml", "esv_ml", "ef")
 def against_truth(evaluated: pd.DataFrame, splits: Collection[str] = ()) -> pd.DataFrame:
     """Volumes of labellers with the true ones of their subjects, and their errors.
 
-    evaluated: tables of subjects of evaluations below each other, by label maps or by known
-    volumes: labeller, subject, split, predicted_* and reference_* of VOLUMES. splits: those that
-    are kept, all if there are none.
+    evaluated: concatenated tables of subjects of evaluations, by label maps or by known
+    volumes: labeller, subject, split, predicted_* and reference_* of VOLUMES. splits: the splits
+    to keep, all if there are none.
     Returns labeller, subject, split, edv_ml, esv_ml, ef (fraction), true_edv_ml, true_esv_ml,
-    true_ef, abs_ef_error (fraction; nan where the labeller's end-diastolic volume is 0) and
-    good_ef_bad_volume (see measure.agreement). A subject with a rotated copy is there as the copy;
-    subjects without a true volume are absent.
+    true_ef, abs_ef_error (fraction; nan if the labeller's end-diastolic volume is 0) and
+    good_ef_bad_volume (see measure.agreement). If a subject has a rotated copy, only the copy is
+    included; subjects without a true volume are left out.
     """
     chosen = upright_rows(evaluated)
     if splits:

@@ -1,6 +1,6 @@
-"""A page to look at cines and their labels in a browser: one file, no network.
+"""A page to view cines and their labels in a browser: one file, no network access.
 
-The page carries NiiVue (workflow/report/vendor), the images and the labels.
+The page contains NiiVue (workflow/report/vendor), the images and the labels.
 """
 
 import base64
@@ -23,11 +23,11 @@ REPORT = Path(__file__).resolve().parents[2] / "report"
 TEMPLATE = REPORT / "viewer.html"
 LIBRARY = REPORT / "vendor" / "niivue-0.69.0.umd.js.gz"
 
-# Larger pages are slow to open, and the report embeds them.
+# Larger pages open slowly, and the report embeds them.
 MAX_PAGE_MB = 8.0
-# At most so many frames, then fewer until the page is small enough.
+# Maximum number of frames, reduced until the page is small enough.
 FRAMES = (15, 10, 7, 5, 3)
-# Fewer grey levels than 256 look the same and need two thirds of the space.
+# 64 instead of 256 grey levels look the same and need two thirds of the space.
 GREY_LEVELS = 64
 GREY_PERCENTILES = (0.5, 99.5)
 
@@ -51,13 +51,13 @@ def viewer_page(
 ) -> str:
     """HTML of a viewer with all volumes in it; it opens offline and contacts no other host.
 
-    Images are cropped to the labels of their first layer plus margin_mm in the slice's plane (a bad
-    network has labels anywhere), thinned at even steps to the first number of `frames` with which
-    the page has at most 8 MB, and rounded to 64 grey levels. Where the first layer has fewer frames
+    Images are cropped in plane to the labels of their first layer plus margin_mm (a bad network
+    has labels anywhere), reduced to 64 grey levels, and reduced to every n-th frame: the first
+    number of `frames` with which the page has at most 8 MB. If the first layer has fewer frames
     than that (an expert's end-diastole and end-systole), these are shown as well. Labels outside
-    Tissue and unlabelled voxels are not drawn. tissues: those of the legend. Raises ValueError
-    where there is nothing to show, a layer is not on its image's grid, or the page is larger than 8
-    MB with the fewest frames.
+    Tissue and unlabelled voxels are not drawn. tissues: those of the legend. Raises ValueError if
+    there is nothing to show, a layer does not have the grid of its image, or the page is larger
+    than 8 MB with the fewest frames.
     """
     if not volumes:
         raise ValueError("viewer: no volumes, expected at least one")
@@ -90,7 +90,7 @@ def _page(
     }
     parts = {
         "TITLE": html.escape(title),
-        # a closing tag in a text would end the script it stands in
+        # a closing tag in a text would end the script element
         "LIBRARY": _in_script(gzip.decompress(library.read_bytes()).decode()),
         "DATA": _in_script(json.dumps(data, sort_keys=True)),
     }
@@ -139,7 +139,7 @@ def _subject(volume: Volume, margin_mm: float, max_frames: int) -> dict:
 
 
 def _frames(maps: Sequence[np.ndarray], count: int, most: int) -> list[int]:
-    """Frames at even steps, and the labelled ones where these are fewer."""
+    """Frames at even steps, and the labelled frames if these are fewer."""
     even = range(0, count, -(-count // most))
     labelled = {int(t) for labels in maps for t in np.flatnonzero(labels.any(axis=(1, 2, 3)))}
     return sorted({*even, *labelled} if len(labelled) < len(even) else even)
@@ -162,7 +162,7 @@ def _heart(maps: Sequence[np.ndarray], image: Cine, margin_mm: float) -> tuple[s
 
 
 def _grey(voxels: np.ndarray) -> np.ndarray:
-    """uint8 of the same shape, the usual range of values over 64 of the 256 levels."""
+    """uint8 of the same shape, with the usual range of values in 64 of the 256 levels."""
     low, high = np.percentile(voxels, GREY_PERCENTILES)
     scaled = np.clip((voxels.astype(float) - low) / max(high - low, 1e-9), 0, 1)
     levels = np.round(scaled * (GREY_LEVELS - 1))

@@ -1,4 +1,4 @@
-"""What the viewer shows: which subjects, and their images and label maps."""
+"""Contents of the viewer: selected subjects, their images and label maps."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,10 +14,10 @@ from cmrseg.splits import upright_rows
 
 
 def spread(images: pd.DataFrame, count: int, tissue: Tissue = Tissue.LV) -> list[str]:
-    """Held-out subjects from the best to the worst mean Dice of a tissue, spread over the ranks.
+    """Test subjects from the best to the worst mean Dice of a tissue, spread over the ranks.
 
-    images: rows with subject, split, dice_lv, ... Subjects that a model was trained on count only
-    where there are no others, a subject with a rotated copy as the copy.
+    images: rows with subject, split, dice_lv, ... Training subjects are only used if there are no
+    others; if a subject has a rotated copy, only the copy is used.
     """
     images = upright_rows(images)
     held_out = images[images["split"] != "train"]

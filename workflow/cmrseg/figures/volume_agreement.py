@@ -40,7 +40,7 @@ def figure(table: pd.DataFrame, order: Sequence[str] = ()) -> Figure:
     order: all labellers of the study, for colours and the order of rows. Differences are
     labeller minus truth; lines are the bias and the 95 % limits of agreement, bands their 95 %
     confidence intervals. Pairs with a nan do not count in n.
-    Raises ValueError where a column or every row is missing.
+    Raises ValueError if a column or every row is missing.
     """
     table = style.checked(table, COLUMNS, "volume_agreement")
     looks = style.looks(table["labeller"], order)

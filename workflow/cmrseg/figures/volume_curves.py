@@ -1,4 +1,4 @@
-"""Volume of the left ventricle over the heart cycle, one small panel per subject."""
+"""Volume of the left ventricle over the cardiac cycle, one small panel per subject."""
 
 from collections.abc import Sequence
 
@@ -30,10 +30,10 @@ def figure(
 
     table: columns labeller, subject, frame (from 0), lv_ml; the labeller "truth" is a thin dark
     line. measures: columns labeller, subject, sv_ml, ed_frame, es_frame (from 0): the frames that
-    are marked, whatever rule chose them. The axis counts frames from 1.
-    subjects: which to show, in this order; without them at most `limit`, spread evenly over
-    the range of stroke volumes, so that both weak and strong hearts are seen.
-    Raises ValueError where a column, every row, a named subject, or the row or frame of a curve
+    are marked, whatever rule selected them. The axis counts frames from 1.
+    subjects: the subjects to show, in this order; by default at most `limit`, spread evenly over
+    the range of stroke volumes.
+    Raises ValueError if a column, every row, a named subject, or the row or frame of a curve
     is missing.
     """
     table = style.checked(table, COLUMNS, "volume_curves")
@@ -83,7 +83,7 @@ def figure(
                 )
         if number + columns >= len(chosen):
             axes.tick_params(labelbottom=True)
-    # There is no volume without a frame labelled in every slice.
+    # Without a frame labelled in all slices there is no volume.
     highest = table["lv_ml"].max()
     panels[0, 0].set_ylim(0, float(highest) * 1.08 if highest > 0 else 1)
     panels[0, 0].xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10], integer=True))

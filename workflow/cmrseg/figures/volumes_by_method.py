@@ -12,7 +12,7 @@ from cmrseg.figures.published_names import evaluated_rows, named_methods
 from cmrseg.measure.agreement import bland_altman, pearson
 
 COLUMNS = ("id", "method", "edv_ml", "esv_ml", "true_edv_ml", "true_esv_ml", "abs_ef_error")
-# Column, name, look: circles for the full ventricle, squares for the emptied one.
+# Column, name, style: circles at end-diastole, squares at end-systole.
 VOLUMES = (
     ("edv_ml", "EDV", style.Look("#332288", "o")),
     ("esv_ml", "ESV", style.Look("#CC6677", "s")),
@@ -20,18 +20,18 @@ VOLUMES = (
 COLUMNS_OF_PANELS = 4
 PANEL_MM = 49.0
 TICK_ML = 200
-# Bias and correlation stand between a panel and its title, a line for each volume.
+# Space for bias and correlation between a panel and its title, a line for each volume.
 TITLE_PAD_PT = 19.0
 
 
 @style.styled
 def figure(table: pd.DataFrame) -> Figure:
-    """Scatter of EDV and ESV over their true values, in the order of the mean error of EF.
+    """Scatter of EDV and ESV against their true values, in the order of the mean error of EF.
 
     table: one row per id and method with the columns id, method, edv_ml, esv_ml, true_edv_ml,
-    true_esv_ml, abs_ef_error. Every study is there once, as its rotated copy where there is one.
+    true_esv_ml, abs_ef_error. Every study is included once, as its rotated copy if there is one.
     Above each panel are bias (predicted - true, in ml) and Pearson's correlation.
-    Raises ValueError where a column, every row or the name of a method is missing.
+    Raises ValueError if a column, every row or the name of a method is missing.
     """
     table = evaluated_rows(style.checked(table, COLUMNS, "volumes_by_method"))
     order = table.groupby("method")["abs_ef_error"].mean().sort_values(kind="stable").index
@@ -70,7 +70,7 @@ def figure(table: pd.DataFrame) -> Figure:
         title_fontsize=6.5,
         alignment="left",
     )
-    # Its place is free; columns stay equally wide.
+    # Its position is empty; columns stay equally wide.
     legend.set_in_layout(False)
     return result
 

@@ -16,22 +16,23 @@ from cmrseg.learn.lighting import Lighting, apply_lighting, draw_lighting, own_r
 from cmrseg.learn.source import send
 
 MOUSE = ("mouse", "mouse_notebook")
-PRESETS = ("no", "normal", "extreme", "fcn", *MOUSE)
+PRESETS = ("no", "normal", "extreme", "fcn", "aorta", *MOUSE)
 
 # Presets of Ankenbrand et al. 2021 (doi:10.1002/mrm.28822): largest rotation and left-right flip.
 ROTATION_DEG = {"normal": 20.0, "extreme": 90.0}
 FLIP_PROBABILITY = {"normal": 0.0, "extreme": 0.5}
-# Every transform but the flip happens with this probability.
+# Every transform except the flip is applied with this probability.
 PROBABILITY = 0.75
 WARP = 0.2
 MAX_ZOOM = 1.2
 BRIGHTNESS = (0.3, 0.7)
 CONTRAST = (0.6, 1 / 0.6)
 
-# Training of Bai et al. 2018 (doi:10.1186/s12968-018-0471-x): standard deviations of normal
-# draws clipped to three of them. Shift, intensity and flip are off in the published training.
+# Trainings of Bai et al. 2018 (doi:10.1186/s12968-018-0471-x; aorta: 10.1007/978-3-030-00937-3_67):
+# standard deviations of normal draws clipped to three of them. Shift, intensity and flip are off in
+# the published trainings.
 FCN_ROTATION_DEG = 10.0
-FCN_ZOOM = 0.2
+FCN_ZOOM = {"fcn": 0.2, "aorta": 0.1}
 FCN_CLIP = 3.0
 
 # Pre-clinical training of Hanisah et al. 2026 (doi:10.1016/j.jocmr.2026.102706): left-right flips,
@@ -70,10 +71,10 @@ def identity(count: int) -> Transforms:
 def draw_transforms(rng: np.random.Generator, count: int, preset: str, size_px: int) -> Transforms:
     """Draw the transforms of `count` images on a canvas of `size_px` x `size_px`.
 
-    Always draws the same amount of numbers for a preset, whichever transforms then happen.
+    Always draws the same amount of numbers for a preset, whichever transforms are then applied.
     `normal` and `extreme`: warp, rotation and zoom, brightness, contrast, flip, as Ankenbrand et
     al. 2021, who clip at the image's own border where this clips at that of the padded square.
-    `fcn`: as Bai et al. 2018. `mouse`: as the paper of Hanisah et al. 2026 says;
+    `fcn` and `aorta`: as Bai et al. 2018. `mouse`: as the paper of Hanisah et al. 2026 says;
     `mouse_notebook`: as their notebook, with far more noise and a constant shift. Raises
     ValueError for an unknown preset.
     """
@@ -83,9 +84,9 @@ def draw_transforms(rng: np.random.Generator, count: int, preset: str, size_px: 
         return identity(count)
     if preset in MOUSE:
         return _draw_mouse(rng, count, preset == "mouse_notebook", size_px)
-    if preset == "fcn":
+    if preset in FCN_ZOOM:
         normal = np.clip(rng.standard_normal((2, count)), -FCN_CLIP, FCN_CLIP)
-        angles_deg, zooms = FCN_ROTATION_DEG * normal[0], 1 + FCN_ZOOM * normal[1]
+        angles_deg, zooms = FCN_ROTATION_DEG * normal[0], 1 + FCN_ZOOM[preset] * normal[1]
         matrices = fcn_matrices(angles_deg, zooms, size_px)
         return Transforms(matrices, np.zeros(count), np.ones(count))
     happens = rng.random((5, count)) < PROBABILITY
@@ -109,9 +110,9 @@ def draw_transforms(rng: np.random.Generator, count: int, preset: str, size_px: 
 
 
 def _draw_mouse(rng: np.random.Generator, count: int, notebook: bool, size_px: int) -> Transforms:
-    """Flips and turns came before the steps of grey values there, which treat all sides alike.
+    """There, flips and rotations come before the grey value steps; the order does not matter.
 
-    But CLAHE, whose tiles lie half a pixel off the middle.
+    The exception is CLAHE, whose tiles are half a pixel off the centre.
     """
     happens = rng.random((3, count)) < MOUSE_PROBABILITY
     turns = np.where(happens[1], rng.integers(4, size=count), 0)
@@ -143,7 +144,7 @@ def product(first: np.ndarray, *others: np.ndarray) -> np.ndarray:
 
 
 def rotation_matrices(angles_deg: np.ndarray) -> np.ndarray:
-    """Rotations (n, 3, 3) of the picture about its centre, counter-clockwise as one looks at it."""
+    """Rotations (n, 3, 3) of the image about its centre, counter-clockwise as displayed."""
     cosine, sine = np.cos(np.deg2rad(angles_deg)), np.sin(np.deg2rad(angles_deg))
     matrices = np.tile(np.eye(3), (len(angles_deg), 1, 1))
     # y runs down, so reading clockwise turns the picture counter-clockwise.
@@ -218,9 +219,10 @@ def apply_transforms(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Apply one transform to each image and its labels, on the device where they are.
 
-    images: (n, y, x) float32 in 0...1, or (n, c, y, x), whose channels all change alike. labels:
-    (n, y, x) uint8. Returns both in the same shape; background outside the source. Images whose
-    transform changes nothing come back as they are.
+    images: (n, y, x) float32 in 0...1, or (n, c, y, x), whose channels all change alike, as do the
+    frames of windows (n, t, y, x). labels: (n, y, x) uint8, of windows (n, t, y, x). Returns both
+    in the same shape; background outside the source. Images whose transform changes nothing come
+    back as they are.
     """
     if transforms.lighting is not None:
         images = apply_lighting(images, transforms.lighting)

@@ -1,4 +1,4 @@
-"""What a network learns from: rows of the slices, and the batches of an epoch."""
+"""Training data of a network: rows of the slices, and the batches of an epoch."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,6 +12,12 @@ from cmrseg.learn.slices import Slices, image_shape
 from cmrseg.learn.subsets import THRESHOLDS, select_subset
 from cmrseg.sequences import channels_of
 
+# By preparation, what is drawn for a batch: all slices with one value of this column of the index.
+GROUPS = {"fcn": "volume", "zscore": "subject"}
+# Most slices of a group in a batch: aortic cines of Bai et al. 2018 had labels in two frames, and a
+# window around each of a hundred would not fit any memory.
+MOST_OF_GROUP = {"zscore": 2}
+
 
 def training_rows(
     slices: Slices,
@@ -21,9 +27,9 @@ def training_rows(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Index rows to train on and to validate on.
 
-    A confidence set filters both, as published; any other subset the training rows only. samples:
-    of the task, the rows of these that it can learn from. Raises ValueError where the slices do not
-    fit the settings, or nothing is left.
+    A confidence set filters both, as published; any other subset only the training rows. samples:
+    function of the task that selects the rows usable for training. Raises ValueError if the slices
+    do not fit the settings, or nothing is left.
     """
     size, expected = settings["size_px"], PREPARATIONS[settings["preparation"]].dtype
     shape = image_shape(len(channels_of(settings["sequence"])), (size, size))
@@ -60,16 +66,18 @@ def draw_batches(
 
     All slices in random order, without the last incomplete batch; with schedule `early_stopping`
     as many drawn with replacement. Preparation fcn: `batch` volumes (all slices of a subject and
-    frame) drawn with replacement, as often as gives the number of volumes.
+    frame) drawn with replacement, as often as gives the number of volumes; zscore: so many
+    subjects, with all of their slices, or two of them by chance.
     Raises ValueError where there are fewer slices than one batch.
     """
     size, numbers = settings["batch"], rows["row"].to_numpy()
-    if settings["preparation"] == "fcn":
-        volumes = list(rows.groupby("volume")["row"].apply(np.array))
-        steps = max(1, len(volumes) // size)
+    if settings["preparation"] in GROUPS:
+        groups = list(rows.groupby(GROUPS[settings["preparation"]])["row"].apply(np.array))
+        steps = max(1, len(groups) // size)
+        most = MOST_OF_GROUP.get(settings["preparation"])
         return [
-            np.concatenate([volumes[i] for i in chosen])
-            for chosen in rng.integers(len(volumes), size=(steps, size))
+            np.concatenate([_some(rng, groups[i], most) for i in chosen])
+            for chosen in rng.integers(len(groups), size=(steps, size))
         ]
     if len(numbers) < size:
         raise ValueError(
@@ -80,3 +88,10 @@ def draw_batches(
     if settings["schedule"] == STOPPING:
         return list(rng.choice(numbers, (steps, size)))
     return np.split(rng.permutation(numbers)[: steps * size], steps)
+
+
+def _some(rng: np.random.Generator, rows: np.ndarray, most: int | None) -> np.ndarray:
+    """All rows of a group, or as many as a batch may have of it, drawn without replacement."""
+    if most is None or len(rows) <= most:
+        return rows
+    return np.sort(rng.choice(rows, most, replace=False))

@@ -1,8 +1,8 @@
 """Contrast-limited adaptive histogram equalisation of batches, as OpenCV defines it.
 
-Zuiderveld 1994, doi:10.1016/B978-0-12-336156-1.50061-6. The image is cut into 8 x 8 tiles; each
-tile gets a curve from its histogram of 256 grey values, and a pixel the mean of the curves of the
-four tiles whose centres are around it, by their distance.
+Zuiderveld 1994, doi:10.1016/B978-0-12-336156-1.50061-6. The image is divided into 8 x 8 tiles; each
+tile has a curve from its histogram of 256 grey values, and each pixel is interpolated between the
+curves of the four surrounding tiles.
 """
 
 import numpy as np
@@ -19,7 +19,7 @@ def clahe(images: torch.Tensor, clip_limits: np.ndarray) -> torch.Tensor:
 
     images: (n, y, x) float32 in 0..1; y and x multiples of 8. clip_limits: (n,); a grey
     value counts at most this many times as often as if all were equally frequent. Returns the
-    same shape, in 0..1. Raises ValueError where the image cannot be cut into 8 x 8 tiles.
+    same shape, in 0..1. Raises ValueError if the image cannot be divided into 8 x 8 tiles.
     """
     count, *size = images.shape
     if any(pixels % TILES for pixels in size):
@@ -28,7 +28,7 @@ def clahe(images: torch.Tensor, clip_limits: np.ndarray) -> torch.Tensor:
     levels = (images.clamp(0, 1) * (LEVELS - 1)).round().long()
     rows, columns = (torch.arange(pixels, device=images.device) for pixels in size)
     of_tile = _curve_starts(rows // tile[0], columns // tile[1], count)
-    # Not bincount, which a GPU is waited for.
+    # Not bincount, which waits for the GPU.
     counts = torch.zeros(count * TILES**2 * LEVELS, dtype=torch.long, device=images.device)
     counts.scatter_add_(0, (of_tile + levels).flatten(), torch.ones_like(levels).flatten())
     area = tile[0] * tile[1]
@@ -59,7 +59,7 @@ def _curve_starts(vertical: torch.Tensor, horizontal: torch.Tensor, count: int) 
 def _curves(counts: torch.Tensor, limits: torch.Tensor, area: int) -> torch.Tensor:
     """Curve of each tile (n, tiles, 256) in 0..255 from counts of its pixels by grey value.
 
-    What is above the limit goes to all grey values alike, the rest to some at equal distances.
+    The excess above the limit is spread over all grey values, the remainder at equal distances.
     """
     kept = torch.minimum(counts, limits[:, None, None])
     excess = (counts - kept).sum(-1, keepdim=True)

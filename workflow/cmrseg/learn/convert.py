@@ -23,14 +23,14 @@ def convert_weights(
     outputs: Mapping[str, str],
     code: list[str],
 ) -> None:
-    """Make a model's folder of a published checkpoint.
+    """Make a model's folder from a published checkpoint.
 
-    name: of the model. weights: its entry in resources/weights.yaml. folder: holds the
-    checkpoint. outputs: weights, record. The settings in the record are the entry, which has all
-    that labelling needs, with the width that the file's arrays have.
-    Raises FileNotFoundError naming a file that is not there, ValueError naming one whose content
-    is not that of the entry's `sha256`, or that has another width or number of channels than the
-    entry's `width` and `tissues` say, or as `read_published` and `read_unet3plus` do.
+    name: of the model. weights: its entry in resources/weights.yaml. folder: contains the
+    checkpoint. outputs: weights, record. The settings in the record are those of the entry, which
+    are all that segmentation needs, with the width of the file's arrays.
+    Raises FileNotFoundError naming a missing file, ValueError naming a file whose content does not
+    match the entry's `sha256`, or whose width or number of channels contradicts the entry's
+    `width` and `tissues`, or as `read_published` and `read_unet3plus` do.
     """
     started = time.time()
     path = Path(folder) / weights["file"]
@@ -66,7 +66,7 @@ def convert_weights(
 def _check_sizes(
     name: str, file: Path, weights: Mapping[str, Any], sizes: Mapping[str, int]
 ) -> None:
-    """Raise ValueError where a file's arrays say something else of the network than its entry."""
+    """Raise ValueError if a file's arrays contradict the network in its entry."""
     said = f"weights {name}: {file} has a network with"
     if weights.get("width", sizes["width"]) != sizes["width"]:
         raise ValueError(

@@ -1,8 +1,8 @@
 """The image preparation of prediction on a graphics card: the numbers of `prepare`, to the bit.
 
-A card labels a cine in less time than a processor needs to prepare it. For the `fcn` the native
-voxels go to the card, and the percentiles and each batch are made there; `unet` images, which
-are resized, are prepared before.
+A card segments a cine in less time than the CPU needs to prepare it. For `fcn` the native voxels
+are copied to the card, and the percentiles and batches are computed there; `unet` images, which
+are resized, are prepared on the CPU.
 """
 
 import copy
@@ -19,10 +19,10 @@ from cmrseg.learn.prepare import FCN_PERCENTILES, neighbours, prepare_cine, with
 def planes_for_card(
     channels: Sequence[np.ndarray], settings: Mapping
 ) -> tuple[torch.Tensor, Canvas]:
-    """What of a cine goes to the card: planes (t, z, [c,] y, x), and the canvas of its images.
+    """The data of a cine for the card: planes (t, z, [c,] y, x), and the canvas of its images.
 
-    channels: (t, z, y, x) each, left as they are. Integers of up to 16 bits stay what they are, of
-    a single channel. Where there is a card the planes are in memory that it reads by itself.
+    channels: (t, z, y, x) each, not changed. A single channel of integers of up to 16 bits keeps
+    its type. If there is a card the planes are in pinned memory.
     """
     if PREPARATIONS[settings["preparation"]].scaled_by != "percentiles":
         prepared = [prepare_cine(voxels, settings) for voxels in channels]
@@ -31,7 +31,7 @@ def planes_for_card(
         first = channels[0]
         canvas = prediction_canvas(first.shape[-2:], settings)
         small = len(channels) == 1 and first.dtype.kind in "iu" and first.dtype.itemsize <= 2
-        # torch has no numbers of the other byte order.
+        # torch does not support the other byte order.
         dtype = first.dtype.newbyteorder("=") if small else np.float32
         planes = with_channels([voxels.astype(dtype, copy=False) for voxels in channels])
     result = torch.from_numpy(np.ascontiguousarray(planes))
@@ -69,7 +69,7 @@ class CardImages:
     def chosen(self, numbers: np.ndarray) -> "CardImages":
         """The images of some numbers (int64), with the percentiles of all."""
         some, dtype = copy.copy(self), self.planes.dtype
-        # A card cannot choose among numbers of uint16.
+        # A card cannot index arrays of uint16.
         planes = self.planes.view(torch.int16) if dtype == torch.uint16 else self.planes
         there = torch.from_numpy(numbers).to(planes.device, non_blocking=True)
         some.planes = planes[there].view(dtype)

@@ -34,8 +34,8 @@ def train_job(
 
     inputs: slices (folder), start (weights file, or empty for random), confidence (table, or
     empty). outputs: weights, history, record. state_folder: keeps the state of an interrupted
-    training; it is removed once the weights are written. kept: where results are kept; where
-    they are made of the same content they are taken over, and nothing is trained.
+    training; it is removed once the weights are written. kept: folder of kept results;
+    if their inputs have the same content they are reused, and nothing is trained.
     """
     started = time.time()
     words = (f"{key} {'none' if value == '' else value}" for key, value in model.items())

@@ -27,8 +27,8 @@ log = logging.getLogger(__name__)
 
 # Files of a model's folder.
 WEIGHTS, RECORD = "weights.safetensors", "record.json"
-# Subjects that are read ahead, and threads that do so: unpacking one takes a core several times as
-# long as a graphics card takes to label it.
+# Number of subjects read ahead, and of threads: on a core decompressing a subject takes several
+# times as long as its segmentation on a graphics card.
 CARD_AHEAD = 8
 
 
@@ -36,8 +36,8 @@ def load_model(folder: str | Path) -> tuple[Network, dict[str, Any]]:
     """A trained or converted network and its settings, from the folder of a model.
 
     folder: with weights.safetensors and record.json. `predict_cine(network, cine, settings)`
-    then labels a cine. Raises FileNotFoundError naming an absent file, ValueError if the record
-    is not that of a model, its network cannot be built, or the weights do not fit it.
+    then segments a cine. Raises FileNotFoundError naming a missing file, ValueError if the record
+    is not that of a model, its network cannot be built, or the weights do not fit.
     """
     folder = Path(folder)
     for name in (RECORD, WEIGHTS):
@@ -82,14 +82,14 @@ def load_network(settings: Mapping[str, Any], weights: str | Path) -> Network:
 def label_shard(
     model: Mapping[str, Any], weights: str | Path, images: Path, labels: Path, device: str
 ) -> None:
-    """Label every subject of a shard that has the model's images, in a folder of its own.
+    """Segment every subject of a shard that has the model's images, each in its own folder.
 
-    Label maps are `<labels>/<subject>/<sequence>.nii.gz` on the grid of the image; of other tasks
-    than label maps the file is that of their reading. model: row of the models table. weights: its
-    safetensors file. images: folder with `<subject>/<sequence>.nii.gz`, of each channel. labels:
-    existing folder to fill. device: cpu, cuda or mps. While one subject is labelled the next are
-    read and those before are saved. Raises ValueError naming a subject whose image cannot be read
-    or has values that are not finite.
+    Label maps are `<labels>/<subject>/<sequence>.nii.gz` on the grid of the image; other tasks
+    define their own files. model: row of the models table. weights: its safetensors file. images:
+    folder with `<subject>/<sequence>.nii.gz` for each channel. labels: existing folder to fill.
+    device: cpu, cuda or mps. While one subject is segmented, the next ones are read and the
+    previous ones are saved. Raises ValueError naming a subject whose image cannot be read or has
+    values that are not finite.
     """
     labeller = Predictor(load_network(model, weights), model, device)
     sequences = [sequence.key for sequence in channels_of(model["sequence"])]
@@ -133,10 +133,10 @@ def label_job(
     kept: Path,
     device: str,
 ) -> None:
-    """Label a shard: `label_shard`, into a folder that is complete or not there.
+    """Segment a shard with `label_shard`, into a folder that is never incomplete.
 
-    inputs: images (folder), weights. kept: where results are kept; where they are made of the same
-    content they are taken over, and nothing is labelled.
+    inputs: images (folder), weights. kept: folder of kept results; if their inputs have the same
+    content they are reused, and nothing is segmented.
     """
     facts = {"model": dict(model), "code": code, "device": device, "versions": versions()}
     source = made_of([inputs["images"], inputs["weights"]], facts)

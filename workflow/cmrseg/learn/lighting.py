@@ -1,7 +1,7 @@
 """Grey values in the pre-clinical augmentation: 8 bits, brightness, gamma, noise, CLAHE.
 
-Hanisah et al. 2026, doi:10.1016/j.jocmr.2026.102706. Images go through 8 bits first, as they did
-there; between the steps they are not rounded again.
+Hanisah et al. 2026, doi:10.1016/j.jocmr.2026.102706. Images are first reduced to 8 bits, as
+published; between the steps they are not rounded again.
 """
 
 from dataclasses import dataclass
@@ -90,7 +90,7 @@ def per_image(values: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
 
 
 def eight_bits(images: torch.Tensor) -> torch.Tensor:
-    """Images in 0..1 with 256 grey values; what is between two becomes the lower one."""
+    """Images in 0..1 with 256 grey values; values in between are rounded down."""
     return (images * EIGHT_BITS + TRUNCATION_MARGIN).floor() / EIGHT_BITS
 
 

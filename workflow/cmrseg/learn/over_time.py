@@ -1,4 +1,4 @@
-"""What a network says that sees the frames of a window together, averaged over all windows."""
+"""Segmentation by a network that uses the frames of a window together, averaged over windows."""
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
@@ -24,10 +24,11 @@ def window_of(settings: Mapping[str, Any]) -> int:
 
 
 class OverTime:
-    """A network over time, as it labels a cine that is one heartbeat.
+    """A network over time that segments a cine of one heartbeat.
 
-    Every frame is in the middle of one window, whose first frame follows the last one. A frame gets
-    the mean of what all its windows say, weighted by its place in them (nets.unet_lstm).
+    Every frame is the centre of one window; the first frame of the cine follows the last one. The
+    output for a frame is the mean over all its windows, weighted by its position in them
+    (nets.unet_lstm).
     """
 
     def __init__(self, network: torch.nn.Module, window: int, device: str) -> None:
@@ -41,7 +42,7 @@ class OverTime:
     def shares(self, frames: torch.Tensor, spread: Spread) -> torch.Tensor:
         """Shares (t, c, y, x) of the frames (t, y, x) of a slice. spread: over threads, in order.
 
-        Raises ValueError where there are fewer frames than in a window.
+        Raises ValueError if there are fewer frames than in a window.
         """
         numbers = windows(len(frames), self.window)
 
@@ -66,5 +67,5 @@ class OverTime:
             there = torch.from_numpy(numbers[middle]).to(self.device)
             total[there] += self.weights[:, None, None, None] * shares
         assert total is not None
-        # Each frame is once at every place of a window.
+        # Each frame is once at every position of a window.
         return total / self.weights.sum()

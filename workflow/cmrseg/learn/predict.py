@@ -30,12 +30,12 @@ from cmrseg.tasks.windows import windows
 
 logger = logging.getLogger(__name__)
 
-# Images at once: what a core's caches hold, and what keeps a graphics card busy.
+# Batch sizes: fitting into the caches of a core, and large enough to use a graphics card fully.
 BATCH, CARD_BATCH = 8, 100
-# Weights and maps on a card have 16 bits, and sums 32. Of a trained network's labels 1 pixel in
-# 100,000 changes; with bfloat16, which has a shorter fraction, it would be 4. Some images of each
-# cine are labelled with 32 bits as well. Where less than this share of their pixels agrees, as
-# with a network that has not learned or whose numbers overflow, the whole cine is.
+# On a card weights and feature maps have 16 bits, and sums 32. With a trained network the label of
+# 1 pixel in 100,000 changes; with bfloat16, which has a shorter mantissa, it would be 4. Some
+# images of each cine are also segmented with 32 bits. If a smaller share of their pixels than this
+# agrees, as with an untrained network or an overflow, the whole cine is segmented with 32 bits.
 CARD_DTYPE = torch.float16
 CHECKED_IMAGES, LEAST_AGREEMENT = 8, 0.9999
 # Coprime to their number: neighbours in time are far apart in the stack.
@@ -44,7 +44,7 @@ SLICE_STEP = 5
 # Planes or images of a cine, and their canvas.
 Prepared = tuple[torch.Tensor, Canvas]
 Result = TypeVar("Result")
-# Is told how many images are labelled, and of how many; what it raises ends the work.
+# Called with the number of segmented images and of all images; an exception stops the work.
 Progress = Callable[[int, int], None]
 
 
@@ -57,16 +57,16 @@ def predict_cine(
     subject: str = "the cine",
     progress: Progress | None = None,
 ) -> np.ndarray:
-    """Label every slice and frame of a cine, each on its own.
+    """Segment every slice and frame of a cine separately.
 
-    network: as trained; it stays as it is. cine: the image, or that of each channel of the network,
+    network: as trained; it is not changed. cine: the image, or that of each channel of the network,
     on one grid. settings: sequence, tissues, preparation, size_px and intensity of its training,
     and optionally `islands`, a rule by which islands are removed (measure.islands); what that
     removes is logged with the name `subject`. device: cpu, cuda or mps. batch: images at once;
-    slices and frames share batches. progress: is called after each batch. Returns (t, z, y, x)
-    uint8 `Tissue` on the cine's grid: of exclusive tissues the one with the largest logit, the
-    first on ties. Labels of a CPU depend neither on `batch` nor on the number of threads. Raises
-    ValueError where the cine has values that are not finite.
+    slices and frames share batches. progress: called after each batch. Returns (t, z, y, x)
+    uint8 `Tissue` on the cine's grid: for exclusive tissues the one with the largest logit, the
+    first one at ties. On a CPU labels depend neither on `batch` nor on the number of threads.
+    Raises ValueError if the cine has values that are not finite.
     """
     labeller = Predictor(network, settings, device, batch)
     channels = [cine] if isinstance(cine, Cine) else list(cine)
@@ -106,8 +106,8 @@ class Predictor:
     def prepare(self, *channels: Cine) -> Prepared:
         """What `label` takes of the image of each channel.
 
-        Raises ValueError where one has values that are not finite, where they do not lie on one
-        grid, and where there are not as many as the network has channels.
+        Raises ValueError if one has values that are not finite, if their grids differ, or if their
+        number is not that of the network's channels.
         """
         sequence = self.settings.get("sequence", USUAL)
         if len(channels) != (wanted := len(channels_of(sequence))):
@@ -139,9 +139,9 @@ class Predictor:
     def label(
         self, prepared: Prepared, progress: Progress | None = None
     ) -> Callable[[], np.ndarray]:
-        """Start labelling, and give a function that waits for the labels and returns them.
+        """Start segmentation, and return a function that waits for the labels and returns them.
 
-        A card, which takes a moment for a cine, does not tell of its progress.
+        A card, which needs only a moment for a cine, reports no progress.
         """
         if self.on_card:
             return self._label_on_card(*prepared)
@@ -174,7 +174,7 @@ class Predictor:
             return self.reading.result(output[: len(images)], canvas).cpu().numpy()
 
         labelled = 0
-        # Closed at once where the progress ends the work: threads are not waited for later.
+        # Closed at once if progress stops the work, so that threads are not waited for later.
         with closing(self._spread(label, range(0, len(pixels), self.batch))) as parts:
             for labels in parts:
                 found.append(labels)
@@ -195,7 +195,7 @@ class Predictor:
         try:
             with ThreadPoolExecutor(workers, "", torch.set_num_threads, (1,)) as pool:
                 waiting = iter(starts)
-                # Some ahead, and not all: an error must not have to wait for them.
+                # Only some ahead, so that an error does not have to wait for all.
                 ahead = deque(pool.submit(work, first) for first in islice(waiting, 2 * workers))
                 while ahead:
                     yield ahead.popleft().result()
@@ -244,7 +244,7 @@ def label_on_card(
 def agreement(
     network: torch.nn.Module, images: CardImages, labels: torch.Tensor, reading: Reading
 ) -> torch.Tensor:
-    """Share of the labels of some of the images that are the network's, on the card."""
+    """Share of labels of some images that agree with those of the network, on the card."""
     numbers = checked_images(len(images) // images.slices, images.slices)
     expected = label_on_card(network, images.chosen(numbers), CHECKED_IMAGES, reading)
     there = torch.from_numpy(numbers).to(labels.device, non_blocking=True)
@@ -264,6 +264,6 @@ def checked_images(frames: int, slices: int) -> np.ndarray:
 
 
 def _fetched(values: torch.Tensor) -> torch.Tensor:
-    """Values of a card in memory, once the card has come so far; nothing waits for it."""
+    """Values of a card copied to memory asynchronously."""
     there = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
     return there.copy_(values, non_blocking=True)

@@ -1,8 +1,8 @@
-"""The image preparation of a network: the one place that training slices and prediction share.
+"""The image preparation of a network, shared by training slices and prediction.
 
-A preparation is `unet`, `fcn`, `minmax` or `zscore`. It turns native images into the square (or
-padded) images that a network sees, stored as integers so that slices on disk and images at
-prediction are the same numbers: uint8 for `unet` (the 8-bit pictures of Ankenbrand et al. 2021),
+A preparation is `unet`, `fcn`, `minmax` or `zscore`. It converts native images into the square (or
+padded) input images of a network, stored as integers so that slices on disk and images at
+prediction have the same values: uint8 for `unet` (the 8-bit images of Ankenbrand et al. 2021),
 uint16 for `fcn` (Bai et al. 2018) and `minmax` (Hanisah et al. 2026). Images of `zscore` (Bai et
 al. 2018, aorta) have no limits and are float32. Read them with `as_float`.
 """
@@ -27,20 +27,20 @@ INTENSITIES = ("linear", "greys")
 # Preparations that pad or crop images, and do not resize them.
 PADDED = tuple(name for name, about in PREPARATIONS.items() if not about.resized)
 
-# matplotlib's reversed "Greys" at inputs 0, 1/8, ..., 1: the curve that the published networks
-# saw, because their pictures were saved through that colour map. 256 steps, linear in between,
-# fractions cut off.
+# matplotlib's reversed "Greys" at inputs 0, 1/8, ..., 1: the grey value curve of the published
+# training images, which were saved with that colour map. 256 steps, linear in between, rounded
+# down.
 GREYS_ANCHORS = (0, 37, 82, 115, 150, 189, 217, 240, 255)
 GREYS = np.floor(np.interp(np.arange(256) / 255, np.arange(9) / 8, GREYS_ANCHORS)) / 255
 
 # Percentiles that become 0 and 1 in the FCN's images (Bai et al. 2018).
 FCN_PERCENTILES = (1, 99)
-# Voxels below this percentile, mostly air, count in no mean and standard deviation of zscore.
+# Voxels below this percentile, mostly air, are excluded from mean and standard deviation in zscore.
 ZSCORE_PERCENTILE, ZSCORE_EPS = 10, 1e-6
 
 
 def check_settings(settings: Mapping) -> None:
-    """Raise ValueError where a preparation's settings are unknown or do not fit together."""
+    """Raise ValueError if a preparation's settings are unknown or inconsistent."""
     if settings["preparation"] not in PREPARATIONS:
         raise ValueError(
             f"preparation {settings['preparation']!r} is unknown, expected one of "
@@ -64,11 +64,12 @@ def check_settings(settings: Mapping) -> None:
 
 
 def prepare_volume(volume: np.ndarray, settings: Mapping) -> tuple[np.ndarray, Canvas]:
-    """Prepare the images of one frame for training.
+    """Prepare the images of one frame, or of a whole cine (`zscore`), for training.
 
-    volume: (z, y, x), all slices of the frame. Returns (z, size, size) uint8 (`unet`) or uint16
-    and the canvas. `unet` and `minmax` scale every image by its own minimum and maximum, `minmax`
-    before it is cropped or padded; `fcn` takes the percentiles over the cropped volume, padding
+    volume: (z, y, x), all slices of the frame, or of all frames. Returns (z, size, size) uint8
+    (`unet`), float32 (`zscore`) or uint16 and the canvas. `unet` and `minmax` scale every image by
+    its own minimum and maximum, `minmax` before it is cropped or padded; `fcn` takes the
+    percentiles over the cropped volume, `zscore` mean and standard deviation, both with padding
     included (Bai et al. 2018, training).
     """
     canvas = training_canvas(volume.shape[-2:], settings)
@@ -94,7 +95,7 @@ def prepare_cine(voxels: np.ndarray, settings: Mapping) -> tuple[np.ndarray, Can
 
 
 def prepare_labels(labels: np.ndarray, canvas: Canvas) -> np.ndarray:
-    """Carry label planes (n, y, x) to a canvas, background outside."""
+    """Place label planes (n, y, x) on a canvas, with background outside."""
     return place(resize_labels(labels, canvas.scaled), canvas, fill=Tissue.BACKGROUND)
 
 
@@ -104,7 +105,7 @@ def with_channels(images: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def check_one_grid(channels: Sequence[Cine]) -> None:
-    """Raise ValueError where channels do not show the same places: nothing is resampled."""
+    """Raise ValueError if channels have different grids: nothing is resampled."""
     for number, cine in enumerate(channels[1:], 2):
         if len(cine.voxels) != len(channels[0].voxels) or not same_grid(cine, channels[0]):
             raise ValueError(

@@ -1,4 +1,4 @@
-"""What each epoch of a training run does: stages, cycles, learning rates, the optimiser."""
+"""The epochs of a training run: stages, cycles, learning rates, the optimiser."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -15,9 +15,9 @@ from cmrseg.learn.subsets import corrected_epochs
 class OneCycle:
     """One-cycle (Smith 2018, arXiv:1803.09820) with AdamW.
 
-    warm_fraction: part of the steps with a rising learning rate. end_divisor: by what the last one
-    is smaller than the highest. eps: AdamW's epsilon. decays_all: do biases and the weights of
-    norms decay, too?
+    warm_fraction: fraction of steps with a rising learning rate. end_divisor: ratio of the highest
+    to the last learning rate. eps: AdamW's epsilon. decays_all: whether biases and weights of
+    norms decay, too.
     """
 
     warm_fraction: float
@@ -31,14 +31,16 @@ ONECYCLES = {
     "onecycle": OneCycle(0.3, 250_000, 1e-8, True),
     "onecycle_fastai2": OneCycle(0.25, 100_000, 1e-5, False),
 }
-# A constant rate until the validation loss stays, as in Hanisah et al. 2026.
+# A constant rate until the validation loss stops improving, as in Hanisah et al. 2026.
 STOPPING = "early_stopping"
-SCHEDULES = (*ONECYCLES, "constant", STOPPING)
+# A constant rate with Adam as TensorFlow 1 and Keras write it.
+TENSORFLOW = "constant_tensorflow"
+SCHEDULES = (*ONECYCLES, "constant", TENSORFLOW, STOPPING)
 START_DIVISOR = 25
 HIGH_BETA1, LOW_BETA1 = 0.95, 0.85
 ONECYCLE_BETA2 = 0.99
 ONECYCLE_WEIGHT_DECAY = 0.01
-# Adam of the constant schedule, as in Bai et al. 2018.
+# Adam of the constant schedules, as in Bai et al. 2018.
 CONSTANT_BETAS = (0.9, 0.999)
 CONSTANT_EPS = 1e-8
 # Adam of early stopping, and after how many epochs without a smaller validation loss it stops.
@@ -142,10 +144,10 @@ def onecycle(
 
 
 def norm_momentum(momentum: float, step: int) -> float:
-    """Momentum of a batch norm's statistics at a step (from 0) that gives their start no weight.
+    """Momentum of a batch norm's statistics at a step (from 0), ignoring their initial values.
 
-    As Adam corrects its averages. It tends to `momentum`, which alone would need 1 / momentum
-    steps and more to forget the start, longer than a short training of the FCN (0.01) lasts.
+    A bias correction as in Adam. It tends to `momentum`, with which the initial values would take
+    1 / momentum steps and more to fade, longer than a short training of the FCN (0.01).
     """
     return momentum / (1 - (1 - momentum) ** (step + 1))
 
@@ -156,7 +158,7 @@ def make_optimiser(
     """Adam for the parameters that have a gradient; its learning rate is set by `set_step`.
 
     One-cycle: decoupled weight decay 0.01, beta2 0.99. The others: plain Adam.
-    fused: one operation for all parameters, which rounds otherwise.
+    fused: one operation for all parameters, with different rounding.
     """
     trained = [parameter for parameter in parameters if parameter.requires_grad]
     kind = ONECYCLES.get(schedule)
@@ -179,8 +181,16 @@ def make_optimiser(
 def set_step(
     optimiser: torch.optim.Optimizer, schedule: str, now: EpochPlan, step: int, steps: int
 ) -> None:
-    """Set learning rate and beta1 for a step of an epoch of `steps` steps."""
+    """Set learning rate and beta1 for a step of an epoch of `steps` steps.
+
+    And epsilon where it changes: TensorFlow adds it to the root of the second moment before that
+    is corrected for its start, PyTorch after it.
+    """
     lr, betas = now.lr, CONSTANT_BETAS
+    if schedule == TENSORFLOW:
+        count = now.epoch_of_stage * steps + step + 1
+        for group in optimiser.param_groups:
+            group["eps"] = CONSTANT_EPS / math.sqrt(1 - CONSTANT_BETAS[1] ** count)
     if schedule in ONECYCLES:
         done, whole = now.epoch_of_cycle * steps + step, now.cycle_epochs * steps
         lr, beta1 = onecycle(done, whole, now.lr, ONECYCLES[schedule])
@@ -200,7 +210,7 @@ def has_stopped(losses: Sequence[float]) -> bool:
 
 
 def result_row(history: pd.DataFrame) -> dict[str, Any]:
-    """Row of the epoch whose weights a training gives: the last, or the best if it chose one."""
+    """Row of the epoch whose weights are saved: the last, or the best with early stopping."""
     last = history.iloc[-1]
     return (history.iloc[int(last["best_epoch"])] if "best_epoch" in history else last).to_dict()
 

@@ -1,40 +1,31 @@
 """Training slices: one memory-mapped array of images, one of labels, and an index table."""
 
-import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from cmrseg.canvas import PREPARATIONS
-from cmrseg.cine import Cine
 from cmrseg.files import read_table, replacing, sha256, write_table
-from cmrseg.known import known_tissues
-from cmrseg.labels import UNLABELLED, Tissue, in_order, pixels_column, tissues_of, values_of
-from cmrseg.learn.prepare import (
-    as_float,
-    check_one_grid,
-    check_settings,
-    prepare_labels,
-    prepare_volume,
-    with_channels,
-)
-from cmrseg.sequences import channels_of, labelled_sequence
-
-logger = logging.getLogger(__name__)
+from cmrseg.labels import pixels_column
+from cmrseg.learn.prepare import as_float, check_settings
+from cmrseg.learn.subject_slices import by_cine, counted_tissues, subject_slices
+from cmrseg.sequences import channels_of
 
 FILES = ("images.npy", "labels.npy", "index.tsv")
+# Column of the index: 0 of a slice that nobody labelled.
+DRAWN = "drawn"
 
 
 def make_slices(
     images: Iterable[tuple[str, str, Sequence[str | Path], str | Path]],
     settings: Mapping,
     folder: str | Path,
+    propagated: Mapping[str, str | Path] | None = None,
 ) -> pd.DataFrame:
     """Prepare all labelled slices of some subjects and write them into a folder.
 
@@ -48,9 +39,12 @@ def make_slices(
     lv_pixels of its slices do not add up to its volume). Tissues that are none of these become
     background; UNLABELLED stays. A slice of a frame without any labelled pixel is left out, and one
     without any tissue in a frame whose muscle was not drawn: its muscle would be background. Slices
-    whose labels a crop removes in part or altogether stay, and are a warning. Returns the index.
-    One subject is in memory at a time. Raises ValueError naming the subject and file, and where no
-    background is left to learn from.
+    whose labels a crop removes in part or altogether stay, and are a warning. Of preparation
+    zscore, which scales a cine as a whole and is of networks over time, all frames of a labelled
+    slice are written. Those that nobody labelled are there for windows around others alone: they
+    have the labels of `propagated`, a file of each subject that has one, or UNLABELLED, and 0 in
+    one more column, `drawn`. Returns the index. One subject is in memory at a time. Raises
+    ValueError naming the subject and file, and where no background is left to learn from.
     """
     check_settings(settings)
     images = list(images)
@@ -61,8 +55,10 @@ def make_slices(
     channels = len(channels_of(settings["sequence"]))
     rows: list[tuple] = []
     background = False
-    pixels = [pixels_column(tissue) for tissue in _counted(settings)]
+    pixels = [pixels_column(tissue) for tissue in counted_tissues(settings)]
     columns = ["row", "subject", "split", "slice", "frame", "volume", *pixels, "whole"]
+    if by_cine(settings):
+        columns.append(DRAWN)
     with replacing(folder) as temporary:
         temporary.mkdir()
         with (
@@ -70,7 +66,8 @@ def make_slices(
             _stack(temporary / FILES[1], np.uint8, shape) as add_labels,
         ):
             for subject, split, image_paths, label_path in images:
-                slices = _subject(subject, image_paths, label_path, settings)
+                others = (propagated or {}).get(subject)
+                slices = subject_slices(subject, image_paths, label_path, settings, others)
                 for planes, targets, places, with_background in slices:
                     background |= with_background
                     add_images(planes)
@@ -110,7 +107,7 @@ class Slices:
     def load(cls, folder: str | Path) -> "Slices":
         """Open the slices of a folder without reading the arrays.
 
-        Raises ValueError naming the folder where the arrays and the index differ in length.
+        Raises ValueError naming the folder if the arrays and the index differ in length.
         """
         folder = Path(folder)
         images, labels = (np.load(folder / name, mmap_mode="r") for name in FILES[:2])
@@ -123,9 +120,14 @@ class Slices:
         return cls(images, labels, index, folder)
 
     def select(self, splits: Iterable[str]) -> pd.DataFrame:
-        """Index rows of some splits. Raises ValueError where there is none."""
+        """Index rows of some splits, without those that are there for windows around others alone.
+
+        Raises ValueError where there is none.
+        """
         splits = list(splits)
         rows = self.index[self.index["split"].isin(splits)]
+        if DRAWN in rows:
+            rows = rows[rows[DRAWN] == 1]
         if rows.empty:
             raise ValueError(
                 f"{self.folder}: no slice of split {', '.join(splits)}; "
@@ -146,11 +148,6 @@ class Slices:
 def image_shape(channels: int, shape: tuple[int, int]) -> tuple[int, ...]:
     """Shape of one stored image: a single channel has no axis of its own."""
     return shape if channels == 1 else (channels, *shape)
-
-
-def _counted(settings: Mapping[str, Any]) -> tuple[Tissue, ...]:
-    """The tissues whose pixels are in the index."""
-    return in_order((Tissue.LV, Tissue.MYO, *tissues_of(settings["tissues"])))
 
 
 @contextmanager
@@ -178,99 +175,3 @@ def _stack(
         file.seek(0)
         np.lib.format.write_array_header_1_0(file, header | {"shape": (count, *shape)})
         assert file.tell() == begin
-
-
-def _read_labels(subject: str, path: str | Path, shown: tuple[Tissue, ...]) -> np.ndarray:
-    labels = Cine.load(path).voxels
-    if not np.issubdtype(labels.dtype, np.integer):
-        raise ValueError(
-            f"subject {subject}: labels in {path} are {labels.dtype}, expected an integer type"
-        )
-    # Before labels become uint8, which would make 255 of -1.
-    known = values_of(shown)
-    unknown = np.setdiff1d(np.unique(labels), [*known, UNLABELLED])
-    if unknown.size:
-        raise ValueError(
-            f"subject {subject}: labels in {path} have the values {unknown[:5].tolist()}, expected "
-            f"{known}, or {UNLABELLED} where nothing is labelled; correct the labels"
-        )
-    return labels
-
-
-def _labelled(labels: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """(t, z): does the plane teach anything? known: of `known_tissues`."""
-    empty = (labels == Tissue.BACKGROUND).all(axis=(2, 3))
-    return (labels != UNLABELLED).any(axis=(2, 3)) & ~(empty & ~known[..., Tissue.MYO])
-
-
-def _read_channels(
-    subject: str, paths: Sequence[str | Path], label_path: str | Path, shape: tuple[int, ...]
-) -> list[np.ndarray]:
-    """Voxels (t, z, y, x) of each channel, all on the grid of the first one."""
-    cines = [Cine.load(path) for path in paths]
-    for path, cine in zip(paths, cines, strict=True):
-        if cine.voxels.shape != shape:
-            raise ValueError(
-                f"subject {subject}: image {path} has shape {cine.voxels.shape}, labels "
-                f"{label_path} {shape} (t, z, y, x), expected the same; label this image again"
-            )
-        if not np.isfinite(cine.voxels).all():
-            raise ValueError(
-                f"subject {subject}: image {path} has values that are not finite; "
-                "repair or leave out the subject"
-            )
-    try:
-        check_one_grid(cines)
-    except ValueError as error:
-        raise ValueError(f"subject {subject}: {', '.join(map(str, paths))}: {error}") from error
-    return [cine.voxels for cine in cines]
-
-
-def _subject(
-    subject: str, image_paths: Sequence[str | Path], label_path: str | Path, settings: Mapping
-):
-    """Per labelled frame: images and labels (n, S, S), [(slice, frame, lv, my, rv, whole)].
-
-    And whether any of the labels are background on the native grid.
-    """
-    shown = labelled_sequence(settings["sequence"]).tissues
-    labels = _read_labels(subject, label_path, shown)
-    channels = _read_channels(subject, image_paths, label_path, labels.shape)
-    tissues = known_tissues(labels, shown)
-    whole = tissues[..., Tissue.LV].all(axis=1).astype(int)
-    told = [Tissue.BACKGROUND, *tissues_of(settings["tissues"]), UNLABELLED]
-    counted, cut = _counted(settings), []
-    for t, chosen in enumerate(_labelled(labels, tissues)):
-        slices = np.flatnonzero(chosen)
-        if not len(slices):
-            continue
-        frame = labels[t, slices]
-        # What scales by all slices of the frame needs those without a label, too.
-        joint = PREPARATIONS[settings["preparation"]].joint
-        some = slice(None) if joint else slices
-        prepared = [prepare_volume(voxels[t][some], settings) for voxels in channels]
-        canvas = prepared[0][1]
-        planes = with_channels([images for images, _ in prepared])
-        if joint:
-            planes = planes[slices]
-        pixels = np.stack([(frame == tissue).sum(axis=(1, 2)) for tissue in counted], axis=1)
-        targets = np.where(np.isin(frame, told), frame, Tissue.BACKGROUND).astype(np.uint8)
-        counts = zip(slices.tolist(), pixels.tolist(), strict=True)
-        places = [(z, t, *each, int(whole[t])) for z, each in counts]
-        background = bool((targets == Tissue.BACKGROUND).any())
-        placed = prepare_labels(targets, canvas)
-        if not PREPARATIONS[settings["preparation"]].resized:
-            lost = _tissue_pixels(placed) < _tissue_pixels(targets)
-            cut += [f"{t + 1}/{z + 1}" for z in slices[lost].tolist()]
-        yield planes, placed, places, background
-    if cut:
-        logger.warning(
-            "subject %s: size_px %d cuts off labels of %d images; frame/slice from 1: %s%s",
-            *(subject, settings["size_px"], len(cut), ", ".join(cut[:10])),
-            ", ..." if len(cut) > 10 else "",
-        )
-
-
-def _tissue_pixels(labels: np.ndarray) -> np.ndarray:
-    """(n,) pixels of any tissue in planes (n, y, x)."""
-    return ((labels != Tissue.BACKGROUND) & (labels != UNLABELLED)).sum(axis=(1, 2))

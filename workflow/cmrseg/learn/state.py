@@ -22,7 +22,7 @@ from cmrseg.nets.network import Network
 log = logging.getLogger(__name__)
 
 STATE_FILE = "state.safetensors"
-# All plain values are one JSON text: safetensors writes several in an order of chance.
+# All plain values are one JSON text: safetensors writes several in random order.
 METADATA_KEY = "state"
 # The last layers of every network; the only ones that depend on the number of channels.
 HEAD = "logits."
@@ -30,7 +30,7 @@ HEAD = "logits."
 
 @dataclass
 class State:
-    """What resuming needs after some epochs.
+    """The state needed to resume after some epochs.
 
     epochs_done: number of finished epochs. network: weights and statistics. optimiser: moments
     and step counts of each parameter, {number: {name: tensor}}; empty before the first epoch.
@@ -48,9 +48,9 @@ class State:
 def start_network(
     settings: Mapping[str, Any], start_state: Mapping[str, torch.Tensor] | None, seed: int
 ) -> Network:
-    """The network of a row with its first weights; what is random is drawn from `seed`.
+    """The network of a row with its initial weights; random ones are drawn with `seed`.
 
-    Raises ValueError where weights are missing or do not fit.
+    Raises ValueError if weights are missing or do not fit.
     """
     start = settings["start"]
     if (start == "random") != (start_state is None):
@@ -67,7 +67,8 @@ def start_network(
             )
         network.encoder.load_imagenet(start_state)
     else:
-        given, own = dict(start_state), network.state_dict()
+        own = network.state_dict()
+        given = _with_weights_over_time(network, start_state, start)
         head = {name: value for name, value in own.items() if name.startswith(HEAD)}
         other = [
             name
@@ -91,6 +92,23 @@ def start_network(
     return network
 
 
+def _with_weights_over_time(
+    network: Network, start_state: Mapping[str, torch.Tensor], start: str
+) -> dict[str, torch.Tensor]:
+    """Weights of a start, with the network's own over time where the start has none of these."""
+    given, own = dict(start_state), network.state_dict()
+    over_time = {name for name in own if name.startswith(network.over_frames)}
+    if over_time <= given.keys():
+        return given
+    log.info(
+        "start %s sees single frames: what the model has over time (%s) starts at random",
+        *(start, ", ".join(sorted(over_time))),
+    )
+    return {name: value for name, value in given.items() if name not in over_time} | {
+        name: own[name] for name in over_time
+    }
+
+
 def fingerprint(inputs: Mapping[str, Any]) -> str:
     """sha256 of plain values, as JSON with sorted keys."""
     text = json.dumps(inputs, sort_keys=True, default=str)
@@ -107,9 +125,9 @@ def digest_weights(weights: Mapping[str, torch.Tensor]) -> str:
 
 
 def save_state(state: State, folder: Path, mark: str) -> None:
-    """Replace the state in a folder, in one file, so that a killed job leaves a whole one.
+    """Replace the state in a folder, in one file, so that a killed job leaves a complete one.
 
-    mark: fingerprint of all that the run depends on.
+    mark: fingerprint of everything that the run depends on.
     """
     tensors = {f"network.{name}": value for name, value in state.network.items()}
     tensors |= {f"best.{name}": value for name, value in state.best.items()}
@@ -124,7 +142,7 @@ def save_state(state: State, folder: Path, mark: str) -> None:
 class Saver:
     """Saves the state after each epoch, that of a GPU while the next one computes.
 
-    folder: where to, None for nowhere. What went wrong is raised by the next call, or at the end
+    folder: target folder, None to save nothing. Errors are raised by the next call, or at the end
     of the `with` block, which waits for the last state.
     """
 
@@ -148,7 +166,7 @@ class Saver:
             pending.result()
 
     def save(self, state: State) -> None:
-        """Save a state as it is now, although its tensors may change."""
+        """Save the current state; its tensors may change afterwards."""
         if self.folder is None:
             return
         self.wait()
@@ -174,7 +192,7 @@ def _copies(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 
 def load_state(folder: Path, mark: str) -> State:
-    """The state in a folder, or a fresh one where there is none of this fingerprint."""
+    """The state in a folder, or a new one if there is none with this fingerprint."""
     path = folder / STATE_FILE
     if not path.exists():
         return State()

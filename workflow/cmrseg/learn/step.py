@@ -1,4 +1,4 @@
-"""One step of a training: how a device computes it, and what a compiler makes of it."""
+"""One step of a training: its computation on a device, and its compiled form."""
 
 import logging
 import os
@@ -25,20 +25,20 @@ log = logging.getLogger(__name__)
 # Loss of images (n, y, x) in 0...1 and labels (n, y, x): a tensor of one number.
 LossOf = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
-# On an H100 a step of the U-Net took 23.7 ms as it stands, 29.5 ms compiled, as its kernels are
-# faster than a processor starts them, and 13.2 ms as one graph of kernels; the published U-Net
-# took 63 and as a graph 39 ms, UNet 3+ 68 and 34. Compiling took 45 s. Whether UNet 3+, which draws
-# what it drops, draws the same as a graph after a stop is not known yet.
+# On an H100 a step of the U-Net took 23.7 ms without compiling, 29.5 ms compiled, as the CPU cannot
+# launch kernels fast enough, and 13.2 ms as one CUDA graph; the published U-Net took 63 ms and as a
+# graph 39 ms, UNet 3+ 68 and 34 ms. Compiling took 45 s. It is not known whether the random dropout
+# of UNet 3+ is the same in a graph after resuming.
 COMPILED, COMPILED_FROM_STEPS = "reduce-overhead", 10_000
 
 
 @dataclass(frozen=True)
 class Mode:
-    """How a step is computed. It changes the last digits of the weights: the record has it.
+    """How a step is computed. It affects the last digits of the weights, so it is in the record.
 
-    bfloat16: in it are the products of convolutions; weights, their averages and the loss are
-    float32 all the same. compiled: mode of torch.compile, "" for none. deterministic: only
-    operations with repeatable results; a GPU lacks some and warns of those.
+    bfloat16: precision of the products in convolutions; weights, their averages and the loss are
+    always float32. compiled: mode of torch.compile, "" for none. deterministic: only operations
+    with repeatable results; a GPU lacks some and warns of them.
     """
 
     bfloat16: bool = False
@@ -50,10 +50,10 @@ FLOAT32 = Mode()
 
 
 def choose_mode(settings: Mapping[str, Any], slices: Slices, device: str) -> Mode:
-    """How a device computes a row's training; float32 as it stands but on a CUDA device.
+    """How a device computes a row's training; plain float32 except on a CUDA device.
 
-    Compiled is a training that is long enough, of a network that gets faster by it and batches of
-    one size, where Triton finds a C compiler.
+    A training is compiled if it is long enough, its network gets faster, its batches have one
+    size, and Triton finds a C compiler.
     """
     if torch.device(device).type != "cuda":
         return FLOAT32
@@ -73,9 +73,10 @@ def choose_mode(settings: Mapping[str, Any], slices: Slices, device: str) -> Mod
 def batch_loss(
     network: Network, images: torch.Tensor, labels: torch.Tensor, task: Task, mode: Mode
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Loss of a batch, and what the network says of it (n, c, y, x), float32.
+    """Loss of a batch, and the network's output (n, c, y, x), float32.
 
-    images: (n, y, x) float32 in 0...1. labels: (n, y, x) uint8.
+    images: (n, y, x) float32 in 0...1. labels: (n, y, x) uint8. Of windows all have an axis t
+    behind n.
     """
     with torch.autocast(images.device.type, torch.bfloat16, enabled=mode.bfloat16):
         heads = network.heads(as_input(images))
@@ -90,7 +91,7 @@ def loss_function(network: Network, task: Task, mode: Mode) -> LossOf:
 
     if not mode.compiled:
         return loss_of
-    # Whole or not at all: a part that cannot be compiled is an error, and no slow step.
+    # Completely or not at all: a part that cannot be compiled is an error instead of a slow step.
     return torch.compile(loss_of, fullgraph=True, dynamic=False, mode=mode.compiled)
 
 
@@ -110,13 +111,12 @@ def training_step(
 
 
 class NewNorms:
-    """Batch norms of a new network: the start of their statistics gets no weight.
+    """Batch norms of a new network: the initial values of their statistics get no weight.
 
-    Statistics that come with start weights are worth keeping, those of a new network are not;
-    the published U-Net kept them all the same. A CPU gives each step a momentum of its own (see
-    schedule.norm_momentum). For a compiler that would be another program in each step: elsewhere
-    momentum stays, and what was summed in an epoch is divided by its weight, equal but for
-    rounding.
+    Statistics of pre-trained weights are kept, those of a new network are not; the published U-Net
+    kept both. On a CPU each step has its own momentum (see schedule.norm_momentum). For a compiler
+    this would be a different program in each step, so elsewhere momentum is constant and the sum
+    of an epoch is divided by its weight, which is equal except for rounding.
     """
 
     def __init__(self, network: torch.nn.Module, settings: Mapping[str, Any], device: str):
@@ -164,7 +164,7 @@ def computing(mode: Mode, device: str) -> Iterator[None]:
     torch.use_deterministic_algorithms(
         mode.deterministic, warn_only=torch.device(device).type != "cpu"
     )
-    # Filling memory before it is written finds faults of operations, and costs a pass over it.
+    # Filling memory before it is written detects faulty operations, but costs a pass over it.
     memory.fill_uninitialized_memory = False
     try:
         yield
@@ -175,9 +175,9 @@ def computing(mode: Mode, device: str) -> Iterator[None]:
 
 @contextmanager
 def seeded(seed: int, epoch: int, device: str) -> Iterator[None]:
-    """What PyTorch draws by itself, such as dropout, follows from seed and epoch alone.
+    """Random draws of PyTorch itself, such as dropout, only depend on seed and epoch.
 
-    Its generators go on after that as if nothing had been drawn.
+    Afterwards its generators are restored.
     """
     own = np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0]
     where = torch.device(device)

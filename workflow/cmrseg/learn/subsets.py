@@ -1,7 +1,7 @@
-"""Which slices a network learns from: all, confidence sets, some volunteers, ED and ES.
+"""Subsets of training slices: all, confidence sets, some volunteers, ED and ES.
 
-The draws repeat R's `sample()` (R >= 3.6, seed 42), so that the published subsets of
-Ankenbrand et al. 2021 come out, image by image.
+The draws reproduce R's `sample()` (R >= 3.6, seed 42), and thus the published subsets of
+Ankenbrand et al. 2021, image by image.
 """
 
 import math
@@ -20,7 +20,7 @@ Item = TypeVar("Item")
 NESTED_VOLUNTEERS = (7, 3, 1)
 SUBSET_SEED = 42
 
-# R turns the 32 bits of its Mersenne Twister into a number in [0, 1) with this factor.
+# R converts the 32 bits of its Mersenne Twister to a number in [0, 1) with this factor.
 R_UNIFORM_FACTOR = 2.3283064365386963e-10
 
 
@@ -102,7 +102,7 @@ def select_subset(
     wanted = _esed(index) if match[3] else index["subject"].isin(volunteers[int(match[2])])
     if match[1] == "v":
         return index[wanted]
-    # One permutation serves all random subsets, so the smaller is part of the larger.
+    # All random subsets use one permutation, so smaller ones are part of larger ones.
     ordered = index.sort_values(["subject", "slice", "frame"]).index
     permuted = draw.sample(list(ordered), len(ordered))
     return index[index.index.isin(permuted[: int(wanted.sum())])]
@@ -133,7 +133,7 @@ def corrected_epochs(epochs: int, count_all: int, count_subset: int) -> int:
 
 
 def is_corrected(subset: str) -> bool:
-    """Are epochs corrected? The published confidence sets were trained without."""
+    """Whether epochs are corrected; the published confidence sets were trained without."""
     return subset != "all" and subset not in THRESHOLDS
 
 
@@ -141,8 +141,8 @@ def esed_frames(index: pd.DataFrame) -> pd.DataFrame:
     """End-systolic and end-diastolic frame of each subject: columns subject, es, ed.
 
     Smallest and largest sum of lv_pixels over the slices of a frame; the first frame on ties.
-    Frames whose cavity is not known in every slice (column whole is 0) are neither. Of a subject
-    that has no other, those with the most slices are compared.
+    Frames whose cavity is not known in every slice (column whole is 0) are neither. If a subject
+    has no other frames, those with the most slices are compared.
     """
     if "whole" in index:
         some = index.groupby("subject")["whole"].transform("max")

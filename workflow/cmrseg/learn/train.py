@@ -13,6 +13,7 @@ import torch
 
 from cmrseg.learn.augment import apply_transforms, draw_transforms
 from cmrseg.learn.batches import draw_batches, split_names, training_rows
+from cmrseg.learn.over_time import window_of
 from cmrseg.learn.schedule import (
     STOPPING,
     EpochPlan,
@@ -47,11 +48,13 @@ from cmrseg.learn.subsets import is_corrected
 from cmrseg.learn.weights import on_cpu
 from cmrseg.nets.build import freeze
 from cmrseg.nets.network import Network
+from cmrseg.nets.unet_lstm import frame_weights
 from cmrseg.tasks.task import Task
+from cmrseg.tasks.windowed import Windowed
 
 log = logging.getLogger(__name__)
 
-# Slices at once in validation; of influence on memory, and on losses that sum over a batch.
+# Batch size of validation; affects memory, and losses that are summed over a batch.
 EVALUATION_BATCH = 32
 
 
@@ -67,20 +70,24 @@ def train(
     code: Sequence[str] = (),
     mode: Mode = FLOAT32,
 ) -> tuple[dict[str, torch.Tensor], pd.DataFrame]:
-    """Train a network as a row of the models table says.
+    """Train a network according to a row of the models table.
 
-    settings: the row. slices: prepared slices of its cohort and labeller. task: what is learnt.
+    settings: the row. slices: prepared slices of its cohort and labeller. task: the training task;
+    of a network over time that of one frame.
     start_state: weights to start from: a torchvision state dict for start `imagenet`, a model's for
-    a model, None for `random`. state_folder: keeps the state after every epoch; a run that was
-    stopped goes on from there and ends with the same bytes, and a state of other settings, slices,
+    a model, None for `random`. state_folder: keeps the state after every epoch; an
+    interrupted run resumes from it and gives the same bytes. A state with other settings, slices,
     task, start, code, torch, device or mode is ignored. confidence: table with subject and score,
     for the subsets c05, c10 and c15. mode: how the device computes.
     Returns the weights after the last epoch, or the best one of schedule `early_stopping`, on the
     CPU, and the history, one row per epoch (schedule.result_row is that of the weights); scores are
-    nan where the network was not validated.
-    Raises ValueError where settings, slices and start do not fit, FloatingPointError where the
-    loss is not finite.
+    nan if the network was not validated.
+    Raises ValueError if settings, slices and start do not fit, FloatingPointError if the loss is
+    not finite.
     """
+    window = window_of(settings)
+    if window > 1:
+        task = Windowed(task, tuple(frame_weights(window).tolist()))
     rows, valid = training_rows(slices, settings, confidence, task.samples)
     plan = planned(settings, slices, rows)
     mark = fingerprint(
@@ -99,7 +106,7 @@ def train(
     )
     network = start_network(settings, start_state, seed)
     state = State() if state_folder is None else load_state(Path(state_folder), mark)
-    run = Run(settings, network, task, Source(slices, device), seed, mode, state)
+    run = Run(settings, network, task, Source(slices, device, window), seed, mode, state)
     stopping = settings["schedule"] == STOPPING
     with computing(mode, device), Saver(state_folder, mark) as saver:
         for now in plan[state.epochs_done :]:
@@ -121,10 +128,10 @@ def planned(settings: Mapping[str, Any], slices: Slices, rows: pd.DataFrame) -> 
 
 
 class Run:
-    """A training under way: a network, and what changes it epoch by epoch.
+    """A running training: a network, and all that changes it epoch by epoch.
 
-    state: where it goes on. Draws depend on the seed and the epoch alone. Raises ValueError where
-    the task cannot learn the labels of the slices.
+    state: the state to resume from. Draws only depend on the seed and the epoch. Raises ValueError
+    if the task cannot be trained on the labels of the slices.
     """
 
     def __init__(
@@ -151,7 +158,7 @@ class Run:
         self.optimiser: torch.optim.Optimizer | None = None
 
     def learn(self, now: EpochPlan, rows: pd.DataFrame) -> dict[str, Any]:
-        """Train for an epoch on rows of the slices; what the history says of it, without scores."""
+        """Train for an epoch on rows of the slices; returns its history row, without scores."""
         epoch, rng = self.epoch, np.random.default_rng([self.seed, self.epoch])
         optimiser = self._optimiser(now)
         batches = draw_batches(rng, rows, self.settings)
@@ -164,7 +171,7 @@ class Run:
                 set_step(optimiser, self.settings["schedule"], now, step, len(batches))
                 before_step(epoch * len(batches) + step)
                 losses.append(training_step(self.loss_of, optimiser, images, labels))
-                # Looking at a loss waits for it; a GPU gets the next steps meanwhile.
+                # Reading a loss waits for it; meanwhile a GPU receives the next steps.
                 if self.on_cpu or step == len(batches) - 1:
                     check_finite(losses, epoch, step if self.on_cpu else 0, now.lr)
         self.epoch += 1
@@ -177,7 +184,7 @@ class Run:
         }
 
     def _optimiser(self, now: EpochPlan) -> torch.optim.Optimizer:
-        """That of the stage: a new one at its start, and one with the old moments after a stop."""
+        """The stage's optimiser: new at its start, with saved moments after resuming."""
         if self.optimiser is None or now.epoch_of_stage == 0:
             freeze(self.network, now.frozen)
             self.optimiser = make_optimiser(
@@ -193,14 +200,17 @@ class Run:
     def _augmented(
         self, rng: np.random.Generator, batch: np.ndarray
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Images and labels (n, y, x) of a batch, with the changes that are drawn for them."""
+        """Images and labels (n, y, x) of a batch, with random augmentation.
+
+        The frames of a window are transformed alike.
+        """
         augmentation, size = self.settings["augmentation"], self.settings["size_px"]
         transforms = draw_transforms(rng, len(batch), augmentation, size)
         return apply_transforms(*self.source.read(batch), transforms)
 
 
 def note(state: State, row: dict[str, Any], run: Run) -> None:
-    """Take a finished epoch into the state. row: of the history, with the epoch's own images."""
+    """Add a finished epoch to the state. row: of the history, with the epoch's own images."""
     history = state.history
     row["images"] += history[-1]["images"] if history else 0
     history.append(row)
@@ -214,7 +224,7 @@ def note(state: State, row: dict[str, Any], run: Run) -> None:
 
 
 def words(row: Mapping[str, Any]) -> str:
-    """A row of the history for people."""
+    """A readable row of the history."""
     return ", ".join(f"{name} {value:.4g}" for name, value in row.items())
 
 
@@ -228,8 +238,10 @@ def evaluate(
     """
     network.eval()
     numbers, sizes, losses, counts = rows["row"].to_numpy(), [], [], []
-    for first in range(0, len(numbers), EVALUATION_BATCH):
-        images, labels = source.read(numbers[first : first + EVALUATION_BATCH])
+    frames = 1 if source.around is None else source.around.shape[1]
+    batch = max(1, EVALUATION_BATCH // frames)
+    for first in range(0, len(numbers), batch):
+        images, labels = source.read(numbers[first : first + batch])
         loss, output = batch_loss(network, images, labels, task, mode)
         sizes.append(len(images))
         losses.append(loss)
@@ -242,13 +254,13 @@ def evaluate(
 
 
 def check_labels(slices: Slices, task: Task) -> None:
-    """Raise ValueError where the task cannot learn labels of the slices."""
+    """Raise ValueError if the task cannot be trained on labels of the slices."""
     for first in range(0, len(slices.labels), EVALUATION_BATCH):
         task.check(torch.tensor(slices.labels[first : first + EVALUATION_BATCH]))
 
 
 def check_finite(losses: Sequence[torch.Tensor], epoch: int, first: int, lr: float) -> None:
-    """Raise FloatingPointError where a loss of an epoch, from step `first` on, is no number."""
+    """Raise FloatingPointError if a loss of an epoch, from step `first` on, is not finite."""
     for step, value in enumerate(torch.stack(list(losses[first:])).tolist(), first):
         if not math.isfinite(value):
             raise FloatingPointError(

@@ -1,4 +1,4 @@
-"""The card of a trained model, made of its files."""
+"""The model card of a trained model, made from its files."""
 
 from collections.abc import Mapping
 from typing import Any

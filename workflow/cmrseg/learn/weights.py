@@ -13,12 +13,12 @@ from cmrseg.files import check_plain, replacing
 def save_weights(weights: Mapping[str, torch.Tensor], path: str | Path) -> None:
     """Write a state dict as safetensors; the same weights always give the same bytes."""
     with replacing(path) as temporary:
-        # Not save_file, whose files nobody but their owner can read.
+        # Not save_file, whose files only their owner can read.
         temporary.write_bytes(save(on_cpu(weights)))
 
 
 def load_weights(path: str | Path) -> dict[str, torch.Tensor]:
-    """Read a state dict. Raises ValueError naming a file that is no safetensors file."""
+    """Read a state dict. Raises ValueError naming an invalid safetensors file."""
     check_plain(path)
     try:
         return load_file(path)

@@ -12,6 +12,7 @@ from cmrseg.nets.network import MOST_WIDTH, Network
 from cmrseg.nets.resnet import ResNet
 from cmrseg.nets.unet import UNet
 from cmrseg.nets.unet3plus import UNet3Plus
+from cmrseg.nets.unet_bai import FrameUNet
 from cmrseg.nets.unet_compat import CompatUNet
 from cmrseg.nets.unet_lstm import UNetLSTM
 from cmrseg.nets.vgg import Vgg16
@@ -44,6 +45,7 @@ BUILDERS: dict[str, Callable[[Shape], Network]] = {
     "unet3plus_single": lambda of: UNet3Plus(
         of.outputs, of.width, deep=False, channels=of.channels
     ),
+    "unet_bai": lambda of: FrameUNet(of.outputs, of.width),
     "unet_lstm": lambda of: UNetLSTM(of.outputs, of.width),
 }
 

@@ -9,7 +9,7 @@ and no map of 160 channels. Results differ from the plain network's by rounding 
 
 import copy
 import itertools
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
@@ -17,6 +17,9 @@ from torch.nn import functional
 
 from cmrseg.nets.fcn import CONVOLUTIONS, FCN, JOINED_CHANNELS, Unit
 from cmrseg.nets.images import CHANNELS_LAST, check_images
+
+CONVOLUTION_TYPES = (nn.Conv2d, nn.ConvTranspose2d)
+Convolution = TypeVar("Convolution", bound=nn.Conv2d | nn.ConvTranspose2d)
 
 # Rows of full-size maps that a processor core works on at once: 64 channels of them fit its cache.
 STRIP_ROWS = 48
@@ -163,7 +166,7 @@ def _units(module: nn.Module) -> list[Unit]:
     return [unit for unit in module.modules() if isinstance(unit, Unit)]
 
 
-def _merged(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> nn.Conv2d:
+def _merged(convolution: Convolution, norm: nn.BatchNorm2d) -> Convolution:
     """A convolution with bias that equals one with the batch norm after it."""
     merged = copy.deepcopy(convolution)
     assert norm.running_mean is not None
@@ -173,7 +176,11 @@ def _merged(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> nn.Conv2d:
     if convolution.bias is not None:
         shift += convolution.bias.double() * factor
     dtype = convolution.weight.dtype
-    merged.weight.data = (convolution.weight.double() * factor[:, None, None, None]).to(dtype)
+    # Weights are (out, in, y, x), of a transposed convolution (in, out, y, x).
+    outputs = factor[:, None, None]
+    if isinstance(convolution, nn.Conv2d):
+        outputs = outputs[:, None]
+    merged.weight.data = (convolution.weight.double() * outputs).to(dtype)
     merged.bias = nn.Parameter(shift.to(dtype))
     return merged
 
@@ -187,7 +194,7 @@ def _without_norms(network: nn.Module) -> nn.Module:
     for module in list(result.modules()):
         children = list(module.named_children())
         for (name, convolution), (after, norm) in itertools.pairwise(children):
-            if isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+            if isinstance(convolution, CONVOLUTION_TYPES) and isinstance(norm, nn.BatchNorm2d):
                 setattr(module, name, _merged(convolution, norm))
                 setattr(module, after, nn.Identity())
     return result

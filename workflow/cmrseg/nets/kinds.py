@@ -17,9 +17,10 @@ class NetworkKind:
     canvas). multiple_px: both sides of its images are multiples of it. encoders: of which one is
     chosen, and which may have ImageNet weights; empty where there is nothing to choose. heads:
     outputs that are held against the labels. channels: how many images it may take as channels of
-    one; empty for any number. window: frames that it sees together. compiled: is a long training on
-    a CUDA device compiled? keeps_first_norms: does the start of a new network's batch norms (mean
-    0, variance 1) count in their statistics?
+    one; empty for any number. window: frames that it sees together. starts_from: networks besides
+    its own kind whose weights it may start from. compiled: is a long training on a CUDA device
+    compiled? keeps_first_norms: does the start of a new network's batch norms (mean 0, variance 1)
+    count in their statistics?
     """
 
     name: str
@@ -29,6 +30,7 @@ class NetworkKind:
     heads: int = 1
     channels: tuple[int, ...] = ()
     window: int = 1
+    starts_from: tuple[str, ...] = ()
     compiled: bool = False
     keeps_first_norms: bool = False
 
@@ -80,11 +82,20 @@ _ROWS = (
         multiple_px=16,
     ),
     NetworkKind(
+        "unet_bai",
+        preparation="zscore",
+        multiple_px=16,
+        channels=(1,),
+    ),
+    NetworkKind(
         "unet_lstm",
         preparation="zscore",
         multiple_px=16,
         channels=(1,),
         window=9,
+        starts_from=("unet_bai",),
+        # It never changes them.
+        keeps_first_norms=True,
     ),
 )
 KINDS = {kind.name: kind for kind in _ROWS}

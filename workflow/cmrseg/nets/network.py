@@ -12,8 +12,12 @@ MOST_WIDTH = 256
 class Network(nn.Module):
     """Base of the networks: images (n, channels, y, x) float32 in 0..1 to (n, outputs, y, x).
 
-    Layers whose shape depends on the number of outputs are below `logits`.
+    Layers whose shape depends on the number of outputs are below `logits`. over_frames: names of
+    the weights that a network over time has beside those of the network of single frames that it
+    may start from begin so.
     """
+
+    over_frames: tuple[str, ...] = ()
 
     def __init__(self, channels: int = 1) -> None:
         super().__init__()

@@ -17,7 +17,8 @@ from cmrseg.labels import Target
 from cmrseg.nets import fcn, unet_lstm
 from cmrseg.nets.fcn import CONVOLUTIONS, HEAD_CHANNELS, JOINED_CHANNELS
 from cmrseg.nets.tensorbundle import Entry, index_file, read_bundle, read_index
-from cmrseg.nets.unet_lstm import GATES, LEVELS, numbered
+from cmrseg.nets.unet_bai import LEVELS
+from cmrseg.nets.unet_lstm import GATES, numbered
 
 Shapes = dict[str, tuple[int, ...]]
 

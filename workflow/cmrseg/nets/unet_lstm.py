@@ -6,18 +6,16 @@ network; convolutions, norms and enlargement follow TensorFlow 1.
 """
 
 from collections.abc import Mapping
+from typing import Self
 
 import numpy as np
 import torch
 from torch import nn
-from torch.nn import functional
 
-from cmrseg.nets.fcn import NORM_EPS, NORM_MOMENTUM, Unit
-from cmrseg.nets.images import CHANNELS_LAST, check_images
-from cmrseg.nets.network import Network, initialise_layers
+from cmrseg.nets.unet_bai import LEVELS, FrameNetwork
 
-# Levels of the U-Net, and frames of a window in the published training.
-LEVELS, WINDOW = 5, 9
+# Frames of a window in the published training.
+WINDOW = 9
 # Gates of the recurrent cell: input, new value, forget, output; and what is added to the third.
 GATES, FORGET_BIAS = 4, 1.0
 # The published weight of frame k of a window: (1 - |k - 4| / 5) ** 0.1.
@@ -33,22 +31,6 @@ def frame_weights(window: int = WINDOW) -> torch.Tensor:
     if window < 1 or int(away.max()) >= REACH:
         raise ValueError(f"a window of {window} frames; the weights are for up to {2 * REACH - 1}")
     return (1 - away / REACH) ** POWER
-
-
-class UpStep(nn.Module):
-    """Maps of a level, enlarged and joined with those of the next finer one."""
-
-    def __init__(self, channels_in: int, channels: int) -> None:
-        super().__init__()
-        self.enlarge = nn.ConvTranspose2d(channels_in, channels, 3, 2, bias=False)
-        self.norm = nn.BatchNorm2d(channels, eps=NORM_EPS, momentum=NORM_MOMENTUM)
-        self.units = nn.Sequential(Unit(2 * channels, channels, 3), Unit(channels, channels, 3))
-
-    def forward(self, maps: torch.Tensor, skip: torch.Tensor) -> torch.Tensor:
-        rows, columns = skip.shape[2:]
-        # TensorFlow's 'same' crops one row and column behind.
-        enlarged = self.enlarge(maps)[..., :rows, :columns]
-        return self.units(torch.cat([skip, functional.relu(self.norm(enlarged))], 1))
 
 
 class Cell(nn.Module):
@@ -73,38 +55,28 @@ class Cell(nn.Module):
         return states
 
 
-class UNetLSTM(Network):
+class UNetLSTM(FrameNetwork):
     """Windows (n, t, y, x) float32 to logits (n, t, classes, y, x); y, x multiples of 16.
 
     Images are scaled to mean 0 and standard deviation 1 (preparation zscore). filters: of the first
-    level, 16 as published. hidden: of the recurrent part, as many unless given.
+    level, 16 as published. hidden: of the recurrent part, as many unless given. Also in training
+    the norms keep their statistics, as published: those of the U-Net that it starts from.
     """
 
+    over_frames = ("forwards.", "backwards.", "logits.")
+
     def __init__(self, classes: int = 3, filters: int = 16, hidden: int = 0) -> None:
-        super().__init__()
-        widths = [filters * 2**level for level in range(LEVELS)]
-        self.down = nn.ModuleList()
-        for level, wanted in enumerate(widths):
-            source = widths[level - 1] if level else 1
-            units = Unit(source, wanted, 3, 2 if level else 1), Unit(wanted, wanted, 3)
-            self.down.append(nn.Sequential(*units))
-        self.up = nn.ModuleList(
-            UpStep(widths[level + 1], widths[level]) for level in range(LEVELS - 1)
-        )
+        super().__init__(filters)
         hidden = hidden or filters
         self.forwards, self.backwards = Cell(filters, hidden), Cell(filters, hidden)
         self.logits = nn.Conv2d(2 * hidden, classes, 1)
 
-    def features(self, images: torch.Tensor) -> torch.Tensor:
-        """What the U-Net makes of single frames: (n, 1, y, x) to (n, filters, y, x)."""
-        check_images(images, 2 ** (LEVELS - 1))
-        maps, skips = images, []
-        for units in self.down:
-            maps = units(maps).contiguous(memory_format=CHANNELS_LAST)
-            skips.append(maps)
-        for level in range(LEVELS - 2, -1, -1):
-            maps = self.up[level](maps, skips[level])
-        return maps
+    def train(self, mode: bool = True) -> Self:
+        super().train(mode)
+        for module in self.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.eval()
+        return self
 
     def over_time(self, frames: list[torch.Tensor]) -> torch.Tensor:
         """Logits (n, t, classes, y, x) of t frames in order, from their features (n, f, y, x)."""
@@ -117,21 +89,6 @@ class UNetLSTM(Network):
         images, length = len(windows), windows.shape[1]
         features = self.features(windows.flatten(0, 1)[:, None]).unflatten(0, (images, length))
         return self.over_time(list(features.unbind(1)))
-
-    def initialise(self, generator: torch.Generator) -> None:
-        """Glorot uniform, biases 0, norms 1 and 0, as TensorFlow's layers start."""
-
-        def draw(weight: torch.Tensor) -> None:
-            nn.init.xavier_uniform_(weight, generator=generator)
-
-        initialise_layers(self.modules(), draw)
-        for module in self.modules():
-            if isinstance(module, nn.ConvTranspose2d):
-                draw(module.weight)
-
-    def halves(self) -> tuple[list[nn.Module], list[nn.Module]]:
-        """The three fine levels and the two coarse ones."""
-        return list(self.down[:3]), list(self.down[3:])
 
 
 def from_tensorflow(variables: Mapping[str, np.ndarray]) -> dict[str, torch.Tensor]:

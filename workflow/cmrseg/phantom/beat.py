@@ -1,13 +1,14 @@
 """Brightness of the beating heart in one slice, drawn over the resting body frame by frame."""
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
+from cmrseg.phantom.above_base import draw_above_base, draw_valves, upper_depth_mm
 from cmrseg.phantom.body import Signals, soft, texture
 from cmrseg.phantom.geometry import Coordinates, State, Surfaces, papillary_depth
 from cmrseg.phantom.heart import Heart
+from cmrseg.phantom.look import Look
 
 RV_WALL_MM = 2.8
 # Chambers above the base: centre (towards RV, towards inferior) over the LV's short semi-axis,
@@ -18,24 +19,6 @@ CHAMBERS = (
     ((1.75, 0.35), 1.0, 2.6, False),  # right atrium
     ((0.75, -1.35), 0.5, 4.0, False),  # outflow to the lungs
 )
-
-
-@dataclass(frozen=True)
-class Look:
-    """What decides the look of a beat, besides the tissues' signals.
-
-    edge_mm: softness of edges in the plane; step_mm: along the long axis. papillary, trabeculae:
-    contrast of these muscles, 0 to 1. flow: strength of inflow and dephasing. grain: of textures.
-    inflow: strength of the swirls in the left ventricle in mid-systole and early diastole.
-    """
-
-    edge_mm: float
-    step_mm: float
-    papillary: float
-    trabeculae: float
-    flow: float
-    grain: float
-    inflow: float = 0.0
 
 
 class Beat:
@@ -80,7 +63,11 @@ class Beat:
         below_base = soft(state.height_mm - at.height_mm, look.step_mm)
         inside = below_base * soft(at.height_mm, look.step_mm)
         image = np.broadcast_to(rest, radius.shape).copy()
-        image = self._atria(image, state)
+        measured = heart.parameters.atria is not None
+        if measured:
+            image = draw_above_base(self, image, phase, np.maximum(epi, rv) - radius)
+        else:
+            image = self._atria(image, state)
 
         def over(value, part):
             nonlocal image
@@ -96,6 +83,8 @@ class Beat:
         over(vein, soft(rv - radius, edge) * inside)
         over(muscle, soft(epi - radius, edge) * inside)
         over(blood, soft(endo - radius, edge) * inside)
+        if measured:
+            image = draw_valves(self, image, phase)
         return image.mean(axis=0)
 
     def _blood(self, phase: float, state: State, surfaces: Surfaces):
@@ -179,6 +168,8 @@ def outline_mm(heart: Heart, at: Coordinates) -> np.ndarray:
     ventricles = np.minimum(ventricles, at.height_mm)
     above = at.height_mm - state.height_mm
     depth = np.minimum(ventricles, -above)
+    if heart.parameters.atria is not None:
+        return np.maximum(depth, np.minimum(upper_depth_mm(heart, at, 0.0) + 2, above + 4))
     for chamber, _ in chambers_mm(heart, at, above, 0.0):
         depth = np.maximum(depth, np.minimum(chamber + 2, above + 4))
     return depth

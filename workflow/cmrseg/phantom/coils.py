@@ -42,3 +42,22 @@ def transmit_field(
     turns *= field_t / (7 * WAVELENGTH_7T_MM)
     wave = np.cos(2 * math.pi * turns + np.float32(rng.uniform(-1, 1)))
     return 1 - (0.5 - 0.5 * wave) ** 2
+
+
+def sensitivity(
+    points_mm: np.ndarray,
+    heart_mm: np.ndarray,
+    half_depth_mm: float,
+    shading: float,
+    bands: float,
+    field_t: float,
+    seed: int,
+) -> np.ndarray:
+    """What coils and excitation make of the signal at points (..., 3), 1 at the heart.
+
+    shading: power of the coils' sensitivity; bands: depth of dark bands of the excitation.
+    """
+    found = receive_field(points_mm, heart_mm, half_depth_mm) ** shading
+    if bands > 0:
+        found = found * (1 - bands * (1 - transmit_field(points_mm, heart_mm, field_t, seed)))
+    return found

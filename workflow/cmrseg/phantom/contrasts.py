@@ -10,8 +10,9 @@ from cmrseg.phantom.beat import chambers_mm
 from cmrseg.phantom.body import Signals
 from cmrseg.phantom.geometry import contraction
 from cmrseg.phantom.heart import Heart, HeartParameters
+from cmrseg.phantom.image_plane import Plane
 from cmrseg.phantom.receiver import detected, unit_noise
-from cmrseg.phantom.scanner import Plane, ScannerSettings, acquire
+from cmrseg.phantom.scanner import ScannerSettings, acquire
 from cmrseg.phantom.views import AORTIC_ROOT
 from cmrseg.vectors import dot
 

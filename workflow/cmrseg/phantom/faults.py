@@ -14,8 +14,8 @@ import numpy as np
 
 from cmrseg.dicom import audit
 from cmrseg.phantom import damage, in_plane
+from cmrseg.phantom.image_plane import Plane
 from cmrseg.phantom.plan import PlannedSlice, Stack, inner, moved, recentred, turned, turned_about
-from cmrseg.phantom.scanner import Plane
 
 # Longer side above which the importer scales images down.
 LARGEST_SIDE_PX = 256

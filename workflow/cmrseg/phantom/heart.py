@@ -20,6 +20,7 @@ import numpy as np
 
 from cmrseg.labels import Tissue
 from cmrseg.phantom.body import BodyParameters
+from cmrseg.phantom.curves import Aorta, Atria
 from cmrseg.phantom.geometry import (
     PAPILLARY_HEADS,
     Coordinates,
@@ -52,7 +53,8 @@ class HeartParameters:
     against the base at end-systole. akinesia: how much the wall at akinesia_deg lacks of the
     others' inward motion, 0 to 1. ellipticity: of the cross-section, its long side at
     ellipticity_deg. rv_span_deg: half of the angle over which the right ventricle is attached.
-    seed: of papillary muscles and textures. body: the torso around the heart.
+    seed: of papillary muscles and textures. body: the torso around the heart. atria, aorta: of
+    known volumes and areas; None draws them without.
     """
 
     edv_ml: float = 150.0
@@ -78,6 +80,8 @@ class HeartParameters:
     ellipticity_deg: float = 80.0
     rv_span_deg: float = 72.0
     body: BodyParameters = field(default_factory=BodyParameters)
+    atria: Atria | None = None
+    aorta: Aorta | None = None
 
 
 class Heart:
@@ -216,7 +220,7 @@ class Heart:
         return (depth > 0) & (classify(at, surfaces, state) == Tissue.LV)
 
     def volume_ml(self, tissue: Tissue, phase: float) -> float:
-        """Volume of LV, MYO or RV at a phase, from the formulas.
+        """Volume of LV, MYO, RV, or of atria that are known, at a phase, from the formulas.
 
         Raises ValueError for another tissue.
         """
@@ -225,6 +229,9 @@ class Heart:
             return p.edv_ml + (p.esv_ml - p.edv_ml) * part
         if tissue == Tissue.RV:
             return p.rv_edv_ml + (p.rv_esv_ml - p.rv_edv_ml) * part
+        if p.atria is not None and tissue in (Tissue.LA, Tissue.RA):
+            volume = p.atria.left_ml if tissue == Tissue.LA else p.atria.right_ml
+            return volume(phase, p.es_phase)
         if tissue != Tissue.MYO:
             raise ValueError(f"volumes are known of LV, MYO and RV, not of {tissue!r}")
         end = p.truncation * self.long_mm

@@ -14,9 +14,10 @@ from cmrseg.files import write_table
 from cmrseg.phantom.dicom_writer import study_elements, write_slice
 from cmrseg.phantom.faults import LARGEST_SIDE_PX, apply_faults, wide_image
 from cmrseg.phantom.heart import HeartParameters
+from cmrseg.phantom.image_plane import Plane
 from cmrseg.phantom.plan import PlannedSlice, Stack
 from cmrseg.phantom.population import draw_parameters
-from cmrseg.phantom.scanner import Plane, ScannerSettings, acquire, short_axis_planes
+from cmrseg.phantom.scanner import ScannerSettings, acquire, short_axis_planes
 from cmrseg.phantom.sites import site_scanner
 from cmrseg.phantom.views import long_axis_plane
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from cmrseg.dicom.audit import Audit
-from cmrseg.phantom.scanner import Plane
+from cmrseg.phantom.image_plane import Plane
 from cmrseg.vectors import dot
 
 # What can happen to the file of a frame.

@@ -1,58 +1,23 @@
 """The scanner: images of a digital subject in any plane, with realistic artefacts."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from cmrseg.phantom.beat import Beat, Look, outline_mm
+from cmrseg.phantom.beat import Beat, outline_mm
 from cmrseg.phantom.body import Signals, render_body
-from cmrseg.phantom.coils import receive_field, transmit_field
-from cmrseg.phantom.geometry import classify
+from cmrseg.phantom.coils import sensitivity
+from cmrseg.phantom.geometry import Coordinates, classify
 from cmrseg.phantom.heart import Heart, HeartParameters
+from cmrseg.phantom.image_plane import Plane, heart_box
+from cmrseg.phantom.look import Look
 from cmrseg.phantom.receiver import detected, with_ghosts
 from cmrseg.vectors import dot, length
 
 # In short-axis pictures the right ventricle lies left of the left one and this much lower.
 RV_BELOW_DEG = 14.0
-
-
-@dataclass(frozen=True)
-class Plane:
-    """Grid of one image in the patient (DICOM LPS mm).
-
-    position_mm: centre of the first pixel (ImagePositionPatient). row_direction: unit, in which
-    the column index increases; column_direction: unit, in which the row index increases.
-    row_spacing_mm: between rows; column_spacing_mm: between columns.
-    """
-
-    position_mm: tuple[float, float, float]
-    row_direction: tuple[float, float, float]
-    column_direction: tuple[float, float, float]
-    row_spacing_mm: float
-    column_spacing_mm: float
-    rows: int
-    columns: int
-    thickness_mm: float
-
-    @property
-    def normal(self) -> np.ndarray:
-        return np.cross(self.row_direction, self.column_direction)
-
-    def points_mm(self, rows: slice, columns: slice, offsets_mm=(0.0,)) -> np.ndarray:
-        """Centres of pixels (k, y, x, 3), k planes at `offsets_mm` along the normal.
-
-        The slices may reach beyond the picture (negative starts are pixels before the first).
-        """
-        r = np.arange(rows.start, rows.stop) * self.row_spacing_mm
-        c = np.arange(columns.start, columns.stop) * self.column_spacing_mm
-        k = np.asarray(offsets_mm, float)
-        return (
-            np.asarray(self.position_mm, float)
-            + k[:, None, None, None] * self.normal
-            + r[None, :, None, None] * np.asarray(self.column_direction, float)
-            + c[None, None, :, None] * np.asarray(self.row_direction, float)
-        )
 
 
 @dataclass(frozen=True)
@@ -118,6 +83,12 @@ SCANNERS = {
 }  # fmt: skip
 
 
+def ventricles_at(heart: Heart, at: Coordinates, phase: float) -> np.ndarray:
+    """Labels of the ventricles at points in the heart's coordinates."""
+    state = heart.state(phase)
+    return classify(at, heart.surfaces(at, state), state)
+
+
 def acquire(
     parameters: HeartParameters,
     plane: Plane,
@@ -125,29 +96,23 @@ def acquire(
     settings: ScannerSettings,
     rng: np.random.Generator,
     shift_mm=(0.0, 0.0, 0.0),
+    labels_at: Callable[[Heart, Coordinates, float], np.ndarray] = ventricles_at,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Images of one plane at the given phases, and the ground truth.
 
     phases: (t,) fractions of the RR interval. shift_mm: where this slice's breath-hold has put
     the heart and the organs below it (LPS). Returns images (t, rows, columns) float32 in scanner
     units and labels (t, rows, columns) uint8 `Tissue` at the pixel centres of the slice's middle.
+    labels_at: gives the labels of points in the heart's coordinates at a phase.
     Raises ValueError if `through_plane_samples` is not odd and positive.
     """
-    samples = settings.through_plane_samples
-    if samples < 1 or samples % 2 == 0:
-        raise ValueError(f"through_plane_samples must be odd and positive, got {samples}")
     shift = np.asarray(shift_mm, float)
     heart = Heart(parameters)
-    offsets = ((np.arange(samples) + 0.5) / samples - 0.5) * plane.thickness_mm
+    offsets = offsets_mm(plane, settings)
+    samples = len(offsets)
     rest = _resting(heart, plane, offsets, settings, shift)
-    middle = plane.points_mm(slice(0, plane.rows), slice(0, plane.columns))[0]
-    centre = np.asarray(parameters.centre_mm)
-    sensitivity = receive_field(middle, centre, parameters.body.half_depth_mm) ** settings.shading
-    if settings.bands > 0:
-        field_t = settings.field_t / settings.magnification
-        transmit = transmit_field(middle, centre, field_t, parameters.seed)
-        sensitivity = sensitivity * (1 - settings.bands * (1 - transmit))
-    box = _heart_box(heart, plane, shift)
+    seen = _sensitivity(heart, plane, settings)
+    box = heart_box(heart, plane, shift)
     images = np.empty((len(phases), plane.rows, plane.columns), np.float32)
     labels = np.zeros(images.shape, np.uint8)
     beat = None
@@ -165,19 +130,36 @@ def acquire(
         points = plane.points_mm(*box, offsets) - shift
         beat = Beat(heart, points, settings.signals, look)
         exact = heart.coordinates(points[samples // 2])
-    still = rest * sensitivity
+    still = rest * seen
     for t, phase in enumerate(phases):
         image = still.copy()
         if beat is not None:
-            image[box] = beat.draw(rest[box], phase) * sensitivity[box]
-            state = heart.state(phase)
-            labels[t][box] = classify(exact, heart.surfaces(exact, state), state)
+            image[box] = beat.draw(rest[box], phase) * seen[box]
+            labels[t][box] = labels_at(heart, exact, float(phase))
         if settings.ghosting > 0:
             image = with_ghosts(image, settings.ghosting, phase)
         detected(image, settings.noise, rng, out=images[t])
     if settings.gain != 1:
         images *= np.float32(settings.gain)
     return images, labels
+
+
+def offsets_mm(plane: Plane, settings: ScannerSettings) -> np.ndarray:
+    """Places along the normal of the planes that are averaged through a slice."""
+    samples = settings.through_plane_samples
+    if samples < 1 or samples % 2 == 0:
+        raise ValueError(f"through_plane_samples must be odd and positive, got {samples}")
+    return ((np.arange(samples) + 0.5) / samples - 0.5) * plane.thickness_mm
+
+
+def resting(
+    heart: Heart, plane: Plane, settings: ScannerSettings, shift_mm=(0.0, 0.0, 0.0)
+) -> tuple[np.ndarray, np.ndarray]:
+    """Signal (rows, columns) of all that rests in a plane, and the coils' sensitivity there."""
+    rest = _resting(
+        heart, plane, offsets_mm(plane, settings), settings, np.asarray(shift_mm, float)
+    )
+    return rest, _sensitivity(heart, plane, settings)
 
 
 def _resting(heart: Heart, plane: Plane, offsets, settings: ScannerSettings, shift) -> np.ndarray:
@@ -214,32 +196,11 @@ def _resting(heart: Heart, plane: Plane, offsets, settings: ScannerSettings, shi
     return image
 
 
-def _heart_box(heart: Heart, plane: Plane, shift: np.ndarray) -> tuple[slice, slice] | None:
-    """Rows and columns of the image that moving tissue can reach; None if there are none."""
-    p = heart.parameters
-    left = 1.6 * (heart.short_mm + p.wall_mm)
-    reach = np.sqrt(heart.state(0.0).rv_mm2 + (heart.short_mm + 2 * p.wall_mm) ** 2) + 12
-    reach = max(reach, 3.2 * heart.short_mm)
-    corners = []
-    for along in (0.0, heart.length_mm + 4 * heart.short_mm):
-        for x in (-left, reach):
-            for y in (-reach * 0.85, reach * 0.85):
-                point = heart.apex_mm - along * heart.axis
-                corners.append(point + x * heart.towards_rv + y * heart.towards_inferior)
-    offset = np.array(corners) + shift - np.asarray(plane.position_mm)
-    normal = dot(offset, plane.normal)
-    if normal.min() > plane.thickness_mm or normal.max() < -plane.thickness_mm:
-        return None
-    rows = dot(offset, plane.column_direction) / plane.row_spacing_mm
-    columns = dot(offset, plane.row_direction) / plane.column_spacing_mm
-    row_box, column_box = _pixels(rows, plane.rows), _pixels(columns, plane.columns)
-    return None if row_box is None or column_box is None else (row_box, column_box)
-
-
-def _pixels(places: np.ndarray, length: int) -> slice | None:
-    """The pixels of 0 to `length` between the smallest and the largest place, if there are any."""
-    start, stop = max(0, math.floor(places.min())), min(length, math.ceil(places.max()) + 1)
-    return slice(start, stop) if start < stop else None
+def _sensitivity(heart: Heart, plane: Plane, settings: ScannerSettings) -> np.ndarray:
+    points = plane.points_mm(slice(0, plane.rows), slice(0, plane.columns))[0]
+    p, field_t = heart.parameters, settings.field_t / settings.magnification
+    place = np.asarray(p.centre_mm), p.body.half_depth_mm
+    return sensitivity(points, *place, settings.shading, settings.bands, field_t, p.seed)
 
 
 def short_axis_planes(

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from cmrseg.cine import Cine
+from cmrseg.phantom.image_plane import Plane
 from cmrseg.phantom.kaggle import Protocol, acquire_slice, plan_stack, scanner_of
 from cmrseg.phantom.plan import PlannedSlice
 from cmrseg.phantom.population import draw_parameters
@@ -31,6 +32,16 @@ def affine_of(slices: tuple[PlannedSlice, ...]) -> np.ndarray:
     affine[:3, 1] = LPS_TO_RAS * first.column_direction * first.row_spacing_mm
     affine[:3, 2] = LPS_TO_RAS * step
     affine[:3, 3] = LPS_TO_RAS * first.position_mm
+    return affine
+
+
+def affine_of_plane(plane: Plane) -> np.ndarray:
+    """(4, 4): (x, y, z, 1) indices to RAS mm of a single slice, as thick as it is."""
+    affine = np.eye(4)
+    affine[:3, 0] = LPS_TO_RAS * plane.row_direction * plane.column_spacing_mm
+    affine[:3, 1] = LPS_TO_RAS * plane.column_direction * plane.row_spacing_mm
+    affine[:3, 2] = LPS_TO_RAS * plane.normal * plane.thickness_mm
+    affine[:3, 3] = LPS_TO_RAS * plane.position_mm
     return affine
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from cmrseg.phantom.beat import CHAMBERS
 from cmrseg.phantom.heart import Heart, HeartParameters
-from cmrseg.phantom.scanner import Plane
+from cmrseg.phantom.image_plane import Plane
 from cmrseg.vectors import unit
 
 # Field of view of a localiser in mm, and the distance of its pictures.

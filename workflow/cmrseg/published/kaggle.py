@@ -1,4 +1,4 @@
-"""The published networks on the Kaggle data: errors of EF and volumes, and the numbers of them."""
+"""The published networks on the Kaggle data: errors of EF and volumes, and published numbers."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,7 +36,7 @@ class Predictions(NamedTuple):
     size_px: int
 
 
-# The published U-Nets by their name in tables.
+# The published U-Nets, by their names in tables.
 NETWORKS = {
     "r34_p05_s256": Predictions("resnet34_5percent_size256_normalTfms_ceLoss", 256),
     "r50_p05_s256": Predictions("resnet50_5percent_size256_normalTfms_ceLoss", 256),
@@ -52,17 +52,17 @@ NETWORKS = {
     ),
 }
 
-# The network of the UK Biobank that made the labels.
+# The UK Biobank network, which made the labels.
 UKBB = "UKBB"
 
 # The published statistics do not include this variant.
 WITHOUT_STATISTICS = "r34_p05_s256_fastai2"
-# Excluded from the published table of volume errors, and from that of good EF with bad volumes.
+# Excluded from the published tables of volume errors and of good EF with bad volumes.
 WITHOUT_VOLUME_ERRORS = (WITHOUT_STATISTICS, "r34_p05_s256_dice", "r34_p15_s256")
 WITHOUT_GOOD_EF = (WITHOUT_STATISTICS, "r34_p05_s256_focal", "v16_p05_s256")
 
-# The one partition that no U-Net learned from: Kaggle's test patients were among the training
-# images, and the final weights were used without checking the validation images.
+# The only partition on which no U-Net was trained: Kaggle's test patients were in the training
+# set, and the final weights were used without checking the validation set.
 UNSEEN = "validate"
 
 # Statistics of measure.agreement.summary that were published.
@@ -78,14 +78,14 @@ COLUMNS = (
 
 
 def ef_error_table(folder: Path) -> pd.DataFrame:
-    """Volumes and their errors by every published method, rotated copies too: COLUMNS.
+    """Volumes and volume errors of all published methods, including rotated copies: COLUMNS.
 
-    folder: of the published repository. One row per method and id; the truth of a rotated copy is
-    that of its study. Volumes of a U-Net come from its predicted pixels: end diastole is the
-    frame with the most, end systole that with the fewest LV pixels. ef, errors: fractions.
-    abs_ef_error: |true EF - EF|, 1 where the EDV is 0, as published. signed_max_volume_error:
-    the larger of both relative errors with their sign; abs_max_volume_error: the larger one
-    without, which is the confidence score of the method's labels.
+    folder: folder of the published repository. One row per method and id; a rotated copy has the
+    true volumes of its study. Volumes of a U-Net come from its predicted pixels: end-diastole is
+    the frame with the most LV pixels, end-systole the frame with the fewest. ef, errors:
+    fractions. abs_ef_error: |true EF - EF|, 1 if the EDV is 0, as published.
+    signed_max_volume_error: the larger of the two signed relative errors; abs_max_volume_error:
+    the larger absolute one, which is the confidence score of the method's labels.
     """
     listed = images(folder)
     size = sizes(folder)
@@ -119,15 +119,15 @@ def ef_error_table(folder: Path) -> pd.DataFrame:
 
 
 def evaluated(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of a table with a column `id` that were published: the copy where there is one."""
+    """The rows of a table with a column `id` that were published: the copy if there is one."""
     return upright_rows(table.assign(subject=table["id"])).drop(columns="subject")
 
 
 def numbers(folder: Path) -> pd.DataFrame:
     """K1 to K3c: errors of EF and volumes over all studies in one orientation.
 
-    sound: of K1 the statistics of the partition that no U-Net learned from; of K2 and K3b those of
-    the larger error without sign.
+    sound: for K1 the statistics of the partition on which no U-Net was trained; for K2 and K3b
+    those of the larger absolute error.
     """
     table = evaluated(ef_error_table(folder))
     return numbers_table(

@@ -11,7 +11,7 @@ import pandas as pd
 from cmrseg.measure.known_volumes import kaggle_volumes
 from cmrseg.measure.volumes import pixel_volume_ml
 
-# Where the tables are, below the folder of the published repository.
+# Folder of the tables in the published repository.
 TABLES = Path("analysis/kaggle")
 
 # Columns of ids; the first one of the automatic volumes has no name.
@@ -54,7 +54,7 @@ def sizes(folder: Path) -> pd.DataFrame:
 
 
 def pixel_volumes_ml(sizes: pd.DataFrame, size_px: int) -> pd.Series:
-    """Volume of a pixel of the images that a network of this input size saw, by study."""
+    """Volume of a pixel in the images of a network with this input size, by study."""
     volumes = [
         pixel_volume_ml(s.X, s.Y, s.pixelSpacingX, s.pixelSpacingY, s.sliceSpacing, size_px)
         for s in sizes.itertuples()
@@ -63,10 +63,10 @@ def pixel_volumes_ml(sizes: pd.DataFrame, size_px: int) -> pd.Series:
 
 
 def automatic_volumes(folder: Path) -> pd.DataFrame:
-    """Volumes by the UK Biobank network of all ids, rotated copies too: subject, edv_ml, esv_ml.
+    """Volumes by the UK Biobank network of all ids, with rotated copies: subject, edv_ml, esv_ml.
 
-    End diastole is the first frame, not the largest volume; those of other frames were not
-    published.
+    End-diastole is the first frame, not the frame with the largest volume; volumes of other frames
+    were not published.
     """
     table = read(folder, "ukbb_ventricular_volumes.csv")
     names = {table.columns[0]: "subject", "LVEDV (mL)": "edv_ml", "LVESV (mL)": "esv_ml"}
@@ -74,9 +74,9 @@ def automatic_volumes(folder: Path) -> pd.DataFrame:
 
 
 def images(folder: Path) -> pd.DataFrame:
-    """Every image, by the name of its file: subject and frame, rotated copies too.
+    """Every image, by its file name: subject and frame, including rotated copies.
 
-    Raises ValueError naming an image whose name has another form.
+    Raises ValueError naming an image whose name has another format.
     """
     table = read(folder, "image_list.tsv.xz", names=["subject", "file"])
     form = r"^images/(?P<folder>[^/]+)/(?P<subject>.+)-frame(?P<frame>\d{3})-slice\d{3}\.png$"
@@ -93,14 +93,16 @@ def images(folder: Path) -> pd.DataFrame:
 def extreme_pixels(folder: Path, name: str, images: pd.DataFrame) -> pd.DataFrame:
     """LV pixels of every id in its largest and smallest frame: columns ed_px, es_px, by id.
 
-    name: of the table of predictions, a row per image with file and lv_pixels. images: as from
+    name: name of the table of predictions, a row per image with file and lv_pixels. images: from
     `images`. Pixels of a frame are summed over slices.
-    Raises ValueError naming the table where its images are not those of the list.
+    Raises ValueError naming the table if its images are not those of the list.
     """
     table = read(folder, f"predictions/{name}.tsv.xz", usecols=["file", "lv_pixels"])
-    # Some predictions were made in the folder above.
+    # Some predictions were made in the parent folder.
     places = images.index.get_indexer(table["file"].str.removeprefix("nifti/"))
-    found = np.bincount(places + 1, minlength=len(images) + 1)  # how often; first those not listed
+    found = np.bincount(
+        places + 1, minlength=len(images) + 1
+    )  # number of occurrences; the first value is for images not listed
     if found[0] or not (found[1:] == 1).all():
         raise ValueError(
             f"{name}: {found[0]} of its {len(table)} images are not in the list, and "

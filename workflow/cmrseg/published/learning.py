@@ -1,4 +1,4 @@
-"""The published trainings on 7T images: learning curves, subsets, and the numbers of them."""
+"""The published trainings on 7T images: learning curves, subsets, and the published numbers."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +18,7 @@ from cmrseg.measure.smoothing import local_regression
 from cmrseg.published.numbers import numbers_table
 from cmrseg.published.seven_tesla_tables import DOUBLE, IMAGENET, PLAIN, TABLES, subsets_table
 
-# Start of the weights, with the short name of the paper.
+# Initial weights, with the short name in the paper.
 STRATEGIES = {PLAIN: "R", IMAGENET: "TL", DOUBLE: "TL2"}
 
 FULL = "full"
@@ -27,10 +27,10 @@ SUBSETS = ("v7", "r7", "v3", "r3", "v1", "r1", "esed", "r_esed")
 # Epochs of each of the two stages on all training images.
 EPOCHS = 10
 
-# Places at which a smoothed curve is drawn, from the first to the last epoch.
+# Number of points of a smoothed curve, from the first to the last epoch.
 SMOOTH_PLACES = 80
 
-# Columns of the training log and ours.
+# Columns of the training log, and their names here.
 LOG_COLUMNS = {
     "train_loss": "train_loss",
     "valid_loss": "valid_loss",
@@ -39,7 +39,7 @@ LOG_COLUMNS = {
     "diceComb": "dice_comb",
 }
 
-# The paper gives the numbers of all curves but these.
+# The paper gives the numbers of all curves except these.
 UNPUBLISHED = {
     ("R", "v3", "smoothed"),
     ("R", "v1", "last"),
@@ -54,12 +54,12 @@ def curves_table(folder: Path) -> pd.DataFrame:
     """The training log, a row per epoch: strategy, subset, epoch, images_thousand, train_loss,
     valid_loss, dice_lv, dice_my, dice_comb.
 
-    folder: of the published repository. strategy: plainLearn, imagenetTransferLearn,
+    folder: folder of the published repository. strategy: plainLearn, imagenetTransferLearn,
     doubleTransferLearn. subset: full, v7, r7, v3, r3, v1, r1, esed, r_esed. epoch from 0, over
-    both stages. images_thousand: images seen when the epoch ends, in thousands. Losses are cross
-    entropy; Dice is of the validation images, 1 where neither side has the tissue, dice_comb of
-    all tissues together. Raises ValueError for a model of another
-    name, and for one that is missing.
+    both stages. images_thousand: images seen at the end of the epoch, in thousands. Losses are
+    cross entropy; Dice is that of the validation images, 1 if neither side has the tissue;
+    dice_comb is for all tissues together. Raises ValueError for a model with another name and
+    for a missing model.
     """
     path = folder / TABLES / "train_log_combined.csv"
     log = pd.read_csv(path)
@@ -90,7 +90,7 @@ def curves_table(folder: Path) -> pd.DataFrame:
 def smooth_table(folder: Path) -> pd.DataFrame:
     """Smoothed validation Dice: strategy, subset, images_thousand, lv, my.
 
-    80 rows per curve, evenly from its first to its last epoch. Smoothing: local_regression.
+    80 rows per curve, at even steps from its first to its last epoch. Smoothing: local_regression.
     """
     return _smoothed(curves_table(folder))
 
@@ -104,7 +104,7 @@ def numbers(folder: Path) -> pd.DataFrame:
 
 
 def subset_sizes(images: pd.DataFrame) -> dict[str, int]:
-    """Number of images of each subset, and of all, from the table of subsets."""
+    """Number of images in each subset, and in total, from the table of subsets."""
     return {FULL: len(images), **{name: int(images[name].sum()) for name in SUBSETS}}
 
 

@@ -1,4 +1,4 @@
-"""The published manual labels of Kaggle images against the automatic ones and the truth."""
+"""The published manual labels of Kaggle images, compared with automatic labels and true volumes."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,23 +16,23 @@ from cmrseg.measure.volumes import count_voxels
 from cmrseg.published.kaggle_tables import known_volumes, pixel_volumes_ml, read, sizes
 from cmrseg.published.numbers import numbers_table
 
-# The label images, below the folder of the published repository.
+# Folder of the label images in the published repository.
 MASKS = Path("data/kaggle/manual/own_masks")
 
-# Patient 98 was labelled in all frames. The subset contains only these frames of it, so that it
-# does not outweigh the others.
+# Patient 98 was labelled in all frames. The subset contains only these frames of the patient, so
+# that the others are not outweighed.
 FULL_PATIENT = "98"
 SUBSET_FRAMES = (0, 4, 8, 12, 16, 20)
 
-# Names of the labels in tables: made by an expert, and by the network of the UK Biobank.
+# Names of the labels in tables: by an expert, and by the UK Biobank network.
 MANUAL, AUTOMATIC = "manual", "UKBB"
 
-# The size at which a pixel of these images is the image's own: the longer side.
+# Longer side of the images at which their pixels are those of the original image.
 SIZE_PX = 256
 
 COUNTS = {Tissue.BACKGROUND: "bg", Tissue.LV: "lv", Tissue.MYO: "my"}
 
-# What was published of both regressions; of the first also the degrees of freedom.
+# Published values of both regressions; for the first also the degrees of freedom.
 LINE = (
     *("intercept", "intercept_se", "slope", "slope_se", "residual_se"),
     *("r2", "r2_adjusted", "f", *(f"residual_{q}" for q in RESIDUAL_QUANTILES)),
@@ -47,8 +47,8 @@ DICE_COLUMNS = (
 def dice_table(folder: Path) -> pd.DataFrame:
     """Dice of the automatic labels against the manual ones, a row per image: DICE_COLUMNS.
 
-    folder: of the published repository. lv, my: Dice, 1 where neither side has the tissue, as
-    published. in_subset: whether the image is among those that statistics were made of.
+    folder: folder of the published repository. lv, my: Dice, 1 if neither side has the tissue, as
+    published. in_subset: whether the image is included in the statistics.
     """
     table = read(folder, "manual/ukbb_vs_manual.tsv")
     counts = image_counts(table)
@@ -57,7 +57,7 @@ def dice_table(folder: Path) -> pd.DataFrame:
         reference=MANUAL, method=AUTOMATIC, lv=scores[:, Tissue.LV], my=scores[:, Tissue.MYO]
     )
     result["in_subset"] = (result["id"] != FULL_PATIENT) | result["frame"].isin(SUBSET_FRAMES)
-    # Summing over the other side's class leaves each side's own pixels.
+    # The sum over the other side's classes is the number of pixels of this side.
     for side, axis in (("reference", 2), ("method", 1)):
         for tissue in (Tissue.LV, Tissue.MYO):
             result[f"{side}_{COUNTS[tissue]}_px"] = counts.sum(axis=axis)[:, tissue]
@@ -82,7 +82,7 @@ def volumes_table(folder: Path) -> pd.DataFrame:
 
 
 def numbers(folder: Path) -> pd.DataFrame:
-    """K4: the manual labels against the automatic ones, the truth, and their own images."""
+    """K4: the manual labels compared with automatic labels, true volumes, and their own images."""
     images, volumes = dice_table(folder), volumes_table(folder)
     subset = images[images["in_subset"]]
     rows: list[tuple] = [
@@ -103,14 +103,14 @@ def _r(volumes: pd.DataFrame) -> float:
 
 
 def _regression(id_: str, volumes: pd.DataFrame, names: tuple[str, ...]) -> Iterator[tuple]:
-    """The line of the true volumes on the manual ones."""
+    """The regression line of true on manual volumes."""
     line = least_squares(volumes["manual_ml"], volumes["true_ml"])
     for name in names:
         yield id_, name, line[name], ""
 
 
 def _equal_counts(folder: Path) -> int:
-    """How many label images have the pixel counts of the published table."""
+    """Number of label images with the pixel counts of the published table."""
     table = read(folder, "manual/pixel_counts_by_class.tsv")
     published = table[list(COUNTS.values())].to_numpy()
     found = np.array(
@@ -123,7 +123,7 @@ def _equal_counts(folder: Path) -> int:
 
 
 def _pixels(path: Path) -> np.ndarray:
-    """(3,) pixels of each tissue of a label image, which has 8 or 16 bits."""
+    """(3,) number of pixels of each tissue in a label image of 8 or 16 bits."""
     with Image.open(path) as picture:
         labels = np.asarray(picture).astype(int)
     return count_voxels(labels[None, None], path.name)[0, : len(COUNTS)]

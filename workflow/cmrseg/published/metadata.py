@@ -19,7 +19,7 @@ from cmrseg.published.kaggle_tables import (
 from cmrseg.published.numbers import numbers_table
 from cmrseg.splits import upright_rows
 
-# Published name of a set, and of the studies in no set.
+# Published names of the sets, and of the studies in no set.
 BINS = {"c05": "p05", "c10": "p10", "c15": "p15", "": "rest"}
 
 # Columns of the published table, and their names here.
@@ -60,13 +60,13 @@ RENAMED = {
     "inconsistentMetadata": "inconsistent_metadata",
 }
 
-# The second measurement of a patient; without it every patient is counted once.
+# The second measurement of a patient; it is excluded so that every patient counts once.
 SECOND = "_b"
 
 # Published age groups: name, age above, age up to.
 AGES = (("<= 17", -1, 17), ("> 17-30", 17, 30), ("> 30-50", 30, 50), ("> 50", 50, np.inf))
 
-# Published ranges: quantity with unit, and the columns that they are taken over.
+# Published ranges: quantity with unit, and the columns with its values.
 RANGES = {
     "echo time, ms": ["echo_time_ms"],
     "repetition time, ms": ["repetition_time_ms"],
@@ -78,25 +78,25 @@ RANGES = {
     "pixel spacing, mm": ["acquired_spacing_y_mm", "acquired_spacing_x_mm"],
 }
 
-# Published statistics of the bins: id, unit, column, and the bins that were given.
+# Published statistics of the bins: id, unit, column, and the published bins.
 BIN_STATISTICS = (
     ("K3g", "", "true_ef", tuple(BINS.values())),
     ("K3h", ", ml", "true_edv_ml", tuple(BINS.values())),
     ("K3i", ", ml", "true_esv_ml", ("p05", "p15", "rest")),
 )
 
-# Published counts: quantity of a group, column, values. Of the bins three were given.
+# Published counts: quantity of a group, column, values. Three of the bins were published.
 SEX = ("sex", {"F": "F", "M": "M"})
 FIELD = ("field_strength_t", {"1.5 T": 1.5, "3 T": 3.0})
 BINS_COUNTED = ("p05", "p10", "rest")
 
-# Sizes in pixels after scaling, X and Y, of which the number of studies was given.
+# Sizes in pixels after scaling, X and Y, with a published number of studies.
 SIZES = (
     *((192, 256), (256, 192), (218, 256), (256, 256), (230, 256)),
     *((208, 256), (256, 218), (204, 256), (120, 160)),
 )
 
-# Scores were published with fewer digits than they were computed with.
+# Scores were published with fewer digits than were used to compute them.
 EXACT_SCORE = 1e-12
 
 # Published names of the cumulative sets, and the largest score of each.
@@ -107,12 +107,13 @@ VALIDATE, TEST = "validate", "test"
 
 
 def metadata_table(folder: Path) -> pd.DataFrame:
-    """One row per study, sorted by number: the columns that RENAMED gives.
+    """One row per study, sorted by number, with the columns of RENAMED.
 
-    folder: of the published repository. set: Kaggle's partition. score: confidence of the labels
-    of the study, not of its rotated copy, as a fraction; bin: p05 up to 0.05, p10 up to 0.10, p15
-    up to 0.15, rest. true_ef is a fraction; both measurements of a patient have the same truth.
-    acquired_... is before, rows, columns and spacing_... are after the cleaning.
+    folder: folder of the published repository. set: Kaggle's partition. score: confidence of the
+    labels of the study, not of its rotated copy, as a fraction; bin: p05 up to 0.05, p10 up to
+    0.10, p15 up to 0.15, rest. true_ef is a fraction; both measurements of a patient have the same
+    truth.
+    acquired_... is before cleaning; rows, columns and spacing_... are after cleaning.
     """
     table = read(folder, "patient_metadata.tsv")
     spacing = table["PixelSpacing"].str.strip("[]").str.split(", ", expand=True).astype(float)
@@ -125,14 +126,14 @@ def metadata_table(folder: Path) -> pd.DataFrame:
 
 
 def scored(folder: Path) -> pd.DataFrame:
-    """Confidence of all ids, rotated copies too, from the automatic and the true volumes."""
+    """Confidence of all ids, including rotated copies, from the automatic and the true volumes."""
     return confidence_table(automatic_volumes(folder), known_volumes(folder))
 
 
 def numbers(folder: Path) -> pd.DataFrame:
     """K3d to K3q: confidence, sets, patients, scanners, problems of the conversion.
 
-    sound: of the sets' training parts what is left without Kaggle's test patients.
+    sound: the training parts of the sets without Kaggle's test patients.
     """
     table = metadata_table(folder)
     return numbers_table(
@@ -158,7 +159,7 @@ def _scores(folder: Path) -> Iterator[tuple]:
 
 
 def _sets(folder: Path) -> Iterator[tuple]:
-    """Cumulative sets of the studies in one orientation, and their images."""
+    """Cumulative sets of the studies, each in one orientation, and their images."""
     table = upright_rows(scored(folder))
     listed = images(folder)["subject"].value_counts()
     table = table.assign(images=table["subject"].map(listed).astype(int))

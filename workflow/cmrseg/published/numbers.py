@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pandas as pd
 
-# What a module with numbers returns: the key, a number or a text, and the number by the sound
-# convention where the published one is doubtful, else "".
+# Columns returned by a module with numbers: key, a number or text, and the number by the sounder
+# convention if the published one is questionable, else "".
 NUMBER_COLUMNS = ("id", "quantity", "recomputed", "sound")
 
-# What a table in resources/ has. A number that cannot be recomputed has a reason.
+# Columns of a table in resources/. A number that cannot be recomputed has a reason.
 PUBLISHED_COLUMNS = ("id", "quantity", "published", "reason")
 
 COLUMNS = ("id", "quantity", "published", "recomputed", "agrees", "sound", "note")
@@ -21,24 +21,24 @@ COLUMNS = ("id", "quantity", "published", "recomputed", "agrees", "sound", "note
 NUMBER = re.compile(r"-?(?:\d+|\d{1,3}(?:,\d{3})+)(?:\.\d+)?(?:e[+-]?\d+)?")
 BELOW = re.compile(r"< ?(?P<bound>.+)")
 
-# A number agrees up to half of the last printed digit. Either neighbour of a tie is right, as
+# A number agrees to half of the last printed digit. At a tie both neighbours are accepted, as
 # programs round 0.125 both ways; the excess is for ties that are not exact in binary.
 HALF_DIGIT = Decimal("0.5")
 BINARY_EXCESS = Decimal("1e-6")
 
-# How many rows an error shows.
+# Number of rows shown in an error.
 MOST_SHOWN = 20
 
 
 def numbers_table(rows: Iterable[tuple]) -> pd.DataFrame:
-    """Rows of (id, quantity, recomputed, sound) as a table that keeps integers and texts."""
+    """Rows of (id, quantity, recomputed, sound) as a table that preserves integers and texts."""
     return pd.DataFrame(list(rows), columns=list(NUMBER_COLUMNS), dtype=object)
 
 
 def read_published(paths: Iterable[str | Path]) -> pd.DataFrame:
-    """Published numbers of all files, one after the other, as text with the digits as printed.
+    """Published numbers of all files, in order, as text with the printed digits.
 
-    Raises ValueError naming a file that has other columns than PUBLISHED_COLUMNS.
+    Raises ValueError naming a file with columns other than PUBLISHED_COLUMNS.
     """
     tables = []
     for path in paths:
@@ -53,18 +53,18 @@ def read_published(paths: Iterable[str | Path]) -> pd.DataFrame:
 
 
 def compare(published: pd.DataFrame, recomputed: pd.DataFrame) -> pd.DataFrame:
-    """Every published number beside the recomputed one, in the order of `published`.
+    """Every published number and the recomputed one, in the order of `published`.
 
     published: PUBLISHED_COLUMNS as text. recomputed: NUMBER_COLUMNS. Returns COLUMNS as text.
-    recomputed and sound are shown with as many digits as the published number. agrees is yes or
-    no, or '' with the reason in note where nothing can be recomputed:
+    recomputed and sound have as many digits as the published number. agrees is yes or no, or ''
+    with the reason in note if the number cannot be recomputed:
     - a number agrees if rounding gives the printed one, that is within half of its last digit;
-      of a tie both neighbours agree, and note says so;
+      at a tie both neighbours agree, and note says so;
     - `< 1e-9` agrees with smaller numbers;
     - any other text agrees with the same text.
-    Raises ValueError naming quantities that are twice in a table, that are published without
-    being recomputed or recomputed without being published, or that have neither a published
-    value nor a reason.
+    Raises ValueError naming quantities that occur twice in a table, that are published but not
+    recomputed or recomputed but not published, or that have neither a published value nor a
+    reason.
     """
     ours = _by_key(recomputed, "recomputed")
     theirs = _by_key(published, "published")
@@ -125,7 +125,7 @@ def _held_against(value: float | str, published: str) -> tuple[str, str, str]:
     number = Decimal(float(value))
     below = BELOW.fullmatch(published)
     if below:
-        # What is far below a bound may differ between machines, and need not be shown.
+        # Values far below a bound may differ between machines, and need not be shown.
         if number < Decimal(below["bound"]):
             return published, "yes", ""
         return shown, "no", ""
@@ -139,7 +139,7 @@ def _held_against(value: float | str, published: str) -> tuple[str, str, str]:
 
 
 def _at_digits(value: float | str, published: str) -> str:
-    """A number with the digits of a printed one, or to three digits beside any other text."""
+    """A number with the digits of a printed one, or with three digits for any other text."""
     if isinstance(value, str):
         return value
     number = float(value)
@@ -153,7 +153,7 @@ def _at_digits(value: float | str, published: str) -> str:
 
 
 def _last_digit(published: str) -> Decimal:
-    """What a step of the last printed digit is worth: 0.01 of 3.70."""
+    """The value of one step in the last printed digit: 0.01 for 3.70."""
     return Decimal(1).scaleb(int(_decimal(published).as_tuple().exponent))
 
 

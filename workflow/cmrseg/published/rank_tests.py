@@ -1,4 +1,4 @@
-"""Rank test of paired values, as R prints it."""
+"""Rank test of paired values, with the results of R."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -9,9 +9,9 @@ def signed_rank(first: ArrayLike, second: ArrayLike) -> tuple[float, float]:
     """Wilcoxon's signed rank test of first - second: V and the two-sided p.
 
     V is the sum of the ranks of positive differences. As R's `wilcox.test(paired = TRUE)` for
-    many values: differences of 0 are dropped, ties have their mean rank, and p comes from the
-    normal distribution with continuity correction. Raises ValueError for other than two equally
-    long rows of finite values that are not all equal.
+    many values: differences of 0 are dropped, ties get their mean rank, and p comes from the
+    normal distribution with continuity correction. Raises ValueError unless there are two equally
+    long series of finite values that are not all equal.
     """
     x, y = np.asarray(first, float), np.asarray(second, float)
     if x.shape != y.shape or x.ndim != 1 or not np.isfinite(x - y).all():

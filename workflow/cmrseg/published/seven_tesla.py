@@ -1,4 +1,4 @@
-"""The published networks and observers on the 7T data: tables of figures, and the numbers.
+"""The published networks and observers on the 7T data: tables for figures, and published numbers.
 
 A table of images has one row per image and pair of reference and method; reference is WS (first
 observer) or TR (second), method also base, plainLearn, imagenetTransferLearn, doubleTransferLearn,
@@ -39,16 +39,16 @@ OBSERVED = ((FIRST, SECOND), (FIRST, DOUBLE), (SECOND, DOUBLE))
 
 TEST_SET = "test"
 
-# Example images: places among the test images in which the network sees more cavity than this,
-# from the best Dice down.
+# Example images: ranks by falling Dice among the test images in which the network labels more
+# cavity than this.
 EXAMPLE_RANKS = (1, 230, 431)
 EXAMPLE_PIXELS = 1000
 
-# The one mean Dice that was not published.
+# The only mean Dice that was not published.
 UNPUBLISHED = ("val", UKBB)
 
-# Frames of end systole and diastole: the published ones, or those of the first observer's labels
-# that Dice was computed from (of two volunteers end diastole is a frame earlier in these).
+# Frames of end-systole and end-diastole: the published ones, or those of the first observer's
+# labels used for Dice (in these, end-diastole of two volunteers is one frame earlier).
 Frames = Literal["published", "labels"]
 
 Confusions = dict[tuple[str, str], pd.DataFrame]
@@ -57,8 +57,8 @@ Confusions = dict[tuple[str, str], pd.DataFrame]
 def dice_table(folder: Path) -> pd.DataFrame:
     """Dice of every image and pair: image, set, volunteer, slice, frame, reference, method, lv, my.
 
-    folder: of the published repository. set: train, val or test. slice, frame from 0. Dice is 1
-    where neither side has the tissue, as published. Pairs of TR are there for the test set only.
+    folder: folder of the published repository. set: train, val or test. slice, frame from 0. Dice
+    is 1 if neither side has the tissue, as published. Pairs of TR only exist for the test set.
     """
     tables = []
     for table in confusion_tables(folder).values():
@@ -71,8 +71,8 @@ def dice_table(folder: Path) -> pd.DataFrame:
 def cavity_table(folder: Path) -> pd.DataFrame:
     """Cavity of every image and pair, by the reference and by the method.
 
-    Columns as dice_table, but instead of lv and my reference_px and method_px at 256 x 256, and
-    difference_ml = (reference - method) in ml.
+    Columns as in dice_table, but with reference_px and method_px at 256 x 256, and
+    difference_ml = (reference - method) in ml, instead of lv and my.
     """
     tables = []
     for table in confusion_tables(folder).values():
@@ -86,9 +86,10 @@ def cavity_table(folder: Path) -> pd.DataFrame:
 def observers_table(folder: Path, frames: Frames = "published") -> pd.DataFrame:
     """Differences of two observers and a network: volunteer, reference, method, edv, esv, sv, ef.
 
-    Numbers are |method - reference| in percent of the reference, of the test volunteers and, in
+    Numbers are |method - reference| in percent of the reference for the test volunteers and, in
     the row of the volunteer `mean`, their mean. Pairs: WS - TR, WS - doubleTransferLearn,
-    TR - doubleTransferLearn. frames: see Frames; both sides are measured at the first observer's.
+    TR - doubleTransferLearn. frames: see Frames; both sides are measured at the first observer's
+    frames.
     """
     if frames not in ("published", "labels"):
         raise ValueError(f"frames must be 'published' or 'labels', got {frames!r}")
@@ -96,10 +97,10 @@ def observers_table(folder: Path, frames: Frames = "published") -> pd.DataFrame:
 
 
 def confusion_shares(folder: Path) -> pd.DataFrame:
-    """Assignment of a class's pixels to classes: reference, method, true_class, found_class, share.
+    """Confusion of classes: reference, method, true_class, found_class, share.
 
-    share: mean over all images with the class in the reference, of its pixels. Classes are bg,
-    lv, my.
+    share: fraction of the pixels of true_class, mean over all images with this class in the
+    reference. Classes are bg, lv, my.
     """
     rows = [
         (*pair, true, found, share)
@@ -113,8 +114,8 @@ def confusion_shares(folder: Path) -> pd.DataFrame:
 def numbers(folder: Path) -> pd.DataFrame:
     """Published numbers of the 7T data, recomputed: id, quantity, recomputed, sound.
 
-    sound: Dice without images in which neither side has the tissue; end frames, and differences
-    at them, from the labels that Dice was computed from.
+    sound: Dice without images in which neither side has the tissue; end-diastolic and
+    end-systolic frames, and differences at these, from the labels used for Dice.
     """
     tables = confusion_tables(folder)
     rows = [
@@ -157,7 +158,7 @@ def _observer_numbers(folder: Path, tables: Confusions) -> Iterator[tuple]:
         for name in ("edv", "esv", "sv", "ef"):
             values = (table.loc[(*pair, MEAN), name] for table in (published, labels))
             yield number, f"{' and '.join(pair)} {name.upper()}, percent", *values
-    # Frames of the pixel table, which is what the published ones come from.
+    # Frames of the pixel table, from which the published ones come.
     counts = pixels_table(folder).rename(columns={"lv_pixels": "first_px"})
     found = end_frames(counts).set_index("subject")
     better = _label_frames(tables).set_index("subject")
@@ -189,7 +190,7 @@ def _test_numbers(tables: Confusions) -> Iterator[tuple]:
 def _image_numbers(tables: Confusions) -> Iterator[tuple]:
     table = tables[FIRST, DOUBLE]
     for (true, found), share in _shares(table).items():
-        # The shares of background in the other classes were not published.
+        # The shares of background pixels in other classes were not published.
         if true != "bg" or found == "bg":
             yield "T2k", f"TL2 {true}_{found}", share, ""
     for row in _examples(table).itertuples():
@@ -210,7 +211,7 @@ def _image_numbers(tables: Confusions) -> Iterator[tuple]:
 
 
 def _scores(table: pd.DataFrame, absent: Literal["nan", "one"]) -> pd.DataFrame:
-    """Dice of the images: lv, my by image."""
+    """Dice of the images: lv and my, by image."""
     scores = dice(image_counts(table), absent)
     columns = {"lv": scores[:, Tissue.LV], "my": scores[:, Tissue.MYO]}
     return pd.DataFrame(columns, index=table["image"])
@@ -226,7 +227,7 @@ def _cavity(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _label_frames(tables: Confusions) -> pd.DataFrame:
-    """End frames of the test volunteers, from the first observer's labels."""
+    """ED and ES frames of the test volunteers, from the first observer's labels."""
     return end_frames(_cavity(tables[FIRST, SECOND]).sort_values("subject", kind="stable"))
 
 
@@ -245,7 +246,7 @@ def _observers(folder: Path, tables: Confusions, frames: Frames) -> pd.DataFrame
 
 
 def _shares(table: pd.DataFrame) -> dict[tuple[str, str], float]:
-    """Mean share of each class that went to each class."""
+    """Mean share of each true class assigned to each class."""
     shares = mean_rows(image_counts(table))
     return {
         (NAMES[Tissue(true)], NAMES[Tissue(found)]): float(shares[true, found])
@@ -257,7 +258,7 @@ def _examples(table: pd.DataFrame) -> pd.DataFrame:
     """The published example images: rank, KEYS, Dice lv and my, lv_px and my_px of the reference.
 
     Test images with more than EXAMPLE_PIXELS predicted cavity pixels, by falling Dice of the
-    cavity; the first of equal ones in the order of the published file.
+    cavity; images with equal Dice are in the order of the published file.
     """
     counts = image_counts(table)
     scores = dice(counts, absent="one")

@@ -1,4 +1,4 @@
-"""The published tables of the 7T data: confusion of label maps, end frames, pixels, subsets.
+"""The published tables of the 7T data: confusion matrices, ED and ES frames, pixels, subsets.
 
 Columns and file names as in the repository of Ankenbrand et al. 2021, doi:10.1002/mrm.28822.
 """
@@ -10,10 +10,10 @@ import pandas as pd
 from cmrseg.measure.cohort_summary import image_counts
 from cmrseg.measure.volumes import pixel_volume_ml
 
-# Where the tables are, below the folder of the published repository.
+# Folder of the tables in the published repository.
 TABLES = Path("analysis/7T")
 
-# The two observers, and the networks as they are called in the published figures.
+# The two observers, and the names of the networks in the published figures.
 FIRST, SECOND = "WS", "TR"
 BASE, UKBB = "base", "ukbb"
 PLAIN, IMAGENET, DOUBLE = "plainLearn", "imagenetTransferLearn", "doubleTransferLearn"
@@ -31,13 +31,13 @@ PAIRS = {
     (SECOND, DOUBLE): "TR_doubleTransferLearn",
 }
 
-# What identifies a row of a table of images.
+# Columns that identify a row in a table of images.
 KEYS = ["image", "set", "volunteer", "slice", "frame", "reference", "method"]
 
-# Labels were compared on images of this size, so these are the pixels of a confusion table.
+# Labels were compared on images of this size, so a confusion table has this size squared pixels.
 SIZE_PX = 256
 
-# Pixels of 0.625 mm on images whose longer side has 512; slices are 6 mm apart.
+# Pixels of 0.625 mm on images with a longer side of 512; slice spacing 6 mm.
 ML_PER_PIXEL = pixel_volume_ml(512, 472, 0.625, 0.625, 6.0, SIZE_PX)
 
 IMAGE_NAME = r"^(?P<volunteer>\d+)_slice(?P<slice>\d+)_frame(?P<frame>\d+)"
@@ -48,7 +48,7 @@ def confusion_tables(folder: Path) -> dict[tuple[str, str], pd.DataFrame]:
 
     Rows in the order of the file. Counts are those of measure.cohort_summary.image_counts, the
     reference's class first. Raises ValueError naming the file and an image for names that are not
-    <volunteer>_slice<n>_frame<n> and for counts that are not those of a whole image.
+    <volunteer>_slice<n>_frame<n> and for counts that do not add up to a whole image.
     """
     return {pair: _confusion(folder, *pair, name) for pair, name in PAIRS.items()}
 
@@ -71,7 +71,7 @@ def _confusion(folder: Path, reference: str, method: str, name: str) -> pd.DataF
 def end_frames_table(folder: Path) -> pd.DataFrame:
     """Published end-systolic and end-diastolic frames: subject, es_frame, ed_frame.
 
-    A volunteer without contours has a row for each pair of frames, and is excluded.
+    A volunteer without contours has a row for each pair of frames, and is excluded here.
     """
     table = pd.read_csv(folder / TABLES / "esed_frames.tsv", sep="\t", dtype={"Id": str})
     table = table.rename(columns={"Id": "subject", "es": "es_frame", "ed": "ed_frame"})

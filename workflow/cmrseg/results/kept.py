@@ -1,8 +1,8 @@
-"""Results that need not be made again, because what they are made of has not changed.
+"""Results that need not be made again, because their inputs have not changed.
 
 Snakemake runs a stage again when an earlier one ran again, even if that gave the same bytes. For
-the costly stages what they are made of is compared by content. Kept results are hard links: they
-take no room while they are also the current ones.
+the costly stages inputs are compared by content. Kept results are hard links: they take no space
+while they are current.
 """
 
 import hashlib
@@ -26,25 +26,25 @@ FACTS = "made_of.json"
 def made_of(inputs: Iterable[str | Path], facts: Mapping[str, Any]) -> str:
     """sha256 of the content of files and folders in their order, and of facts that JSON can write.
 
-    Facts are all else that the result depends on: settings, code, versions, device.
-    Raises FileNotFoundError naming an input that is absent.
+    Facts are everything else that the result depends on: settings, code, versions, device.
+    Raises FileNotFoundError naming a missing input.
     """
     content = {"inputs": [sha256(path) for path in inputs], "facts": facts}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def kept_folder(output: str | Path) -> Path:
-    """Where a job's results are kept: below results/<study>/.kept, named by its first output."""
+    """Folder of a job's kept results: in results/<study>/.kept, named by its first output."""
     parts = Path(output).parts
     return Path(*parts[:2], KEPT, *parts[2:])
 
 
 def restore(folder: Path, source: str, outputs: Sequence[str | Path]) -> bool:
-    """Put kept results in place if they were made of `source`; says whether that was so.
+    """Restore kept results if they were made from `source`; returns whether they were.
 
     folder: see kept_folder. source: see made_of. outputs: files and folders, which are absent.
-    Results whose bytes are no longer what they were when they were kept are not used, nor are
-    those that are not there or whose facts cannot be read.
+    Results whose bytes have changed since they were kept are not used; neither are missing ones
+    or those whose facts cannot be read.
     """
     found = [folder / str(number) for number in range(len(outputs))]
     try:
@@ -62,7 +62,7 @@ def restore(folder: Path, source: str, outputs: Sequence[str | Path]) -> bool:
 
 
 def keep(folder: Path, source: str, outputs: Sequence[str | Path]) -> None:
-    """Keep results for `restore`; those that were kept before are given up."""
+    """Keep results for `restore`, in place of those kept before."""
     with replacing(folder) as temporary:
         temporary.mkdir(parents=True)
         for number, output in enumerate(outputs):
@@ -72,7 +72,7 @@ def keep(folder: Path, source: str, outputs: Sequence[str | Path]) -> None:
 
 
 def _link(path: Path, target: Path) -> None:
-    """Hard links of a file or of all files of a folder; copies where there can be no links."""
+    """Hard links of a file or of all files of a folder; copies if links are not possible."""
     if path.is_dir():
         shutil.copytree(path, target, copy_function=_link_file)
     else:

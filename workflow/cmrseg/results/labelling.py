@@ -1,6 +1,6 @@
-"""What labelling has to know of a model: settings that its record, or its row, has to say.
+"""Settings of a model that segmentation needs, from its record or row.
 
-No training depends on this module, so a setting that only labelling reads trains nothing anew.
+No training depends on this module, so a setting that only segmentation uses retrains nothing.
 """
 
 from collections.abc import Mapping

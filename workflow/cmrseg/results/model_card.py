@@ -1,6 +1,6 @@
-"""The card beside a model: what it is, what it learnt from, what it expects, and its limits.
+"""The model card: network, training data, expected images and limitations.
 
-Markdown. The same facts always give the same text: there is no time and no path in it.
+Markdown. The same facts always give the same text: it contains no time and no path.
 """
 
 import math
@@ -20,13 +20,14 @@ NETWORKS = {
     "unet3plus": "UNet 3+ of Hanisah et al. 2026, doi:10.1016/j.jocmr.2026.102706",
     "unet3plus_decoder": "UNet 3+ of Hanisah et al. 2026, with deep skips from the decoder",
     "unet3plus_single": "UNet 3+ of Hanisah et al. 2026, without deep supervision",
+    "unet_bai": "U-Net of single frames, Bai et al. 2018, doi:10.1007/978-3-030-00937-3_67",
     "unet_lstm": "U-Net with a recurrent part in both directions of time, Bai et al. 2018, "
     "doi:10.1007/978-3-030-00937-3_67",
 }
 GREYS = {
-    "fcn": "The cine's 1st percentile becomes 0, its 99th 1, what is outside is cut off.",
-    "unet": "In each image the smallest value becomes 0, the largest 1.",
-    "minmax": "In each image the smallest value becomes 0, the largest 1.",
+    "fcn": "The 1st percentile of the cine becomes 0 and the 99th 1; values outside are clipped.",
+    "unet": "In each image the smallest value becomes 0 and the largest 1.",
+    "minmax": "In each image the smallest value becomes 0 and the largest 1.",
     "zscore": "Mean 0 and standard deviation 1 of the cine's voxels above their 10th percentile.",
 }
 CURVE = " Then the published curve of the colour map Greys."
@@ -37,22 +38,23 @@ SIZES = {
     "minmax": PADDED,
     "zscore": "Not resized; padded with zeros to {} x {} pixels, or to multiples of 16.",
 }
-# What a published model is made of, by the format of its file.
+# The source of a published model, by the format of its file.
 MADE_OF = {
     "tensorflow": "checkpoint {} of ukbb_cardiac, value for value",
-    "keras": "Keras file {}, value for value; its classes 1 and 2 change places",
+    "keras": "Keras file {}, value for value; with classes 1 and 2 swapped",
 }
 # By the rule that removes islands.
 ISLANDS = {
     "code": "Small, flat and far pieces of a tissue are removed, by the published program's rule.",
-    "largest": "Of each tissue the largest piece stays.",
+    "largest": "Only the largest piece of each tissue is kept.",
 }
-ORIENTATION = "x along the columns of the DICOM picture, y along its rows, as a viewer shows it."
+ORIENTATION = "x along the columns of the DICOM image, y along its rows, as displayed by a viewer."
 AUGMENTATIONS = {
     "no": "none",
     "normal": "rotation up to 20 degrees, zoom, warp, brightness, contrast",
     "extreme": "rotation up to 90 degrees, mirroring, zoom, warp, brightness, contrast",
     "fcn": "rotation up to 30 degrees, zoom",
+    "aorta": "rotation up to 30 degrees, little zoom",
     "mouse": "mirroring, quarter turns, rotation up to 10 degrees, zoom, shift, brightness, gamma, "
     "noise, CLAHE",
     "mouse_notebook": "mirroring, quarter turns, rotation up to 10 degrees, zoom, one shift, "
@@ -63,14 +65,14 @@ LOSSES = {
     "ce": "cross-entropy",
     "focal": "focal loss",
     "softdice": "generalised Dice",
-    "softdice_compat": "generalised Dice with the published weight of absent classes",
+    "softdice_compat": "generalised Dice with the published weight for absent classes",
     "dice": "Dice of a batch",
     "tversky": "focal Tversky loss of a batch",
 }
 TISSUES = {key: region.name for key, region in REGIONS.items()} | {
     "foreground": "all tissues together"
 }
-# What the parts of a score's name mean, longest first.
+# Meaning of the parts of a score's name, longest first.
 SCORES = {
     "image_dice_": "mean Dice of single images, {}",
     "dice_": "Dice of all images together, {}",
@@ -85,9 +87,9 @@ STATISTICS = ("running_mean", "running_var", "moving_mean", "moving_variance", "
 
 @dataclass(frozen=True)
 class Training:
-    """What a training knows of itself.
+    """The facts of a training.
 
-    subjects, images: how many it learnt from and was validated on, by `training` and
+    subjects, images: numbers in the training and validation sets, by `training` and
     `validation`. last_epoch: row of the history whose weights these are. phantom: whether the
     images show the digital heart.
     """
@@ -106,20 +108,22 @@ def count_parameters(shapes: Mapping[str, Sequence[int]]) -> int:
 def trained_card(row: Mapping[str, Any], parameters: int, training: Training) -> str:
     """Card of a model that was trained here. row: its row of the models table."""
     limits = [
-        "Scores are of the same cohort as the training; on other scanners and patients it may fail."
+        "Scores are for the training cohort; the model may fail on other scanners or patients."
     ]
     if training.phantom:
-        limits.insert(0, "Learnt from a digital heart: it shows how the workflow works, no more.")
+        limits.insert(0, "Trained on a digital heart: for demonstration of the workflow only.")
     shown = labelled_sequence(row["sequence"]).tissues
     if unknown := [NAMES[t] for t in shown if t not in tissues_of(row["tissues"])]:
-        limits.append(f"Does not label {', '.join(unknown)}.")
+        limits.append(f"Does not segment {', '.join(unknown)}.")
     best = "best_epoch" in training.last_epoch
     if best:
-        limits.append("The validation images chose the epoch, so its scores are rather too good.")
+        limits.append(
+            "The validation set selected the epoch, so its scores are slightly optimistic."
+        )
     if row["augmentation"] not in MIRRORING:
-        limits.append("Training never mirrored images.")
+        limits.append("The training did not mirror images.")
     terms = (
-        "The weights may be used as the terms of the images and labels they learnt from allow"
+        "The weights may be used under the terms of the images and labels they were trained on"
         + ("" if row["start"] == "random" else ", and those of the weights they started from")
         + ". The workflow itself has the MIT licence."
     )
@@ -128,7 +132,7 @@ def trained_card(row: Mapping[str, Any], parameters: int, training: Training) ->
         {**row, "orientation": ORIENTATION},
         parameters,
         [
-            "## Learnt from",
+            "## Training data",
             _table("", "", _training_facts(row, training)),
             "## Scores",
             f"After the {'best' if best else 'last'} epoch, on the validation images as prepared "
@@ -144,15 +148,13 @@ def published_card(name: str, weights: Mapping[str, Any], parameters: int) -> st
     """Card of converted published weights. weights: their entry in the catalogue."""
     limits = list(weights["limits"])
     if weights["sequence"] != USUAL:
-        limits.insert(
-            0, "Not for short-axis cines: of its labels areas are measured, and no volumes."
-        )
+        limits.insert(0, "Not for short-axis cines: areas are measured in its labels, not volumes.")
     facts = {
         "data": weights["trained_on"],
         "reference": weights["reference"],
         "made of": MADE_OF[weights["format"]].format(weights["file"]),
     }
-    learnt = ["## Learnt from", _table("", "", facts)]
+    learnt = ["## Training data", _table("", "", facts)]
     return _card(name, weights, parameters, learnt, limits, weights["terms"])
 
 
@@ -184,12 +186,12 @@ def _card(
     maps = task.writes == "label map"
     parts = [
         f"# {name}",
-        f"A network that {'labels' if maps else 'places points in'} {shown}. {WARNING}",
+        f"A network that {'segments' if maps else 'predicts points in'} {shown}. {WARNING}",
         _table("", "", network),
         "## Labels" if maps else f"## Points: task {task.name}, of these tissues",
         _table("number", "tissue", {int(tissue): NAMES[tissue] for tissue in known}),
         *([ISLANDS[settings["islands"]]] if settings.get("islands") else []),
-        "## Images it expects",
+        "## Expected images",
         _table("", "", images),
         *learnt,
         "## Limits",
@@ -246,7 +248,7 @@ def _table(first: str, second: str, rows: Mapping[Any, Any]) -> str:
 
 
 def _use(name: str, sequence: str) -> list[str]:
-    """How to label with a model. The target for one folder is for short-axis cines."""
+    """How to use a model. The target for one folder is for short-axis cines."""
     if sequence == USUAL:
         how = [
             "The target `predict_all` of the workflow labels images with it, with the arguments",
@@ -270,5 +272,5 @@ def _use(name: str, sequence: str) -> list[str]:
         "labels = predict_cine(network, cine, settings)\n"
         'cine.like(labels).save("labels.nii.gz")\n'
         "```",
-        "Both prepare grey values and size; the orientation has to be right.",
+        "Both prepare grey values and size; the orientation has to be correct.",
     ]

@@ -1,4 +1,4 @@
-"""The record beside a result: what it was made of, with what, where, and how long it took."""
+"""The record of a result: its inputs, software, device and duration."""
 
 import json
 import math
@@ -15,7 +15,7 @@ from cmrseg.files import replacing, sha256
 from cmrseg.results.labelling import DEFAULTS
 from cmrseg.sequences import USUAL
 
-# Packages that can change a number; listed with the versions that the stage really loaded.
+# Packages that can affect a number; listed with the versions that the stage loaded.
 PACKAGES = (
     "nibabel",
     "numpy",

@@ -20,7 +20,7 @@ Made = TypeVar("Made")
 
 
 class Task(Protocol):
-    """What a training asks.
+    """What a training asks, of single frames also where a network sees several (tasks.windowed).
 
     Labels are (n, y, x) uint8 as they are in the slices, augmented: `Tissue` or UNLABELLED. What of
     them is the truth, and for which images it is known, a task finds out by itself. Outputs of a

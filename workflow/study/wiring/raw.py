@@ -5,6 +5,7 @@ from typing import Any
 
 from snakemake.io import ancient
 
+from cmrseg.sequences import USUAL
 from study.raw_state import image_state, label_state, on_disk, table_state
 from study.study import Study
 from study.wiring.cohorts import Cohorts
@@ -32,9 +33,10 @@ class Raw:
         return [watched(folder, self._edited(cohort)) for folder in found]
 
     def phantom(self, wildcards: Wildcards) -> dict[str, Any]:
-        """What a digital heart's scanner does."""
+        """What a digital heart's scanner does, and the sequences where there are others than sa."""
         settings: dict[str, Any] = self.study.cohorts[wildcards.cohort]["phantom"]
-        return settings
+        sequences = self.sequences(wildcards)
+        return settings if sequences == [USUAL] else {**settings, "sequences": sequences}
 
     def import_settings(self, wildcards: Wildcards) -> dict[str, Any]:
         cohort = self.study.cohorts[wildcards.cohort]

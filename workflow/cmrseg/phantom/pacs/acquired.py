@@ -7,6 +7,7 @@ import numpy as np
 
 from cmrseg.phantom import contrasts
 from cmrseg.phantom.heart import HeartParameters
+from cmrseg.phantom.image_plane import Plane
 from cmrseg.phantom.kaggle import Protocol, acquire_slice, generator, plan_stack, scanner_of
 from cmrseg.phantom.pacs.vendors import (
     CINE,
@@ -23,7 +24,7 @@ from cmrseg.phantom.pacs.vendors import (
     T1_SOURCE,
 )
 from cmrseg.phantom.plan import PlannedSlice
-from cmrseg.phantom.scanner import Plane, ScannerSettings, acquire
+from cmrseg.phantom.scanner import ScannerSettings, acquire
 from cmrseg.phantom.views import flow_plane, localiser_planes, long_axis_views
 
 # Pictures of one heartbeat each are taken while the heart rests.

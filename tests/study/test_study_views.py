@@ -1,0 +1,81 @@
+"""Digital patients with several sequences: settings reach the scanner or are refused."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from cmrseg.phantom.view_series import UK_BIOBANK
+from cmrseg.sequences import USUAL
+from study.load import load_study
+from study.sequence_checks import VIEWS
+from study.tables import StudyError
+from study.wiring.cohorts import Cohorts
+from study.wiring.raw import Raw
+from tiny_study import SCAN
+
+SEQUENCES = [USUAL, "la_2ch", "la_4ch", "ao"]
+SMALL = {"rows": 64, "columns": 72, "spacing_mm": 4.0}
+ROW = {
+    "subject": "1", "split": "train", "edv_ml": 150.0, "esv_ml": 60.0, "disease": "healthy",
+    "sex": "F", "age_y": 60, "heart_rate_bpm": 70, "seed": 1,
+}  # fmt: skip
+
+
+def study(layout="ukbb", sequences=SEQUENCES, row=ROW, **phantom):
+    about = {
+        "layout": layout,
+        "subjects": [row],
+        "sequences": sequences,
+        "phantom": {**SCAN, **phantom},
+        "annotators": {"truth": "nifti", "views": {"form": "nifti", "sequence": sequences[-1]}},
+    }
+    return load_study({"study": "small", "cohorts": {"patients": about}})
+
+
+def settings(found):
+    raw = Raw(found, Cohorts(found), [])
+    return raw.phantom(SimpleNamespace(cohort="patients", shard="0000"))
+
+
+def test_the_scanner_makes_the_cohort_s_sequences():
+    views = {"la_4ch": SMALL}
+    assert settings(study(views=views)) == {**SCAN, "views": views, "sequences": SEQUENCES}
+    cines = settings(study("nifti", frames=20, labelled="two"))
+    assert cines["sequences"] == SEQUENCES
+    assert (cines["frames"], cines["labelled"]) == (20, "two")
+
+
+def test_the_short_axis_alone_has_the_settings_that_it_had():
+    assert settings(study(sequences=[USUAL])) == SCAN
+
+
+def test_views_that_may_be_asked_for_are_those_that_can_be_made():
+    assert set(VIEWS) == set(UK_BIOBANK)
+
+
+def test_pressure_and_build_come_from_the_subject_table():
+    known = {"pulse_pressure_mmhg": 45.5, "height_cm": 170, "weight_kg": None}
+    (row,) = study(row={**ROW, **known}).rows("patients", "0000")
+    assert {key: row[key] for key in known} == known
+    (row,) = study().rows("patients", "0000")
+    assert not set(known) & set(row)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"sequences": [USUAL, "de"]},
+            r"cohort patients: sequences sa, de; the phantom writes sa, la_2ch, .* ao, not de",
+        ),
+        ({"views": {"la_3ch": SMALL}}, r"phantom\.views has la_3ch; the cohort's sequences are sa"),
+        ({"labelled": "two"}, r"phantom\.labelled is for the layout nifti, not ukbb"),
+        ({"layout": "nifti"}, r"phantom\.frames belongs to the layouts kaggle, folder and nifti"),
+        ({"frames": 20}, r"layout ukbb has end-diastole and end-systole alone"),
+        ({"views": {"la_4ch": {"rows": 8}}}, "rows"),
+        ({"layout": "kaggle", "frames": 4}, r"layout kaggle holds sa alone"),
+    ],
+)
+def test_what_cannot_be_made_is_refused(changes, message):
+    with pytest.raises(StudyError, match=message):
+        study(**changes)
