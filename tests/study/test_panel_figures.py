@@ -58,27 +58,30 @@ def test_figures_of_panels_that_fit_are_drawn(make, entry):
         ),
         (
             CURVES | {"measure": "atria"},
-            "panel nets does not measure atrial volumes, which atria is of; its measures are wall",
+            r"measure_curves needs atria \(atrial volumes\), which panel nets does not measure",
         ),
         (
             CURVES | {"panels": ["nets", "experts"]},
-            "panel experts does not measure strain by registration, which strain is of; its measu",
+            r"measure_curves needs strain \(strain by registration\), which panel experts does not",
         ),
         (
             EYES | {"columns": ["wt", "ecc"]},
-            "panel experts does not measure strain by registration, which ecc is of",
+            r"ecc needs strain \(strain by registration\), which panel experts does not measure",
         ),
-        (EYES | {"columns": ["wt_1_mm"]}, "'wt_1_mm' is not known by segment; there are wt, wt_ma"),
+        (
+            EYES | {"columns": ["wt_1_mm"]},
+            "'wt_1_mm' is no measure by segment; there are wt, wt_ma",
+        ),
         (AGREEMENT | {"panels": ["nets"]}, "compares panels, and nets is one; name two"),
         (AGREEMENT | {"columns": ["lav_mxa_ml"]}, "no table of phenotypes has a column 'lav_mxa_"),
         (AGREEMENT | {"columns": ["ef_per_m2"]}, "no table of phenotypes has a column 'ef_per_m2'"),
         (
             AGREEMENT | {"columns": ["lav_max_ml"]},
-            "panel experts does not measure atrial volumes, which lav_max_ml is of",
+            r"lav_max_ml needs atria \(atrial volumes\), which panel experts does not measure",
         ),
         (
             AGREEMENT | {"columns": ["aao_min_mm2"]},
-            "panel experts does not measure aortic areas and distensibility, which aao_min_mm2 is",
+            r"aao_min_mm2 needs aorta \(aortic areas and distensibility\), which panel experts",
         ),
         (AGREEMENT | {"splits": ["test"]}, "people has no subject in test; its splits are train"),
         (
@@ -110,6 +113,6 @@ def test_ventricles_of_a_panel_without_short_axis_are_refused(make):
         config["figures"] = {"wanted": entry}
 
     with pytest.raises(
-        StudyError, match="wanted: panel long labels no short axis, of which rv_edv_ml is; it label"
+        StudyError, match="rv_edv_ml needs labels of the short axis; panel long labels la_4ch"
     ):
         make(edit)

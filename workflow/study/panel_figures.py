@@ -1,4 +1,4 @@
-"""Figures of panels: what must fit together, refused by name before any job starts."""
+"""Checks of the figures of panels, before any job starts."""
 
 from typing import Any
 
@@ -10,14 +10,14 @@ from study.panels import panel, panel_measures
 from study.study import Study
 from study.tables import StudyError
 
-# By kind, the keys that a figure of panels needs.
+# Keys that a figure of panels needs, by kind.
 PANEL_FIGURES = {
     "bulls_eye": ("panels", "columns"),
     "measure_curves": ("panels", "measure"),
     "measure_agreement": ("panels", "columns"),
 }
 OWN_KEYS = ("panels", "measure", "columns")
-# Of labellers and sequences, which a panel says itself.
+# Keys of other figures: panels have labellers and sequences.
 FOREIGN_KEYS = ("labellers", "sequence")
 
 
@@ -42,7 +42,7 @@ def check_panel_figure(study: Study, name: str) -> None:
         )
     for other in entry["panels"]:
         if kind == "measure_curves":
-            _check_measure(study, where, other, entry["measure"], entry["measure"])
+            _check_measure(study, where, other, entry["measure"], kind)
         for column in entry.get("columns", ()):
             _check_column(study, where, other, kind, column)
 
@@ -71,21 +71,21 @@ def _check_panel(study: Study, where: str, name: str, cohort: str) -> None:
 
 
 def _check_measure(study: Study, where: str, name: str, measure: str, what: str) -> None:
-    """A panel makes the measure that something is drawn of."""
+    """Raise StudyError if a panel does not make a measure. what: the figure or column."""
     made = panel_measures(study, name)
     if measure not in made:
         raise StudyError(
-            f"{where}: panel {name} does not measure {PANEL_MEASURES[measure].name}, which {what} "
-            f"is of; its measures are {', '.join(made)}"
+            f"{where}: {what} needs {measure} ({PANEL_MEASURES[measure].name}), which panel {name} "
+            f"does not measure; its measures are {', '.join(made)}"
         )
 
 
 def _check_column(study: Study, where: str, name: str, kind: str, column: str) -> None:
-    """A panel's table of phenotypes has what is drawn of it."""
+    """Raise StudyError if the table of phenotypes of a panel lacks a column."""
     if kind == "bulls_eye":
         if column not in SEGMENTAL:
             raise StudyError(
-                f"{where}: '{column}' is not known by segment; there are {', '.join(SEGMENTAL)}"
+                f"{where}: '{column}' is no measure by segment; there are {', '.join(SEGMENTAL)}"
             )
         _check_measure(study, where, name, SEGMENTAL[column].measure, column)
         return
@@ -97,7 +97,7 @@ def _check_column(study: Study, where: str, name: str, kind: str, column: str) -
         labelled = [study.sequence_of(about["cohort"], who).key for who in about["labellers"]]
         if "sa" not in labelled:
             raise StudyError(
-                f"{where}: panel {name} labels no short axis, of which {column} is; it labels "
+                f"{where}: {column} needs labels of the short axis; panel {name} labels "
                 + ", ".join(labelled)
             )
         return

@@ -1,4 +1,4 @@
-"""Agreement of measurements of the same subjects: rows of scatter and Bland-Altman plots."""
+"""Scatter and Bland-Altman plots of paired measurements."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,15 +17,15 @@ Pair = tuple[np.ndarray, np.ndarray]
 
 PER_ROW = 3
 ROW_MM = 47.0
-# A scatter plot is so much higher than a Bland-Altman plot.
+# Height of a scatter plot relative to a Bland-Altman plot.
 SCATTER_HEIGHT = 1.15
-# By number of quantities beside each other.
+# By number of columns.
 WIDTHS_MM = {1: style.ONE_COLUMN_MM, 2: 130.0, PER_ROW: style.TWO_COLUMNS_MM}
 # With few subjects the intervals of the limits reach further than this many times the largest
 # point or limit; they are cut there, so that the points remain distinguishable.
 MOST_REACH = 1.5
-# The scale of differences is at least this part of the largest value: where all agree, rounding is
-# not shown.
+# The scale of differences is at least this fraction of the largest value, so that rounding errors
+# are not magnified.
 LEAST_REACH = 0.005
 # Space for the numbers of pairs between a panel and its title.
 TITLE_PAD_PT = 13.0
@@ -33,11 +33,11 @@ TITLE_PAD_PT = 13.0
 
 @dataclass(frozen=True)
 class Quantity:
-    """What is compared, in the unit of the axes.
+    """A quantity that is compared, in the unit of the axes.
 
-    title: above its plots. short: on axes. pairs: by name, values (n,) and those that they are held
-    against (n,); pairs with a nan do not count. every: subjects by name, where some may have no
-    value; n of each pair unless given.
+    title: above its plots. short: on axes. pairs: by name, values (n,) and reference values (n,);
+    pairs with a nan do not count. every: number of subjects by name, including those without a
+    value; not shown unless given.
     """
 
     title: str

@@ -1,4 +1,4 @@
-"""Bull's eyes of the 16 AHA segments: means of panels, and how far two of them differ."""
+"""Bull's eyes of the 16 AHA segments: means by panel, and the difference of two panels."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -21,7 +21,7 @@ from cmrseg.phenotypes.columns import Segmental
 
 # Inner and outer radius of the rings; the apex is in the middle.
 RINGS = {"basal": (0.68, 1.0), "mid": (0.37, 0.68), "apical": (0.0, 0.37)}
-# Where values stand: in the middle of a ring, of an apical quarter nearer to its wide side.
+# Positions of the values: the middle of a ring; in apical segments closer to the wide side.
 VALUE_RADII = {"basal": 0.84, "mid": 0.525, "apical": 0.205}
 # Angles of segments count from the anterior wall, those of the picture from the right.
 TOP_DEG = 90.0
@@ -31,18 +31,18 @@ WALLS = (("Anterior", 90, 0), ("Septal", 180, 90), ("Inferior", 270, 0), ("Later
 # Both perceptually uniform; the second is white at 0.
 VALUES_MAP, DIFFERENCES_MAP = "viridis", "vlag"
 REACH = 1.18
-# With the names of the walls around it.
+# Diameter with the names of the walls around it.
 LARGEST_EYE_MM = 62.0
 # Between eyes beside each other.
 GAP_MM = 3.0
-# Title, numbers and bar of colours.
+# Height of title, global value and colour bar.
 BESIDES_MM = 25.0
-# Values are dark on colours of more luminance than this, white on others.
+# Values are written dark on colours of more luminance than this, white on others.
 LIGHT = 0.25
 
 
 class Eye(NamedTuple):
-    """What one bull's eye shows: values by segment, that of all, and of how many subjects."""
+    """Content of one bull's eye: values by segment, global value, number of subjects in words."""
 
     title: str
     values: pd.Series
@@ -62,9 +62,9 @@ class Scale(NamedTuple):
 def figure(table: pd.DataFrame, quantities: Sequence[Segmental], panels: Sequence[str]) -> Figure:
     """A row for each quantity: a bull's eye of each panel, and one of the difference of two.
 
-    table: panel, subject, and the columns of each quantity. Numbers are means over the subjects in
-    which all panels know the segment, so that the difference (second panel minus first) is that of
-    the numbers shown; a segment that is never known is empty. Seen from the apex, anterior wall
+    table: panel, subject, and the columns of each quantity. Values are means over the subjects that
+    have the segment's value in all panels, so that the difference (second panel minus first) is
+    that of the values shown; a segment without values is empty. Seen from the apex, anterior wall
     above, septum on the left. Raises ValueError where a column or every row is missing.
     """
     columns = [name for q in quantities for name in (*q.columns.values(), q.column(GLOBAL))]
@@ -113,13 +113,13 @@ def _eyes(table: pd.DataFrame, quantity: Segmental, panels: Sequence[str]) -> li
 
 
 def _known_to_all(table: pd.DataFrame, column: str, panels: Sequence[str]) -> pd.DataFrame:
-    """A column by subject and panel, of the subjects in which every panel knows it."""
+    """A column by subject and panel, of the subjects with a value in every panel."""
     values = table.pivot(index="subject", columns="panel", values=column).astype(float)
     return values.reindex(columns=list(panels)).dropna()
 
 
 def _scale(eyes: Sequence[Eye], label: str) -> Scale:
-    """One scale for all panels. Bright is much: negative strain is the more, the lower it is."""
+    """One scale for all panels. Bright colours are large values, also of negative strain."""
     values = np.concatenate([eye.values for eye in eyes])
     values = values[np.isfinite(values)] if np.isfinite(values).any() else np.array([0.0, 1.0])
     ticks = MaxNLocator(6, steps=[1, 2, 5, 10]).tick_values(values.min(), values.max())
@@ -208,7 +208,7 @@ def _draw(axes: Axes, eye: Eye, scale: Scale, unit: str, signed: bool = False) -
 
 
 def _number(values: pd.Series, signed: bool) -> Callable[[float], str]:
-    """How values are written: with three digits, and a sign if they are differences."""
+    """Function that writes values with up to three digits, differences with a sign."""
     most = np.nanmax(np.abs(values.to_numpy()), initial=0)
     digits = 0 if most >= 100 else 2 if signed and most < 1 else 1
     sign = "+" if signed else ""
@@ -220,7 +220,7 @@ def _number(values: pd.Series, signed: bool) -> Callable[[float], str]:
 
 
 def _bar(result: Figure, axes: Sequence[Axes], scale: Scale) -> None:
-    """A bar of colours below some eyes, as wide as one."""
+    """A colour bar below some eyes, narrower than one."""
     bar = result.colorbar(
         ScalarMappable(scale.norm, scale.colours),
         ax=axes,

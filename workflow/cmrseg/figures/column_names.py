@@ -1,17 +1,17 @@
-"""Columns of tables in words, with the unit that their names end with."""
+"""Names of table columns in words, with the unit at the end of the name."""
 
 from typing import NamedTuple
 
 
 class Words(NamedTuple):
-    """What a column is called on axes, its unit there, and the factor to that unit."""
+    """Name and unit of a column on axes, and the factor from the table to that unit."""
 
     name: str
     unit: str
     factor: float = 1.0
 
 
-# How names end, longest first, and what that is on axes.
+# Unit on axes by the end of a column's name; longer ends come first.
 UNITS = {
     "_per_1000_mmhg": "10⁻³ mmHg⁻¹",
     "_ml_per_m2": "ml/m²",
@@ -27,7 +27,7 @@ UNITS = {
 }
 # Fractions in tables, percent in figures.
 FRACTION = "ef"
-# Parts of names that are abbreviations, or stand for other words.
+# Parts of names that are written in another way.
 SPELT = {
     **{name: name.upper() for name in ("edv", "esv", "sv", "ef", "co", "es", "bsa")},
     **{name: name.upper() for name in ("rv", "la", "ra", "lav", "rav")},

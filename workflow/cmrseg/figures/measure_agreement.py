@@ -1,4 +1,4 @@
-"""Agreement of measures of panels with those of the first one: scatter and Bland-Altman."""
+"""Agreement of the measures of panels with those of the first panel: scatter, Bland-Altman."""
 
 from collections.abc import Sequence
 
@@ -15,9 +15,9 @@ from cmrseg.figures.units import units_of
 def figure(table: pd.DataFrame, columns: Sequence[str], panels: Sequence[str]) -> Figure:
     """Scatter plots of each column, then Bland-Altman plots of each panel beside the first.
 
-    table: panel, subject, and `columns`, whose names say their units. panels: the first one is
-    that which the others are held against; differences are the other minus the first. A subject
-    counts in a plot if both panels have its value; n of how many either has measured, or tried to.
+    table: panel, subject, and `columns`, whose names say their units. panels: the others are
+    compared with the first; differences are the other minus the first. A subject counts if both
+    panels have its value; "n = 10 of 12" names the number of rows in either table, too.
     Volumes of mice are in µl. Raises ValueError where a column or every row is missing, and for
     fewer than two panels.
     """

@@ -17,12 +17,12 @@ from cmrseg.figures.units import units_of
 from cmrseg.measure.aha_segments import GLOBAL
 
 COLUMNS = ("panel", "subject", "curve", "frame", "value")
-# Of the heartbeat at which medians are taken.
+# Fractions of the heartbeat at which medians are computed.
 STEPS = np.linspace(0, 1, 101)
-# More curves than these are drawn as pixels in the SVG, which would be large otherwise.
+# More curves than this are drawn as pixels in the SVG, which would be large otherwise.
 MOST_VECTOR_CURVES = 100
 DASHES = ("-", (0, (2.2, 0.9)), (0, (1, 0.8)), (0, (3, 0.8, 1, 0.8)))
-# Frames missing for longer than this part of the heartbeat are not bridged for the median.
+# Longer gaps, as fractions of the heartbeat, are not interpolated for the median.
 LONGEST_GAP = 0.1
 ROW_MM = 56.0
 
@@ -31,8 +31,8 @@ ROW_MM = 56.0
 class Curve:
     """A curve of a measure's details.
 
-    column: of the details. rows: where these columns have these values, all where there are none.
-    missed: whether 0 says that a frame has no value.
+    column: of the details. rows: only rows with these values in these columns. missed: whether 0
+    means that the tissue was not found in a frame.
     """
 
     title: str
@@ -106,9 +106,9 @@ def figure(
 ) -> Figure:
     """A plot for each structure: subjects as thin lines, their median bold.
 
-    table: COLUMNS; a subject's frames are taken for one heartbeat, in equal steps. every: how many
-    subjects each panel has measured, or tried to. A structure of which no subject has a value is
-    left out where another one has some. Raises ValueError where a column is missing.
+    table: COLUMNS; the frames of a subject are assumed to cover one heartbeat in equal steps.
+    every: number of subjects of each panel, including those without a curve. A structure without
+    any value is left out unless all are. Raises ValueError where a column is missing.
     """
     table = style.checked(table, COLUMNS, "measure_curves", empty=True)
     looks = style.looks(panels, panels)

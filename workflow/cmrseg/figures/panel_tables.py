@@ -13,13 +13,13 @@ def of_panels(
 ) -> pd.DataFrame:
     """Tables of panels below each other, with the name of each in a first column `panel`.
 
-    tables: with subject and split. splits: those that are kept, all if there are none. A subject
-    with a rotated copy is there as the copy.
+    tables: with subject and split. splits: those that are kept, all if empty. Of a subject with a
+    rotated copy only the copy is kept.
     """
     table = upright_rows(named(tables, panels, "panel"))
     return table[table["split"].isin(splits)] if splits else table
 
 
 def counted(known: int, every: int) -> str:
-    """How many subjects a number is of: "12", or "10 of 12" where some have none."""
+    """Number of subjects with a value: "12", or "10 of 12" if some have none."""
     return str(every) if known == every else f"{known} of {every}"

@@ -19,9 +19,9 @@ SCALE_BAR_MM = 20.0
 RAS_LETTERS = (("L", "R"), ("P", "A"), ("F", "H"))
 # Half an octant: a second letter is added if the axis deviates by more than this.
 OBLIQUE = float(np.sin(np.pi / 8))
-# The heart in a short axis and its surroundings; the rest of the chest is not shown.
+# The heart in the short axis and its surroundings; the rest of the chest is not shown.
 SHOWN_MM = 130.0
-# Around a larger heart, as long axes show it.
+# Margin around hearts that need a larger picture, as in long axes.
 MARGIN_MM = 10.0
 
 
@@ -52,7 +52,7 @@ def heart_centre(maps: Sequence[np.ndarray]) -> tuple[float, float]:
 
 
 def heart_width_mm(maps: Sequence[np.ndarray], affine: np.ndarray) -> float:
-    """How wide a picture of what label maps (rows, cols) show has to be, at least SHOWN_MM.
+    """Width of a picture that shows all labels of label maps (rows, cols), at least SHOWN_MM.
 
     affine: as in `orientation_marks`.
     """
@@ -151,11 +151,11 @@ def draw_picture(
 
 
 def _filled(labels: np.ndarray, tissue: Tissue) -> np.ndarray:
-    """(rows, cols) 1 in a tissue, 0 outside: its contour is at 0.5.
+    """(rows, cols) 1 in a tissue and 0 outside, for a contour at 0.5.
 
-    The wall's inner border is the cavity's, so that its cavity is filled. Where the wall is open,
-    as at the valves of long axes, the border is the cavity's alone: what is further than a pixel
-    from the wall is masked.
+    Of the wall only the epicardium is drawn, as the endocardium is the border of the cavity:
+    the cavity is filled. The valve plane of long axes is no border of the wall: pixels that do not
+    touch the wall are masked.
     """
     if tissue != Tissue.MYO:
         return (labels == tissue).astype(float)

@@ -1,4 +1,4 @@
-"""Columns of the tables of phenotypes that are of segments, and the measures that make them."""
+"""Columns by AHA segment in the tables of phenotypes, and the measures that make them."""
 
 from dataclasses import dataclass
 
@@ -9,8 +9,8 @@ from cmrseg.measure.aha_segments import GLOBAL, LONG_AXIS_ROWS, SHORT_AXIS_ROWS
 class Segmental:
     """A quantity of each of the 16 segments of the short axis, and of all of them.
 
-    key: its columns' names before the segment. measure: of a panel. unit: as columns end with it.
-    name: in words.
+    key: beginning of the column names. measure: of a panel. unit: end of the column names. name: in
+    words.
     """
 
     key: str
