@@ -1,6 +1,7 @@
 """Figures are functions of tables: they say what they show, and never the same thing twice."""
 
 import re
+from dataclasses import replace
 
 import matplotlib
 import numpy as np
@@ -21,7 +22,7 @@ from cmrseg.figures import (
     style,
     volume_agreement,
 )
-from cmrseg.labels import COLOURS, UNLABELLED
+from cmrseg.labels import COLOURS, UNLABELLED, Tissue
 from figure_data import (
     case,
     every_figure,
@@ -276,6 +277,52 @@ def test_overlay_of_different_shapes_is_refused_by_name():
         overlays.figure([wrong])
     with pytest.raises(ValueError, match="no cases"):
         overlays.figure([])
+
+
+def long_axis(size: int = 60) -> np.ndarray:
+    """A cavity of 20 pixels that is open below; the wall on three sides of it is 4 pixels wide."""
+    labels = np.zeros((size, size), np.uint8)
+    labels[10:34, 16:44] = Tissue.MYO
+    labels[14:34, 20:40] = Tissue.LV
+    labels[34:50, 20:40] = Tissue.LA
+    return labels
+
+
+def contours(axes) -> dict[str, np.ndarray]:
+    """Points (n, 2) of all contours by colour."""
+    drawn = [c for c in axes.collections if len(c.get_paths()[0].vertices)]
+    return {to_hex(c.get_edgecolor()[0]): c.get_paths()[0].vertices for c in drawn}
+
+
+def test_a_valve_is_no_border_of_the_wall():
+    labels = long_axis()
+    figure = overlays.figure([replace(case(), prediction=labels, reference=labels, image=labels)])
+    found = contours(figure.axes[0])
+    wall = found[COLOURS[Tissue.MYO].lower()]
+    # Half a pixel below the wall's last row, at its ends alone: the cavity is between.
+    below = wall[wall[:, 1] > 33]
+    assert len(below) > 2
+    assert not ((below[:, 0] > 22) & (below[:, 0] < 37)).any()
+    # Its outer border is whole above, and its inner border is the cavity's.
+    assert wall[:, 1].min() == 9.5
+    assert not (wall[:, 1][(wall[:, 0] > 22) & (wall[:, 0] < 37)] > 10).any()
+    cavity = found[COLOURS[Tissue.LV].lower()]
+    assert (cavity[:, 0].min(), cavity[:, 0].max()) == (19.5, 39.5)
+
+
+def test_a_heart_larger_than_a_short_axis_is_shown_whole_and_all_cases_alike():
+    labels = np.zeros((200, 200), np.uint8)
+    labels[20:170, 60:120] = Tissue.LA
+    large = replace(case("worst"), prediction=labels, reference=labels, image=labels)
+    # 150 rows of 1.5 mm, with 10 mm on either side.
+    assert picture.heart_width_mm([labels], large.affine) == 245
+    assert picture.heart_width_mm([case().reference], large.affine) == picture.SHOWN_MM
+    assert picture.heart_width_mm([0 * labels], large.affine) == picture.SHOWN_MM
+    small = np.zeros_like(labels)
+    small[90:110, 90:110] = Tissue.LA
+    near = replace(large, kind="best", prediction=small, reference=small)
+    sizes = [np.ptp(axes.get_ylim()) for axes in overlays.figure([near, large]).axes]
+    assert sizes == pytest.approx([245 / 1.5] * 2)
 
 
 def test_overlay_of_an_unlabelled_image_has_no_contours():

@@ -76,8 +76,8 @@ def demo_tables() -> dict[str, pd.DataFrame]:
         "demo_biobank.tsv": numbered({"train": 24, "validate": 6, "test": 10}, 5, 1001),
         "demo_kaggle.tsv": kaggle(),
         "demo_seven_tesla.tsv": numbered({"train": 6, "validate": 1, "test": 4}, 9, 17),
-        "ukbb_demo_views.tsv": with_build(numbered({"train": 20, "validate": 4}, 21, 5001)),
-        "ukbb_demo_aortas.tsv": with_build(numbered({"train": 10, "validate": 2}, 22, 5101)),
+        "ukbb_demo_views.tsv": with_build(numbered({"train": 24, "validate": 4}, 21, 5001)),
+        "ukbb_demo_aortas.tsv": with_build(numbered({"train": 24, "validate": 4}, 22, 5101)),
         "ukbb_demo_patients.tsv": with_build(numbered({"test": 8}, 23, 5201)),
         "preclinical_demo_mice.tsv": numbered(
             {"train": 16, "validate": 4, "test": 6}, 3, 1, "Mouse", MOUSE

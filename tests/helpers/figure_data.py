@@ -6,10 +6,13 @@ import pandas as pd
 
 from cmrseg.dicom import audit as audit_kinds
 from cmrseg.figures import (
+    bulls_eye,
     cleaning,
     confidence,
     ef_error,
     learning_curves,
+    measure_agreement,
+    measure_curves,
     observers,
     overlays,
     strategies,
@@ -18,6 +21,8 @@ from cmrseg.figures import (
 )
 from cmrseg.figures.truth import against_truth
 from cmrseg.labels import Tissue
+from cmrseg.phenotypes.columns import SEGMENTAL
+from panel_data import PANELS, aorta, measured, phenotypes, thickness
 
 MODELS = ("plain_all", "double_all")
 
@@ -111,12 +116,22 @@ def stacks() -> tuple[list[cleaning.Stack], pd.DataFrame]:
     return [cleaning.Stack("123", before, [1.5] * 4, after, (8, 1.5, 1.5))], audit.table()
 
 
+def areas() -> pd.DataFrame:
+    details = aorta({"a": [700.0, 800, 720, 700], "b": [600.0, 0, 610, 600]})
+    table = measure_curves.curves_of("aorta", measured("a", "b"), details)
+    return pd.concat([table.assign(panel=panel) for panel in PANELS])
+
+
 def every_figure():
+    every = dict.fromkeys(PANELS, 2)
     return {
+        "bulls_eye": lambda: bulls_eye.figure(thickness(), [SEGMENTAL["wt"]], PANELS),
         "cleaning": lambda: cleaning.figure(*stacks()),
         "confidence": lambda: confidence.figure(scores()),
         "ef_error": lambda: ef_error.figure(volumes()),
         "learning_curves": lambda: learning_curves.figure(history()),
+        "measure_agreement": lambda: measure_agreement.figure(phenotypes(), ["la_ef"], PANELS),
+        "measure_curves": lambda: measure_curves.figure(areas(), "aorta", PANELS, every),
         "observers": lambda: observers.figure(*observer_tables()),
         "overlays": lambda: overlays.figure([case("best"), case("worst")]),
         "strategies": lambda: strategies.figure(transfer()),

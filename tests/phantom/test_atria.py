@@ -139,3 +139,9 @@ def test_a_heart_without_atria_has_no_volumes_of_them():
         upper_of(heart, 0.0)
     with pytest.raises(ValueError, match="volumes are known of LV, MYO and RV, not of"):
         heart.volume_ml(Tissue.LA, 0.0)
+
+
+def test_an_atrium_shorter_than_the_way_of_the_base_is_refused():
+    tiny = Atria(lav_max_ml=1.0, lav_pre_a_ml=0.7, lav_min_ml=0.4)
+    with pytest.raises(ValueError, match=r"an atrium of 1\.0 ml would be 12 mm long, less than"):
+        upper_of(Heart(replace(HEALTHY, atria=tiny)), 0.0)

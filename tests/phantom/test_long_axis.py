@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from cmrseg.labels import Tissue
+from cmrseg.phantom import scanner
 from cmrseg.phantom.atria import upper_of
 from cmrseg.phantom.curves import Aorta, Atria
 from cmrseg.phantom.heart import Heart, HeartParameters
@@ -25,11 +26,11 @@ QUIET = replace(SCANNERS["1.5T"], noise=0.0)
 CODES = {"la_2ch": "AIL", "la_4ch": "LPS", "ao": "LPS"}
 
 
-def settings(pixels: int, spacing_mm: float) -> dict[str, ViewSettings]:
+def square(pixels: int, spacing_mm: float) -> dict[str, ViewSettings]:
     return dict.fromkeys((*LONG_AXES, "ao"), ViewSettings(pixels, pixels, spacing_mm))
 
 
-COARSE = settings(72, 3.0)
+COARSE = square(72, 3.0)
 
 
 def view(name, phases=(0.0, ES), **options):
@@ -108,7 +109,7 @@ def biplane_over_truth(parameters: HeartParameters, phase: float) -> float:
     Lengths are those of the sections along the long axis.
     """
     heart, pixels, spacing_mm = Heart(parameters), 260, 0.7
-    planes = views_of(parameters, settings(pixels, spacing_mm))
+    planes = views_of(parameters, square(pixels, spacing_mm))
     areas_mm2, lengths_mm = [], []
     for name in ("la_2ch", "la_4ch"):
         points = planes[name].points_mm(slice(0, pixels), slice(0, pixels))[0]
@@ -188,3 +189,12 @@ def test_a_patient_s_sequences_lie_in_one_coordinate_system():
     for sequence in ("la_2ch", "la_4ch"):
         assert np.linalg.norm(places[sequence] - places["sa"]) < 8
     assert upper_of(Heart(parameters), 0.0).base_mm == pytest.approx(Heart(parameters).length_mm)
+
+
+@pytest.mark.parametrize("name", LONG_AXES)
+def test_beating_parts_of_a_view_lie_in_the_box_that_is_drawn_again(name, monkeypatch):
+    images, labels = view(name, (ES,))
+    monkeypatch.setattr(scanner, "heart_box", lambda *_: (slice(0, 72), slice(0, 72)))
+    whole_images, whole_labels = view(name, (ES,))
+    np.testing.assert_array_equal(labels, whole_labels)
+    np.testing.assert_allclose(images, whole_images, atol=1.0)

@@ -32,21 +32,21 @@ def study(layout="ukbb", sequences=SEQUENCES, row=ROW, **phantom):
     return load_study({"study": "small", "cohorts": {"patients": about}})
 
 
-def settings(found):
+def scan_of(found):
     raw = Raw(found, Cohorts(found), [])
     return raw.phantom(SimpleNamespace(cohort="patients", shard="0000"))
 
 
 def test_the_scanner_makes_the_cohort_s_sequences():
     views = {"la_4ch": SMALL}
-    assert settings(study(views=views)) == {**SCAN, "views": views, "sequences": SEQUENCES}
-    cines = settings(study("nifti", frames=20, labelled="two"))
+    assert scan_of(study(views=views)) == {**SCAN, "views": views, "sequences": SEQUENCES}
+    cines = scan_of(study("nifti", frames=20, labelled="two"))
     assert cines["sequences"] == SEQUENCES
     assert (cines["frames"], cines["labelled"]) == (20, "two")
 
 
 def test_the_short_axis_alone_has_the_settings_that_it_had():
-    assert settings(study(sequences=[USUAL])) == SCAN
+    assert scan_of(study(sequences=[USUAL])) == SCAN
 
 
 def test_views_that_may_be_asked_for_are_those_that_can_be_made():
@@ -73,7 +73,7 @@ def test_pressure_and_build_come_from_the_subject_table():
         ({"layout": "nifti"}, r"phantom\.frames belongs to the layouts kaggle, folder and nifti"),
         ({"frames": 20}, r"layout ukbb has end-diastole and end-systole alone"),
         ({"views": {"la_4ch": {"rows": 8}}}, "rows"),
-        ({"layout": "kaggle", "frames": 4}, r"layout kaggle holds sa alone"),
+        ({"layout": "kaggle", "frames": 4}, r"layout kaggle only has sa"),
     ],
 )
 def test_what_cannot_be_made_is_refused(changes, message):

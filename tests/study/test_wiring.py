@@ -2,6 +2,7 @@
 
 import inspect
 import os
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -244,6 +245,40 @@ def test_a_figure_of_observers_measures_people_and_the_reference(make):
     assert inputs["measures"] == [f"{HERE}/volumes/{name}.tsv" for name in ("truth", "second")]
     assert inputs["reference"] == f"{HERE}/volumes/truth.curves.tsv"
     assert figures.settings(picture)["observers"] == ["second"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "own", "inputs"),
+    [
+        ("bulls_eye", {"columns": ["wt", "ecc"]}, {"phenotypes": "phenotypes/{}.tsv"}),
+        ("measure_agreement", {"columns": ["edv_ml"]}, {"phenotypes": "phenotypes/{}.tsv"}),
+        (
+            "measure_curves",
+            {"measure": "strain"},
+            {"measured": "measures/strain/{}.tsv", "details": "measures/strain/{}.details.tsv"},
+        ),
+    ],
+)
+def test_a_figure_of_panels_reads_a_table_of_each(make, kind, own, inputs):
+    def edit(config):
+        panels = {"nets": ["fcn"], "experts": ["truth"]}
+        config["panels"] = {n: {"cohort": "people", "labellers": who} for n, who in panels.items()}
+        entry = {"figure": kind, "cohort": "people", "panels": ["experts", "nets"], **own}
+        config["figures"] = {"seen": entry}
+
+    figures, picture = figures_of(make(edit)), wildcards(figure="seen")
+    assert figures.inputs(picture) == {
+        name: [f"{HERE}/{path.format(panel)}" for panel in ("experts", "nets")]
+        for name, path in inputs.items()
+    }
+    assert figures.settings(picture) == {"panels": ["experts", "nets"], **own, "splits": []}
+    assert figures.category(picture) == "8 Phenotypes"
+    assert figures.code(picture)[0].startswith(f"figures/{kind}.py@")
+
+
+def test_every_kind_of_figure_has_a_caption():
+    text = (ROOT / "workflow/report/figure.rst").read_text("utf-8")
+    assert sorted([*re.findall(r'^  "(\w+)":', text, re.M), "viewer"]) == sorted(KINDS)
 
 
 def test_a_figure_of_cleaning_reads_raw_files_by_their_state(make):

@@ -5,6 +5,7 @@ from typing import Any
 from cmrseg.measure.by_sequence import has_phases
 from cmrseg.sequences import SEQUENCES
 from study.model_checks import check_cohort
+from study.panel_figures import PANEL_FIGURES, check_no_panels, check_panel_figure
 from study.study import DICOM, Study
 from study.tables import StudyError
 
@@ -22,6 +23,12 @@ def check_figures(study: Study) -> None:
     for name, entry in study.config["figures"].items():
         cohort, kind = entry["cohort"], entry["figure"]
         check_cohort(study, f"figure {name}", cohort)
+        if "splits" in entry:
+            _check_shown_splits(study, name, entry)
+        if kind in PANEL_FIGURES:
+            check_panel_figure(study, name)
+            continue
+        check_no_panels(name, entry)
         if kind not in UNEVALUATED and cohort not in evaluated:
             raise StudyError(f"figure {name}: cohort {cohort} is not in `evaluate`")
         _check_drawn_sequence(study, name, cohort, kind)
@@ -40,8 +47,6 @@ def check_figures(study: Study) -> None:
             raise StudyError(f"figure {name}: no model is trained on cohort {cohort}")
         if "labellers" in entry:
             _check_drawn(study, name, entry)
-        if "splits" in entry:
-            _check_shown_splits(study, name, entry)
         if kind == "confidence":
             section = study.config.get("confidence")
             if section is None or section["cohort"] != cohort:
@@ -73,10 +78,11 @@ def _check_drawn_sequence(study: Study, name: str, cohort: str, kind: str) -> No
 
 def _check_shown_splits(study: Study, name: str, entry: dict[str, Any]) -> None:
     """A figure restricted to splits must have subjects to show."""
-    if entry["figure"] not in VOLUME_FIGURES:
+    known = (*VOLUME_FIGURES, *PANEL_FIGURES)
+    if entry["figure"] not in known:
         raise StudyError(
-            f"figure {name}: splits are for {' and '.join(VOLUME_FIGURES)}, not "
-            f"{entry['figure']}; leave them out"
+            f"figure {name}: splits are for {', '.join(known)}, not {entry['figure']}; leave them "
+            "out"
         )
     own = set(study.subjects[entry["cohort"]]["split"])
     if not own & set(entry["splits"]):

@@ -9,7 +9,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from cmrseg.figures import style
-from cmrseg.figures.picture import DASHED, SOLID, TISSUES, draw_picture, heart_centre
+from cmrseg.figures.picture import (
+    DASHED,
+    SOLID,
+    TISSUES,
+    draw_picture,
+    heart_centre,
+    heart_width_mm,
+)
 from cmrseg.labels import COLOURS, NAMES, SHORT_NAMES, Tissue
 
 
@@ -59,9 +66,11 @@ def figure(
     panels = result.subplots(len(kinds), columns, squeeze=False)
     for axes in panels.flat:
         axes.set_axis_off()
+    # One scale for all pictures.
+    shown_mm = max(heart_width_mm((c.reference, c.prediction), c.affine) for c in cases)
     for row, kind in enumerate(kinds):
         for column, case in enumerate(case for case in cases if case.kind == kind):
-            _draw(panels[row, column], case)
+            _draw(panels[row, column], case, shown_mm)
         panels[row, 0].text(
             -0.04,
             0.5,
@@ -84,10 +93,11 @@ def figure(
     return result
 
 
-def _draw(axes: Axes, case: Case) -> None:
+def _draw(axes: Axes, case: Case, shown_mm: float) -> None:
     maps = (case.reference, case.prediction)
     layers = list(zip(maps, (DASHED, SOLID), strict=True))
-    draw_picture(axes, case.image, case.affine, layers, heart_centre(maps))
+    centre = heart_centre(maps)
+    draw_picture(axes, case.image, case.affine, layers, centre, shown_mm=shown_mm)
     dice = ", ".join(
         f"{SHORT_NAMES[tissue].upper()} " + (f"{value:.2f}" if np.isfinite(value) else "–")
         for tissue, value in case.dice.items()

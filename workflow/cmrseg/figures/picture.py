@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
+from scipy import ndimage
 
 from cmrseg.labels import COLOURS, UNLABELLED, Tissue
 
@@ -18,8 +19,10 @@ SCALE_BAR_MM = 20.0
 RAS_LETTERS = (("L", "R"), ("P", "A"), ("F", "H"))
 # Half an octant: a second letter is added if the axis deviates by more than this.
 OBLIQUE = float(np.sin(np.pi / 8))
-# The heart and its surroundings; the rest of the chest is not shown.
+# The heart in the short axis and its surroundings; the rest of the chest is not shown.
 SHOWN_MM = 130.0
+# Margin around hearts that need a larger picture, as in long axes.
+MARGIN_MM = 10.0
 
 
 def orientation_marks(affine: np.ndarray) -> tuple[str, str, str, str]:
@@ -42,10 +45,27 @@ def orientation_marks(affine: np.ndarray) -> tuple[str, str, str, str]:
 
 def heart_centre(maps: Sequence[np.ndarray]) -> tuple[float, float]:
     """Centre (row, column) of all labels in the label maps (rows, cols), else of the image."""
-    known = np.any([(labels != UNLABELLED) & (labels > 0) for labels in maps], axis=0)
+    known = _labelled(maps)
     at = np.argwhere(known if known.any() else np.ones(known.shape, bool))
     y, x = (at.min(axis=0) + at.max(axis=0)) / 2
     return float(y), float(x)
+
+
+def heart_width_mm(maps: Sequence[np.ndarray], affine: np.ndarray) -> float:
+    """Width of a picture that shows all labels of label maps (rows, cols), at least SHOWN_MM.
+
+    affine: as in `orientation_marks`.
+    """
+    at = np.argwhere(_labelled(maps))
+    if not len(at):
+        return SHOWN_MM
+    size_px = at.max(axis=0) + 1 - at.min(axis=0)
+    size_mm = size_px[::-1] * np.linalg.norm(affine[:3, :2], axis=0)
+    return max(SHOWN_MM, float(size_mm.max()) + 2 * MARGIN_MM)
+
+
+def _labelled(maps: Sequence[np.ndarray]) -> np.ndarray:
+    return np.any([(labels != UNLABELLED) & (labels > 0) for labels in maps], axis=0)
 
 
 def draw_picture(
@@ -55,8 +75,9 @@ def draw_picture(
     layers: Sequence[tuple[np.ndarray, Any]],
     centre_px: tuple[float, float],
     marked: bool = True,
+    shown_mm: float = SHOWN_MM,
 ) -> None:
-    """Draw an image with the contours of label maps, SHOWN_MM wide.
+    """Draw an image with the contours of label maps, shown_mm wide.
 
     image: (rows, cols). affine: (4, 4) of the cine, indices (x, y, z) to RAS mm, x along the
     columns. layers: label maps (rows, cols) and their line styles, the first one below the
@@ -77,19 +98,17 @@ def draw_picture(
     )
     for labels, line in layers:
         for tissue in TISSUES:
-            # the epicardium; the endocardium is the border of the cavity
-            filled = (labels == tissue) | ((tissue == Tissue.MYO) & (labels == Tissue.LV))
             if (labels == tissue).any():
                 axes.contour(
-                    filled.astype(float),
+                    _filled(labels, tissue),
                     levels=[0.5],
                     colors=[COLOURS[tissue]],
                     linewidths=0.9 if line == SOLID else 1.1,
                     linestyles=[line],
                 )
     y, x = centre_px
-    half_x = min(SHOWN_MM / 2 / dx_mm, (columns - 1) / 2)
-    half_y = min(SHOWN_MM / 2 / dy_mm, (rows - 1) / 2)
+    half_x = min(shown_mm / 2 / dx_mm, (columns - 1) / 2)
+    half_y = min(shown_mm / 2 / dy_mm, (rows - 1) / 2)
     x = float(np.clip(x, half_x - 0.5, columns - 0.5 - half_x))
     y = float(np.clip(y, half_y - 0.5, rows - 0.5 - half_y))
     axes.set_xlim(x - half_x, x + half_x)
@@ -129,3 +148,17 @@ def draw_picture(
         va="bottom",
         **white,
     )
+
+
+def _filled(labels: np.ndarray, tissue: Tissue) -> np.ndarray:
+    """(rows, cols) 1 in a tissue and 0 outside, for a contour at 0.5.
+
+    Of the wall only the epicardium is drawn, as the endocardium is the border of the cavity:
+    the cavity is filled. The valve plane of long axes is no border of the wall: pixels that do not
+    touch the wall are masked.
+    """
+    if tissue != Tissue.MYO:
+        return (labels == tissue).astype(float)
+    wall = labels == Tissue.MYO
+    near = ndimage.binary_dilation(wall, np.ones((3, 3), bool))
+    return np.ma.masked_array((wall | (labels == Tissue.LV)).astype(float), ~near)

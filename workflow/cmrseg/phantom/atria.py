@@ -48,6 +48,8 @@ USUAL_MM, ROOT_SIZES = 28.0, (0.8, 1.1)
 ROOT_RADII_MM, ROOT_HEIGHTS_MM = (10.5, 14.5, 12.5, 14.0), (0.0, 10.0, 20.0, 40.0)
 ROOT_END_MM = 58.0
 
+Cuts = tuple[tuple[float, float, float], ...]
+
 
 @dataclass(frozen=True)
 class Atrium:
@@ -64,7 +66,7 @@ class Atrium:
     y_mm: float
     centre_mm: tuple[float, float]
     lean: tuple[float, float]
-    cuts: tuple[tuple[float, float, float], ...]
+    cuts: Cuts
 
     def disc(self, at: Coordinates, above_mm: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Points in units of the semi-axes, from the middle of their level."""
@@ -156,7 +158,7 @@ def root_size(heart: Heart) -> float:
 def upper_of(heart: Heart, phase: float) -> Upper:
     """What lies above the base of a heart at a phase.
 
-    Raises ValueError as `atria_of`.
+    Raises ValueError as `atria_of`, and where an atrium is shorter than the base's way.
     """
     atria = atria_of(heart)
     septum, front = _planes(heart, phase)
@@ -197,9 +199,6 @@ def upper_labels(heart: Heart, at: Coordinates, phase: float) -> np.ndarray:
     return np.where(upper.right.inside(at, above), Tissue.RA, labels).astype(np.uint8)
 
 
-Cuts = tuple[tuple[float, float, float], ...]
-
-
 def profile(widest: float) -> float:
     """Integral of an atrium's squared scale over its length from 0 to 1."""
     top = 1 - widest
@@ -232,7 +231,7 @@ def _segment(distance: float) -> float:
     return math.acos(distance) - distance * math.sqrt(1 - distance**2)
 
 
-def _left_cuts(flatness: float) -> tuple[tuple[float, float, float], ...]:
+def _left_cuts(flatness: float) -> Cuts:
     """Cuts of the left atrium's unit disc."""
     reach = math.hypot(TO_ROOT[0], TO_ROOT[1] * flatness)
     root = (TO_ROOT[0] / reach, TO_ROOT[1] * flatness / reach, ROOT_CUT)
@@ -249,6 +248,11 @@ def _sizes(heart: Heart, phase: float, left: bool) -> tuple[float, float, float,
     )
     longest = atria.length * (largest / ML_PER_MM3) ** (1 / 3)
     length = longest - (heart.state(phase).height_mm - heart.state(p.es_phase).height_mm)
+    if length <= 0:
+        raise ValueError(
+            f"an atrium of {largest} ml would be {longest:.0f} mm long, less than the base comes "
+            "down; give it a larger volume or the heart less shortening"
+        )
     filled = (volume_ml - least) / (largest - least)
     widest = WIDEST[0] + (WIDEST[1] - WIDEST[0]) * filled
     flatness = atria.flatness if left else RIGHT_FLATNESS

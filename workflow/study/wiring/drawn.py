@@ -37,6 +37,12 @@ class Drawn:
         return self.study.drawn(self.name)
 
     @property
+    def panels(self) -> list[str]:
+        """In the order of the figure; the others are held against the first one."""
+        found: list[str] = self.entry["panels"]
+        return found
+
+    @property
     def observers(self) -> list[str]:
         """People among the labellers: nobody drew propagated labels."""
         propagated = self.study.propagated(self.cohort)

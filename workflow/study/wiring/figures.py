@@ -100,6 +100,18 @@ def _compared(figure: Drawn, shown: list[str]) -> Inputs:
     }
 
 
+def _phenotypes_inputs(figure: Drawn) -> Inputs:
+    return {"phenotypes": [f"{figure.here}/phenotypes/{panel}.tsv" for panel in figure.panels]}
+
+
+def _measure_curves_inputs(figure: Drawn) -> Inputs:
+    top = f"{figure.here}/measures/{figure.entry['measure']}"
+    return {
+        "measured": [f"{top}/{panel}.tsv" for panel in figure.panels],
+        "details": [f"{top}/{panel}.details.tsv" for panel in figure.panels],
+    }
+
+
 # -- settings --------------------------------------------------------------------------------
 
 
@@ -146,6 +158,12 @@ def _viewer_settings(figure: Drawn) -> Settings:
     return {"cohort": figure.cohort, "labellers": shown, "sequence": figure.sequence}
 
 
+def _panels_settings(figure: Drawn) -> Settings:
+    """With `columns` or `measure`, as the kind has it."""
+    own: Settings = {k: figure.entry[k] for k in ("measure", "columns") if k in figure.entry}
+    return {"panels": figure.panels, **own, "splits": figure.entry.get("splits", [])}
+
+
 # -- kinds -----------------------------------------------------------------------------------
 
 
@@ -170,6 +188,9 @@ KINDS = {
     "overlays": Kind("7 Images", _overlays_inputs, _overlays_settings),
     "prediction": Kind("7 Images", _prediction_inputs),
     "viewer": Kind("7 Images", _viewer_inputs, _viewer_settings),
+    "bulls_eye": Kind("8 Phenotypes", _phenotypes_inputs, _panels_settings),
+    "measure_curves": Kind("8 Phenotypes", _measure_curves_inputs, _panels_settings),
+    "measure_agreement": Kind("8 Phenotypes", _phenotypes_inputs, _panels_settings),
 }
 
 

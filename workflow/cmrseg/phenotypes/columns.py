@@ -1,0 +1,52 @@
+"""Columns by AHA segment in the tables of phenotypes, and the measures that make them."""
+
+from dataclasses import dataclass
+
+from cmrseg.measure.aha_segments import GLOBAL, LONG_AXIS_ROWS, SHORT_AXIS_ROWS
+
+
+@dataclass(frozen=True)
+class Segmental:
+    """A quantity of each of the 16 segments of the short axis, and of all of them.
+
+    key: beginning of the column names. measure: of a panel. unit: end of the column names. name: in
+    words.
+    """
+
+    key: str
+    measure: str
+    unit: str
+    name: str
+
+    def column(self, segment: str) -> str:
+        """segment: of SHORT_AXIS_ROWS."""
+        return f"{self.key}_{segment}_{self.unit}"
+
+    @property
+    def columns(self) -> dict[int, str]:
+        """The columns of the segments, by number."""
+        return {int(s): self.column(s) for s in SHORT_AXIS_ROWS if s != GLOBAL}
+
+
+SEGMENTAL = {
+    quantity.key: quantity
+    for quantity in (
+        Segmental("wt", "wall_thickness", "mm", "wall thickness"),
+        Segmental("wt_max", "wall_thickness", "mm", "largest wall thickness"),
+        Segmental("thickening", "wall_thickness", "percent", "wall thickening"),
+        Segmental("ecc", "strain", "percent", "peak circumferential strain"),
+        Segmental("err", "strain", "percent", "peak radial strain"),
+    )
+}
+
+# Columns of segments by measure of a panel.
+SEGMENT_COLUMNS: dict[str, tuple[str, ...]] = {
+    measure: tuple(
+        quantity.column(segment)
+        for quantity in SEGMENTAL.values()
+        if quantity.measure == measure
+        for segment in SHORT_AXIS_ROWS
+    )
+    for measure in ("wall_thickness", "strain")
+}
+SEGMENT_COLUMNS["strain"] += tuple(f"ell_{segment}_percent" for segment in LONG_AXIS_ROWS)
