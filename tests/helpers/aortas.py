@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 
-from cmrseg.cine import Cine
 from cmrseg.labels import UNLABELLED, Tissue
 from cmrseg.learn.slices import Slices, make_slices
 from stopped_training import saved
@@ -45,10 +44,3 @@ def aortic_slices(folder: Path, drawn: Sequence[int] = DRAWN, subjects: int = 4)
     images = saved(folder, (aorta(i, drawn) for i in range(subjects)), splits)
     make_slices(images, SETTINGS, folder / "slices")
     return Slices.load(folder / "slices")
-
-
-def propagated_labels(folder: Path, subject: str, values: np.ndarray) -> Path:
-    """Labels of all frames in a file."""
-    path = folder / f"{subject}_propagated.nii.gz"
-    Cine(values, np.eye(4)).save(path)
-    return path

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
-from aortas import DRAWN, FRAMES, SETTINGS, SIZE, aorta, aortic_slices, propagated_labels
+from aortas import DRAWN, FRAMES, SETTINGS, SIZE, aorta, aortic_slices
 from cmrseg.cine import Cine
 from cmrseg.labels import UNLABELLED, Tissue
 from cmrseg.learn.augment import apply_transforms, draw_transforms
@@ -127,33 +127,6 @@ def test_frames_have_labels_of_their_own_where_there_are_some(tmp_path):
             assert torch.equal(labels[window, place], own)
     assert torch.equal(labels[0, 0], one)
     assert torch.equal(labels[1, 0], three)
-
-
-def test_propagated_labels_are_of_their_frames_and_drawn_ones_stay(tmp_path):
-    image, given = aorta(0)
-    _, every = aorta(0, drawn=range(FRAMES))
-    images = saved(tmp_path, [(image, given)], ["train"])
-    changed = every.copy()
-    changed[1] = 0
-    changed[5] = UNLABELLED
-    path = propagated_labels(tmp_path, "0", changed)
-    make_slices(images, SETTINGS, tmp_path / "slices", {"0": path})
-    slices = Slices.load(tmp_path / "slices")
-    assert slices.index["drawn"].tolist() == [int(t in DRAWN) for t in range(FRAMES)]
-    assert slices.select(["train"])["frame"].tolist() == list(DRAWN)
-    for frame in {*range(FRAMES)} - {5}:
-        assert (slices.labels[frame] == every[frame, 0]).all()
-    _, labels = Source(slices, "cpu", 9).read(np.array([7]))
-    # Frames 3 to 11; frame 5 has neither labels nor propagated ones.
-    for place, frame in enumerate((3, 4, 7, 6, 7, 8, 9, 10, 11)):
-        assert (labels[0, place].numpy() == every[frame, 0]).all()
-
-
-def test_propagated_labels_of_another_grid_are_refused_by_subject(tmp_path):
-    images = saved(tmp_path, [aorta(0)], ["train"])
-    path = propagated_labels(tmp_path, "0", np.zeros((3, 1, SIZE, SIZE), np.uint8))
-    with pytest.raises(ValueError, match=r"subject 0: propagated labels .* have shape \(3, 1, 32"):
-        make_slices(images, SETTINGS, tmp_path / "slices", {"0": path})
 
 
 def test_a_slice_without_any_label_is_left_out(tmp_path):

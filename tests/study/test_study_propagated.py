@@ -69,7 +69,7 @@ def test_panels_measure_them(study):
         config["panels"] = {"all": {"cohort": "people", "labellers": ["carried"]}}
 
     found = study(change=change)
-    assert [labeller for _, labeller in readers(found, "all", "aorta")][0] == "carried"
+    assert next(labeller for _, labeller in readers(found, "all", "aorta")) == "carried"
 
 
 def test_they_are_no_observer(study):

@@ -92,10 +92,10 @@ def test_labels_of_two_frames_are_carried_to_all(project):
         )
         assert (some[[1, 3]] == UNLABELLED).all()
         assert (carried[list(SOME)] == every[list(SOME)]).all()
-        # The outline moves by more than half a pixel; 21 % of the disc and more would be wrong.
+        # A fifth of the disc would be wrong if nothing moved.
         assert (carried != every).sum() < 0.1 * (every[[1, 3]] == Tissue.LA).sum()
     subjects = read_table(project.results / "evaluation/carried/hearts/subjects.tsv")
-    assert (subjects["dice_other"] if "dice_other" in subjects else subjects["dice_la"]).min() > 0.95
+    assert subjects["dice_la"].min() > 0.95
 
 
 def test_points_lie_where_the_cavity_is(project):

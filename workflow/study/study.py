@@ -132,7 +132,7 @@ class Study:
         return found
 
     def propagated(self, cohort: str) -> dict[str, str]:
-        """Labellers that carry labels to frames which nobody labelled -> whose labels they carry."""
+        """Labellers of all frames -> the annotators whose labels are carried there."""
         found: dict[str, str] = self.cohorts[cohort]["propagated"]
         return found
 
@@ -185,9 +185,7 @@ class Study:
 
     def labelled(self) -> list[tuple[str, str]]:
         """Every (cohort, labeller) whose label maps the study needs."""
-        pairs = {
-            (c, a) for c in self.cohorts for a in (*self.annotators(c), *self.propagated(c))
-        }
+        pairs = {(c, a) for c in self.cohorts for a in (*self.annotators(c), *self.propagated(c))}
         entries = [*self.config["evaluate"], *self.config["predict"]]
         entries += self.config["panels"].values()
         pairs |= {(e["cohort"], m) for e in entries for m in e["labellers"]}

@@ -36,7 +36,9 @@ def propagate_shard(images: Path, drawn: Path, labels: Path, sequence: str) -> N
             found = propagated(told, cine)
         except ValueError as error:
             raise ValueError(f"subject {subject}: {error}") from error
-        before, after = (int((each != UNLABELLED).any(axis=(1, 2, 3)).sum()) for each in (told, found))
+        before, after = (
+            int((each != UNLABELLED).any(axis=(1, 2, 3)).sum()) for each in (told, found)
+        )
         logger.info("subject %s: labels of %d frames carried to %d", subject, before, after)
         (labels / subject).mkdir()
         cine.like(found).save(image_path(labels / subject, sequence))
@@ -65,7 +67,9 @@ def motion(spacing_mm: tuple[float, float]) -> Motion:
         shape = np.ceil((np.array(target.shape) - 1) / scale.ravel()).astype(int) + 1
         grid = np.indices(shape) * scale
         pictures = [
-            map_coordinates(gaussian_filter(image.astype(np.float64), blur), grid, order=1, mode="nearest")
+            map_coordinates(
+                gaussian_filter(image.astype(np.float64), blur), grid, order=1, mode="nearest"
+            )
             for image in (target, source)
         ]
         shift = np.moveaxis(register(*pictures), -1, 0)[::-1] * scale

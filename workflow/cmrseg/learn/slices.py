@@ -25,7 +25,6 @@ def make_slices(
     images: Iterable[tuple[str, str, Sequence[str | Path], str | Path]],
     settings: Mapping,
     folder: str | Path,
-    propagated: Mapping[str, str | Path] | None = None,
 ) -> pd.DataFrame:
     """Prepare all labelled slices of some subjects and write them into a folder.
 
@@ -42,9 +41,9 @@ def make_slices(
     whose labels a crop removes in part or altogether stay, and are a warning. Of preparation
     zscore, which scales a cine as a whole and is of networks over time, all frames of a labelled
     slice are written. Those that nobody labelled are there for windows around others alone: they
-    have the labels of `propagated`, a file of each subject that has one, or UNLABELLED, and 0 in
-    one more column, `drawn`. Returns the index. One subject is in memory at a time. Raises
-    ValueError naming the subject and file, and where no background is left to learn from.
+    are UNLABELLED, and have 0 in one more column, `drawn`. Returns the index. One subject is in
+    memory at a time. Raises ValueError naming the subject and file, and where no background is left
+    to learn from.
     """
     check_settings(settings)
     images = list(images)
@@ -66,8 +65,7 @@ def make_slices(
             _stack(temporary / FILES[1], np.uint8, shape) as add_labels,
         ):
             for subject, split, image_paths, label_path in images:
-                others = (propagated or {}).get(subject)
-                slices = subject_slices(subject, image_paths, label_path, settings, others)
+                slices = subject_slices(subject, image_paths, label_path, settings)
                 for planes, targets, places, with_background in slices:
                     background |= with_background
                     add_images(planes)

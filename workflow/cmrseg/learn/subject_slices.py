@@ -36,12 +36,11 @@ def subject_slices(
     image_paths: Sequence[str | Path],
     label_path: str | Path,
     settings: Mapping,
-    propagated: str | Path | None = None,
 ) -> Iterator[Frame]:
     """Each frame with a slice to write: images, labels, places, background, see `Frame`.
 
     A place is (slice, frame, pixels of each of `counted_tissues`, whole), and of preparations by
-    cine `drawn`; see slices.make_slices. propagated: labels of the frames that nobody labelled.
+    cine `drawn`; see slices.make_slices.
     """
     shown = labelled_sequence(settings["sequence"]).tissues
     labels = _read_labels(subject, label_path, shown)
@@ -53,7 +52,7 @@ def subject_slices(
     drawn = _labelled(labels, tissues)
     written = drawn
     if by_cine(settings):
-        labels = _with_propagated(subject, labels, drawn, propagated, shown)
+        labels = np.where(drawn[..., None, None], labels.astype(np.uint8), UNLABELLED)
         written = np.broadcast_to(drawn.any(axis=0), drawn.shape)
     prepare = _preparation(channels, settings)
     for t, chosen in enumerate(written):
@@ -150,25 +149,6 @@ def _read_channels(
     except ValueError as error:
         raise ValueError(f"subject {subject}: {', '.join(map(str, paths))}: {error}") from error
     return [cine.voxels for cine in cines]
-
-
-def _with_propagated(
-    subject: str,
-    labels: np.ndarray,
-    drawn: np.ndarray,
-    propagated: str | Path | None,
-    shown: tuple[Tissue, ...],
-) -> np.ndarray:
-    """Labels (t, z, y, x), of planes that nobody drew those in `propagated`, or UNLABELLED."""
-    others = np.full(labels.shape, UNLABELLED, np.uint8)
-    if propagated is not None:
-        others = _read_labels(subject, propagated, shown)
-        if others.shape != labels.shape:
-            raise ValueError(
-                f"subject {subject}: propagated labels {propagated} have shape {others.shape}, the "
-                f"labels {labels.shape} (t, z, y, x), expected the same; propagate them again"
-            )
-    return np.where(drawn[..., None, None], labels.astype(np.uint8), others)
 
 
 def _tissue_pixels(labels: np.ndarray) -> np.ndarray:
