@@ -69,6 +69,9 @@ def label() -> dict[str, Work]:
         for some in images.split(predict.BATCH):
             labeller.network(some).argmax(1).byte()
 
+    halved = Predictor(network, stage_label.SETTINGS)
+    halved.network = Halved(network)
+
     def whole_maps() -> None:
         with mock.patch.object(folding, "STRIP_ROWS", 10**6):
             run()
@@ -79,9 +82,22 @@ def label() -> dict[str, Work]:
         "without norms, levels joined before the first convolution": lambda: run(normless),
         "maps of full size at once instead of in strips": whole_maps,
         "batches one after another, each by all threads": all_threads,
+        "in bfloat16": lambda: run(halved),
         "batches of 2 images": lambda: run(small),
         "batches of 32 images": lambda: run(large),
     }
+
+
+class Halved(torch.nn.Module):
+    """A network that labels in bfloat16."""
+
+    def __init__(self, network: torch.nn.Module) -> None:
+        super().__init__()
+        self.network = folding.folded(network, "cpu", torch.bfloat16)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        result: torch.Tensor = self.network(images.bfloat16()).float()
+        return result
 
 
 def dicom(folder: Path) -> dict[str, Work]:

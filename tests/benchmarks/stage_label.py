@@ -19,7 +19,7 @@ from compare import FLOOR, OURS, PEER, Row, Work, Worker, compare, environment
 SHAPE = (10, 10, 192, 208)
 # Frames that the slowest peer labels; its seconds are those of all.
 ALONE = 2
-SETTINGS = {"preparation": "fcn", "size_px": 192, "intensity": "linear"}
+SETTINGS = {"tissues": "lv,my,rv", "preparation": "fcn", "size_px": 192, "intensity": "linear"}
 THREADS = 2
 WORK = f"{SHAPE[0] * SHAPE[1]} images of {SHAPE[2]} x {SHAPE[3]}, FCN, {THREADS} threads"
 # Labels that may differ from the peer's, whose images are not rounded to 16 bits.

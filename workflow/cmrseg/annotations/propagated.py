@@ -65,7 +65,7 @@ def motion(spacing_mm: tuple[float, float]) -> Motion:
     def places(target: np.ndarray, source: np.ndarray) -> np.ndarray:
         pixels = np.indices(target.shape, np.float64)
         shape = np.ceil((np.array(target.shape) - 1) / scale.ravel()).astype(int) + 1
-        grid = np.indices(shape) * scale
+        grid = np.indices(shape.tolist()) * scale
         pictures = [
             map_coordinates(
                 gaussian_filter(image.astype(np.float64), blur), grid, order=1, mode="nearest"
