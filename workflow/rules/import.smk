@@ -50,6 +50,7 @@ rule import_nifti:
         runtime=60,
     params:
         layout=RAW.layout,
+        mode=RAW.mode,
         sequences=RAW.sequences,
         rows=COHORTS.shard_import_rows,
         state=RAW.state,
