@@ -81,7 +81,7 @@ rule collect_audit:
     threads: 1
     resources:
         mem_mb=4000,
-        runtime=10,
+        runtime=60,
     params:
         code=code_of("collect_audit.py"),
     script:
