@@ -70,7 +70,10 @@ def test_a_form_of_annotation_that_the_layout_does_not_hold_is_refused(make):
         make(edit)
 
 
+# Its subjects are participants of UK Biobank, whose ids belong to an application.
+OWN_TABLE = ROOT / "config/ukbb-bulk.yaml"
 STUDIES = [p for p in sorted((ROOT / "config").glob("*.yaml")) if p.name != "recipes.yaml"]
+STUDIES.remove(OWN_TABLE)
 
 
 @pytest.mark.parametrize("path", STUDIES, ids=lambda p: p.name)
@@ -78,6 +81,18 @@ def test_every_study_of_the_project_is_sound(path, monkeypatch):
     monkeypatch.chdir(ROOT)
     study = load_study(yaml.safe_load(path.read_text()))
     assert study.name
+
+
+def test_a_study_of_participants_asks_for_its_subject_table(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = yaml.safe_load(OWN_TABLE.read_text())
+    with pytest.raises(StudyError, match=r"participants: no subject table config/cohorts/ukbb_bu"):
+        load_study(config)
+    (tmp_path / "config/cohorts").mkdir(parents=True)
+    table = "subject\tsplit\tpulse_pressure_mmhg\n1000001\ttest\t45\n1000002\ttest\t\n"
+    (tmp_path / "config/cohorts/ukbb_bulk.tsv").write_text(table)
+    study = load_study(config)
+    assert study.labellers("participants") == sorted(config["weights"])
 
 
 @pytest.mark.parametrize("schema", ["study", "models", "subjects"])

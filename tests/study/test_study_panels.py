@@ -22,13 +22,15 @@ ATRIA = (
 
 @pytest.fixture
 def study(make):
-    def build(**panels):
+    def build(contours=False, **panels):
         def edit(config):
             cohort = config["cohorts"]["people"]
-            cohort.update(layout="nifti", sequences=SEQUENCES)
+            cohort.update(layout="ukbb_dicom" if contours else "nifti", sequences=SEQUENCES)
             readers = {"short": "sa", "two": "la_2ch", "four": "la_4ch", "vessels": "ao"}
             cohort["annotators"] = {
-                name: {"form": "nifti", "sequence": sequence} for name, sequence in readers.items()
+                name: {"form": "cvi42" if contours else "nifti", "sequence": sequence}
+                for name, sequence in readers.items()
+                if not (contours and sequence == "ao")
             }
             config.pop("confidence")
             config["figures"] = {}
@@ -59,6 +61,14 @@ def test_a_panel_has_the_measures_that_its_labellers_suffice_for(study):
     assert panel_measures(found, "one") == ["aorta"]
     assert named(found, "all", "atria") == [("la_4ch", "four"), ("la_2ch", "two"), ("sa", "")]
     assert named(found, "short", "strain") == [("sa", "short")]
+
+
+def test_contours_tell_of_the_chambers_that_are_drawn(study):
+    """Those of long axes are of atria: their ventricles are background, and not empty."""
+    found = study(contours=True, all={"labellers": ["short", "two", "four"]})
+    assert panel_measures(found, "all") == ["atria", "wall_thickness", "strain"]
+    assert named(found, "all", "atria") == [("la_4ch", "four"), ("la_2ch", "two"), ("sa", "")]
+    assert named(found, "all", "strain") == [("sa", "short")]
 
 
 def test_labellers_of_a_panel_label_the_cohort(study):

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -67,13 +68,40 @@ sys.exit(code)
 def test_a_cohort_is_planned_in_time(tmp_path, subjects, subjects_per_job, most_s, most_mb):
     project = copy_project(tmp_path)
     write_study(project.folder, subjects, subjects_per_job)
-    command = (*("-m", "snakemake", "--dry-run", "--quiet", "rules"), "--configfile", CONFIG)
-    log = tmp_path / "plan.log"
+    seconds, memory_mb, counts = planned(project.folder, tmp_path / "plan.log", CONFIG)
+    shards = -(-subjects // subjects_per_job)
+    assert counts["import_nifti"] == shards
+    assert counts["label_shard"] == 2 * shards
+    assert seconds < most_s
+    assert memory_mb < most_mb
+
+
+@pytest.mark.long
+def test_fifty_thousand_participants_of_uk_biobank_are_planned_in_time(tmp_path):
+    folder = copy_project(tmp_path).folder
+    subjects = pd.DataFrame({"subject": range(1_000_000, 1_050_000), "split": "test"})
+    write_table(subjects.assign(pulse_pressure_mmhg=45), folder / "config/cohorts/ukbb_bulk.tsv")
+    # What is fetched is there; the files of participants are not looked at.
+    for source in ("ukbb_dicom", "ukbb_weights"):
+        (folder / "resources/raw" / source).mkdir(parents=True)
+    seconds, memory_mb, counts = planned(folder, tmp_path / "plan.log", "config/ukbb-bulk.yaml")
+    assert "fetch_source" not in counts
+    assert counts["import_ukbb"] == 500
+    assert counts["label_shard"] == 5 * 500
+    # Four measures of a panel, three of the other one.
+    assert counts["measure_panel"] == 7 * 500
+    assert seconds < 120
+    assert memory_mb < 1500
+
+
+def planned(folder: Path, log: Path, config: str) -> tuple[float, float, dict[str, int]]:
+    """Seconds of the processor and MB of a dry run, and the number of jobs of each rule."""
+    command = (*("-m", "snakemake", "--dry-run", "--quiet", "rules"), "--configfile", config)
     started = processor_s()
     with log.open("w") as output:
         process = subprocess.Popen(
             [sys.executable, "-c", MEASURED, sys.executable, *command],
-            cwd=project.folder,
+            cwd=folder,
             env=environment(),
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -83,9 +111,5 @@ def test_a_cohort_is_planned_in_time(tmp_path, subjects, subjects_per_job, most_
     assert status == 0, text[-3000:]
     memory_mb = int(text.split()[-1]) / 1024
     counts = {name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", text, re.M)}
-    shards = -(-subjects // subjects_per_job)
-    assert counts["import_nifti"] == shards
-    assert counts["label_shard"] == 2 * shards
-    print(f"{subjects} subjects: {counts['total']} jobs in {seconds:.1f} s, {memory_mb:.0f} MB")
-    assert seconds < most_s
-    assert memory_mb < most_mb
+    print(f"{config}: {counts['total']} jobs in {seconds:.1f} s, {memory_mb:.0f} MB")
+    return seconds, memory_mb, counts

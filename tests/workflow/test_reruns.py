@@ -117,8 +117,8 @@ def test_every_module_is_of_use_to_a_stage():
     }
     # For people and the plan: a model on one folder, and a picture of the digital heart.
     by_hand = {"cmrseg.apply", "cmrseg.layouts.inputs", "cmrseg.figures.phantom_sheet"}
-    # Zip files of the digital heart are for tests of their import.
-    by_hand |= {"cmrseg.phantom.ukbb_dicom"}
+    # Which measures a panel has is for the plan of a study.
+    by_hand |= {"cmrseg.phenotypes.panels"}
     # No task of points is there yet but the one that tests add.
     by_hand |= {"cmrseg.points"}
     # Folders like those of a PACS are for the tests of the import.

@@ -60,7 +60,8 @@ def read_images(
         return Images(cine, Audit(subject).table())
     if found.layout == "nifti":
         repairs = Audit(subject)
-        image, _ = read_whole(found.raw, found.study, USUAL, repairs)
+        as_stored = cleaning["mode"] == "compat"
+        image, _ = read_whole(found.raw, found.study, USUAL, repairs, as_stored)
         return Images(image, repairs.table())
     imported = import_study(found.raw / found.study, subject, cleaning, series)
     return Images(imported.cine, imported.audit, imported.series)
@@ -103,10 +104,11 @@ def apply_model(
     images: a folder of DICOM files, or a NIfTI cine (see inputs.find_images), brought to the
     orientation that networks know, or an HDF5 file as it is stored. model: folder of a model.
     subject: its name in the tables. device: cpu, cuda or mps. ed: see measure.volumes.
-    cleaning: settings of dicom.study.import_study. spacing_mm (along z, y, x) and, if it is known,
-    frame_interval_ms are for an HDF5 file alone, which does not have them. series: "" to find the
-    cine among all DICOM series of a folder, "#7" for that SeriesNumber (see `import_study`). Save
-    what is wanted with `applied.labels.save(path)` and `files.write_table(applied.volumes, path)`.
+    cleaning: settings of dicom.study.import_study; mode compat takes a NIfTI cine as it is stored.
+    spacing_mm (along z, y, x) and, if it is known, frame_interval_ms are for an HDF5 file alone,
+    which does not have them. series: "" to find the cine among all DICOM series of a folder, "#7"
+    for that SeriesNumber (see `import_study`). Save what is wanted with
+    `applied.labels.save(path)` and `files.write_table(applied.volumes, path)`.
     Raises ValueError or SubjectError naming what cannot be read.
     """
     network, settings = load_model(model)

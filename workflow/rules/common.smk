@@ -9,6 +9,7 @@ from study.load import load_study
 from study.memory import forgotten
 from study.owner import check_owner, note_owner
 from study.prediction import prediction_origins, prediction_study
+from study.stored import turned_pictures
 from study.study import DICOM
 from study.tables import StudyError
 from study.wiring.checks import Checks
@@ -41,6 +42,9 @@ except StudyError as error:
 
 if workflow.is_main_process and (warning := forgotten(STUDY.name)):
     logger.warning(warning)
+if workflow.is_main_process:
+    for warning in turned_pictures(STUDY):
+        logger.warning(warning)
 
 # What a prediction labels and with what; no other study has origins.
 ORIGINS = prediction_origins(TYPED) if "input" in TYPED else {}

@@ -50,6 +50,7 @@ rule import_nifti:
         runtime=60,
     params:
         layout=RAW.layout,
+        mode=RAW.mode,
         sequences=RAW.sequences,
         rows=COHORTS.shard_import_rows,
         state=RAW.state,
@@ -80,7 +81,7 @@ rule collect_audit:
     threads: 1
     resources:
         mem_mb=4000,
-        runtime=10,
+        runtime=60,
     params:
         code=code_of("collect_audit.py"),
     script:

@@ -42,7 +42,7 @@ rule collect_measure:
     threads: 1
     resources:
         mem_mb=2000,
-        runtime=10,
+        runtime=60,
     params:
         code=code_of("collect_measure.py"),
     script:

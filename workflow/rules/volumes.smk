@@ -17,7 +17,7 @@ rule measure_volumes:
     threads: 1
     resources:
         mem_mb=2000,
-        runtime=60,
+        runtime=240,
     params:
         settings=MEASURES.volume_settings,
         rows=COHORTS.rows,

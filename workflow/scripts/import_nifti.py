@@ -1,5 +1,6 @@
 """Take a shard's NIfTI or HDF5 files, or the published pictures, as cines."""
 
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -11,12 +12,12 @@ from cmrseg.layouts.png import read_pictures
 from cmrseg.layouts.ready_made import import_studies
 from stage import start
 
-READERS = {"nifti": read_whole, "ukbb": read_pair, "png": read_pictures}
-
 start(snakemake)
 rows = pd.DataFrame(snakemake.params.rows)
-layout = snakemake.params.layout
-read = reader(grids_of(rows)) if layout == "hdf5" else READERS[layout]
+layout, mode = snakemake.params.layout, snakemake.params.mode
+whole = partial(read_whole, as_stored=mode == "compat")
+readers = {"nifti": whole, "ukbb": read_pair, "png": read_pictures}
+read = reader(grids_of(rows)) if layout == "hdf5" else readers[layout]
 with replacing(snakemake.output.images) as images:
     images.mkdir()
     audit, headers = import_studies(

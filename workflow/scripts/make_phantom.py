@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from cmrseg.files import replacing
-from cmrseg.phantom import kaggle, patient_files, preclinical, seven_tesla, ukbb
+from cmrseg.phantom import kaggle, patient_files, patient_zips, preclinical, seven_tesla, ukbb
 from stage import start
 
 start(snakemake)
@@ -14,12 +14,14 @@ WRITERS = {
     "folder": seven_tesla,
     "nifti": patient_files,
     "ukbb": ukbb,
+    "ukbb_dicom": patient_zips,
     "hdf5": preclinical,
 }
 rows = pd.DataFrame(snakemake.params.rows)
 settings, layout = snakemake.params.settings, snakemake.params.layout
 # Atria and aorta are part of the heart where it is seen in other views than the short axis.
-writer = patient_files if "sequences" in settings else WRITERS[layout]
+views = layout == "ukbb" and "sequences" in settings
+writer = patient_files if views else WRITERS[layout]
 with replacing(snakemake.output.raw) as folder:
     folder.mkdir()
     writer.write_shard(rows, settings, Path(folder))

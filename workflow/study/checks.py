@@ -23,14 +23,14 @@ FORMS = {
     "folder": ("qmass", "text", "cvi42", "nifti"),
     "nifti": ("nifti",),
     "ukbb": ("nifti",),
-    "ukbb_dicom": ("nifti",),
+    "ukbb_dicom": ("cvi42", "nifti"),
     "png": ("frames",),
     "hdf5": ("hdf5",),
 }
 # Layouts that the digital heart can write.
-WRITTEN = ("kaggle", "folder", "nifti", "ukbb", "hdf5")
+WRITTEN = ("kaggle", "folder", "nifti", "ukbb", "ukbb_dicom", "hdf5")
 # Layouts whose phantom needs to know the number of frames of a cine.
-WITH_FRAMES = (*DICOM, "nifti")
+WITH_FRAMES = (*DICOM, "nifti", "ukbb_dicom")
 # Its folder in results/ contains the published study.
 RESERVED = "published"
 
@@ -114,8 +114,8 @@ def _check_phantoms(study: Study) -> None:
             )
         if ("frames" in settings) != (layout in WITH_FRAMES):
             raise StudyError(
-                f"cohort {cohort}: phantom.frames belongs to the layouts kaggle, folder and "
-                "nifti and is needed there; layout ukbb has end-diastole and end-systole alone, "
+                f"cohort {cohort}: phantom.frames belongs to the layouts {', '.join(WITH_FRAMES)} "
+                "and is needed there; layout ukbb has end-diastole and end-systole alone, "
                 "and of layout hdf5 heart rate and frame_interval_ms decide"
             )
         for key in ("frame_interval_ms", "interpolation"):

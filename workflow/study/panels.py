@@ -2,8 +2,10 @@
 
 from typing import Any, NamedTuple
 
+from cmrseg.contours.cvi42 import LONG_AXIS, SHORT_AXIS
 from cmrseg.labels import Tissue, tissues_of
 from cmrseg.phenotypes.panels import PANEL_MEASURES, Need, PanelMeasure, serves
+from cmrseg.sequences import USUAL
 from study.study import Study
 from study.tables import StudyError
 
@@ -90,9 +92,19 @@ def _labeller(study: Study, name: str, need: Need) -> str:
     about = panel(study, name)
     for labeller in about["labellers"]:
         sequence = study.sequence_of(about["cohort"], labeller)
-        known: tuple[Tissue, ...] = sequence.tissues
-        if study.is_model(labeller):
-            known = tissues_of(study.model(labeller)["tissues"])
-        if sequence.key == need.sequence and serves(need, known):
+        if sequence.key == need.sequence and serves(need, _known(study, name, labeller)):
             return str(labeller)
     return ""
+
+
+def _known(study: Study, name: str, labeller: str) -> tuple[Tissue, ...]:
+    """The tissues that a labeller's maps tell of: of contours those that are drawn."""
+    cohort = panel(study, name)["cohort"]
+    if study.is_model(labeller):
+        return tissues_of(study.model(labeller)["tissues"])
+    sequence = study.sequence_of(cohort, labeller)
+    if study.annotator(cohort, labeller)["form"] == "cvi42":
+        drawn = SHORT_AXIS if sequence.key == USUAL else LONG_AXIS
+        return tuple(tissue for tissue in sequence.tissues if tissue in drawn)
+    known: tuple[Tissue, ...] = sequence.tissues
+    return known

@@ -10,6 +10,11 @@ from study.tables import StudyError
 
 # Layouts that may contain several images of a subject.
 SEQUENCED = ("nifti", "ukbb", "ukbb_dicom")
+# Layouts in which the digital heart's expert draws all frames of a cine, or two.
+DRAWN = ("nifti", "ukbb_dicom")
+# Sequences in which cvi42 workspaces have contours, and in which the digital heart's do.
+CONTOURED = ("sa", "la_2ch", "la_3ch", "la_4ch")
+PHANTOM_CONTOURED = ("sa", "la_2ch", "la_4ch")
 # What the digital heart's scanner makes beside the short axis.
 VIEWS = ("la_2ch", "la_3ch", "la_4ch", "ao")
 
@@ -47,6 +52,12 @@ def check_sequences_of(study: Study, name: str) -> None:
             raise StudyError(
                 f"{where} labels {sequence}; the cohort's sequences are {', '.join(sequences)}"
             )
+        contoured = PHANTOM_CONTOURED if "phantom" in cohort else CONTOURED
+        if about["form"] == "cvi42" and sequence not in contoured:
+            raise StudyError(
+                f"{where} labels {sequence}, and has cvi42; contours are known of "
+                f"{', '.join(contoured)}"
+            )
         shown = SEQUENCES[sequence].tissues
         for number, tissue in about.get("numbers", {}).items():
             if tissue and tissue not in shown:
@@ -65,8 +76,11 @@ def _check_views(name: str, cohort: dict[str, Any], sequences: list[str]) -> Non
                 f"cohort {name}: phantom.views has {view}; the cohort's sequences are "
                 f"{', '.join(sequences)}"
             )
-    if "labelled" in phantom and layout != "nifti":
-        raise StudyError(f"cohort {name}: phantom.labelled is for the layout nifti, not {layout}")
+    if "labelled" in phantom and layout not in DRAWN:
+        raise StudyError(
+            f"cohort {name}: phantom.labelled is for the layouts {' and '.join(DRAWN)}, not "
+            f"{layout}"
+        )
 
 
 def _stills(sequences: list[str]) -> list[str]:

@@ -1,5 +1,6 @@
 """The subject table of a cohort, with all optional values filled in."""
 
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -17,6 +18,11 @@ def read_subjects(cohort: str, about: dict[str, Any]) -> pd.DataFrame:
     """
     path = about["subjects"]
     if isinstance(path, str):
+        if not Path(path).exists():
+            raise StudyError(
+                f"cohort {cohort}: no subject table {path}; write it: a row per subject with the "
+                "columns subject and split (docs/data.md), tabs between them"
+            )
         rows = read_rows(
             path,
             "subjects",

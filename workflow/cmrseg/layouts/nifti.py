@@ -26,6 +26,7 @@ from cmrseg.dicom.audit import (
 from cmrseg.layouts.inputs import SUFFIXES, stems
 from cmrseg.nifti_header import forms_differ, is_placed, read_header
 from cmrseg.orientation import (
+    AS_STORED,
     SAME_GRID,
     SHORT_AXIS,
     along_long_axis,
@@ -68,13 +69,7 @@ def read_frames(folder: Path, pattern: str, audit: Audit) -> Cine:
     for name, cine in zip(names, (first, second), strict=True):
         check_finite(cine.voxels, folder / name)
         _check_forms(read_header(folder / name), name, audit)
-    axis = slice_axis(first.affine, sizes_of(first), placed=False)
-    if axis not in (2, None):
-        raise ValueError(
-            f"{folder / names[0]}: the slices are along the axis {'xyz'[axis]} of the file, "
-            "expected z, as pairs are taken in the order in which they are stored; reorder the "
-            "axes of both files"
-        )
+    _check_slices_are_last(first, folder / names[0], "pairs are taken as they are stored")
     try:
         turned = onto_order(second, first)
     except ValueError as error:
@@ -87,7 +82,19 @@ def read_frames(folder: Path, pattern: str, audit: Audit) -> Cine:
     return Cine(np.concatenate([first.voxels, turned.voxels]), first.affine)
 
 
-def read_cine(path: Path, audit: Audit, sequence: Sequence = SEQUENCES[USUAL]) -> Cine:
+def _check_slices_are_last(cine: Cine, path: Path, why: str) -> None:
+    """Raise ValueError naming a file that is not turned, and whose slices are not along z."""
+    axis = slice_axis(cine.affine, sizes_of(cine), placed=False)
+    if axis not in (2, None):
+        raise ValueError(
+            f"{path}: the slices are along the axis {'xyz'[axis]} of the file, expected z, "
+            f"as {why}; reorder its axes"
+        )
+
+
+def read_cine(
+    path: Path, audit: Audit, sequence: Sequence = SEQUENCES[USUAL], as_stored: bool = False
+) -> Cine:
     """A cine in the orientation of DICOM pictures: x along their columns, y down their rows.
 
     Where the file places its grid in the patient (a form code above 0), the affine alone decides,
@@ -98,6 +105,9 @@ def read_cine(path: Path, audit: Audit, sequence: Sequence = SEQUENCES[USUAL]) -
     along the third axis. The affine follows, so that no voxel moves in the patient. Units are those
     of the header; a frame interval without a unit, or with which the frames are no heartbeat, is
     unknown. What was done, and what is unclear, is audited.
+    as_stored: no axis is turned or reversed, whatever the affine; slices must be along the third.
+    It keeps the wide pictures of UK Biobank's short axis as the networks of Bai et al. 2018 know
+    them (doi:10.1186/s12968-018-0471-x).
     Raises ValueError naming the file where it is unreadable, not finite, without extent, or its
     rows and columns do not meet at right angles.
     """
@@ -111,7 +121,11 @@ def read_cine(path: Path, audit: Audit, sequence: Sequence = SEQUENCES[USUAL]) -
     _check_forms(header, path.name, audit)
     time = header.get_xyzt_units()[1]
     interval_s = _interval_s(float(header["pixdim"][4]), time, len(cine.voxels), path.name, audit)
-    turn = _turn_to_pictures(cine, is_placed(header), path.name, audit, sequence)
+    if as_stored:
+        _check_slices_are_last(cine, path, "mode compat takes files as they are stored")
+        turn = AS_STORED
+    else:
+        turn = _turn_to_pictures(cine, is_placed(header), path.name, audit, sequence)
     cine = reordered(Cine(cine.voxels, cine.affine, interval_s), turn)
     try:
         check_right_angles(cine.affine)
@@ -229,11 +243,13 @@ def onto_order(cine: Cine, other: Cine) -> Cine:
     return turned
 
 
-def read_whole(raw: Path, study: str, sequence: str, audit: Audit) -> tuple[Cine, pd.DataFrame]:
+def read_whole(
+    raw: Path, study: str, sequence: str, audit: Audit, as_stored: bool = False
+) -> tuple[Cine, pd.DataFrame]:
     """The image of a study that is one file, and its sources: a `ready_made.Reader`.
 
     The file is `<raw>/<study>/<sequence>.nii.gz` (or `.nii`), or `<raw>/<study>.nii.gz` for the
-    short axis, of 4 dimensions, or of 3 for a single frame; see read_cine.
+    short axis, of 4 dimensions, or of 3 for a single frame. as_stored: see read_cine.
     Raises SubjectError where there is none or two, ValueError where it cannot be read.
     """
     places = stems(study, sequence)
@@ -245,7 +261,7 @@ def read_whole(raw: Path, study: str, sequence: str, audit: Audit) -> tuple[Cine
     if len(found) > 1:
         names = " and ".join(path.relative_to(raw).as_posix() for path in found)
         raise SubjectError(OTHER, "", f"{names} are both there; keep one of them")
-    cine = read_cine(found[0], audit, SEQUENCES[sequence])
+    cine = read_cine(found[0], audit, SEQUENCES[sequence], as_stored)
     return cine, _sources(cine, [found[0].name] * len(cine.voxels))
 
 

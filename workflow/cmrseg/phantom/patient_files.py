@@ -14,7 +14,7 @@ from cmrseg.phantom.heart import HeartParameters
 from cmrseg.phantom.kaggle import Protocol
 from cmrseg.phantom.long_axis import ViewSettings
 from cmrseg.phantom.patients import draw_patient, true_curves, truth
-from cmrseg.phantom.view_series import AORTA, acquired, view_settings
+from cmrseg.phantom.view_series import AORTA, Acquired, acquired, view_settings
 
 # Settings besides the fields of `Protocol`.
 OWN = ("sequences", "views", "labelled")
@@ -37,6 +37,22 @@ def two_phases(parameters: HeartParameters, sequence: str) -> tuple[float, float
         return 0.0, parameters.es_phase
     aorta = parameters.aorta or Aorta()
     return aorta.rise_phase, aorta.peak_phase
+
+
+def drawn_labels(
+    found: Acquired, parameters: HeartParameters, sequence: str, labelled: str
+) -> np.ndarray:
+    """Labels (t, z, y, x) of a cine, UNLABELLED in frames that are not drawn.
+
+    labelled: `all` frames, or `two`, those of `two_phases`.
+    """
+    if labelled == "all":
+        return found.labels
+    frames = len(found.labels)
+    drawn = [round(p * frames) for p in two_phases(parameters, sequence)]
+    labels = np.full_like(found.labels, UNLABELLED)
+    labels[drawn] = found.labels[drawn]
+    return labels
 
 
 def write_pairs(
@@ -76,11 +92,7 @@ def write_cines(
     study = str(row["study"])
     for sequence in sequences:
         found = acquired(row, parameters, protocol, sequence, phases, views)
-        labels = found.labels
-        if labelled == "two":
-            drawn = [round(p * len(phases)) for p in two_phases(parameters, sequence)]
-            labels = np.full_like(labels, UNLABELLED)
-            labels[drawn] = found.labels[drawn]
+        labels = drawn_labels(found, parameters, sequence, labelled)
         cine = Cine(_whole(found.images), found.affine, interval_s)
         cine.save(folder / study / f"{sequence}.nii.gz")
         cine.like(labels).save(folder / ANNOTATIONS / study / f"{sequence}.nii.gz")

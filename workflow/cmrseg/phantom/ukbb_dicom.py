@@ -3,7 +3,7 @@
 import csv
 import io
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -52,22 +52,45 @@ def write_zips(
     the same bytes. Raises ValueError naming a sequence that UK Biobank does not have.
     """
     by_field: dict[int, list[Written]] = {}
-    number = 0
-    for sequence, slices in acquired.items():
-        if sequence not in FIELDS:
-            raise ValueError(
-                f"{eid}: sequence {sequence} has no bulk file; there are {', '.join(FIELDS)}"
-            )
-        for n, (plane, images) in enumerate(slices, 1):
-            number += 1
-            description = DESCRIPTIONS[sequence].format(n=n)
-            files = series_files(eid, plane, images, number, description, frame_interval_ms, common)
-            by_field.setdefault(FIELDS[sequence], []).extend(files)
+    if unknown := [sequence for sequence in acquired if sequence not in FIELDS]:
+        raise ValueError(
+            f"{eid}: sequence {unknown[0]} has no bulk file; there are {', '.join(FIELDS)}"
+        )
+    for number, sequence, z in numbered(acquired):
+        plane, images = acquired[sequence][z]
+        description = DESCRIPTIONS[sequence].format(n=z + 1)
+        files = series_files(eid, plane, images, number, description, frame_interval_ms, common)
+        by_field.setdefault(FIELDS[sequence], []).extend(files)
     paths = []
     for field, written in sorted(by_field.items()):
         paths.append(folder / f"{eid}_{field}_{instance}.zip")
         write_zip(paths[-1], eid, written)
     return paths
+
+
+def numbered(acquired: Acquired) -> Iterator[tuple[int, str, int]]:
+    """SeriesNumber, sequence and slice (from 0) of each series, in the order of acquisition."""
+    slices = ((sequence, z) for sequence, found in acquired.items() for z in range(len(found)))
+    for number, (sequence, z) in enumerate(slices, 1):
+        yield number, sequence, z
+
+
+def images_of(eid: str, acquired: Acquired, sequence: str) -> dict[tuple[int, int], str]:
+    """SOPInstanceUID of each image of a sequence by its slice and frame, from 0.
+
+    eid, acquired: as of `write_zips`.
+    """
+    return {
+        (z, t): image_uid(eid, number, t)
+        for number, name, z in numbered(acquired)
+        if name == sequence
+        for t in range(len(acquired[name][z][1]))
+    }
+
+
+def image_uid(eid: str, number: int, frame: int) -> str:
+    """SOPInstanceUID of a frame of the series with a number."""
+    return uid(eid, number, frame)
 
 
 def series_files(
@@ -102,7 +125,7 @@ def series_files(
     written = []
     for t, picture in enumerate(pixels):
         own = {
-            "SOPInstanceUID": uid(eid, number, t),
+            "SOPInstanceUID": image_uid(eid, number, t),
             "TriggerTime": round(t * frame_interval_ms, 2),
             "InstanceNumber": t + 1,
             "PixelData": picture.tobytes(),

@@ -35,11 +35,15 @@ AORTA = "ao"
 
 @dataclass(frozen=True)
 class Acquired:
-    """One sequence of a patient: images and labels (t, z, y, x), and their place (RAS mm)."""
+    """One sequence of a patient: images and labels (t, z, y, x), and their place (RAS mm).
+
+    planes: of each slice, LPS.
+    """
 
     images: np.ndarray
     labels: np.ndarray
     affine: np.ndarray
+    planes: tuple[Plane, ...]
 
 
 def view_settings(given: Mapping[str, Mapping] | None) -> dict[str, ViewSettings]:
@@ -122,8 +126,8 @@ def acquired(
         slices = plan_stack(row, parameters, protocol, 1).slices
         found = [acquire_slice(parameters, s, scanner, phases) for s in slices]
         images, labels = (np.stack(part, axis=1) for part in zip(*found, strict=True))
-        return Acquired(images, labels, affine_of(slices))
+        return Acquired(images, labels, affine_of(slices), tuple(s.plane for s in slices))
     plane, shift = planned_view(row, parameters, sequence, settings, protocol.breath_hold_shift_mm)
     rng = generator(row, "view noise", sequence)
     images, labels = acquire_view(parameters, sequence, plane, phases, scanner, rng, shift)
-    return Acquired(images[:, None], labels[:, None], affine_of_plane(plane))
+    return Acquired(images[:, None], labels[:, None], affine_of_plane(plane), (plane,))

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cmrseg.cine import Cine
+from cmrseg.files import write_table
 from cmrseg.labels import UNLABELLED
 from cmrseg.sequences import image_path
 
@@ -61,6 +63,25 @@ class Measured:
     values: Mapping[str, float]
     doubt: str = ""
     details: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+
+def write_shard(
+    measure: Callable[..., Measured],
+    columns: Iterable[str],
+    rows: Iterable[Mapping[str, Any]],
+    settings: Mapping[str, Any],
+    inputs: Mapping[str, Any],
+    outputs: Mapping[str, Any],
+) -> None:
+    """Write a measure of every subject of a shard: outputs `table` and `details`.
+
+    measure: of an examination, with `mode`. settings: `views` and `mode` of the panel. inputs: as
+    `views_of` takes them. Other arguments as `measure_shard`.
+    """
+    views = views_of(settings["views"], inputs)
+    table, details = measure_shard(rows, views, columns, partial(measure, mode=settings["mode"]))
+    write_table(table, outputs["table"])
+    write_table(details, outputs["details"])
 
 
 def views_of(views: Iterable[Mapping[str, Any]], inputs: Mapping[str, Any]) -> list[View]:

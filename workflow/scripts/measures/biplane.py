@@ -1,19 +1,9 @@
 """Biplane volumes of a shard, as a panel sees them."""
 
-from functools import partial
-
-from cmrseg.files import write_table
 from cmrseg.phenotypes.biplane import COLUMNS, measured
-from cmrseg.phenotypes.examination import measure_shard, views_of
+from cmrseg.phenotypes.examination import write_shard
 from stage import start
 
 start(snakemake)
-settings = snakemake.params.settings
-table, details = measure_shard(
-    snakemake.params.rows,
-    views_of(settings["views"], snakemake.input),
-    COLUMNS,
-    partial(measured, mode=settings["mode"]),
-)
-write_table(table, snakemake.output.table)
-write_table(details, snakemake.output.details)
+asked = snakemake.params
+write_shard(measured, COLUMNS, asked.rows, asked.settings, snakemake.input, snakemake.output)

@@ -46,6 +46,11 @@ class Raw:
         layout: str = self.study.cohorts[wildcards.cohort]["layout"]
         return layout
 
+    def mode(self, wildcards: Wildcards) -> str:
+        """Whether NIfTI cines are turned (corrected), or taken as they are stored (compat)."""
+        mode: str = self.study.cohorts[wildcards.cohort]["cleaning"]["mode"]
+        return mode
+
     def sequences(self, wildcards: Wildcards) -> list[str]:
         return self.study.sequences(wildcards.cohort)
 
