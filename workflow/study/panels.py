@@ -103,7 +103,8 @@ def _known(study: Study, name: str, labeller: str) -> tuple[Tissue, ...]:
     if study.is_model(labeller):
         return tissues_of(study.model(labeller)["tissues"])
     sequence = study.sequence_of(cohort, labeller)
-    if study.annotator(cohort, labeller)["form"] == "cvi42":
+    drawn_by = study.propagated(cohort).get(labeller, labeller)
+    if study.annotator(cohort, drawn_by)["form"] == "cvi42":
         drawn = SHORT_AXIS if sequence.key == USUAL else LONG_AXIS
         return tuple(tissue for tissue in sequence.tissues if tissue in drawn)
     known: tuple[Tissue, ...] = sequence.tissues
