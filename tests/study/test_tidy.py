@@ -61,6 +61,39 @@ def test_what_the_study_names_stays_and_all_else_is_listed(make):
     assert unnamed(study, HERE) == sorted(LEFT.split())
 
 
+def test_measures_of_a_panel_stay_and_those_of_another_are_listed(make):
+    def edit(config):
+        config["panels"] = {"expert": {"cohort": "people", "labellers": ["truth"]}}
+        config["panels"]["expert"]["measures"] = ["wall_thickness"]
+
+    study = make(edit)
+    here, logs = "cohorts/people", "logs/measure_panel/people/wall_thickness"
+    touch(
+        [
+            f"{here}/measures/wall_thickness/expert.tsv",
+            f"{here}/measures/wall_thickness/expert.details.tsv",
+            f"{here}/measures/wall_thickness/expert/0001.details.tsv",
+            f"{here}/phenotypes/expert.tsv",
+            f"{here}/phenotypes/expert.ukbb.csv",
+            f"{logs}/expert/0000.log",
+            "benchmarks/collect_measure/people/wall_thickness/expert.tsv",
+            "benchmarks/collect_phenotypes/people/expert.tsv",
+        ]
+    )
+    assert unnamed(study, HERE) == []
+    others = [
+        f"{here}/measures/strain/expert.tsv",
+        f"{here}/measures/wall_thickness/other.tsv",
+        f"{here}/measures/wall_thickness/expert/0002.tsv",
+        f"{here}/phenotypes/other.tsv",
+        f"{logs}/other/0000.log",
+    ]
+    touch(others)
+    others[0] = f"{here}/measures/strain"
+    others[4] = f"{logs}/other"
+    assert unnamed(study, HERE) == sorted(others)
+
+
 def test_settings_of_models_are_listed_where_a_study_has_none_any_more(make):
     def edit(config):
         del config["confidence"], config["models"]

@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath
 
 from cmrseg.results.kept import FACTS, KEPT
 from cmrseg.splits import ROTATED
+from study.panels import panel_measures
 from study.study import Study
 
 # The settings of all models.
@@ -73,6 +74,13 @@ def _results(study: Study) -> Iterator[str]:
     for cohort, labeller in study.labelled():
         yield f"cohorts/{cohort}/volumes/{labeller}.tsv"
         yield f"cohorts/{cohort}/volumes/{labeller}.curves.tsv"
+    for panel, about in study.config["panels"].items():
+        here = f"cohorts/{about['cohort']}"
+        yield from (f"{here}/phenotypes/{panel}.{suffix}" for suffix in ("tsv", "ukbb.csv"))
+        for measure in panel_measures(study, panel):
+            made = f"{here}/measures/{measure}/{panel}"
+            for name in (made, *(f"{made}/{shard}" for shard in study.shards(about["cohort"]))):
+                yield from (f"{name}.tsv", f"{name}.details.tsv")
     if "confidence" in study.config:
         yield "cohorts/{cohort}/confidence/{labeller}.tsv".format(**study.config["confidence"])
     if study.models:
@@ -111,6 +119,11 @@ def _of_jobs(study: Study, folder: Path, origins: Iterable[str]) -> Iterator[str
     for cohort, labeller in study.labelled():
         jobs |= {f"{cohort}/{labeller}"}
         jobs |= {f"{cohort}/{labeller}/{shard}" for shard in study.shards(cohort)}
+    for panel, about in study.config["panels"].items():
+        jobs |= {f"{about['cohort']}/{panel}"}
+        for measure in panel_measures(study, panel):
+            made = f"{about['cohort']}/{measure}/{panel}"
+            jobs |= {made, *(f"{made}/{shard}" for shard in study.shards(about["cohort"]))}
     for model, row in study.models.items():
         jobs |= {f"{row['cohort']}/{row['labeller']}/{study.slices_name(model)}"}
     for kind, suffix in zip(JOBS, ("log", "tsv"), strict=True):
