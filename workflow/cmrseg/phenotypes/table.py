@@ -36,8 +36,9 @@ def phenotypes(
         kept = ["subject", *(measure.name for measure in VENTRICULAR), "heart_rate_bpm"]
         joined["ventricles"] = volumes[kept]
     for key, measured in measures.items():
-        renamed = measured.drop(columns="split").rename(columns={"doubt": f"{key}_doubt"})
-        joined[key] = renamed.fillna({f"{key}_doubt": ""})
+        # A column without any text is read as numbers.
+        doubt = measured["doubt"].astype(object).fillna("")
+        joined[key] = measured.drop(columns=["split", "doubt"]).assign(**{f"{key}_doubt": doubt})
     there = pd.Series(False, table.index)
     values = []
     for part in joined.values():
