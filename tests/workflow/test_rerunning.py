@@ -218,6 +218,11 @@ CASES = [
         "carry_annotations clinic second 0000, carry_annotations clinic second 0001",
     ),
     Case(
+        ("`propagated`",),
+        study(lambda c: c["cohorts"]["clinic"].update(propagated={"carried": "second"})),
+        "propagate_labels clinic carried 0000, propagate_labels clinic carried 0001",
+    ),
+    Case(
         ("`weights`",),
         study(lambda config: config["weights"].update(mine="other")),
         "label_shard clinic mine 0000, label_shard clinic mine 0001",
