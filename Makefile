@@ -34,7 +34,7 @@ test-more: .venv/installed
 	$(PYTEST) -m "(long or slurm or conda or demo) and not soak"
 
 # By hand, before a release: property tests with other examples each round (the line above a round that failed shows it
-# again), then what takes longest: forty kills, what networks learn of mice, all conda environments and their container
+# again), then what takes longest: forty kills, what networks learn of mice and of digital patients, all conda environments and their container
 # image, and the demo on a Slurm cluster with conda, byte by byte, which needs the demo's results.
 soak: .venv/installed
 	@first=$(SEED); for round in $$(seq 0 $$(($(ROUNDS) - 1))); do \

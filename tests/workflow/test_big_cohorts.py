@@ -76,7 +76,7 @@ def test_a_cohort_is_planned_in_time(tmp_path, subjects, subjects_per_job, most_
     assert memory_mb < most_mb
 
 
-@pytest.mark.long
+@pytest.mark.soak
 def test_fifty_thousand_participants_of_uk_biobank_are_planned_in_time(tmp_path):
     folder = copy_project(tmp_path).folder
     subjects = pd.DataFrame({"subject": range(1_000_000, 1_050_000), "split": "test"})
