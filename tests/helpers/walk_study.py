@@ -238,3 +238,17 @@ def made_by(jobs: list[Job]) -> frozenset[str]:
 def starts(jobs: list[Job]) -> set[str]:
     """The jobs that wait for no other."""
     return {name_of(job) for job in jobs if not job.inputs & made_by(jobs)}
+
+
+def moved(models: str) -> str:
+    """The models table with a value of the recipe in its row, and another name of the recipe."""
+    models = cell("", "next", "loss", "ce")[""](models)
+    return models.replace("\twalk_unet\t", "\tanother\t")
+
+
+def moved_away(recipes: str) -> str:
+    """The file of recipes without that value, with that name and another size in the demo."""
+    demo, own = recipes.split("walk_unet:\n")
+    assert "  loss: ce\n" in own
+    own = own.replace("  loss: ce\n", "")
+    return demo.replace("  size_px: 128\n", "  size_px: 160\n") + "another:\n" + own

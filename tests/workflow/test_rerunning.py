@@ -17,6 +17,8 @@ from walk_study import (
     edited,
     finished,
     made_by,
+    moved,
+    moved_away,
     name_of,
     planned,
     replaced,
@@ -60,20 +62,6 @@ QUIET = (
 )
 
 
-def moved(models: str) -> str:
-    """The models table with a value of the recipe in its row, and another name of the recipe."""
-    models = cell("", "next", "loss", "ce")[""](models)
-    return models.replace("\twalk_unet\t", "\tanother\t")
-
-
-def moved_away(recipes: str) -> str:
-    """The file of recipes without that value, with that name and another size in the demo."""
-    demo, own = recipes.split("walk_unet:\n")
-    assert "  loss: ce\n" in own
-    own = own.replace("  loss: ce\n", "")
-    return demo.replace("  size_px: 128\n", "  size_px: 160\n") + "another:\n" + own
-
-
 QUIET_EDITS: Edits = {
     CONFIG: lambda text: reversed_keys(text.replace("fraction: 0.2", "fraction: 0.5")),
     CLINIC: lambda text: reversed_columns(cell("", "", "series", "")[""](text)),
@@ -91,6 +79,12 @@ QUIET_EDITS: Edits = {
     **appended("raw/clinic/c9/1.dcm", "x"),
     "resources/raw/cmr_seg_tl": None,
 }
+
+
+def relabelled(config: dict) -> None:
+    config["cohorts"]["clinic"]["annotators"]["second"].update(folder="x")
+    config["cohorts"]["clinic"].update(propagated={"carried": "reader"})
+
 
 CASES = [
     Case(
@@ -213,13 +207,9 @@ CASES = [
         "collect_known_volumes clinic, collect_known_volumes kaggle",
     ),
     Case(
-        ("`annotators`",),
-        study(lambda c: c["cohorts"]["clinic"]["annotators"]["second"].update(folder="x")),
-        "carry_annotations clinic second 0000, carry_annotations clinic second 0001",
-    ),
-    Case(
-        ("`propagated`",),
-        study(lambda c: c["cohorts"]["clinic"].update(propagated={"carried": "second"})),
+        ("`annotators`", "`propagated`"),
+        study(relabelled),
+        "carry_annotations clinic second 0000, carry_annotations clinic second 0001, "
         "propagate_labels clinic carried 0000, propagate_labels clinic carried 0001",
     ),
     Case(
@@ -323,8 +313,9 @@ def test_every_row_of_the_tables_has_a_case_and_every_case_a_row():
 
 
 def test_what_is_no_part_of_a_result_plans_nothing(walk):
-    tops = [walk.folder / name for name in ("workflow", "resources", "envs", "config")]
-    touched = [p for top in tops for p in top.rglob("*.*") if "models" not in p.parts]
+    tops = ("workflow", "resources", "envs", "config")
+    found = (p for top in tops for p in (walk.folder / top).rglob("*.*"))
+    touched = [p for p in found if "models" not in p.parts]
     with edited(walk.folder, QUIET_EDITS):
         for path in touched:
             os.utime(path)
