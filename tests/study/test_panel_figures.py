@@ -76,6 +76,10 @@ def test_figures_of_panels_that_fit_are_drawn(make, entry):
         (AGREEMENT | {"columns": ["lav_mxa_ml"]}, "no table of phenotypes has a column 'lav_mxa_"),
         (AGREEMENT | {"columns": ["ef_per_m2"]}, "no table of phenotypes has a column 'ef_per_m2'"),
         (
+            AGREEMENT | {"columns": ["biplane_edv_ml"]},
+            r"biplane_edv_ml needs biplane \(biplane volumes\), which panel \w+ does not measure",
+        ),
+        (
             AGREEMENT | {"columns": ["lav_max_ml"]},
             r"lav_max_ml needs atria \(atrial volumes\), which panel experts does not measure",
         ),

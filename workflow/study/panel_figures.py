@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from cmrseg.measure.by_sequence import has_phases
 from cmrseg.measure.ventricles import VENTRICULAR
 from cmrseg.phenotypes.columns import SEGMENT_COLUMNS, SEGMENTAL
 from cmrseg.phenotypes.panels import PANEL_MEASURES
@@ -94,11 +95,11 @@ def _check_column(study: Study, where: str, name: str, kind: str, column: str) -
         own = column
     if own in [measure.name for measure in VENTRICULAR]:
         about = panel(study, name)
-        labelled = [study.sequence_of(about["cohort"], who).key for who in about["labellers"]]
-        if "sa" not in labelled:
+        labelled = [study.sequence_of(about["cohort"], who) for who in about["labellers"]]
+        if not any(map(has_phases, labelled)):
             raise StudyError(
                 f"{where}: {column} needs labels of the short axis; panel {name} labels "
-                + ", ".join(labelled)
+                + ", ".join(sequence.key for sequence in labelled)
             )
         return
     for measure, columns in SEGMENT_COLUMNS.items():
@@ -106,13 +107,14 @@ def _check_column(study: Study, where: str, name: str, kind: str, column: str) -
             _check_measure(study, where, name, measure, column)
             return
     # These load what measures them, which few studies need here.
-    from cmrseg.phenotypes import aorta, atria
+    from cmrseg.phenotypes import aorta, atria, biplane
 
-    for measure, columns in (("atria", atria.COLUMNS), ("aorta", aorta.COLUMNS)):
+    others = {"atria": atria.COLUMNS, "biplane": biplane.COLUMNS, "aorta": aorta.COLUMNS}
+    for measure, columns in others.items():
         if own in columns:
             _check_measure(study, where, name, measure, column)
             return
-    known = [measure.name for measure in VENTRICULAR] + [*atria.COLUMNS, *aorta.COLUMNS]
+    known = [measure.name for measure in VENTRICULAR] + [n for c in others.values() for n in c]
     raise StudyError(
         f"{where}: no table of phenotypes has a column '{column}'; there are {', '.join(known)}, "
         f"and by segment {', '.join(SEGMENTAL)}, as {SEGMENT_COLUMNS['strain'][0]}"

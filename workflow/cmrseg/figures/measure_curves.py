@@ -77,7 +77,7 @@ def curves_of(measure: str, measured: pd.DataFrame, details: pd.DataFrame) -> pd
     rows; value is nan in a frame that has none. Raises ValueError where a column is missing.
     """
     measured = style.checked(measured, ("subject", "doubt"), "measure_curves", empty=True)
-    chosen = measured.loc[measured["doubt"].fillna("") == "", "subject"]
+    chosen = measured.loc[measured["doubt"].isna() | (measured["doubt"] == ""), "subject"]
     trusted = details[details["subject"].isin(chosen)]
     found = []
     for number, curve in enumerate(CURVES[measure]):

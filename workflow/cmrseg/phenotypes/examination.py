@@ -12,7 +12,6 @@ import pandas as pd
 
 from cmrseg.cine import Cine
 from cmrseg.files import write_table
-from cmrseg.labels import UNLABELLED
 from cmrseg.sequences import image_path
 
 logger = logging.getLogger(__name__)
@@ -40,11 +39,6 @@ class Examination:
     about: Mapping[str, Any]
     labels: Mapping[str, Cine]
     images: Mapping[str, Cine]
-
-    def frames(self, sequence: str) -> np.ndarray:
-        """Frames, from 0, whose label maps have no unlabelled voxel."""
-        voxels = self.labels[sequence].voxels
-        return np.flatnonzero((voxels != UNLABELLED).all(axis=(1, 2, 3)))
 
     def about_number(self, column: str) -> float:
         """A number of the subject table, nan where it is not given."""

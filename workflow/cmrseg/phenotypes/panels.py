@@ -1,7 +1,8 @@
 """Measures of a panel: what each reads of a subject, a row each.
 
 A panel is a set of labellers that together label several sequences of a subject. Its measures are
-in `measure/<measure>.py`, and a script of that name in `scripts/measures` makes them of a shard.
+modules of this room with their name; a script of that name in `scripts/measures` makes one of a
+shard.
 """
 
 from collections.abc import Iterable
@@ -27,14 +28,12 @@ class Need:
 class PanelMeasure:
     """A measure of a panel.
 
-    key: its name in paths. name: in words. needs: what it reads, each sequence once. details: what
-    a row of its table of details is.
+    key: its name in paths. name: in words. needs: what it reads, each sequence once.
     """
 
     key: str
     name: str
     needs: tuple[Need, ...]
-    details: str
 
 
 PANEL_MEASURES = {
@@ -49,25 +48,21 @@ PANEL_MEASURES = {
                 # Its axis says which way the base is.
                 Need("sa", image=True),
             ),
-            "a frame",
         ),
         PanelMeasure(
             "biplane",
             "biplane volumes",
             (Need("la_2ch", (Tissue.LV,)), Need("la_4ch", (Tissue.LV,)), Need("sa", image=True)),
-            "a frame",
         ),
         PanelMeasure(
             "aorta",
             "aortic areas and distensibility",
             (Need("ao", (Tissue.AAO, Tissue.DAO), image=True),),
-            "a frame",
         ),
         PanelMeasure(
             "wall_thickness",
             "wall thickness",
             (Need("sa", (Tissue.LV, Tissue.MYO, Tissue.RV)),),
-            "a segment",
         ),
         PanelMeasure(
             "strain",
@@ -76,7 +71,6 @@ PANEL_MEASURES = {
                 Need("sa", (Tissue.LV, Tissue.MYO, Tissue.RV), image=True),
                 Need("la_4ch", (Tissue.LV, Tissue.MYO), image=True, needed=False),
             ),
-            "a frame and segment",
         ),
     )
 }

@@ -4,18 +4,14 @@ import pandas as pd
 
 from cmrseg.cine import Cine
 from cmrseg.measure.aha import aha_axes, slice_levels
-from cmrseg.measure.aha_segments import SHORT_AXIS_ROWS
 from cmrseg.measure.rows import Mode
 from cmrseg.measure.ventricular_quality import short_axis_doubts
 from cmrseg.measure.wall_thickness import thickness_table, wall_thickening, wall_thickness
+from cmrseg.phenotypes.columns import SEGMENT_COLUMNS
 from cmrseg.phenotypes.examination import Examination, Measured
 from cmrseg.phenotypes.phases import cardiac_phases
 
-COLUMNS = (
-    *(f"wt_{segment}_mm" for segment in SHORT_AXIS_ROWS),
-    *(f"wt_max_{segment}_mm" for segment in SHORT_AXIS_ROWS),
-    *(f"thickening_{segment}_percent" for segment in SHORT_AXIS_ROWS),
-)
+COLUMNS = SEGMENT_COLUMNS["wall_thickness"]
 
 
 def measured(examination: Examination, mode: Mode) -> Measured:

@@ -1,7 +1,9 @@
 """What rules ask of panels: label maps and images of a shard, rows, tables of all shards."""
 
+from collections.abc import Iterable
 from typing import Any
 
+from cmrseg.measure.by_sequence import has_phases
 from study.code import code_of
 from study.panels import panel, panel_measures, readers
 from study.study import Study
@@ -59,9 +61,7 @@ class Panels:
 
     def rows(self, wildcards: Wildcards) -> Rows:
         """Subject, split, and what measures take from the subject table, of a shard."""
-        keys = ("subject", "split", *ABOUT)
-        rows = self.study.rows(wildcards.cohort, wildcards.shard)
-        return [{key: row[key] for key in keys if key in row} for row in rows]
+        return _chosen(self.study.rows(wildcards.cohort, wildcards.shard), ABOUT)
 
     def code(self, wildcards: Wildcards) -> list[str]:
         return code_of(f"measures/{wildcards.measure}.py")
@@ -88,7 +88,7 @@ class Panels:
             f"{here}/volumes/{labeller}.tsv"
             for labeller in about["labellers"]
             if (wildcards.cohort, labeller) in pairs
-            and self.study.sequence_of(wildcards.cohort, labeller).key == "sa"
+            and has_phases(self.study.sequence_of(wildcards.cohort, labeller))
         ][:1]
 
     def measured(self, wildcards: Wildcards) -> list[str]:
@@ -99,11 +99,7 @@ class Panels:
 
     def about_rows(self, wildcards: Wildcards) -> Rows:
         """As `rows`, of a whole cohort, and with known volumes."""
-        keys = ("subject", "split", *ABOUT, "edv_ml", "esv_ml")
-        return [
-            {key: row[key] for key in keys if key in row}
-            for row in self.study.rows_of(wildcards.cohort)
-        ]
+        return _chosen(self.study.rows_of(wildcards.cohort), (*ABOUT, "edv_ml", "esv_ml"))
 
     def phenotypes(self) -> list[str]:
         """The table of phenotypes of each panel."""
@@ -112,3 +108,9 @@ class Panels:
             for name in self.names
             for suffix in ("tsv", "ukbb.csv")
         ]
+
+
+def _chosen(rows: Rows, columns: Iterable[str]) -> Rows:
+    """Subject, split and some columns of rows, of those that they have."""
+    keys = ("subject", "split", *columns)
+    return [{key: row[key] for key in keys if key in row} for row in rows]
