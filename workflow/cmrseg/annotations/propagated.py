@@ -9,16 +9,11 @@ from scipy.ndimage import gaussian_filter, map_coordinates
 from cmrseg.annotations.propagate import Motion, propagate
 from cmrseg.cine import Cine
 from cmrseg.labels import UNLABELLED
-from cmrseg.motion.register import PIXEL_MM, register
+from cmrseg.motion.register import BRIGHTEST, DARKEST, PIXEL_MM, blur_px, register
 from cmrseg.sequences import image_path
 from cmrseg.shards import folders_with
 
 logger = logging.getLogger(__name__)
-
-# Brightness between these percentiles of a slice's frames becomes 0...1.
-DARKEST, BRIGHTEST = 1, 99
-# An edge of a pixel that is averaged over, as a standard deviation in pixels.
-AVERAGING = 0.5
 
 
 def propagate_shard(images: Path, drawn: Path, labels: Path, sequence: str) -> None:
@@ -60,7 +55,7 @@ def motion(spacing_mm: tuple[float, float]) -> Motion:
     The images have the brightness of `register`.
     """
     scale = PIXEL_MM / np.array(spacing_mm, np.float64)[:, None, None]
-    blur = AVERAGING * np.sqrt(np.maximum(scale.ravel() ** 2 - 1, 0))
+    blur = blur_px(scale.ravel())
 
     def places(target: np.ndarray, source: np.ndarray) -> np.ndarray:
         pixels = np.indices(target.shape, np.float64)

@@ -18,6 +18,7 @@ from cmrseg.contours.cvi42 import LONG_AXIS, SHORT_AXIS, Contours
 from cmrseg.contours.points import on_image
 from cmrseg.contours.qmass import ContourType
 from cmrseg.contours.raster import Drawn, Outside, compose, fill, is_drawn
+from cmrseg.contours.workspaces import image_of
 from cmrseg.labels import UNLABELLED, Tissue
 from cmrseg.sequences import SEQUENCES, USUAL
 
@@ -172,12 +173,6 @@ def label_images(contours: Contours, sources: pd.DataFrame, sequence: str, mode:
         name for image in files["image"] for name in contours.get(image, {}) if name not in names
     )
     return Chambers(drawn, one_atrium, others, wanted - set(files["image"]))
-
-
-def image_of(file: str) -> str:
-    """The SOPInstanceUID that names a DICOM file, which has the suffix .dcm or none."""
-    name = file.rpartition("/")[2]
-    return name[:-4] if name.lower().endswith(".dcm") else name
 
 
 def published_frames(labels: np.ndarray, sequence: str) -> tuple[int, int] | None:

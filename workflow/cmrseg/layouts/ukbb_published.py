@@ -27,6 +27,7 @@ from cmrseg.dicom.placement import Placement
 from cmrseg.dicom.stack import note_numbers, source_row
 from cmrseg.dicom.study_files import check_triggered
 from cmrseg.layouts.ukbb_series import one_series
+from cmrseg.sequences import USUAL
 from cmrseg.vectors import length, unit
 
 # The views of a mixed long-axis series, as thirds of its files in order of their names.
@@ -51,7 +52,7 @@ def published_slices(
         return [one_series(part, annotated, True, audit) for part in by_name]
     files = by_name[0]
     phases = _phases(files)
-    if sequence == "sa":
+    if sequence == USUAL:
         if len(files) < phases:
             raise SubjectError(
                 FEW_FRAMES,

@@ -7,12 +7,13 @@ import math
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
+from cmrseg.contours.workspaces import image_of
 from cmrseg.dicom.audit import REPEATED_SERIES, Audit
 from cmrseg.dicom.header_table import harmless_description
 from cmrseg.dicom.headers import Frame
 from cmrseg.dicom.series import Series, series_of
+from cmrseg.sequences import USUAL
 
 # Series of a slice, by number.
 NUMBERED = {
@@ -59,7 +60,7 @@ def files_of(described: Mapping[str, str], sequence: str) -> Files:
         for name, description in described.items():
             if match := NUMBERED[sequence].fullmatch(description):
                 parts.setdefault(int(match[1]), []).append(name)
-        if parts or sequence != "sa":
+        if parts or sequence != USUAL:
             return Files(dict(sorted(parts.items())))
         mixed = [name for name, told in described.items() if told == MIXED_SAX]
         return Files({0: mixed} if mixed else {}, True)
@@ -87,15 +88,15 @@ def one_series(
 ) -> list[Frame]:
     """The frames of one of several series that have the same name, and as a rule the same plane.
 
-    annotated: identifiers (stems of file names) of images that somebody annotated; a series with
-    one of them counts. Else as published the last SeriesInstanceUID in order of its text, else the
-    last series acquired, of those of magnitude images with at least half of the usual number.
+    annotated: SOPInstanceUIDs of images that somebody annotated; a series with one of them counts.
+    Else as published the last SeriesInstanceUID in order of its text, else the last series
+    acquired, of those of magnitude images with at least half of the usual number.
     Not more frames than CardiacNumberOfImages are one series. Dropped ones are audited.
     """
     series = series_of(frames)
     if len(series) < 2 or len(frames) <= frames[0].phases:
         return list(frames)
-    with_labels = [s for s in series if any(stem(f.name) in annotated for f in s.frames)]
+    with_labels = [s for s in series if any(image_of(f.name) in annotated for f in s.frames)]
     if with_labels:
         told, candidates = "no annotation", with_labels
     else:
@@ -124,8 +125,3 @@ def _last(series: Sequence[Series]) -> tuple[Series, str]:
     if len({s.number for s in whole}) == len(whole):
         return max(whole, key=lambda s: s.number), "SeriesNumber"
     return max(whole, key=lambda s: s.frames[0].origin.series), "SeriesInstanceUID"
-
-
-def stem(name: str) -> str:
-    """Name of a file without folders and ending: in UK Biobank the identifier of its image."""
-    return PurePosixPath(name.partition("#")[0]).stem

@@ -13,12 +13,24 @@ from skimage.registration import optical_flow_ilk
 
 # Pixel size of the pictures that are registered. WINDOW_PX was chosen for this one.
 PIXEL_MM = 1.8
+# Brightness between these percentiles becomes 0...1.
+DARKEST, BRIGHTEST = 1, 99
+# An edge of a pixel that is averaged over, as a standard deviation in pixels.
+AVERAGING = 0.5
 # Half the side of the window; its Gaussian has a standard deviation of 5 mm. Smaller windows follow
 # noise, larger ones mix endocardium and epicardium and lose radial strain.
 WINDOW_PX = 5
 # How often the source is warped at each scale. Frames that follow each other differ little: once is
 # too little, more than twice gains nothing.
 WARPS = 2
+
+
+def blur_px(pixels: np.ndarray) -> np.ndarray:
+    """Standard deviations by which an image is blurred before it gets pixels of PIXEL_MM, in px.
+
+    pixels: how many of its pixels are one of those, along each axis; coarser images are left sharp.
+    """
+    return AVERAGING * np.sqrt(np.maximum(pixels**2 - 1, 0))
 
 
 def register(target: np.ndarray, source: np.ndarray) -> np.ndarray:

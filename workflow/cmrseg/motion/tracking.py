@@ -15,18 +15,14 @@ import numpy as np
 from scipy.ndimage import gaussian_filter, map_coordinates
 
 from cmrseg.cine import Cine, check_right_angles
-from cmrseg.motion.register import PIXEL_MM, moved, register
+from cmrseg.motion.register import BRIGHTEST, DARKEST, PIXEL_MM, blur_px, moved, register
 
 # Around the points, so that they stay in the picture and windows have something to look at.
 MARGIN_MM = 22.0
-# Brightness between these percentiles of all frames becomes 0...1.
-DARKEST, BRIGHTEST = 1, 99
 # Contours that were smoothed may leave the image by less than this.
 OUTSIDE_PX = 1.0
 # Contrast over brightness that is rounding alone.
 FLAT = 1e-9
-# An edge of a pixel that is averaged over, as a standard deviation in pixels.
-AVERAGING = 0.5
 
 
 def track_points(
@@ -123,7 +119,7 @@ def _around(
         start + step * np.arange(length)
         for start, step, length in zip(start_px, scale, (columns, rows), strict=True)
     )
-    blur = AVERAGING * np.sqrt(np.maximum(scale[::-1] ** 2 - 1, 0))
+    blur = blur_px(scale[::-1])
     grid = np.meshgrid(y, x, indexing="ij")
     pictures = np.stack(
         [

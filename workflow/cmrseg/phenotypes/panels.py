@@ -36,6 +36,8 @@ class PanelMeasure:
     needs: tuple[Need, ...]
 
 
+CHAMBERS = (Tissue.LV, Tissue.MYO, Tissue.RV, Tissue.LA, Tissue.RA)
+
 PANEL_MEASURES = {
     measure.key: measure
     for measure in (
@@ -69,7 +71,8 @@ PANEL_MEASURES = {
             "strain by registration",
             (
                 Need("sa", (Tissue.LV, Tissue.MYO, Tissue.RV), image=True),
-                Need("la_4ch", (Tissue.LV, Tissue.MYO), image=True, needed=False),
+                # Its quality control looks at all chambers.
+                Need("la_4ch", CHAMBERS, image=True, needed=False),
             ),
         ),
     )
