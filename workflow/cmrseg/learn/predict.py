@@ -14,7 +14,8 @@ import torch
 from cmrseg.canvas import Canvas
 from cmrseg.cine import Cine
 from cmrseg.learn.cuda_images import CardImages, planes_for_card
-from cmrseg.learn.over_time import OverTime, window_of
+from cmrseg.learn.ensemble_over_time import over_time
+from cmrseg.learn.over_time import window_of
 from cmrseg.learn.prepare import (
     as_float,
     check_one_grid,
@@ -97,7 +98,7 @@ class Predictor:
         self.on_card = device == "cuda" and self.window == 1
         self.batch = batch or (CARD_BATCH if self.on_card else BATCH)
         if self.window > 1:
-            self.over_time = OverTime(network, self.window, device)
+            self.over_time = over_time(network, self.window, device)
             return
         self.network = folded(network, device)
         if self.on_card:
