@@ -146,8 +146,8 @@ def _check_row(model: str, row: dict[str, Any]) -> None:
         != 0,
         f"splits {row['splits']}; validate shows how well a model learns, and a model that is "
         "trained on it cannot be judged by it: use train or test": "validate" in splits,
-        f"activation {row['activation']} of network {network}; frames of a beat together have "
-        "shares that exclude each other: leave it empty": kind.window > 1
+        f"tissues {row['tissues']} with activation '{row['activation']}'; network {network} tells "
+        "tissues apart that exclude each other, by softmax": kind.window > 1
         and Target.of(row["tissues"], row["activation"]).sigmoid,
         f"batch 1 with size_px {row['size_px']}; the deepest maps of {row['encoder']} then have "
         "one pixel, of which a batch norm learns nothing: use batch 2 or larger images": single,

@@ -13,6 +13,7 @@ import torch
 
 from cmrseg.canvas import MULTIPLE_PX, Canvas
 from cmrseg.cine import Cine
+from cmrseg.labels import Target
 from cmrseg.learn.cuda_images import CardImages, planes_for_card
 from cmrseg.learn.over_time import OverTime, window_of
 from cmrseg.learn.prepare import (
@@ -100,6 +101,11 @@ class Predictor:
         self.on_card = device == "cuda" and self.window == 1
         self.batch = batch or (CARD_BATCH if self.on_card else BATCH)
         if self.window > 1:
+            if Target.of_settings(settings).sigmoid:
+                raise ValueError(
+                    f"network {settings['network']} of tissues {settings['tissues']} with "
+                    "sigmoids: it averages shares of softmax; choose another network"
+                )
             self.over_time = OverTime(network, self.window, device)
             return
         self.network = folded(network, device)
