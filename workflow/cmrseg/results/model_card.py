@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cmrseg.labels import NAMES, REGIONS, Tissue, in_order, tissues_of
+from cmrseg.nets.kinds import KINDS
 from cmrseg.sequences import USUAL, channels_of, labelled_sequence
 from cmrseg.tasks.kinds import kind_of
 
@@ -23,25 +24,51 @@ NETWORKS = {
     "unet_bai": "U-Net of single frames, Bai et al. 2018, doi:10.1007/978-3-030-00937-3_67",
     "unet_lstm": "U-Net with a recurrent part in both directions of time, Bai et al. 2018, "
     "doi:10.1007/978-3-030-00937-3_67",
+    "runet": "residual U-Net of Altunok and Oksuz 2020, MyoPS challenge, LNCS 12554, pp. 128-137",
+    "unet_myops": "plain U-Net with dropout, the baseline of Altunok and Oksuz 2020",
 }
 GREYS = {
     "fcn": "The 1st percentile of the cine becomes 0 and the 99th 1; values outside are clipped.",
     "unet": "In each image the smallest value becomes 0 and the largest 1.",
     "minmax": "In each image the smallest value becomes 0 and the largest 1.",
     "zscore": "Mean 0 and standard deviation 1 of the cine's voxels above their 10th percentile.",
+    "joint_max": "The window of all images of a slice is divided by its one largest value.",
+    "joint_max_compat": "The window of all images of a slice is divided by its one largest value.",
+    "channel_max": "The window of every image is divided by its own largest value.",
 }
 CURVE = " Then the published curve of the colour map Greys."
-PADDED = "Not resized; padded with zeros to multiples of 16 pixels. Training saw {} x {} pixels."
+PADDED = (
+    "Not resized; padded with zeros to multiples of {multiple} pixels. Training saw {} x {} pixels."
+)
+WINDOW = (
+    "Not resized; of every slice the window of {} x {} pixels in its centre, with zeros where it "
+    "is larger than the slice. Outside of it all is labelled background."
+)
 SIZES = {
     "fcn": PADDED,
     "unet": "Scaled so that the longer side has {} pixels, and padded with zeros to a square.",
     "minmax": PADDED,
-    "zscore": "Not resized; padded with zeros to {} x {} pixels, or to multiples of 16.",
+    "zscore": "Not resized; padded with zeros to {} x {} pixels, or to multiples of {multiple}.",
+    "joint_max": WINDOW,
+    "joint_max_compat": WINDOW + " Its first row and column are swapped, as published.",
+    "channel_max": WINDOW,
 }
 # The source of a published model, by the format of its file.
 MADE_OF = {
     "tensorflow": "checkpoint {} of ukbb_cardiac, value for value",
-    "keras": "Keras file {}, value for value; with classes 1 and 2 swapped",
+    "keras": "Keras file {}, value for value",
+}
+# What the conversion changes in some networks.
+CHANGED = {
+    "unet3plus": "; with classes 1 and 2 swapped",
+    "runet": "; with rows and columns of kernels swapped",
+    "unet_myops": "; with rows and columns of kernels swapped",
+}
+# How shares of a pixel become labels, where a model says it.
+ACTIVATIONS = {
+    "softmax": "Classes share a pixel (softmax), and the one with the largest share is taken.",
+    "sigmoid": "Each class has a share of its own (sigmoid); of those above 0.5 the last one is "
+    "taken, in the order {}, and without any it is background.",
 }
 # By the rule that removes islands.
 ISLANDS = {
@@ -67,6 +94,8 @@ LOSSES = {
     "softdice": "generalised Dice",
     "softdice_compat": "generalised Dice with the published weight for absent classes",
     "dice": "Dice of a batch",
+    "dice_myops": "Dice of a batch with the constant of Altunok and Oksuz 2020",
+    "ce_dice": "cross-entropy and Dice of a batch without background",
     "tversky": "focal Tversky loss of a batch",
 }
 TISSUES = {key: region.name for key, region in REGIONS.items()} | {
@@ -147,12 +176,15 @@ def trained_card(row: Mapping[str, Any], parameters: int, training: Training) ->
 def published_card(name: str, weights: Mapping[str, Any], parameters: int) -> str:
     """Card of converted published weights. weights: their entry in the catalogue."""
     limits = list(weights["limits"])
-    if weights["sequence"] != USUAL:
+    if not labelled_sequence(weights["sequence"]).volumetric:
         limits.insert(0, "Not for short-axis cines: areas are measured in its labels, not volumes.")
+    elif weights["sequence"] != USUAL:
+        limits.insert(0, "Not for short-axis cines.")
     facts = {
         "data": weights["trained_on"],
         "reference": weights["reference"],
-        "made of": MADE_OF[weights["format"]].format(weights["file"]),
+        "made of": MADE_OF[weights["format"]].format(weights["file"])
+        + (CHANGED.get(weights["network"], "") if weights["format"] == "keras" else ""),
     }
     learnt = ["## Training data", _table("", "", facts)]
     return _card(name, weights, parameters, learnt, limits, weights["terms"])
@@ -180,7 +212,9 @@ def _card(
         "images": shown,
         "orientation": settings["orientation"],
         "grey values": greys,
-        "size": SIZES[preparation].format(size, size),
+        "size": SIZES[preparation].format(
+            size, size, multiple=KINDS[settings["network"]].multiple_px
+        ),
     }
     task = kind_of(settings)
     maps = task.writes == "label map"
@@ -190,6 +224,7 @@ def _card(
         _table("", "", network),
         "## Labels" if maps else f"## Points: task {task.name}, of these tissues",
         _table("number", "tissue", {int(tissue): NAMES[tissue] for tissue in known}),
+        *([_activation(settings)] if settings.get("activation") else []),
         *([ISLANDS[settings["islands"]]] if settings.get("islands") else []),
         "## Expected images",
         _table("", "", images),
@@ -202,6 +237,11 @@ def _card(
     if maps:
         parts += _use(name, settings["sequence"])
     return "\n\n".join(parts) + "\n"
+
+
+def _activation(settings: Mapping[str, Any]) -> str:
+    order = settings["tissues"].replace(",", ", ")
+    return ACTIVATIONS[settings["activation"]].format(order)
 
 
 def _training_facts(row: Mapping[str, Any], training: Training) -> dict[str, Any]:
