@@ -23,17 +23,16 @@ from cmrseg.dicom.audit import (
 )
 from cmrseg.files import write_table
 from cmrseg.layouts.myops_files import ENDINGS, files_of_case, nifti_files
-from cmrseg.layouts.nifti import read_cine
+from cmrseg.layouts.nifti import onto_order, read_cine
 from cmrseg.layouts.one_grid import (
     check_difference,
     difference,
-    in_order_of,
     in_words,
+    is_one_grid,
     resampled,
 )
 from cmrseg.layouts.ready_made import checked
 from cmrseg.nifti_header import is_placed, read_header
-from cmrseg.orientation import same_grid
 from cmrseg.sequences import SEQUENCES, image_path, sources_path
 
 # Problem and resolution, as in the audit of every import; docs/data.md describes them.
@@ -137,11 +136,15 @@ def _matched(cine: Cine, path: Path, first: Cine, of_first: Path, audit: Audit) 
 
     Raises SubjectError (OTHER_PLACE) naming the file that does not match.
     """
-    found = in_order_of(cine, first)
-    if found is not None:
-        if not same_grid(cine, first) and cine.voxels.shape != first.voxels.shape:
-            audit.add(AXES, path.name, f"brought to the order of {of_first.name}")
-        return found
+    if is_one_grid(cine, first):
+        return first.like(cine.voxels)
+    try:
+        turned = onto_order(cine, first)
+    except ValueError:
+        pass  # it lies on another grid
+    else:
+        audit.add(AXES, path.name, f"brought to the order of {of_first.name}")
+        return first.like(turned.voxels)
     without = [file.name for file in (path, of_first) if not is_placed(read_header(file))]
     if without:
         raise SubjectError(

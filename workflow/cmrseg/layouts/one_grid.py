@@ -11,7 +11,6 @@ import numpy as np
 from scipy.ndimage import map_coordinates
 
 from cmrseg.cine import Cine
-from cmrseg.layouts.nifti import onto_order
 from cmrseg.orientation import sizes_of
 from cmrseg.vectors import dot, unit
 
@@ -51,20 +50,6 @@ def is_one_grid(cine: Cine, first: Cine) -> bool:
         return False
     apart = np.linalg.norm(_corners(cine) - _corners(first), axis=1).max()
     return bool(apart <= SAME_PIXELS * min(first.spacing_mm[1:]))
-
-
-def in_order_of(cine: Cine, first: Cine) -> Cine | None:
-    """An image on the grid of the first one, maybe stored with other axes; None on another grid.
-
-    Voxels keep their values.
-    """
-    if is_one_grid(cine, first):
-        return Cine(cine.voxels, first.affine, cine.frame_interval_s)
-    try:
-        turned = onto_order(cine, first)
-    except ValueError:
-        return None
-    return Cine(turned.voxels, first.affine, cine.frame_interval_s)
 
 
 def difference(cine: Cine, first: Cine) -> Difference:
@@ -140,7 +125,7 @@ def _places(cine: Cine, first: Cine) -> tuple[np.ndarray, np.ndarray]:
     z, y, x = np.indices(first.voxels.shape[1:]).reshape(3, -1).astype(float)
     places = np.stack([row[0] * x + row[1] * y + row[2] * z + row[3] for row in between[:3]])
     last = np.array(sizes_of(cine), float)[:, None] - 1
-    return places, ((places >= -BEYOND) & (places <= last + BEYOND)).all(axis=0)
+    return places, np.all((places >= -BEYOND) & (places <= last + BEYOND), axis=0)
 
 
 def _axes(cine: Cine) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
