@@ -1,7 +1,8 @@
 """What is measured in a sequence: curves of its tissues, and the measures made of them.
 
 The short axis has the ventricles at end-diastole and end-systole. A still stack has the volume of
-each tissue, and scar and oedema as parts of the wall, a cine of one plane the largest and the smallest area of each.
+each tissue, and scar and oedema as parts of the wall; a cine of one plane has the largest and the
+smallest area of each tissue.
 """
 
 import math
