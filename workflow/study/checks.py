@@ -26,6 +26,7 @@ FORMS = {
     "ukbb_dicom": ("cvi42", "nifti"),
     "png": ("frames",),
     "hdf5": ("hdf5",),
+    "myops": ("myops", "nifti"),
 }
 # Layouts that the digital heart can write.
 WRITTEN = ("kaggle", "folder", "nifti", "ukbb", "ukbb_dicom", "hdf5")
