@@ -8,6 +8,7 @@ from cmrseg.phantom.above_base import draw_above_base, draw_valves, upper_depth_
 from cmrseg.phantom.body import Signals, soft, texture
 from cmrseg.phantom.geometry import Coordinates, State, Surfaces, papillary_depth
 from cmrseg.phantom.heart import Heart
+from cmrseg.phantom.injury import injured_muscle
 from cmrseg.phantom.look import Look
 
 RV_WALL_MM = 2.8
@@ -74,6 +75,9 @@ class Beat:
             image += (value - image) * part
 
         muscle = signals.myocardium * self.fibre
+        if look.injury is not None:
+            place = heart, at, surfaces, state
+            muscle = muscle * injured_muscle(*place, look.injury, look.edge_px)
         blood, vein = self._blood(phase, state, surfaces)
         wall_mm = RV_WALL_MM * (1 + 0.2 * self.fat) * soft(rv - epi - 1.5, 2.0)
         fat_mm = np.clip(2.5 * (self.fat + 0.2 + at.cos[:1]), 0, 6)
