@@ -81,9 +81,7 @@ def late_enhancement(scanner: ScannerSettings, rng: np.random.Generator) -> Scan
         old=scar / muscle,
         grey=(0.45 * scar + 0.55 * muscle) / muscle,
     )
-    signals = replace(
-        _LATE, myocardium=muscle, blood=_LATE.blood * blood, vein=_LATE.vein * blood
-    )
+    signals = replace(_LATE, myocardium=muscle, blood=_LATE.blood * blood, vein=_LATE.vein * blood)
     return replace(
         scanner,
         signals=signals,
