@@ -113,10 +113,22 @@ class Beat:
         blood = signals.blood * fresh * (1 - np.minimum(void, 0.8))
         if look.inflow > 0:
             blood = blood * self._streams(phase)
+        if look.stasis > 0:
+            part = np.maximum(part, self._rests(inverse))
         blood = blood + (signals.myocardium - blood) * part
         rough = np.clip(0.8 * (self.rough - 0.5), 0, 0.6) * look.trabeculae
         vein = signals.vein * fresh
         return blood, vein + (signals.muscle - vein) * rough
+
+    def _rests(self, inverse) -> np.ndarray:
+        """Part of the blood that is as bright as muscle: at the wall and in the apex.
+
+        inverse: one over the cavity's radius.
+        """
+        at, heart = self.at, self.heart
+        deep = at.height_mm - heart.parameters.apex_wall_mm
+        near = np.clip(self.radius * inverse, 0, 1) ** 3 * 0.7 + np.exp(-np.maximum(deep, 0) / 18)
+        return self.look.stasis * np.clip(near * (0.75 + 0.35 * self.rough), 0, 1)
 
     def _streams(self, phase: float) -> np.ndarray:
         """Factor of the blood's brightness: curled streaks while it streams fastest."""

@@ -21,7 +21,7 @@ WIDEST_DEG = 110.0
 # How far the wall moves less than elsewhere, over the extent of the scar.
 STUNNED = 1.35
 # How steeply depth falls towards the sides: of the scar, and of the oedema, whose sides are steep.
-SCAR_POWER, EDEMA_POWER = 4, 8
+SCAR_POWER, EDEMA_POWER = 4, 6
 # Heights and angles of the wall at which volumes are added up.
 HEIGHTS, ANGLES = 240, 240
 
@@ -112,7 +112,7 @@ class Infarct:
         """Depth of the area at risk, which contains the scar; negative where nothing is swollen."""
         if not self.edema:
             return np.full_like(distance, -1)
-        return _depth(1.5 + self.transmurality, distance / self.risk, EDEMA_POWER)
+        return _depth(1.1 + self.transmurality / 2, distance / self.risk, EDEMA_POWER)
 
     def obstruction_depth(self, distance):
         """Depth down to which the core's vessels are obstructed; negative where none are."""

@@ -34,7 +34,8 @@ class ScannerSettings:
     number of planes averaged through the slice. gain: factor of everything. inflow: swirls of
     bright and dark blood while it streams. ghosting: strength of the copies, shifted along the
     columns, that breathing leaves. magnification: how much larger than life the body is made,
-    against which waves of the field are as much shorter. injury: how an infarct looks; None as
+    against which waves of the field are as much shorter. stasis: of black blood, how much of it
+    stays bright where it rests. injury: how an infarct looks; None as
     muscle does.
     """
 
@@ -54,6 +55,7 @@ class ScannerSettings:
     inflow: float = 0.0
     ghosting: float = 0.0
     magnification: float = 1.0
+    stasis: float = 0.0
     injury: Injury | None = None
 
 
@@ -129,6 +131,7 @@ def acquire(
             flow=settings.flow,
             grain=settings.grain,
             inflow=settings.inflow,
+            stasis=settings.stasis,
             injury=settings.injury,
             edge_px=settings.blur_px,
         )

@@ -7,7 +7,7 @@ the apex.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,29 +25,27 @@ from cmrseg.phantom.kaggle import (
 from cmrseg.phantom.plan import moved, turned_about
 from cmrseg.phantom.receiver import zero_filled
 from cmrseg.phantom.scanner import ScannerSettings, acquire, short_axis_planes
-from cmrseg.phantom.ukbb import affine_of_plane
-from cmrseg.vectors import dot, unit
 
 # Late after contrast, muscle nulled.
 _LATE = Signals(
-    blood=330, vein=320, myocardium=70, muscle=120, fat=430, liver=170,
+    blood=330, vein=320, myocardium=88, muscle=130, fat=370, liver=175,
     spleen=150, lung=14, marrow=210, fluid=60, skin=190,
 )  # fmt: skip
-_LATE_INJURY = Injury(scar=6.2, grey=3.8, obstruction=1.2, edema=1.15, old=6.2)
+_LATE_INJURY = Injury(scar=4.6, grey=2.8, obstruction=1.2, edema=1.1, old=4.6)
 # Turbo spin echo with black blood.
 _T2 = Signals(
-    blood=32, vein=36, myocardium=150, muscle=120, fat=380, liver=105,
-    spleen=260, lung=12, marrow=170, fluid=800, skin=230,
+    blood=36, vein=42, myocardium=150, muscle=120, fat=300, liver=105,
+    spleen=260, lung=14, marrow=170, fluid=750, skin=220,
 )  # fmt: skip
-_T2_INJURY = Injury(scar=1.95, grey=1.9, obstruction=1.25, edema=1.8, old=0.9)
+_T2_INJURY = Injury(scar=1.8, grey=1.75, obstruction=1.2, edema=1.65, old=0.9)
 # The same with inversion of fat (STIR).
 _STIR_FAT, _STIR_MARROW, _STIR_SKIN = 60.0, 70.0, 90.0
-STIR_SHARE = 0.4
+STIR_SHARE = 0.3
 # Slices of a stack, and how far inside the base and the cavity's apex they begin, over the length.
 SLICES = (3, 6)
 BELOW_BASE, ABOVE_APEX = 0.10, 0.10
 # By how much pictures are turned about their normal, in degrees: mean and standard deviation.
-TURNED_DEG = (-16.0, 9.0)
+TURNED_DEG = (0.0, 5.0)
 # Along the normal sequences are less off than in the plane.
 THROUGH_PLANE = 0.35
 # Planes that are averaged through a slice: it is thick, and the apex narrows within it.
@@ -86,12 +84,13 @@ def late_enhancement(scanner: ScannerSettings, rng: np.random.Generator) -> Scan
         scanner,
         signals=signals,
         injury=injury,
-        noise=1.7 * scanner.noise,
+        noise=1.6 * scanner.noise,
         flow=0.3,
         papillary=0.8,
         trabeculae=0.5,
         bands=0.0,
-        grain=1.6 * scanner.grain,
+        grain=1.8 * scanner.grain,
+        ghosting=0.012,
         blur_px=1.15 * scanner.blur_px,
     )
 
@@ -121,7 +120,9 @@ def t2_weighted(scanner: ScannerSettings, rng: np.random.Generator) -> ScannerSe
         papillary=0.95,
         trabeculae=1.0,
         bands=0.0,
-        grain=1.3 * scanner.grain,
+        grain=1.6 * scanner.grain,
+        ghosting=0.02,
+        stasis=float(rng.uniform(0.3, 0.8)),
         shading=1.3 * scanner.shading,
         blur_px=1.3 * scanner.blur_px,
     )
