@@ -16,7 +16,11 @@ from cmrseg.phantom.kaggle import Protocol
 from cmrseg.phantom.myops import CODES, affine_of_planes, draw_case, write_shard
 from cmrseg.phantom.patients import draw_patient
 from cmrseg.phantom.population import draw_parameters, draw_subjects
-from cmrseg.phantom.three_sequences import acquire_sequences, plan_planes
+from cmrseg.phantom.three_sequences import (
+    acquire_sequences,
+    plan_planes,
+    sequence_shift_mm,
+)
 
 SETTINGS = {"scanner": "1.5T", "rows": 96, "columns": 88, "spacing_mm": 1.6}
 SETTINGS |= {"slice_distance_mm": 14.0, "thickness_mm": 8.0}
@@ -179,6 +183,16 @@ def test_sequences_are_aligned_unless_asked_otherwise(acute):
     for sequence in ("de", "t2"):
         assert (off[sequence].images != aligned[sequence].images).any()
         assert off[sequence].planes == aligned[sequence].planes
+
+
+def test_shift_between_sequences_has_the_asked_spread_and_less_across():
+    rows = draw_subjects(60, 8).to_dict("records")
+    plane = plan_planes(rows[0], draw_parameters(rows[0]), PROTOCOL)[0]
+    axes = np.array([plane.row_direction, plane.column_direction, plane.normal])
+    shifts = np.array([axes @ sequence_shift_mm(row, "de", plane, 3.0) for row in rows])
+    np.testing.assert_allclose(shifts.std(axis=0), (3, 3, 1), rtol=0.25)
+    assert not sequence_shift_mm(rows[0], "c0", plane, 3.0).any()
+    assert not sequence_shift_mm(rows[0], "de", plane, 0.0).any()
 
 
 def test_interpolated_pictures_have_the_same_grid_and_labels(acute, pictures):

@@ -27,7 +27,7 @@ HEIGHTS, ANGLES = 240, 240
 
 
 def material_grid(length_mm: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-    """Heights in mm (n, 1), cosines and sines of angles (m,), and mm times rad that each stands for.
+    """Heights in mm (n, 1), cosines and sines of angles (m,), and the mm times rad of each cell.
 
     A volume in mm3 is the sum of half of the squared radii at them, times the last.
     """
@@ -100,11 +100,11 @@ class Infarct:
         return found
 
     def scar_depth(self, distance):
-        """Depth down to which the wall is scar, 0 to 1; negative outside. distance: of `distance`."""
+        """Depth down to which the wall is scar, at most 1; negative outside."""
         return _depth(self.transmurality, distance, SCAR_POWER)
 
     def core_depth(self, distance):
-        """Depth down to which scar is without muscle cells; between it and the scar's it is grey."""
+        """Depth down to which scar is dense; what is deeper is its grey zone."""
         inner = 1 - self.grey
         return _depth(self.transmurality * inner, distance / inner, SCAR_POWER)
 

@@ -80,7 +80,7 @@ def as_codes(labels: np.ndarray) -> np.ndarray:
 
 
 def write_case(row: Mapping, settings: Mapping, folder: Path) -> None:
-    """Write `<prefix>_<study>_{C0,DE,T2,gd}.nii.gz`, and DICOM files; settings as of write_shard."""
+    """Write `<prefix>_<study>_{C0,DE,T2,gd}.nii.gz`; settings as of write_shard."""
     about = {key: value for key, value in settings.items() if key not in OWN}
     about.pop("sequences", None)
     own = {key: settings.get(key, usual) for key, usual in OWN.items()}

@@ -134,8 +134,8 @@ CONTRASTS = {"c0": lambda scanner, rng: scanner, "de": late_enhancement, "t2": t
 def plan_planes(row: Mapping, parameters: HeartParameters, protocol: Protocol) -> list[Plane]:
     """The slices of a subject from apex to base, all sequences alike.
 
-    As many as fit into the ventricle at the protocol's distance, within SLICES, or slice_count. Their
-    orientation in the plane, and how far off the heart is, depend on the subject.
+    As many as fit into the ventricle at the protocol's distance, within SLICES, or slice_count.
+    How they are turned in the plane, and how far off the heart is, depends on the subject.
     """
     heart, rng = Heart(parameters), generator(row, "three sequences")
     apex_mm = parameters.apex_wall_mm
