@@ -9,7 +9,7 @@ from cmrseg.labels import Tissue
 from cmrseg.phantom.geometry import classify
 from cmrseg.phantom.heart import Heart, HeartParameters
 from cmrseg.phantom.infarct import Infarct
-from cmrseg.phantom.infarct_truth import infarct_truth
+from cmrseg.phantom.infarct_truth import _of_thickness, infarct_truth
 from cmrseg.phantom.infarcts import HALF_ANGLE_DEG, KINDS, SIZE_PERCENT, kind_of, with_infarct
 from cmrseg.phantom.injury import injured_at, wall_places
 from cmrseg.phantom.population import draw_parameters, draw_subjects
@@ -111,6 +111,23 @@ def test_segments_lie_where_the_association_puts_them(angle_deg, segment):
     truth = infarct_truth(Heart(INFARCTED), narrow)
     hit = [n for n in range(1, 17) if truth[f"transmurality_{n}_percent"] > 0]
     assert hit == [segment]
+
+
+def test_half_of_the_wall_s_volume_is_more_than_half_of_its_thickness():
+    endo, epi = np.array([9.0, 9.0, 9.0]), np.array([25.0, 25.0, 25.0])
+    # Half of the volume between radii 3 and 5 ends at the square root of 17.
+    found = _of_thickness(np.array([0.0, 0.5, 1.0]), endo, epi)
+    np.testing.assert_allclose(found, [0, (17**0.5 - 3) / 2, 1])
+
+
+def test_parts_of_segments_add_up_to_the_whole_wall_s():
+    heart = Heart(INFARCTED)
+    truth = infarct_truth(heart)
+    parts = [truth[f"scar_{n}_percent"] for n in range(1, 17)]
+    assert min(parts) < truth["scar_global_percent"] < max(parts)
+    # All but the tip of the apex, which has no scar here.
+    assert truth["scar_global_percent"] > truth["scar_percent"]
+    assert truth["transmurality_10_percent"] > truth["scar_10_percent"]
 
 
 def test_heart_without_infarct_has_no_scar():

@@ -4,12 +4,10 @@ Volumes are sums over a fine grid of the wall's material, not over voxels; those
 are in closed form.
 """
 
-import math
-
 import numpy as np
 
 from cmrseg.labels import Tissue
-from cmrseg.measure.aha_segments import LEVELS, SEGMENTS, segments_at
+from cmrseg.measure.aha_segments import GLOBAL, LEVELS, SHORT_AXIS_ROWS, segments_at
 from cmrseg.measure.ventricles import MYOCARDIUM_G_PER_ML
 from cmrseg.phantom.heart import ML_PER_MM3, Heart
 from cmrseg.phantom.infarct import ANGLES, Infarct, material_grid
@@ -22,9 +20,10 @@ def infarct_truth(heart: Heart, infarct: Infarct | None = None) -> dict[str, flo
     """Volumes in ml, mass in g and parts in percent, by column of truth.tsv; without infarct 0.
 
     scar_ml: all of the scar, with its grey zone and obstructed core. edema_ml: oedema outside the
-    scar, as label maps have it; scar_edema_ml: both, the area at risk. transmurality_<n>_percent:
-    how much of the wall's volume in AHA segment n (1 to 16) is scar; nan where the heart has none
-    of it. infarct: another one than the heart's.
+    scar, as label maps have it; scar_edema_ml: both, the area at risk. Of AHA segments 1 to 16 and
+    `global`, all of them: transmurality_<n>_percent, the mean part of the wall's thickness that is
+    scar; scar_<n>_percent and edema_<n>_percent, parts of its volume. infarct: another one than the
+    heart's.
     """
     wall_ml = heart.volume_ml(Tissue.MYO, 0.0)
     infarct = infarct or heart.parameters.infarct
@@ -58,12 +57,24 @@ def infarct_truth(heart: Heart, infarct: Infarct | None = None) -> dict[str, flo
         "scar_edema_percent": 100 * (scar_ml + edema_ml) / wall_ml,
     }
     segments = material_segments(heart, h)
-    for segment in SEGMENTS:
-        part = segments == segment.number
+    radial = _of_thickness(scar, endo, epi)
+    for row in SHORT_AXIS_ROWS:
+        part = segments > 0 if row == GLOBAL else segments == int(row)
         total = float(wall[part].sum())
-        percent = 100 * float((wall * scar)[part].sum()) / total if total else math.nan
-        found[f"transmurality_{segment.number}_percent"] = percent
+        found[f"transmurality_{row}_percent"] = 100 * float(radial[part].mean())
+        found[f"scar_{row}_percent"] = 100 * float((wall * scar)[part].sum()) / total
+        found[f"edema_{row}_percent"] = 100 * float((wall * edema)[part].sum()) / total
     return found
+
+
+def _of_thickness(depth, endo, epi):
+    """Part of the wall's thickness down to a depth, which is a part of its volume.
+
+    endo, epi: squared radii.
+    """
+    inner, outer = np.sqrt(endo), np.sqrt(epi)
+    at_depth = np.sqrt(endo + depth * (epi - endo))
+    return (at_depth - inner) / np.maximum(outer - inner, 1e-6)
 
 
 def material_segments(heart: Heart, h: np.ndarray) -> np.ndarray:
