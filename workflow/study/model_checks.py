@@ -8,7 +8,7 @@ from cmrseg.learn.subsets import NESTED_VOLUNTEERS
 from cmrseg.measure.by_sequence import has_phases
 from cmrseg.measure.confidence import THRESHOLDS
 from cmrseg.nets.kinds import KINDS
-from cmrseg.results.labelling import unfit
+from cmrseg.results.labelling import check_views, unfit
 from cmrseg.sequences import channels_of, labelled_sequence
 from cmrseg.tasks.kinds import kind_of, outputs_of
 from study.study import Study
@@ -64,6 +64,7 @@ def _check_images(model: str, settings: dict[str, Any]) -> None:
     try:
         channels = len(channels_of(settings["sequence"]))
         kind_of(settings)
+        check_views(settings)
     except ValueError as error:
         raise StudyError(f"model {model}: {error}") from None
     if not KINDS[network].takes(channels):
@@ -156,6 +157,8 @@ def _check_row(model: str, row: dict[str, Any]) -> None:
         f"schedule early_stopping with epochs {row['epochs']}, {row['epochs_frozen']} frozen; it "
         "is one cycle of at most so many epochs, such as 200, and none frozen": stopping
         and ("+" in row["epochs"] or _epochs(row["epochs_frozen"]) > 0),
+        f"least_epochs {row['least_epochs']} with schedule {row['schedule']}; only early_stopping "
+        "ends before its last epoch": row["least_epochs"] > 0 and not stopping,
         "no epochs; give epochs or epochs_frozen": _epochs(row["epochs"]) == 0
         and _epochs(row["epochs_frozen"]) == 0,
         "epochs_frozen without lr_frozen": _epochs(row["epochs_frozen"]) > 0

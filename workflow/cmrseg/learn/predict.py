@@ -22,8 +22,10 @@ from cmrseg.learn.prepare import (
     check_settings,
     prepare_cines,
 )
+from cmrseg.learn.views import Views
 from cmrseg.nets.folded import folded
 from cmrseg.nets.kinds import KINDS
+from cmrseg.results.labelling import check_views
 from cmrseg.sequences import USUAL, channels_of
 from cmrseg.tasks.reading import reading_of
 from cmrseg.tasks.task import Reading
@@ -63,8 +65,9 @@ def predict_cine(
     network: as trained; it is not changed. cine: the image, or that of each channel of the network,
     on one grid. settings: sequence, tissues, activation, preparation, size_px and intensity of its
     training, and optionally `islands`, a rule by which islands are removed (measure.islands); what
-    that removes is logged with the name `subject`. device: cpu, cuda or mps. batch: images at once;
-    slices and frames share batches. progress: called after each batch. Returns (t, z, y, x) uint8
+    that removes is logged with the name `subject`; and `views`, over how many views of each image
+    the shares are averaged (learn.views). device: cpu, cuda or mps. batch: images at once; slices
+    and frames share batches. progress: called after each batch. Returns (t, z, y, x) uint8
     `Tissue` on the cine's grid, see targets.decode: where channels share a pixel the one with the
     largest logit, the first one at ties. On a CPU labels depend neither on `batch` nor on the
     number of threads.
@@ -93,6 +96,7 @@ class Predictor:
         reading: Reading | None = None,
     ) -> None:
         check_settings(settings)
+        check_views(settings)
         self.reading = reading or reading_of(settings)
         self.settings, self.device, self.window = settings, device, window_of(settings)
         kind = KINDS.get(settings.get("network", ""))
@@ -108,9 +112,15 @@ class Predictor:
                 )
             self.over_time = OverTime(network, self.window, device)
             return
-        self.network = folded(network, device)
+        self.network = self._in_views(folded(network, device))
         if self.on_card:
-            self.fast = folded(network, device, CARD_DTYPE)
+            self.fast = self._in_views(folded(network, device, CARD_DTYPE))
+
+    def _in_views(self, network: torch.nn.Module) -> torch.nn.Module:
+        views = self.settings.get("views", 1)
+        if views == 1:
+            return network
+        return Views(network, views, Target.of_settings(self.settings))
 
     def prepare(self, *channels: Cine) -> Prepared:
         """What `label` takes of the image of each channel.

@@ -205,9 +205,15 @@ def best_epoch(losses: Sequence[float]) -> int:
     return min(range(len(losses)), key=lambda epoch: (math.isnan(losses[epoch]), losses[epoch]))
 
 
-def has_stopped(losses: Sequence[float]) -> bool:
-    """Whether the validation losses so far end a training with early stopping."""
-    return bool(losses) and len(losses) - 1 - best_epoch(losses) >= PATIENCE_EPOCHS
+def has_stopped(losses: Sequence[float], least_epochs: int = 0) -> bool:
+    """Whether the validation losses so far end a training with early stopping.
+
+    least_epochs: it never ends before so many. Where batch norms have a momentum of 0.99 (Keras),
+    the loss stays where it was for more than a hundred steps, as their statistics lag behind.
+    """
+    if not losses or len(losses) < least_epochs:
+        return False
+    return len(losses) - 1 - best_epoch(losses) >= PATIENCE_EPOCHS
 
 
 def result_row(history: pd.DataFrame) -> dict[str, Any]:

@@ -75,8 +75,8 @@ class PlainUNet(Network):
 
         initialise_layers(self.modules(), draw)
         for enlarge in self.enlarge:
-            draw(enlarge.weight)
-            nn.init.zeros_(enlarge.bias)
+            for parameter in enlarge.parameters():
+                draw(parameter) if parameter.ndim > 1 else nn.init.zeros_(parameter)
 
     def halves(self) -> tuple[list[nn.Module], list[nn.Module]]:
         """The three fine levels and the two coarse ones."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from cmrseg.labels import NAMES, REGIONS, Tissue, in_order, tissues_of
 from cmrseg.nets.kinds import KINDS
+from cmrseg.results.training_words import AUGMENTATIONS, MIRRORING, weights_facts
 from cmrseg.sequences import USUAL, channels_of, labelled_sequence
 from cmrseg.tasks.kinds import kind_of
 
@@ -75,19 +76,13 @@ ISLANDS = {
     "code": "Small, flat and far pieces of a tissue are removed, by the published program's rule.",
     "largest": "Only the largest piece of each tissue is kept.",
 }
-ORIENTATION = "x along the columns of the DICOM image, y along its rows, as displayed by a viewer."
-AUGMENTATIONS = {
-    "no": "none",
-    "normal": "rotation up to 20 degrees, zoom, warp, brightness, contrast",
-    "extreme": "rotation up to 90 degrees, mirroring, zoom, warp, brightness, contrast",
-    "fcn": "rotation up to 30 degrees, zoom",
-    "aorta": "rotation up to 30 degrees, little zoom",
-    "mouse": "mirroring, quarter turns, rotation up to 10 degrees, zoom, shift, brightness, gamma, "
-    "noise, CLAHE",
-    "mouse_notebook": "mirroring, quarter turns, rotation up to 10 degrees, zoom, one shift, "
-    "brightness, gamma, strong noise, CLAHE",
+# By the number of views that are averaged.
+VIEWS = {
+    2: "of the image and its mirror image",
+    4: "of the image, its mirror image, and both upside down",
+    8: "of the image and its mirror image, each in four quarter turns",
 }
-MIRRORING = ("extreme", "mouse", "mouse_notebook")
+ORIENTATION = "x along the columns of the DICOM image, y along its rows, as displayed by a viewer."
 LOSSES = {
     "ce": "cross-entropy",
     "focal": "focal loss",
@@ -224,8 +219,7 @@ def _card(
         _table("", "", network),
         "## Labels" if maps else f"## Points: task {task.name}, of these tissues",
         _table("number", "tissue", {int(tissue): NAMES[tissue] for tissue in known}),
-        *([_activation(settings)] if settings.get("activation") else []),
-        *([ISLANDS[settings["islands"]]] if settings.get("islands") else []),
+        *_labelling(settings),
         "## Expected images",
         _table("", "", images),
         *learnt,
@@ -239,9 +233,17 @@ def _card(
     return "\n\n".join(parts) + "\n"
 
 
-def _activation(settings: Mapping[str, Any]) -> str:
-    order = settings["tissues"].replace(",", ", ")
-    return ACTIVATIONS[settings["activation"]].format(order)
+def _labelling(settings: Mapping[str, Any]) -> list[str]:
+    """Sentences about what is done beside running the network once."""
+    sentences = []
+    if (views := settings.get("views", 1)) > 1:
+        sentences.append(f"Probabilities are the mean of {views} views: {VIEWS[views]}.")
+    if settings.get("activation"):
+        order = settings["tissues"].replace(",", ", ")
+        sentences.append(ACTIVATIONS[settings["activation"]].format(order))
+    if settings.get("islands"):
+        sentences.append(ISLANDS[settings["islands"]])
+    return sentences
 
 
 def _training_facts(row: Mapping[str, Any], training: Training) -> dict[str, Any]:
@@ -259,6 +261,7 @@ def _training_facts(row: Mapping[str, Any], training: Training) -> dict[str, Any
         **counts,
         "augmentation": f"{row['augmentation']}: {AUGMENTATIONS[row['augmentation']]}",
         "loss": LOSSES.get(row["loss"], row["loss"]),
+        **weights_facts(row),
         "epochs": f"{int(last['epoch']) + 1}, {_count(int(last['images']), 'image')} seen, "
         f"schedule {row['schedule']}",
         "seed": row["seed"],
