@@ -18,6 +18,8 @@ CONTOURED = ("sa", "la_2ch", "la_3ch", "la_4ch")
 PHANTOM_CONTOURED = ("sa", "la_2ch", "la_4ch")
 # What the digital heart's scanner makes beside the short axis.
 VIEWS = ("la_2ch", "la_3ch", "la_4ch", "ao")
+# What it makes in layout myops.
+STILLS = ("c0", "de", "t2")
 
 
 def check_sequences_of(study: Study, name: str) -> None:
@@ -29,10 +31,11 @@ def check_sequences_of(study: Study, name: str) -> None:
                 f"cohort {name}: sequences {', '.join(sequences)}; layout {cohort['layout']} only "
                 f"has {USUAL}; {', '.join(SEQUENCED)} have others"
             )
-        if "phantom" in cohort and (others := set(sequences) - {USUAL, *VIEWS}):
+        made = STILLS if cohort["layout"] == "myops" else (USUAL, *VIEWS)
+        if "phantom" in cohort and (others := set(sequences) - set(made)):
             raise StudyError(
-                f"cohort {name}: sequences {', '.join(sequences)}; the phantom writes {USUAL}, "
-                f"{', '.join(VIEWS)}, not {', '.join(sorted(others))}"
+                f"cohort {name}: sequences {', '.join(sequences)}; the phantom writes "
+                f"{', '.join(made)}, not {', '.join(sorted(others))}"
             )
         if cohort["layout"] == "ukbb_dicom" and (absent := sorted(set(sequences) - set(UKBB))):
             raise StudyError(
