@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional
 
 from cmrseg.labels import Target
-from cmrseg.tasks.targets import mean_logits
+from cmrseg.tasks.mean import mean_logits
 
 # By the number of views: whether the image is flipped left to right, then how many quarter turns.
 VIEWS = {
