@@ -31,11 +31,10 @@ from cmrseg.nets.fcn import FCN
 from cmrseg.nets.kinds import KINDS
 from cmrseg.nets.published import NETWORKS as PUBLISHED
 from cmrseg.nets.published import model_variables
+from cmrseg.results.card_words import GREYS, SIZES
 from cmrseg.results.model_card import (
     AUGMENTATIONS,
-    GREYS,
     NETWORKS,
-    SIZES,
     Training,
     count_parameters,
     published_card,

@@ -187,6 +187,7 @@ def test_the_published_trainings_are_as_published(monkeypatch):
             "sequence": "sa",
             "task": "segment",
             "tissues": "lv,my",
+            "activation": "",
         },
         **{"cohort": "kaggle", "labeller": "ukbb", "subset": "c05", "splits": "train"},
         **{"start": "imagenet", "preparation": "unet", "intensity": "greys", "size_px": 256},

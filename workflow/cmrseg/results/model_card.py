@@ -10,6 +10,7 @@ from typing import Any
 
 from cmrseg.labels import NAMES, REGIONS, Tissue, in_order, tissues_of
 from cmrseg.nets.kinds import KINDS
+from cmrseg.results.card_words import ACTIVATIONS, CHANGED, CURVE, GREYS, MADE_OF, SIZES
 from cmrseg.sequences import USUAL, channels_of, labelled_sequence
 from cmrseg.tasks.kinds import kind_of
 
@@ -26,49 +27,6 @@ NETWORKS = {
     "doi:10.1007/978-3-030-00937-3_67",
     "runet": "residual U-Net of Altunok and Oksuz 2020, MyoPS challenge, LNCS 12554, pp. 128-137",
     "unet_myops": "plain U-Net with dropout, the baseline of Altunok and Oksuz 2020",
-}
-GREYS = {
-    "fcn": "The 1st percentile of the cine becomes 0 and the 99th 1; values outside are clipped.",
-    "unet": "In each image the smallest value becomes 0 and the largest 1.",
-    "minmax": "In each image the smallest value becomes 0 and the largest 1.",
-    "zscore": "Mean 0 and standard deviation 1 of the cine's voxels above their 10th percentile.",
-    "joint_max": "The window of all images of a slice is divided by its one largest value.",
-    "joint_max_compat": "The window of all images of a slice is divided by its one largest value.",
-    "channel_max": "The window of every image is divided by its own largest value.",
-}
-CURVE = " Then the published curve of the colour map Greys."
-PADDED = (
-    "Not resized; padded with zeros to multiples of {multiple} pixels. Training saw {} x {} pixels."
-)
-WINDOW = (
-    "Not resized; of every slice the window of {} x {} pixels in its centre, with zeros where it "
-    "is larger than the slice. Outside of it all is labelled background."
-)
-SIZES = {
-    "fcn": PADDED,
-    "unet": "Scaled so that the longer side has {} pixels, and padded with zeros to a square.",
-    "minmax": PADDED,
-    "zscore": "Not resized; padded with zeros to {} x {} pixels, or to multiples of {multiple}.",
-    "joint_max": WINDOW,
-    "joint_max_compat": WINDOW + " Its first row and column are swapped, as published.",
-    "channel_max": WINDOW,
-}
-# The source of a published model, by the format of its file.
-MADE_OF = {
-    "tensorflow": "checkpoint {} of ukbb_cardiac, value for value",
-    "keras": "Keras file {}, value for value",
-}
-# What the conversion changes in some networks.
-CHANGED = {
-    "unet3plus": "; with classes 1 and 2 swapped",
-    "runet": "; with rows and columns of kernels swapped",
-    "unet_myops": "; with rows and columns of kernels swapped",
-}
-# How shares of a pixel become labels, where a model says it.
-ACTIVATIONS = {
-    "softmax": "Classes share a pixel (softmax), and the one with the largest share is taken.",
-    "sigmoid": "Each class has a share of its own (sigmoid); of those above 0.5 the last one is "
-    "taken, in the order {}, and without any it is background.",
 }
 # By the rule that removes islands.
 ISLANDS = {
