@@ -43,6 +43,7 @@ from cmrseg.results.model_card import (
     trained_card,
 )
 from cmrseg.results.training_words import AUGMENTATIONS
+from cmrseg.sequences import channels_of
 from cmrseg.tasks.losses import LOSSES
 from tiny_study import ROOT
 
@@ -162,15 +163,38 @@ def test_published_models_have_a_card_with_their_terms_and_labels(name):
     card = published_card(name, weights, count_parameters(shapes))
     assert card.startswith(f"# {name}\n")
     assert "Research use only; not a medical device." in card
-    own = name != "seg459"
-    assert ("without a licence of their own" if own else "GPL-3.0") in section(card, "Terms")
+    terms = {"seg459": "GPL-3.0", "myops_runet": "has no licence, which allows nothing"}
+    assert terms.get(name, "without a licence of their own") in section(card, "Terms")
     for tissue in (Tissue.BACKGROUND, *tissues_of(weights["tissues"])):
         assert f"| {int(tissue)} | {NAMES[tissue]} |" in section(card, "Labels")
     assert cells(card)["orientation"] == weights["orientation"]
     assert ("predict_all" in card) == (weights["sequence"] == "sa")
-    assert "predict_cine(network, cine, settings)" in section(card, "Use")
+    single = len(channels_of(weights["sequence"])) == 1
+    assert ("predict_cine(network, cine, settings)" in section(card, "Use")) == single
     assert ("pieces of a tissue are removed" in section(card, "Labels")) == (name == "seg459")
     assert ("Not for short-axis cines" in card) == (weights["sequence"] != "sa")
+
+
+def test_the_card_of_the_network_for_scar_says_how_it_sees_and_decides():
+    card = published_card("myops_runet", CATALOGUE["myops_runet"], 2_739_350)
+    found = cells(card)
+    assert found["parameters"] == "2,739,350"
+    assert found["made of"].endswith("value for value; with rows and columns of kernels swapped")
+    assert found["size"].startswith("Not resized; of every slice the window of 256 x 256 pixels")
+    assert found["size"].endswith("Its first row and column are swapped, as published.")
+    assert "its one largest value" in found["grey values"]
+    labels = section(card, "Labels")
+    assert "of those above 0.5 the last one is taken, in the order lv, rv, my, edema" in labels
+    assert "- Not for short-axis cines.\n" in section(card, "Limits")
+    assert "(softmax)" not in trained_card(ROW, 1, TRAINING)
+    assert "(softmax)" in trained_card(ROW | {"activation": "softmax"}, 1, TRAINING)
+
+
+def test_the_card_says_to_what_images_are_padded():
+    minmax = {"preparation": "minmax"}
+    for network, multiple in (("unet3plus", 16), ("runet", 32)):
+        card = trained_card(ROW | minmax | {"network": network}, 1, TRAINING)
+        assert f"with zeros to multiples of {multiple} pixels." in cells(card)["size"]
 
 
 def test_short_axis_card_counts_the_published_trainable_values():
