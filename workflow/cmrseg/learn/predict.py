@@ -13,7 +13,6 @@ import torch
 
 from cmrseg.canvas import Canvas
 from cmrseg.cine import Cine
-from cmrseg.labels import Target
 from cmrseg.learn.cuda_images import CardImages, planes_for_card
 from cmrseg.learn.over_time import OverTime, window_of
 from cmrseg.learn.prepare import (
@@ -27,6 +26,7 @@ from cmrseg.learn.views import Views
 from cmrseg.nets.folded import folded
 from cmrseg.results.labelling import check_views
 from cmrseg.sequences import USUAL, channels_of
+from cmrseg.tasks.mean import mean_of
 from cmrseg.tasks.reading import reading_of
 from cmrseg.tasks.task import Reading
 from cmrseg.tasks.windows import windows
@@ -112,7 +112,7 @@ class Predictor:
         views = self.settings.get("views", 1)
         if views == 1:
             return network
-        return Views(network, views, Target.of(self.settings["tissues"]))
+        return Views(network, views, mean_of(self.settings))
 
     def prepare(self, *channels: Cine) -> Prepared:
         """What `label` takes of the image of each channel.
