@@ -26,9 +26,20 @@ FORMS = {
     "ukbb_dicom": ("cvi42", "nifti"),
     "png": ("frames",),
     "hdf5": ("hdf5",),
+    "myops": ("myops", "nifti"),
 }
 # Layouts that the digital heart can write.
-WRITTEN = ("kaggle", "folder", "nifti", "ukbb", "ukbb_dicom", "hdf5")
+WRITTEN = ("kaggle", "folder", "nifti", "ukbb", "ukbb_dicom", "hdf5", "myops")
+# Settings of a phantom that only some layouts have.
+ONLY_FOR = {
+    "frame_interval_ms": ("hdf5",),
+    "interpolation": ("hdf5", "myops"),
+    "sequence_shift_mm": ("myops",),
+    "prefix": ("myops",),
+    "dicom": ("myops",),
+}
+# Layouts whose phantom can have an infarct that is seen, or that moves less.
+INFARCTED = ("nifti", "ukbb_dicom", "myops")
 # Layouts whose phantom needs to know the number of frames of a cine.
 WITH_FRAMES = (*DICOM, "nifti", "ukbb_dicom")
 # Its folder in results/ contains the published study.
@@ -116,11 +127,14 @@ def _check_phantoms(study: Study) -> None:
             raise StudyError(
                 f"cohort {cohort}: phantom.frames belongs to the layouts {', '.join(WITH_FRAMES)} "
                 "and is needed there; layout ukbb has end-diastole and end-systole alone, "
-                "and of layout hdf5 heart rate and frame_interval_ms decide"
+                "layout myops end-diastole, and of layout hdf5 heart rate and frame_interval_ms "
+                "decide"
             )
-        for key in ("frame_interval_ms", "interpolation"):
-            if key in settings and layout != "hdf5":
-                raise StudyError(f"cohort {cohort}: phantom.{key} is for the layout hdf5")
+        for key, layouts in ONLY_FOR.items():
+            if key in settings and layout not in layouts:
+                raise StudyError(
+                    f"cohort {cohort}: phantom.{key} is for the layout {' and '.join(layouts)}"
+                )
         for key in ("rows", "columns"):
             if settings[key] % settings.get("interpolation", 1):
                 raise StudyError(
@@ -135,6 +149,12 @@ def _check_phantoms(study: Study) -> None:
                         f"cohort {cohort}: subject {row['subject']} has faults "
                         f"'{row['faults']}', which the phantom only writes in layout kaggle; "
                         "leave the cell empty"
+                    )
+                if row.get("infarct") and layout not in INFARCTED:
+                    raise StudyError(
+                        f"cohort {cohort}: subject {row['subject']} has infarct "
+                        f"'{row['infarct']}', which the phantom only draws in the layouts "
+                        f"{', '.join(INFARCTED)}; leave the cell empty"
                     )
                 if homes.setdefault(row["study"], shard) != shard:
                     raise StudyError(

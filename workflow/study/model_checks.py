@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from cmrseg.labels import SHORT_NAMES, Target, Tissue, tissues_of
+from cmrseg.labels import SHORT_NAMES, Target, Tissue
 from cmrseg.learn.subsets import NESTED_VOLUNTEERS
 from cmrseg.measure.by_sequence import has_phases
 from cmrseg.measure.confidence import THRESHOLDS
@@ -104,7 +104,7 @@ def _check_tissues(model: str, settings: dict[str, Any]) -> None:
     """The images of a model must show the tissues that it segments."""
     key = settings["sequence"]
     try:
-        tissues = tissues_of(settings["tissues"])
+        tissues = Target.of(settings["tissues"], settings["activation"]).tissues
     except ValueError as error:
         raise StudyError(f"model {model}: {error}") from None
     shown = labelled_sequence(key).tissues
@@ -137,8 +137,8 @@ def _check_row(model: str, row: dict[str, Any]) -> None:
         f"network {network} with encoder '{row['encoder']}'; {' and '.join(ENCODED)} need an "
         "encoder, the others have none": row["encoder"] not in (kind.encoders or ("",)),
         f"network {network} with preparation {row['preparation']}; "
-        f"each has its own, {kind.preparation}": row["preparation"] != kind.preparation,
-        "intensity greys is of the preparation unet": kind.preparation != "unet"
+        f"it has {' or '.join(kind.preparations)}": row["preparation"] not in kind.preparations,
+        "intensity greys is of the preparation unet": row["preparation"] != "unet"
         and row["intensity"] != "linear",
         f"size_px {row['size_px']}; network {network} needs a multiple of {kind.multiple_px}": row[
             "size_px"
@@ -147,6 +147,9 @@ def _check_row(model: str, row: dict[str, Any]) -> None:
         != 0,
         f"splits {row['splits']}; validate shows how well a model learns, and a model that is "
         "trained on it cannot be judged by it: use train or test": "validate" in splits,
+        f"tissues {row['tissues']} with activation '{row['activation']}'; network {network} tells "
+        "tissues apart that exclude each other, by softmax": kind.window > 1
+        and Target.of(row["tissues"], row["activation"]).sigmoid,
         f"batch 1 with size_px {row['size_px']}; the deepest maps of {row['encoder']} then have "
         "one pixel, of which a batch norm learns nothing: use batch 2 or larger images": single,
         f"head_weights {row['head_weights']}; network {network} needs {kind.heads}": len(weights)

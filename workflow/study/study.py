@@ -22,7 +22,7 @@ IMAGENET = "resources/downloads/imagenet/{encoder}.safetensors"
 # DICOM layouts.
 DICOM = ("kaggle", "folder")
 # Folder of an annotator's labels in the raw data, if it is not annotations/<annotator>.
-ANNOTATIONS = {"ukbb": ".", "png": "masks", "hdf5": "."}
+ANNOTATIONS = {"ukbb": ".", "png": "masks", "hdf5": ".", "myops": "."}
 # Columns that the import of a subject depends on; others, such as known volumes, may change.
 IMPORTED = ("subject", "study", "series", "set")
 # Columns that the labels of its annotators depend on.

@@ -13,11 +13,11 @@ from cmrseg.tasks.kinds import kind_of
 
 # In the order of the params of a rule.
 LABELLING = (
-    *("network", "encoder", "width", "task", "tissues", "sequence"),
+    *("network", "encoder", "width", "task", "tissues", "activation", "sequence"),
     *("preparation", "intensity", "size_px"),
 )
 # What models of earlier versions do not say, and published ones need not say.
-DEFAULTS = {"sequence": USUAL, "task": USUAL_TASK}
+DEFAULTS = {"sequence": USUAL, "task": USUAL_TASK, "activation": ""}
 # What it may know, and what holds where nothing is said of it.
 OPTIONAL = {"islands": "", "views": 1}
 # Numbers of views of an image that can be averaged (learn.views).

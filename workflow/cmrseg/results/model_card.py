@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from cmrseg.labels import NAMES, REGIONS, Tissue, in_order, tissues_of
+from cmrseg.nets.kinds import KINDS
+from cmrseg.results.image_words import ACTIVATIONS, CURVE, GREYS, ISLANDS, SIZES, VIEWS
 from cmrseg.results.training_words import AUGMENTATIONS, MIRRORING, weights_facts
 from cmrseg.sequences import USUAL, channels_of, labelled_sequence
 from cmrseg.tasks.kinds import kind_of
@@ -24,36 +26,19 @@ NETWORKS = {
     "unet_bai": "U-Net of single frames, Bai et al. 2018, doi:10.1007/978-3-030-00937-3_67",
     "unet_lstm": "U-Net with a recurrent part in both directions of time, Bai et al. 2018, "
     "doi:10.1007/978-3-030-00937-3_67",
-}
-GREYS = {
-    "fcn": "The 1st percentile of the cine becomes 0 and the 99th 1; values outside are clipped.",
-    "unet": "In each image the smallest value becomes 0 and the largest 1.",
-    "minmax": "In each image the smallest value becomes 0 and the largest 1.",
-    "zscore": "Mean 0 and standard deviation 1 of the cine's voxels above their 10th percentile.",
-}
-CURVE = " Then the published curve of the colour map Greys."
-PADDED = "Not resized; padded with zeros to multiples of 16 pixels. Training saw {} x {} pixels."
-SIZES = {
-    "fcn": PADDED,
-    "unet": "Scaled so that the longer side has {} pixels, and padded with zeros to a square.",
-    "minmax": PADDED,
-    "zscore": "Not resized; padded with zeros to {} x {} pixels, or to multiples of 16.",
+    "runet": "residual U-Net of Altunok and Oksuz 2020, MyoPS challenge, LNCS 12554, pp. 128-137",
+    "unet_myops": "plain U-Net with dropout, the baseline of Altunok and Oksuz 2020",
 }
 # The source of a published model, by the format of its file.
 MADE_OF = {
     "tensorflow": "checkpoint {} of ukbb_cardiac, value for value",
-    "keras": "Keras file {}, value for value; with classes 1 and 2 swapped",
+    "keras": "Keras file {}, value for value",
 }
-# By the rule that removes islands.
-ISLANDS = {
-    "code": "Small, flat and far pieces of a tissue are removed, by the published program's rule.",
-    "largest": "Only the largest piece of each tissue is kept.",
-}
-# By the number of views that are averaged.
-VIEWS = {
-    2: "of the image and its mirror image",
-    4: "of the image, its mirror image, and both upside down",
-    8: "of the image and its mirror image, each in four quarter turns",
+# What the conversion changes in some networks.
+CHANGED = {
+    "unet3plus": "; with classes 1 and 2 swapped",
+    "runet": "; with rows and columns of kernels swapped",
+    "unet_myops": "; with rows and columns of kernels swapped",
 }
 ORIENTATION = "x along the columns of the DICOM image, y along its rows, as displayed by a viewer."
 LOSSES = {
@@ -62,6 +47,8 @@ LOSSES = {
     "softdice": "generalised Dice",
     "softdice_compat": "generalised Dice with the published weight for absent classes",
     "dice": "Dice of a batch",
+    "dice_myops": "Dice of a batch with the constant of Altunok and Oksuz 2020",
+    "ce_dice": "cross-entropy and Dice of a batch without background",
     "tversky": "focal Tversky loss of a batch",
 }
 TISSUES = {key: region.name for key, region in REGIONS.items()} | {
@@ -142,12 +129,15 @@ def trained_card(row: Mapping[str, Any], parameters: int, training: Training) ->
 def published_card(name: str, weights: Mapping[str, Any], parameters: int) -> str:
     """Card of converted published weights. weights: their entry in the catalogue."""
     limits = list(weights["limits"])
-    if weights["sequence"] != USUAL:
+    if not labelled_sequence(weights["sequence"]).volumetric:
         limits.insert(0, "Not for short-axis cines: areas are measured in its labels, not volumes.")
+    elif weights["sequence"] != USUAL:
+        limits.insert(0, "Not for short-axis cines.")
     facts = {
         "data": weights["trained_on"],
         "reference": weights["reference"],
-        "made of": MADE_OF[weights["format"]].format(weights["file"]),
+        "made of": MADE_OF[weights["format"]].format(weights["file"])
+        + (CHANGED.get(weights["network"], "") if weights["format"] == "keras" else ""),
     }
     learnt = ["## Training data", _table("", "", facts)]
     return _card(name, weights, parameters, learnt, limits, weights["terms"])
@@ -175,7 +165,9 @@ def _card(
         "images": shown,
         "orientation": settings["orientation"],
         "grey values": greys,
-        "size": SIZES[preparation].format(size, size),
+        "size": SIZES[preparation].format(
+            size, size, multiple=KINDS[settings["network"]].multiple_px
+        ),
     }
     task = kind_of(settings)
     maps = task.writes == "label map"
@@ -204,6 +196,9 @@ def _labelling(settings: Mapping[str, Any]) -> list[str]:
     sentences = []
     if (views := settings.get("views", 1)) > 1:
         sentences.append(f"Probabilities are the mean of {views} views: {VIEWS[views]}.")
+    if settings.get("activation"):
+        order = settings["tissues"].replace(",", ", ")
+        sentences.append(ACTIVATIONS[settings["activation"]].format(order))
     if settings.get("islands"):
         sentences.append(ISLANDS[settings["islands"]])
     return sentences

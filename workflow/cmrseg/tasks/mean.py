@@ -20,7 +20,7 @@ def mean_logits(target: Target, outputs: Sequence[torch.Tensor]) -> torch.Tensor
     By sums of exponents: a share that is close to 0 or 1 keeps its digits.
     """
     logits = torch.stack([output.float() for output in outputs])
-    if target.exclusive:
+    if not target.sigmoid:
         return logits.log_softmax(2).logsumexp(0) - math.log(len(logits))
     # The factor of the mean is the same in both.
     inside, outside = functional.logsigmoid(logits), functional.logsigmoid(-logits)
@@ -37,4 +37,4 @@ def mean_of(settings: Mapping[str, Any]) -> Mean:
             f"task {kind.name} gives {kind.writes}, of which there is no mean; label with one "
             "network"
         )
-    return partial(mean_logits, Target.of(settings["tissues"]))
+    return partial(mean_logits, Target.of_settings(settings))
