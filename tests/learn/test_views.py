@@ -14,6 +14,7 @@ from cmrseg.learn.predict import Predictor, label_on_card, predict_cine
 from cmrseg.learn.views import VIEWS, Views, turned, turned_back
 from cmrseg.learn.weights import save_weights
 from cmrseg.nets.build import build_network
+from cmrseg.nets.ensemble import Ensemble
 from cmrseg.results import labelling
 from cmrseg.tasks.label_map import LabelMap
 from cmrseg.tasks.mean import mean_logits, mean_of
@@ -159,6 +160,19 @@ def test_a_card_s_way_of_labelling_gives_the_same_views(cine, fcn):
     labeller = Predictor(fcn, settings)
     labels = label_on_card(labeller.network, images, 4, labeller.reading)
     assert (labels.numpy().reshape(cine.voxels.shape) == predict_cine(fcn, cine, settings)).all()
+
+
+def test_an_ensemble_is_asked_in_every_view(cine, fcn):
+    other = build_network(network_of("fcn", 4, "lv,my"), torch.Generator().manual_seed(2))
+    members = Ensemble([fcn, other], mean_of(FCN), 1)
+    own, found = Predictor(members, FCN | {"views": 8}), []
+    for network in (fcn, other):
+        found.append(Predictor(network, FCN | {"views": 8}).network)
+    images = torch.rand(2, 1, 32, 16, generator=torch.Generator().manual_seed(3))
+    with torch.inference_mode():
+        logits = mean_of(FCN)([network(images) for network in found])
+        torch.testing.assert_close(own.network(images).softmax(1), logits.softmax(1))
+    assert predict_cine(members, cine, FCN | {"views": 8}).shape == cine.voxels.shape
 
 
 @pytest.mark.gpu

@@ -8,6 +8,7 @@ import pandas as pd
 
 from cmrseg.measure.by_sequence import has_phases
 from cmrseg.measure.confidence import THRESHOLDS
+from study.ensembles import OUT_OF_FOLD
 from study.figure_checks import check_figures
 from study.model_checks import check_labeller, check_models, check_order
 from study.numbers import check_numbers
@@ -15,6 +16,7 @@ from study.panels import check_panels
 from study.propagated_checks import check_not_of_reference, check_propagated
 from study.sequence_checks import check_sequences_of
 from study.study import DICOM, Study
+from study.subjects import patients
 from study.tables import GRID, StudyError, own_file
 
 # Forms of annotation that a layout can hold.
@@ -82,6 +84,8 @@ def _check_cohorts(study: Study) -> None:
             )
         table = study.subjects[name]
         _check_grid(name, cohort, table)
+        if "patient" in table:
+            _check_patients(name, table)
         shared = table[table["study"].duplicated(keep=False)]
         for what, rows in shared.groupby("study"):
             if rows["split"].nunique() > 1:
@@ -94,6 +98,17 @@ def _check_cohorts(study: Study) -> None:
                     f"cohort {name}: subjects {', '.join(rows['subject'])} are the same series of "
                     f"study {what}; assign the series in `series`"
                 )
+
+
+def _check_patients(name: str, table: pd.DataFrame) -> None:
+    """All examinations of a patient must be in one split."""
+    patient = patients(table)
+    for who, rows in table[patient.duplicated(keep=False)].groupby(patient):
+        if rows["split"].nunique() > 1:
+            raise StudyError(
+                f"cohort {name}: patient {who} is in splits {', '.join(rows['split'])}; a patient "
+                "belongs to one"
+            )
 
 
 def _check_grid(name: str, cohort: dict[str, Any], table: pd.DataFrame) -> None:
@@ -240,6 +255,13 @@ def _check_published(study: Study) -> None:
         raise StudyError(
             f"published_values: `evaluate` does not compare labeller {entry['labeller']} of cohort "
             f"{entry['cohort']} with a reference; add it there"
+        )
+    if entry is None or OUT_OF_FOLD not in entry["splits"]:
+        return
+    if study.folds(entry["labeller"], entry["cohort"]) is None:
+        raise StudyError(
+            f"published_values: splits {OUT_OF_FOLD}, but {entry['labeller']} has no folds of "
+            f"cohort {entry['cohort']}; name an ensemble that was trained on it, or a split"
         )
 
 

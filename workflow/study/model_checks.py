@@ -11,6 +11,7 @@ from cmrseg.nets.kinds import KINDS
 from cmrseg.results.labelling import check_views, unfit
 from cmrseg.sequences import channels_of, labelled_sequence
 from cmrseg.tasks.kinds import kind_of, outputs_of
+from study.ensemble_checks import check_ensembles, check_member_start
 from study.study import Study
 from study.tables import StudyError
 
@@ -27,30 +28,35 @@ ENCODED = tuple(name for name, kind in KINDS.items() if kind.encoders)
 
 def check_models(study: Study) -> None:
     annotators = {a for cohort in study.cohorts for a in study.annotators(cohort)}
-    for model in [*study.models, *study.given]:
+    for model in study.model_names:
         if model in annotators:
             raise StudyError(f"'{model}' is both a model and an annotator; rename one of them")
         _check_images(model, study.model(model))
         _check_tissues(model, study.model(model))
         if model in STARTS:
             raise StudyError(f"a model cannot be named '{model}', which is a start; rename it")
-    for model, row in study.models.items():
+    for model in (*study.models, *study.ensembles):
         if model in study.given:
             raise StudyError(f"model {model} is in the models table and in `weights`; rename one")
+    for model, row in study.models.items():
         check_labeller(study, f"model {model}", row["cohort"], row["labeller"])
         _check_learnt(study, model, row)
         _check_start(study, model, row)
         _check_row(model, row)
         table = study.subjects[row["cohort"]]
-        if not table["split"].eq("validate").any():
+        # Members of folds are validated on the fold that they leave out.
+        if "fold" not in row and not table["split"].eq("validate").any():
             raise StudyError(f"model {model}: cohort {row['cohort']} has no subject to validate on")
         trained = int(table["split"].isin(row["splits"].split(",")).sum())
+        if "fold" in row:
+            trained -= -(-trained // int(row["fold"].split(" of ")[1]))
         needed = VOLUNTEERS.get(row["subset"], 1)
         if trained < needed:
             raise StudyError(
                 f"model {model}: subset {row['subset']} of cohort {row['cohort']} needs {needed} "
                 f"subjects, splits {row['splits']} have {trained}"
             )
+    check_ensembles(study)
 
 
 def _check_images(model: str, settings: dict[str, Any]) -> None:
@@ -173,8 +179,9 @@ def _check_start(study: Study, model: str, row: dict[str, Any]) -> None:
     if row["start"] not in STARTS and not study.is_model(row["start"]):
         raise StudyError(
             f"model {model}: start '{row['start']}' is neither random nor imagenet nor a "
-            f"model; there are {', '.join([*study.models, *study.given])}"
+            f"model; there are {', '.join(study.model_names)}"
         )
+    check_member_start(study, model, row)
     if row["start"] == "imagenet" and row["network"] not in ENCODED:
         raise StudyError(
             f"model {model}: network {row['network']} has no ImageNet weights to start from"
@@ -210,12 +217,12 @@ def _says(settings: dict[str, Any]) -> tuple[str, Target]:
 
 def check_order(study: Study) -> None:
     """No model may depend on itself: as a start, as a labeller, or for confidence scores."""
-    needs = {}
+    needs = {name: list(ensemble.members) for name, ensemble in study.ensembles.items()}
     for model, row in study.models.items():
         names = [row["start"], row["labeller"]]
         if row["subset"] in THRESHOLDS:
             names.append(study.config["confidence"]["labeller"])
-        needs[model] = [name for name in names if name in study.models]
+        needs[model] = [name for name in names if name in (*study.models, *study.ensembles)]
     for model in study.models:
         path = [model]
         for name in _walk(needs, model, path):
@@ -258,7 +265,7 @@ def check_labeller(study: Study, where: str, cohort: str, labeller: str) -> None
     check_cohort(study, where, cohort)
     known = [
         *(*study.annotators(cohort), *study.propagated(cohort)),
-        *(*study.models, *study.given),
+        *study.model_names,
     ]
     if labeller not in known:
         raise StudyError(

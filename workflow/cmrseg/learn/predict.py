@@ -15,7 +15,8 @@ from cmrseg.canvas import MULTIPLE_PX, Canvas
 from cmrseg.cine import Cine
 from cmrseg.labels import Target
 from cmrseg.learn.cuda_images import CardImages, planes_for_card
-from cmrseg.learn.over_time import OverTime, window_of
+from cmrseg.learn.ensemble_over_time import over_time
+from cmrseg.learn.over_time import window_of
 from cmrseg.learn.prepare import (
     as_float,
     check_one_grid,
@@ -111,7 +112,7 @@ class Predictor:
                     f"network {settings['network']} of tissues {settings['tissues']} with "
                     "sigmoids: it averages shares of softmax; choose another network"
                 )
-            self.over_time = OverTime(network, self.window, device)
+            self.over_time = over_time(network, self.window, device)
             return
         self.network = self._in_views(folded(network, device))
         if self.on_card:

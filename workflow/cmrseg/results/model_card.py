@@ -41,6 +41,7 @@ CHANGED = {
     "unet_myops": "; with rows and columns of kernels swapped",
 }
 ORIENTATION = "x along the columns of the DICOM image, y along its rows, as displayed by a viewer."
+STARTS = {"random": "random weights", "imagenet": "ImageNet weights of the encoder"}
 LOSSES = {
     "ce": "cross-entropy",
     "focal": "focal loss",
@@ -89,40 +90,52 @@ def count_parameters(shapes: Mapping[str, Sequence[int]]) -> int:
 
 def trained_card(row: Mapping[str, Any], parameters: int, training: Training) -> str:
     """Card of a model that was trained here. row: its row of the models table."""
+    best = "best_epoch" in training.last_epoch
+    return card(
+        row["model"],
+        {**row, "orientation": ORIENTATION},
+        parameters,
+        [
+            "## Training data",
+            table("", "", _training_facts(row, training)),
+            "## Scores",
+            f"After the {'best' if best else 'last'} epoch, on the validation images as prepared "
+            "for training.",
+            table("score", "value", score_rows(training.last_epoch)),
+        ],
+        limits_of(row, best, training.phantom),
+        terms_of(row),
+    )
+
+
+def limits_of(row: Mapping[str, Any], best: bool, phantom: bool) -> list[str]:
+    """What a model that was trained here cannot do.
+
+    best: whether validation selected the epoch. phantom: see `Training`.
+    """
     limits = [
         "Scores are for the training cohort; the model may fail on other scanners or patients."
     ]
-    if training.phantom:
+    if phantom:
         limits.insert(0, "Trained on a digital heart: for demonstration of the workflow only.")
     shown = labelled_sequence(row["sequence"]).tissues
     if unknown := [NAMES[t] for t in shown if t not in tissues_of(row["tissues"])]:
         limits.append(f"Does not segment {', '.join(unknown)}.")
-    best = "best_epoch" in training.last_epoch
     if best:
         limits.append(
             "The validation set selected the epoch, so its scores are slightly optimistic."
         )
     if row["augmentation"] not in MIRRORING:
         limits.append("The training did not mirror images.")
-    terms = (
+    return limits
+
+
+def terms_of(row: Mapping[str, Any]) -> str:
+    """Under which terms the weights of a model that was trained here may be used."""
+    return (
         "The weights may be used under the terms of the images and labels they were trained on"
         + ("" if row["start"] == "random" else ", and those of the weights they started from")
         + ". The workflow itself has the MIT licence."
-    )
-    return _card(
-        row["model"],
-        {**row, "orientation": ORIENTATION},
-        parameters,
-        [
-            "## Training data",
-            _table("", "", _training_facts(row, training)),
-            "## Scores",
-            f"After the {'best' if best else 'last'} epoch, on the validation images as prepared "
-            "for training.",
-            _table("score", "value", _score_rows(training.last_epoch)),
-        ],
-        limits,
-        terms,
     )
 
 
@@ -139,11 +152,11 @@ def published_card(name: str, weights: Mapping[str, Any], parameters: int) -> st
         "made of": MADE_OF[weights["format"]].format(weights["file"])
         + (CHANGED.get(weights["network"], "") if weights["format"] == "keras" else ""),
     }
-    learnt = ["## Training data", _table("", "", facts)]
-    return _card(name, weights, parameters, learnt, limits, weights["terms"])
+    learnt = ["## Training data", table("", "", facts)]
+    return card(name, weights, parameters, learnt, limits, weights["terms"])
 
 
-def _card(
+def card(
     name: str,
     settings: Mapping[str, Any],
     parameters: int,
@@ -151,6 +164,7 @@ def _card(
     limits: list[str],
     terms: str,
 ) -> str:
+    """The text of a card. learnt: paragraphs on the training."""
     size, preparation = settings["size_px"], settings["preparation"]
     greys = GREYS[preparation] + (CURVE if settings["intensity"] == "greys" else "")
     network = {
@@ -174,12 +188,12 @@ def _card(
     parts = [
         f"# {name}",
         f"A network that {'segments' if maps else 'predicts points in'} {shown}. {WARNING}",
-        _table("", "", network),
+        table("", "", network),
         "## Labels" if maps else f"## Points: task {task.name}, of these tissues",
-        _table("number", "tissue", {int(tissue): NAMES[tissue] for tissue in known}),
+        table("number", "tissue", {int(tissue): NAMES[tissue] for tissue in known}),
         *_labelling(settings),
         "## Expected images",
-        _table("", "", images),
+        table("", "", images),
         *learnt,
         "## Limits",
         "\n".join(f"- {limit}" for limit in limits),
@@ -205,32 +219,34 @@ def _labelling(settings: Mapping[str, Any]) -> list[str]:
 
 
 def _training_facts(row: Mapping[str, Any], training: Training) -> dict[str, Any]:
-    start = {"random": "random weights", "imagenet": "ImageNet weights of the encoder"}
     last = training.last_epoch
     counts = {
-        part: _count(training.images[part], "image") + " of " + _count(number, "subject")
+        part: counted(training.images[part], "image") + " of " + counted(number, "subject")
         for part, number in training.subjects.items()
     }
     return {
-        "start": start.get(row["start"], f"model {row['start']}, see its card"),
+        "start": STARTS.get(row["start"], f"model {row['start']}, see its card"),
         "cohort": row["cohort"] + (", a digital heart" if training.phantom else ""),
         "labels of": row["labeller"],
-        "subset": f"{row['subset']} of the splits {row['splits']}",
+        "subset": f"{row['subset']} of the splits {row['splits']}"
+        + (f", without fold {row['fold']}, on which it is validated" if "fold" in row else ""),
         **counts,
         "augmentation": f"{row['augmentation']}: {AUGMENTATIONS[row['augmentation']]}",
         "loss": LOSSES.get(row["loss"], row["loss"]),
         **weights_facts(row),
-        "epochs": f"{int(last['epoch']) + 1}, {_count(int(last['images']), 'image')} seen, "
+        "epochs": f"{int(last['epoch']) + 1}, {counted(int(last['images']), 'image')} seen, "
         f"schedule {row['schedule']}",
         "seed": row["seed"],
     }
 
 
-def _count(number: int, what: str) -> str:
+def counted(number: int, what: str) -> str:
+    """A number of things in words."""
     return f"{number:,} {what}" + ("" if number == 1 else "s")
 
 
-def _score_rows(last: Mapping[str, Any]) -> dict[str, str]:
+def score_rows(last: Mapping[str, Any]) -> dict[str, str]:
+    """Scores of a row of a history, in words."""
     rows = {}
     for name, value in last.items():
         if name in NO_SCORES:
@@ -243,7 +259,8 @@ def _score_rows(last: Mapping[str, Any]) -> dict[str, str]:
     return rows
 
 
-def _table(first: str, second: str, rows: Mapping[Any, Any]) -> str:
+def table(first: str, second: str, rows: Mapping[Any, Any]) -> str:
+    """A table of two columns in Markdown."""
     lines = [f"| {first} | {second} |", "| --- | --- |"]
     return "\n".join([*lines, *(f"| {key} | {value} |" for key, value in rows.items())])
 
