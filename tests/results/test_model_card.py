@@ -34,6 +34,7 @@ from cmrseg.nets.kinds import KINDS
 from cmrseg.nets.published import NETWORKS as PUBLISHED
 from cmrseg.nets.published import model_variables
 from cmrseg.results.image_words import GREYS, SIZES
+from cmrseg.results.labelling import VIEWS
 from cmrseg.results.model_card import LOSSES as LOSS_WORDS
 from cmrseg.results.model_card import (
     NETWORKS,
@@ -42,6 +43,7 @@ from cmrseg.results.model_card import (
     published_card,
     trained_card,
 )
+from cmrseg.results.model_card import VIEWS as VIEW_WORDS
 from cmrseg.results.training_words import AUGMENTATIONS
 from cmrseg.sequences import channels_of
 from cmrseg.tasks.losses import LOSSES
@@ -149,6 +151,18 @@ def test_start_from_other_weights_is_said_and_their_terms_are():
     assert "those of the weights they started from" in section(card, "Terms")
     assert "started from" not in section(trained_card(ROW, 1, TRAINING), "Terms")
     assert "ImageNet" in cells(trained_card(ROW | {"start": "imagenet"}, 1, TRAINING))["start"]
+
+
+def test_card_says_what_is_unusual_about_weights_and_labelling():
+    plain = trained_card(ROW | {"averaged": 0.0, "precision": "float32", "views": 1}, 1, TRAINING)
+    assert plain == trained_card(ROW, 1, TRAINING)
+    card = trained_card(ROW | {"averaged": 0.995, "precision": "bfloat16", "views": 8}, 1, TRAINING)
+    assert cells(card)["weights"] == "moving average, factor 0.995 for each step"
+    assert cells(card)["precision"] == "bfloat16 in the products of convolutions"
+    labels = section(card, "Labels")
+    assert "the mean of 8 views: of the image and its mirror image, each in four" in labels
+    assert set(VIEW_WORDS) == set(VIEWS) - {1}
+    assert "not mirror" not in trained_card(ROW | {"augmentation": "myops"}, 1, TRAINING)
 
 
 @pytest.mark.parametrize("name", CATALOGUE)

@@ -101,12 +101,12 @@ _ROWS = (
     ),
     NetworkKind(
         "runet",
-        preparations=(*WINDOWS, "minmax"),
+        preparations=(*WINDOWS, "minmax", "zscore"),
         multiple_px=32,
     ),
     NetworkKind(
         "unet_myops",
-        preparations=(*WINDOWS, "minmax"),
+        preparations=(*WINDOWS, "minmax", "zscore"),
         multiple_px=16,
     ),
 )
