@@ -19,7 +19,7 @@ from cmrseg.nets.build import build_network, network_settings
 from cmrseg.nets.ensemble import Ensemble
 from cmrseg.nets.folded import folded
 from cmrseg.nets.unet_lstm import UNetLSTM
-from cmrseg.tasks.mean import mean_of, together
+from cmrseg.tasks.mean import mean_logits, mean_of
 from networks import network_of
 
 SETTINGS = network_of("fcn", 2, tissues="lv,my") | {
@@ -42,7 +42,7 @@ def pixel(*logits):
 def test_shares_of_tissues_are_averaged_and_not_logits():
     # Shares 1/4 and 3/4, and 1/2 and 1/2: together 3/8 and 5/8.
     outputs = [pixel(0.0, math.log(3)), pixel(2.0, 2.0)]
-    shares = together(Target.of("lv"), outputs).softmax(1).flatten()
+    shares = mean_logits(Target.of("lv"), outputs).softmax(1).flatten()
     torch.testing.assert_close(shares, torch.tensor([3 / 8, 5 / 8]))
 
 
@@ -50,20 +50,20 @@ def test_shares_of_tissues_are_averaged_and_not_logits():
 def test_shares_of_sigmoids_are_averaged_each_by_itself(target):
     # 3/4 and 1/2 of one channel, 1/4 and 1/2 of the other.
     outputs = [pixel(math.log(3), -math.log(3)), pixel(0.0, 0.0)]
-    shares = torch.sigmoid(together(target, outputs)).flatten()
+    shares = torch.sigmoid(mean_logits(target, outputs)).flatten()
     torch.testing.assert_close(shares, torch.tensor([5 / 8, 3 / 8]))
 
 
 @pytest.mark.parametrize("tissues", ["lv,my", "lv,wall,scar"])
 def test_logits_that_are_large_stay_finite_and_keep_their_order(tissues):
     outputs = [pixel(-300.0, 0.0, 300.0), pixel(-200.0, 0.0, 200.0)]
-    found = together(Target.of(tissues), outputs).flatten()
+    found = mean_logits(Target.of(tissues), outputs).flatten()
     assert torch.isfinite(found).all()
     assert found.diff().gt(0).all()
 
 
 def test_a_card_s_short_numbers_are_averaged_as_long_ones():
-    found = together(Target.of("lv"), [pixel(0.0, 9.0).half(), pixel(0.0, 9.0).half()])
+    found = mean_logits(Target.of("lv"), [pixel(0.0, 9.0).half(), pixel(0.0, 9.0).half()])
     assert found.dtype == torch.float32
     torch.testing.assert_close(found.softmax(1), pixel(0.0, 9.0).softmax(1))
 

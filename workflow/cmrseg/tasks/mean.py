@@ -14,10 +14,10 @@ from cmrseg.tasks.kinds import kind_of
 Mean = Callable[[Sequence[torch.Tensor]], torch.Tensor]
 
 
-def together(target: Target, outputs: Sequence[torch.Tensor]) -> torch.Tensor:
+def mean_logits(target: Target, outputs: Sequence[torch.Tensor]) -> torch.Tensor:
     """Logits (n, c, y, x) float32 whose shares (tasks.targets) are the mean of the outputs' shares.
 
-    Of any number of outputs. By sums of exponents: shares close to 0 or 1 keep their order.
+    By sums of exponents: a share that is close to 0 or 1 keeps its digits.
     """
     logits = torch.stack([output.float() for output in outputs])
     if not target.sigmoid:
@@ -37,4 +37,4 @@ def mean_of(settings: Mapping[str, Any]) -> Mean:
             f"task {kind.name} gives {kind.writes}, of which there is no mean; label with one "
             "network"
         )
-    return partial(together, Target.of_settings(settings))
+    return partial(mean_logits, Target.of_settings(settings))

@@ -1,7 +1,5 @@
 """What the channels of a network mean, as numbers: labels to truth, logits to shares and labels."""
 
-from collections.abc import Sequence
-
 import torch
 from torch.nn import functional
 
@@ -36,18 +34,6 @@ def check_labels(labels: torch.Tensor, target: Target) -> None:
 def shares(target: Target, logits: torch.Tensor) -> torch.Tensor:
     """Logits (n, c, y, x) to the share of each channel in a pixel, 0 to 1."""
     return torch.sigmoid(logits) if target.sigmoid else functional.softmax(logits, 1)
-
-
-def mean_logits(target: Target, outputs: Sequence[torch.Tensor]) -> torch.Tensor:
-    """Logits (n, c, y, x) whose shares are the mean of those of several outputs, as many as a power
-    of 2.
-
-    In pairs, so that the mean of equal ones is exactly these. Shares of 0 and 1 are infinite.
-    """
-    means = [shares(target, output) for output in outputs]
-    while len(means) > 1:
-        means = [(a + b) / 2 for a, b in zip(means[::2], means[1::2], strict=True)]
-    return torch.logit(means[0]) if target.sigmoid else torch.log(means[0])
 
 
 def surprise(target: Target, logits: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
