@@ -3,9 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import pandas as pd
 import torch
 
 from cmrseg.learn.subsets import corrected_epochs
@@ -207,12 +205,6 @@ def best_epoch(losses: Sequence[float]) -> int:
 def has_stopped(losses: Sequence[float]) -> bool:
     """Whether the validation losses so far end a training with early stopping."""
     return bool(losses) and len(losses) - 1 - best_epoch(losses) >= PATIENCE_EPOCHS
-
-
-def result_row(history: pd.DataFrame) -> dict[str, Any]:
-    """Row of the epoch whose weights are saved: the last, or the best with early stopping."""
-    last = history.iloc[-1]
-    return (history.iloc[int(last["best_epoch"])] if "best_epoch" in history else last).to_dict()
 
 
 def _cosine(start: float, end: float, share: float) -> float:

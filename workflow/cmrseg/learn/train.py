@@ -80,8 +80,8 @@ def train(
     task, start, code, torch, device or mode is ignored. confidence: table with subject and score,
     for the subsets c05, c10 and c15. mode: how the device computes.
     Returns the weights after the last epoch, or the best one of schedule `early_stopping`, on the
-    CPU, and the history, one row per epoch (schedule.result_row is that of the weights); scores are
-    nan if the network was not validated.
+    CPU, and the history, one row per epoch (results.history.result_row is that of the weights);
+    scores are nan if the network was not validated.
     Raises ValueError if settings, slices and start do not fit, FloatingPointError if the loss is
     not finite.
     """
