@@ -13,12 +13,14 @@ from cmrseg.canvas import PREPARATIONS
 from cmrseg.cine import Cine
 from cmrseg.labels import NAMES, Tissue, tissues_of
 from cmrseg.learn.augment import (
+    CMRSEG_ROTATION_DEG,
     FCN_CLIP,
     FCN_ROTATION_DEG,
     FCN_ZOOM,
     FLIP_PROBABILITY,
     MOUSE,
     MOUSE_ROTATION_DEG,
+    MYOPS_ROTATION_DEG,
     PRESETS,
     ROTATION_DEG,
 )
@@ -31,17 +33,16 @@ from cmrseg.nets.fcn import FCN
 from cmrseg.nets.kinds import KINDS
 from cmrseg.nets.published import NETWORKS as PUBLISHED
 from cmrseg.nets.published import model_variables
+from cmrseg.results.image_words import GREYS, SIZES
+from cmrseg.results.model_card import LOSSES as LOSS_WORDS
 from cmrseg.results.model_card import (
-    AUGMENTATIONS,
-    GREYS,
     NETWORKS,
-    SIZES,
     Training,
     count_parameters,
     published_card,
     trained_card,
 )
-from cmrseg.results.model_card import LOSSES as LOSS_WORDS
+from cmrseg.results.training_words import AUGMENTATIONS
 from cmrseg.tasks.losses import LOSSES
 from tiny_study import ROOT
 
@@ -193,6 +194,8 @@ def test_the_cards_words_for_augmentations_are_those_of_the_code():
     for preset in ("normal", "extreme"):
         assert f"rotation up to {ROTATION_DEG[preset]:.0f} degrees" in AUGMENTATIONS[preset]
         assert ("mirroring" in AUGMENTATIONS[preset]) == (FLIP_PROBABILITY[preset] > 0)
+    for preset, limit_deg in (("myops", MYOPS_ROTATION_DEG), ("myops_cmrseg", CMRSEG_ROTATION_DEG)):
+        assert f"rotation up to {limit_deg:.0f} degrees" in AUGMENTATIONS[preset]
     for preset in FCN_ZOOM:
         assert f"up to {FCN_CLIP * FCN_ROTATION_DEG:.0f} degrees" in AUGMENTATIONS[preset]
 

@@ -27,6 +27,7 @@ def test_a_model_s_folder_says_how_to_label_with_it(given):
         "intensity": "linear",
         "size_px": 64,
         "islands": "",
+        "views": 1,
     }
     assert study.weights("mine") == "elsewhere/mine/weights.safetensors"
     assert study.weights("base") == "results/small/models/base/weights.safetensors"

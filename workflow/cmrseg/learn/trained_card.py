@@ -8,11 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import safetensors
-
 from cmrseg.files import read_table, replacing
 from cmrseg.results.history import result_row
 from cmrseg.results.model_card import Training, count_parameters, trained_card
+from cmrseg.results.shapes import shapes_in
 
 
 def write_card(
@@ -30,8 +29,7 @@ def write_card(
         last_epoch=result_row(read_table(inputs["history"])),
         phantom=phantom,
     )
-    with safetensors.safe_open(inputs["weights"], "np") as weights:
-        shapes = {name: weights.get_slice(name).get_shape() for name in weights.keys()}  # noqa: SIM118
-    text = trained_card(model, count_parameters(shapes), training)
+    parameters = count_parameters(shapes_in(inputs["weights"]))
+    text = trained_card(model, parameters, training)
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")

@@ -14,6 +14,7 @@ import pandas as pd
 from cmrseg.labels import Tissue
 from cmrseg.phantom.curves import Aorta, Atria, distensibility
 from cmrseg.phantom.heart import Heart, HeartParameters
+from cmrseg.phantom.infarcts import with_infarct
 from cmrseg.phantom.population import draw_parameters
 
 
@@ -131,8 +132,11 @@ def draw_aorta(row: Mapping, es_phase: float, frames: int | None = None) -> Aort
 
 
 def draw_patient(row: Mapping, frames: int | None = None) -> HeartParameters:
-    """The subject of a row with atria and aorta; arguments and errors as of `draw_parameters`."""
-    parameters = draw_parameters(row, frames)
+    """The subject of a row with atria and aorta; arguments and errors as of `draw_parameters`.
+
+    With an infarct where the row's own cell says so.
+    """
+    parameters = with_infarct(row, draw_parameters(row, frames), drawn=False)
     aorta = draw_aorta(row, parameters.es_phase, frames)
     return replace(parameters, atria=draw_atria(row), aorta=aorta)
 
