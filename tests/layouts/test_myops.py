@@ -116,7 +116,15 @@ def test_names_of_copies_are_known(tmp_path, name, study):
 
 
 @pytest.mark.parametrize(
-    "name", ["1101_DE.nii.gz", "101_DE.txt", "._101_DE.nii.gz", "101_C0.nii.gz", "a/b/c/101_DE.nii"]
+    "name",
+    [
+        "1101_DE.nii.gz",
+        "train101/102_DE.nii.gz",
+        "101_DE.txt",
+        "._101_DE.nii.gz",
+        "101_C0.nii.gz",
+        "a/b/c/101_DE.nii",
+    ],
 )
 def test_other_files_are_of_no_case(tmp_path, name):
     (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -139,6 +147,34 @@ def test_the_state_of_a_case_changes_with_its_own_files_alone(tmp_path):
     ) == before
     assert image_state("myops", raw, other, SEQUENCES) != unlike[0]
     assert label_state("myops", "myops", raw, other) != unlike[1]
+
+
+@pytest.mark.parametrize("suffix", [".NII.GZ", ".Nii.gz", ".NII"])
+def test_endings_in_capitals_are_read(run, tmp_path, suffix):
+    case(tmp_path / "raw")
+    for path in list((tmp_path / "raw").iterdir()):
+        target = path.with_name(path.name.removesuffix(".nii.gz") + suffix)
+        if suffix == ".NII":
+            nib.save(nib.load(path), path.with_name("a.nii"))
+            path.unlink()
+            path = path.with_name("a.nii")
+        path.rename(target)
+    _, images = run("101")
+    np.testing.assert_array_equal(images["101"]["de"].voxels[0].T, grey(101, 1))
+
+
+def test_a_folder_in_the_case_is_that_folder_and_no_other(tmp_path):
+    for folder in ("train2", "train25"):
+        save(tmp_path / folder / "101_DE.nii.gz", grey(1, 1))
+    assert files_of_case(nifti_files(tmp_path), "train2/101", ("de",)) == ["train2/101_DE.nii.gz"]
+
+
+def test_a_set_of_cases_is_no_folder_of_the_case_with_its_number(run, tmp_path):
+    for name in ("1", "2", "25"):
+        case(tmp_path / "raw/train_25", f"training_{name}")
+    audit, images = run("25", "1")
+    assert audit.empty
+    assert sorted(images) == ["1", "25"]
 
 
 # -- refusals ---------------------------------------------------------------------------------

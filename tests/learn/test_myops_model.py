@@ -21,6 +21,7 @@ from cmrseg.learn.train import train
 from cmrseg.nets.build import build_network, network_settings
 from cmrseg.nets.keras_ranked import read_ranked
 from cmrseg.nets.runet import RUNet
+from cmrseg.nets.unet_myops import PlainUNet
 from cmrseg.tasks.build import task_of
 from myops_oracle import SLICE, TISSUES, VALUES, case, keras_file, keras_layers, oracle, write_keras
 from study.recipes import read_recipes
@@ -79,6 +80,17 @@ def test_a_converted_file_labels_like_its_network(network, tmp_path):
     assert (labels[0][:, *native] == expected[:, *there]).mean() > 0.999
     labels[0][:, *native] = 0
     assert not labels.any()
+
+
+def test_the_plain_network_is_converted_in_the_same_way(tmp_path):
+    settings = network_settings(SMALL | {"network": "unet_myops"})
+    network = build_network(settings, torch.Generator().manual_seed(2))
+    path = write_keras(tmp_path / "Unet.h5", keras_layers(network, 3), whole=False)
+    entry = small_entry(network="unet_myops", preparation="joint_max")
+    found, told = load_model(converted(path, tmp_path / "model", entry))
+    assert (type(found), told["width"]) == (PlainUNet, 8)
+    for name, value in network.state_dict().items():
+        assert torch.equal(found.state_dict()[name], value)
 
 
 def test_by_softmax_the_same_outputs_give_other_labels(network):

@@ -14,7 +14,7 @@ from cmrseg.phantom.heart import Heart
 from cmrseg.phantom.infarct_truth import infarct_truth
 from cmrseg.phantom.kaggle import Protocol
 from cmrseg.phantom.myops import CODES, affine_of_planes, draw_case, write_shard
-from cmrseg.phantom.patients import draw_patient
+from cmrseg.phantom.patients import draw_patient, truth
 from cmrseg.phantom.population import draw_parameters, draw_subjects
 from cmrseg.phantom.three_sequences import (
     acquire_sequences,
@@ -208,6 +208,8 @@ def test_cine_of_the_patient_has_the_same_infarct_only_where_the_row_says_so():
     assert draw_patient(row).infarct == draw_case(row).infarct is not None
     assert draw_patient({**row, "infarct": ""}).infarct is None
     assert draw_case({**row, "infarct": ""}).infarct is not None
+    assert truth(row)["scar_ml"] == infarct_truth(Heart(draw_case(row)))["scar_ml"] > 0
+    assert "scar_ml" not in truth({**row, "infarct": "none"})
 
 
 def test_dicom_has_a_series_of_each_sequence_in_one_study(folder):

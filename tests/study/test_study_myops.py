@@ -1,10 +1,13 @@
 """Cohorts in the layout of the MyoPS challenge: what they may say."""
 
 import pytest
+import yaml
 
 from small_study import small_study
+from study.load import load_study
 from study.panels import panel_measures
 from study.tables import StudyError
+from tiny_study import ROOT
 
 make = pytest.fixture(small_study)
 
@@ -56,3 +59,12 @@ def test_a_panel_of_labels_with_lesions_measures_scar(study):
 def test_what_the_layout_does_not_have_is_refused(study, changes, sentence):
     with pytest.raises(StudyError, match=sentence):
         study(**changes)
+
+
+def test_the_study_of_the_challenge_has_its_45_cases(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    found = load_study(yaml.safe_load((ROOT / "config/myops.yaml").read_text()))
+    assert found.subjects["training"]["study"].tolist() == [str(i) for i in range(101, 126)]
+    assert found.subjects["test"]["study"].tolist() == [str(i) for i in range(201, 221)]
+    assert found.annotators("test") == []
+    assert found.sequences("training") == found.sequences("test") == ["c0", "de", "t2"]

@@ -20,6 +20,8 @@ LABEL_ENDINGS = ("gd", "gt", "label", "labels")
 DEPTH = 2
 _PARTS = re.compile(r"[_\-. ]+")
 _NUMBER = re.compile(r"\d+")
+# What may stand before a number without anything between.
+_WORDS = ("case", "patient", "subject")
 
 
 def nifti_files(folder: str | Path) -> list[str]:
@@ -46,30 +48,30 @@ def files_of_case(files: Iterable[str], case: str, endings: Iterable[str]) -> li
     """The files of a case whose names end with one of some words.
 
     files: of `nifti_files`. case: as in the subject table, `101`, `training_101`, `Case3001`, or
-    with folders before, `train25/101`; upper and lower case are one. A name without the case is of
-    the case that its folder is named by. Raises ValueError where a file in the folder of the case
-    is named by the number of another one.
+    with folders before, `train25/101`; upper and lower case are one. A name without any number is
+    of the case that its folder is named by. Raises ValueError where one file in the folder of the
+    case is named by the number of another one; a folder with several such is of many cases.
     """
     folder, _, name = case.lower().rpartition("/")
     wanted = set(endings)
-    found = []
+    found, foreign = [], []
     for file in files:
         *folders, last = file.lower().split("/")
-        if folder and not "/".join(folders).startswith(folder):
+        if folder and not f"{'/'.join(folders)}/".startswith(f"{folder}/"):
             continue
         before, ending = _split(last)
         if ending not in wanted:
             continue
         in_own = bool(folders) and _is_case(folders[-1], name)
-        if _is_case(before, name):
+        if _is_case(before, name) or (in_own and not _NUMBER.search(before)):
             found.append(file)
-        elif in_own and _NUMBER.search(before):
-            raise ValueError(
-                f"{file} is named by another case than its folder; a case's folder holds images of "
-                "one patient: move the file to its own case"
-            )
         elif in_own:
-            found.append(file)
+            foreign.append(file)
+    if len(foreign) == 1:
+        raise ValueError(
+            f"{foreign[0]} is named by another case than its folder; a case's folder holds images "
+            "of one patient: move the file to its own case"
+        )
     return found
 
 
@@ -87,6 +89,6 @@ def _is_case(text: str, case: str) -> bool:
     if not text.endswith(case):
         return False
     before = text[: len(text) - len(case)]
-    if not before:
+    if not before or not before[-1].isalnum():
         return True
-    return not before[-1].isalnum() or (case[0].isdecimal() and before[-1].isalpha())
+    return case[0].isdecimal() and before.endswith(_WORDS)

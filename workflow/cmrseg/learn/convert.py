@@ -11,14 +11,16 @@ import torch
 from cmrseg.files import sha256
 from cmrseg.labels import Target
 from cmrseg.learn.weights import save_weights
-from cmrseg.nets.build import empty_network, network_settings
 from cmrseg.nets.keras_hdf5 import CLASSES, keras_width, read_unet3plus
 from cmrseg.nets.keras_ranked import ranked_sizes, read_ranked
-from cmrseg.nets.network import MOST_WIDTH
+from cmrseg.nets.network import MOST_WIDTH, Network
 from cmrseg.nets.published import read_published, sizes_of
+from cmrseg.nets.runet import RUNet
 from cmrseg.nets.tensorbundle import data_file, index_file, read_index
+from cmrseg.nets.unet_myops import PlainUNet
 from cmrseg.results.labelling import DEFAULTS
 from cmrseg.results.record import record
+from cmrseg.sequences import channels_of
 
 State = dict[str, torch.Tensor]
 
@@ -34,10 +36,16 @@ class KerasFile:
     state: Callable[[Path, Mapping[str, Any]], State]
 
 
-def _ranked(path: Path, settings: Mapping[str, Any]) -> State:
-    with torch.device("meta"):
-        network = empty_network(network_settings(settings))
-    return read_ranked(path, network)
+def _ranked(network: Callable[[int, int, int], Network]) -> KerasFile:
+    """That of a network whose layers have numbers alone; it takes outputs, width and channels."""
+
+    def state(path: Path, settings: Mapping[str, Any]) -> State:
+        channels = len(channels_of(settings["sequence"]))
+        with torch.device("meta"):
+            made = network(Target.of(settings["tissues"]).channels, settings["width"], channels)
+        return read_ranked(path, made)
+
+    return KerasFile(ranked_sizes, state)
 
 
 KERAS = {
@@ -45,8 +53,8 @@ KERAS = {
         lambda path: {"width": keras_width(path), "channels": len(CLASSES)},
         lambda path, settings: read_unet3plus(path, settings["width"], len(CLASSES)),
     ),
-    "runet": KerasFile(ranked_sizes, _ranked),
-    "unet_myops": KerasFile(ranked_sizes, _ranked),
+    "runet": _ranked(RUNet),
+    "unet_myops": _ranked(PlainUNet),
 }
 
 

@@ -28,6 +28,7 @@ from cmrseg.nets.folded import folded
 from cmrseg.nets.kinds import KINDS
 from cmrseg.results.labelling import check_views
 from cmrseg.sequences import USUAL, channels_of
+from cmrseg.tasks.mean import mean_of
 from cmrseg.tasks.reading import reading_of
 from cmrseg.tasks.task import Reading
 from cmrseg.tasks.windows import windows
@@ -121,7 +122,7 @@ class Predictor:
         views = self.settings.get("views", 1)
         if views == 1:
             return network
-        return Views(network, views, Target.of_settings(self.settings))
+        return Views(network, views, mean_of(self.settings))
 
     def prepare(self, *channels: Cine) -> Prepared:
         """What `label` takes of the image of each channel.

@@ -7,8 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from cmrseg.labels import Target
-from cmrseg.tasks.mean import mean_logits
+from cmrseg.tasks.mean import Mean
 
 # By the number of views: whether the image is flipped left to right, then how many quarter turns.
 VIEWS = {
@@ -22,14 +21,14 @@ VIEWS = {
 class Views(nn.Module):
     """A network that answers with the mean of its views.
 
-    Images (n, c, y, x) to logits (n, c, y, x). views: of VIEWS. target: what the network's channels
-    mean. Where there are quarter turns, images are padded with zeros to squares, behind their last
-    row or column, and cut again.
+    Images (n, c, y, x) to logits (n, c, y, x). views: of VIEWS. mean: of the network's outputs, as
+    the task understands them. Where there are quarter turns, images are padded with zeros to
+    squares, behind their last row or column, and cut again.
     """
 
-    def __init__(self, network: nn.Module, views: int, target: Target) -> None:
+    def __init__(self, network: nn.Module, views: int, mean: Mean) -> None:
         super().__init__()
-        self.network, self.views, self.target = network, VIEWS[views], target
+        self.network, self.views, self.mean = network, VIEWS[views], mean
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         rows, columns = images.shape[-2:]
@@ -37,10 +36,10 @@ class Views(nn.Module):
             side = max(rows, columns)
             images = functional.pad(images, (0, side - columns, 0, side - rows))
         outputs = [
-            turned_back(self.network(turned(images, *view)).float(), *view)[..., :rows, :columns]
+            turned_back(self.network(turned(images, *view)), *view)[..., :rows, :columns]
             for view in self.views
         ]
-        return mean_logits(self.target, outputs)
+        return self.mean(outputs)
 
 
 def turned(images: torch.Tensor, flip: bool, turns: int) -> torch.Tensor:

@@ -39,7 +39,7 @@ class NetworkKind:
         return not self.channels or channels in self.channels
 
 
-# Of images whose contrasts a network sees side by side: windows, divided by largest values.
+# Of networks that see several contrasts as channels: windows divided by a largest value.
 WINDOWS = ("joint_max", "joint_max_compat", "channel_max")
 # Encoders see colours: a grey image three times, or three images as red, green and blue.
 COLOURS = (1, 3)
@@ -101,12 +101,12 @@ _ROWS = (
     ),
     NetworkKind(
         "runet",
-        preparations=(*WINDOWS, "minmax"),
+        preparations=(*WINDOWS, "minmax", "zscore"),
         multiple_px=32,
     ),
     NetworkKind(
         "unet_myops",
-        preparations=(*WINDOWS, "minmax"),
+        preparations=(*WINDOWS, "minmax", "zscore"),
         multiple_px=16,
     ),
 )

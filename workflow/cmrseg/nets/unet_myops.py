@@ -74,9 +74,10 @@ class PlainUNet(Network):
             nn.init.trunc_normal_(weight, 0, sd, -limit, limit, generator=generator)
 
         initialise_layers(self.modules(), draw)
-        for enlarge in self.enlarge:
-            for parameter in enlarge.parameters():
-                draw(parameter) if parameter.ndim > 1 else nn.init.zeros_(parameter)
+        for module in self.modules():
+            if isinstance(module, nn.ConvTranspose2d) and module.bias is not None:
+                draw(module.weight)
+                nn.init.zeros_(module.bias)
 
     def halves(self) -> tuple[list[nn.Module], list[nn.Module]]:
         """The three fine levels and the two coarse ones."""

@@ -14,6 +14,7 @@ import pandas as pd
 from cmrseg.labels import Tissue
 from cmrseg.phantom.curves import Aorta, Atria, distensibility
 from cmrseg.phantom.heart import Heart, HeartParameters
+from cmrseg.phantom.infarct_truth import infarct_truth
 from cmrseg.phantom.infarcts import with_infarct
 from cmrseg.phantom.population import draw_parameters
 
@@ -165,7 +166,7 @@ def with_build(table: pd.DataFrame) -> pd.DataFrame:
 def truth(row: Mapping, frames: int | None = None) -> dict[str, float | str]:
     """What is true about a patient: volumes in ml, areas in mm2, distensibility in 1e-3 / mmHg.
 
-    frames: as for `draw_patient`.
+    frames: as for `draw_patient`. With an infarct also what is true about it (`infarct_truth`).
     """
     p = draw_patient(row, frames)
     heart, atria, aorta = Heart(p), draw_atria(row), draw_aorta(row, p.es_phase, frames)
@@ -185,6 +186,8 @@ def truth(row: Mapping, frames: int | None = None) -> dict[str, float | str]:
         found[f"{vessel}_distensibility_per_kmmhg"] = stiff
     found["pulse_pressure_mmhg"] = aorta.pulse_pressure_mmhg
     found["es_phase"] = p.es_phase
+    if p.infarct is not None:
+        found |= {"territory": p.infarct.territory, **infarct_truth(heart)}
     return found
 
 

@@ -50,6 +50,8 @@ TURNED_DEG = (0.0, 5.0)
 THROUGH_PLANE = 0.35
 # Planes that are averaged through a slice: it is thick, and the apex narrows within it.
 PLANES = 5
+# More noise would be scanned again.
+NOISIEST = 24.0
 # Factors of the pixels' values: mean and standard deviation of the logarithm.
 GAIN = {"c0": (2.6, 0.2), "de": (1.35, 0.35), "t2": (1.7, 0.3)}
 
@@ -84,7 +86,7 @@ def late_enhancement(scanner: ScannerSettings, rng: np.random.Generator) -> Scan
         scanner,
         signals=signals,
         injury=injury,
-        noise=1.6 * scanner.noise,
+        noise=min(1.6 * scanner.noise, NOISIEST),
         flow=0.3,
         papillary=0.8,
         trabeculae=0.5,
@@ -115,7 +117,7 @@ def t2_weighted(scanner: ScannerSettings, rng: np.random.Generator) -> ScannerSe
         scanner,
         signals=signals,
         injury=injury,
-        noise=0.9 * scanner.noise,
+        noise=min(0.9 * scanner.noise, NOISIEST),
         flow=0.0,
         papillary=0.95,
         trabeculae=1.0,
