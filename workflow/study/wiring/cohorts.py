@@ -115,7 +115,7 @@ class Cohorts:
         reference = self.study.reference(cohort, sequence)
         if reference is None:
             raise StudyError(
-                f"cohort {cohort}: nothing to hold labels of {sequence} against; `evaluate` of "
+                f"cohort {cohort}: no reference for labels of {sequence}; `evaluate` of "
                 "the study needs an entry with a `reference` for it"
             )
         return reference
