@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import nibabel as nib
-
 from cmrseg.cine import UNREADABLE
 from cmrseg.learn.label import RECORD, WEIGHTS
 from cmrseg.nets.kinds import KINDS
+from cmrseg.plain_nibabel import nib
 from cmrseg.results.labelling import LABELLING, unfit
 from cmrseg.results.record import recorded_settings
 from cmrseg.sequences import USUAL, image_path

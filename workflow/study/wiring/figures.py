@@ -1,4 +1,4 @@
-"""Kinds of figures: which tables and images each is drawn from, and what else its script knows.
+"""Kinds of figures: the tables and images that each is drawn from, and the settings of its script.
 
 A kind has two functions: its inputs by name, of which its script reads all and nothing else; and
 its settings, which are compared as written: a change of them draws it anew.
@@ -48,7 +48,7 @@ def _prediction_inputs(figure: Drawn) -> Inputs:
 
 
 def _volume_inputs(figure: Drawn) -> Inputs:
-    # Known volumes are nearer to the truth than those of a reference's contours.
+    # Known volumes are closer to the truth than those of a reference's contours.
     table = "known_volumes" if figure.study.known_volumes(figure.cohort) else "subjects"
     return {"subjects": [figure.evaluated(name, table) for name in figure.labellers]}
 
@@ -208,7 +208,7 @@ class Figures:
         return KINDS[self.kind(wildcards)].category
 
     def labels(self, wildcards: Wildcards) -> dict[str, str]:
-        """What the report says beside the figure."""
+        """What the report says about the figure."""
         name = wildcards.figure.replace("_", " ")
         return {"figure": name, "cohort": self._drawn(wildcards).cohort}
 
