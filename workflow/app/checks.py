@@ -38,11 +38,15 @@ def species(spacing_mm: Sequence[float]) -> str | None:
     return None
 
 
-def spacing_fault(spacing_mm: Sequence[float]) -> str:
-    """Why a spacing (z, y, x) is implausible, "" if it is plausible."""
+def spacing_fault(spacing_mm: Sequence[float], one_plane: bool = False) -> str:
+    """Why a spacing (z, y, x) is implausible, "" if it is plausible.
+
+    one_plane: of a view without other slices, whose distance says nothing.
+    """
     if not all(math.isfinite(s) and s > 0 for s in spacing_mm):
         return NO_SPACING
-    if species(spacing_mm):
+    low, high = SPACINGS["human"][0]
+    if species(spacing_mm) or (one_plane and all(low <= s <= high for s in spacing_mm[1:])):
         return ""
     ranges = "; ".join(
         f"{name}: {a:g} to {b:g} mm in plane, slice spacing {c:g} to {d:g} mm"

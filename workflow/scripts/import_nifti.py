@@ -15,13 +15,12 @@ from stage import start
 start(snakemake)
 rows = pd.DataFrame(snakemake.params.rows)
 layout, mode = snakemake.params.layout, snakemake.params.mode
-whole = partial(read_whole, as_stored=mode == "compat")
+sequences = snakemake.params.sequences
+whole = partial(read_whole, as_stored=mode == "compat", lone=len(sequences) == 1)
 readers = {"nifti": whole, "ukbb": read_pair, "png": read_pictures}
 read = reader(grids_of(rows)) if layout == "hdf5" else readers[layout]
 with replacing(snakemake.output.images) as images:
     images.mkdir()
-    audit, headers = import_studies(
-        rows, Path(snakemake.input.raw), images, read, snakemake.params.sequences
-    )
+    audit, headers = import_studies(rows, Path(snakemake.input.raw), images, read, sequences)
 write_table(audit, snakemake.output.audit)
 write_table(headers, snakemake.output.headers)

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from cmrseg.nets.kinds import KINDS
-from cmrseg.sequences import SEQUENCES, USUAL, channels_of
+from cmrseg.sequences import USUAL, channels_of
 from cmrseg.tasks.kinds import USUAL as USUAL_TASK
-from cmrseg.tasks.kinds import kind_of
 
 # In the order of the params of a rule.
 LABELLING = (
@@ -36,12 +35,3 @@ def check_facts(settings: Mapping[str, Any], where: str) -> None:
                 f"{where}: {name} {settings[name]}, but network {settings['network']} of images "
                 f"{settings['sequence']} has {value}; the record is not that of its weights"
             )
-
-
-def unfit(settings: Mapping[str, Any]) -> str:
-    """Why a model cannot give volumes of short-axis cines; "" where it can."""
-    if settings["sequence"] != USUAL:
-        return f"it labels images {settings['sequence']}, not {SEQUENCES[USUAL].name} ({USUAL})"
-    if (kind := kind_of(settings)).writes != "label map":
-        return f"its task is {kind.name}, which gives {kind.writes} and no label map"
-    return ""
