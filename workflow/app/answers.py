@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.channels import described, short_name
-from app.intake import UPLOADED, UPLOADS
 from app.models import NONE, Model, model_id
 from app.samples import SAMPLES
 from app.session import Session
+from app.uploads import UPLOADED, UPLOADS
 from cmrseg.labels import COLOURS, NAMES, Tissue
 from cmrseg.sequences import SEQUENCES
 

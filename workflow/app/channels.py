@@ -2,11 +2,13 @@
 
 import numpy as np
 
-from app.intake import example_names, keep, repairs, voxels_path
+from app.kept import keep, repairs, voxels_path
 from app.session import Loaded, Refused, Session
+from app.uploads import UPLOADED, example_names
 from cmrseg.apply import other_kind
 from cmrseg.cine import Cine
 from cmrseg.dicom.audit import Audit
+from cmrseg.layouts.inputs import SUFFIXES
 from cmrseg.layouts.nifti import turned_back, turned_to_pictures
 from cmrseg.sequences import SEQUENCES, USUAL, Sequence, channels_of
 
@@ -25,7 +27,7 @@ def images_for(session: Session, model: str, wanted: str) -> tuple[Loaded, list[
         _check_there(loaded, model, channels)
     (first, *_) = channels
     if fault := other_kind(loaded.shape, first):
-        raise Refused(f"{loaded.name} {fault}. The model {model} labels {_said(channels)}.")
+        raise Refused(f"{loaded.name}: {fault}. The model {model} labels {_said(channels)}.")
     if len(loaded.sequences) == 1:
         loaded = _read_as(session, loaded, model, first)
     keys = loaded.sequences if len(loaded.sequences) == 1 else [c.key for c in channels]
@@ -55,7 +57,7 @@ def _read_as(session: Session, loaded: Loaded, model: str, sequence: Sequence) -
         return loaded
     if loaded.file_affine is None:
         raise Refused(
-            f"{loaded.name} was read as {known.name}. The model {model} labels {sequence.name}, "
+            f"{loaded.name}: read as {known.name}. The model {model} labels {sequence.name}, "
             "which the page reads from a NIfTI file."
         )
     voxels = np.load(voxels_path(session, loaded), allow_pickle=False)
@@ -69,13 +71,14 @@ def _read_as(session: Session, loaded: Loaded, model: str, sequence: Sequence) -
 
 
 def described(wanted: str) -> str:
-    """The images that a model labels, for the page: a noun phrase."""
+    """The images that a model labels, and their files, for the page."""
     channels = channels_of(wanted)
     if len(channels) > 1:
-        return f"{_said(channels)}: one NIfTI file each, in a .zip ({example_names(channels)})"
+        named = ", ".join(short_name(channel.key) for channel in channels)
+        return f"{named}: a .zip with one NIfTI file each ({example_names(channels)})"
     if channels[0].key == USUAL:
-        return "a short-axis cine"
-    return f"{_said(channels)}, NIfTI"
+        return f"a short-axis cine: {UPLOADED}"
+    return f"{_said(channels)}: a NIfTI file ({', '.join(SUFFIXES)}), or a .zip of one"
 
 
 def _said(channels: tuple[Sequence, ...] | list[Sequence]) -> str:

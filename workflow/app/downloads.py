@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from app.intake import stem, voxels_path
+from app.kept import voxels_path
 from app.measured import frames_csv, measures_csv, result
 from app.session import Loaded, Refused, Session
+from app.uploads import stem
 from cmrseg.cine import Cine
 from cmrseg.contours.qmass import Contours, ContourType, write_con
 from cmrseg.contours.raster import contours_of, outline, to_world

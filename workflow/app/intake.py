@@ -1,63 +1,33 @@
 """From an upload to a cine in the session's folder."""
 
-import re
 import shutil
-from collections import Counter
 from pathlib import Path
 
 import h5py
 import numpy as np
-import pandas as pd
 
-from app.checks import NO_SPACING, spacing_fault
+from app.kept import check_voxels, keep, repairs
 from app.samples import MOUSE_SAMPLE, make_sample
 from app.series import GONE, LISTED, offer, read_series, used, withdraw
-from app.session import Loaded, Offer, Refused, Session
+from app.session import Offer, Refused, Session
+from app.uploads import images_in, safe_name, stem, upload_suffix
 from cmrseg.apply import other_kind, read_images
 from cmrseg.cine import UNREADABLE, Cine
 from cmrseg.dicom.audit import Audit
 from cmrseg.fetch.unpack import unpack
-from cmrseg.files import check_plain, replacing
+from cmrseg.files import check_plain
 from cmrseg.layouts.hdf5 import IMAGES
-from cmrseg.layouts.inputs import HDF5_SUFFIXES, SUFFIXES, check_one_case, sequence_named
+from cmrseg.layouts.inputs import HDF5_SUFFIXES, check_one_case, sequence_named
 from cmrseg.layouts.nifti import read_cine
 from cmrseg.layouts.plain_hdf5 import item, opened
 from cmrseg.nifti_header import affine_mm, is_placed, read_header
 from cmrseg.orientation import same_grid
-from cmrseg.sequences import SEQUENCES, USUAL, Sequence, channels_of, labelled_sequence
+from cmrseg.sequences import SEQUENCES, USUAL, labelled_sequence
 
-# File extensions accepted for upload.
-UPLOADS = (".zip", *SUFFIXES, *HDF5_SUFFIXES)
-UPLOADED = (
-    f"a NIfTI ({', '.join(SUFFIXES)}) or HDF5 file ({', '.join(HDF5_SUFFIXES)}), or a .zip of "
-    "DICOM files or of one such file"
-)
 # Spacing of an HDF5 file until the user enters it; the file itself has none.
 UNKNOWN_MM = (1.0, 1.0, 1.0)
 # Folders of an upload and of the content of a zip, which then has the zip's name.
 RECEIVED, UNPACKED = "received", "unpacked"
-# Needs about 9 GB of memory for segmentation. The largest real cines are a fifth of this size.
-MOST_VOXELS = 150_000_000
-# Percentiles of a cine that are shown black and white.
-WINDOW = (1, 99.7)
-# Sequences that may lie on one grid, so that a zip may hold several.
-STILLS = tuple(key for key, sequence in SEQUENCES.items() if not sequence.is_cine)
-# Names that archive programs add.
-ADDED = ("__MACOSX", ".DS_Store", "Thumbs.db")
-
-
-def upload_suffix(name: str) -> str:
-    """The extension of an upload. Raises Refused naming the supported ones."""
-    for suffix in UPLOADS:
-        if name.lower().endswith(suffix):
-            return suffix
-    raise Refused(f"{safe_name(name)} is not a supported file type: choose {UPLOADED}.", 415)
-
-
-def safe_name(name: str) -> str:
-    """A file name that is safe to show, to use in other names and in tables."""
-    last = re.split(r"[\\/]", name)[-1]
-    return re.sub(r"[^A-Za-z0-9_.-]+", "_", last).lstrip("_.-")[:80] or "upload"
 
 
 def received(session: Session, name: str) -> Path:
@@ -66,13 +36,6 @@ def received(session: Session, name: str) -> Path:
     folder = session.folder / RECEIVED
     folder.mkdir(exist_ok=True)
     return folder / f"{own}{suffix}"
-
-
-def stem(name: str) -> str:
-    for suffix in UPLOADS:
-        if name.lower().endswith(suffix):
-            return name[: -len(suffix)]
-    return name
 
 
 def load_upload(
@@ -178,70 +141,6 @@ def load_sample(session: Session, name: str) -> None:
     withdraw(session)
 
 
-def images_in(folder: Path, wanted: str = USUAL) -> list[Path]:
-    """The images of an unpacked zip: its one NIfTI or HDF5 file, or the folder of DICOM files.
-
-    wanted: the sequences of the model that is chosen. Of several NIfTI files, those that are named
-    after these, or after still images that may lie on one grid.
-    """
-    files = [
-        path
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and not any(part in ADDED for part in path.parts)
-    ]
-    single = (*SUFFIXES, *HDF5_SUFFIXES)
-    volumes = [f for f in files if f.name.lower().endswith(single) and not f.name.startswith("._")]
-    if len(volumes) > 1:
-        return _named(volumes, channels_of(wanted))
-    if not files:
-        raise ValueError(
-            "the zip contains no files; include the DICOM files, or one NIfTI or HDF5 file"
-        )
-    if not volumes:
-        return [folder]
-    # The name may be anything, and readers do not accept extensions in capitals.
-    name = safe_name(volumes[0].name)
-    return [volumes[0].rename(volumes[0].with_name(f"{stem(name)}{upload_suffix(name)}"))]
-
-
-def _named(volumes: list[Path], wanted: tuple[Sequence, ...]) -> list[Path]:
-    """Those of several files that are named after sequences, in the order of the model's.
-
-    Raises ValueError where the names do not tell which files count.
-    """
-    called: dict[str, list[Path]] = {}
-    for path in volumes:
-        # Readers do not accept extensions in capitals.
-        name = safe_name(path.name)
-        path = path.rename(path.with_name(f"{stem(name)}{upload_suffix(name)}"))
-        called.setdefault(sequence_named(path.name) or "", []).append(path)
-    keys = [sequence.key for sequence in wanted]
-    if len(keys) == 1 and len(called.get(keys[0], [])) == 1:
-        return called[keys[0]]
-    stills = [key for key in (*keys, *STILLS) if key in called and key in STILLS]
-    stills = list(dict.fromkeys(stills))
-    if len(stills) > 1 or (len(keys) > 1 and stills):
-        for key in stills:
-            if len(called[key]) > 1:
-                first, second = (path.name for path in called[key][:2])
-                raise ValueError(
-                    f"{first} and {second} are both {SEQUENCES[key].name} ({key}); include one"
-                )
-        return [called[key][0] for key in stills]
-    if keys == [USUAL]:
-        which = "the short-axis cine"
-    elif len(keys) == 1:
-        which = f"the {wanted[0].name} ({keys[0]})"
-    else:
-        which = f"one file for each sequence, named {example_names(wanted)}"
-    raise ValueError(f"the zip contains {len(volumes)} NIfTI or HDF5 files; include only {which}")
-
-
-def example_names(channels: tuple[Sequence, ...] | list[Sequence]) -> str:
-    """Names that the files of some sequences may have, in words."""
-    return ", ".join(f"case_{channel.key.upper()}.nii.gz" for channel in channels)
-
-
 def _file_affine(path: Path) -> np.ndarray:
     """Affine of a NIfTI file in mm; checks its size before reading voxels."""
     check_plain(path)
@@ -250,7 +149,7 @@ def _file_affine(path: Path) -> np.ndarray:
         shape, affine = header.get_data_shape(), affine_mm(header)
     except UNREADABLE as error:
         raise ValueError(f"{path.name}: not a readable NIfTI ({error})") from error
-    _check_voxels(shape)
+    check_voxels(shape)
     return affine
 
 
@@ -259,83 +158,4 @@ def _check_hdf5(path: Path) -> None:
     with opened(path) as file:
         images = item(file, IMAGES)
         if isinstance(images, h5py.Dataset) and images.shape:
-            _check_voxels(images.shape)
-
-
-def _check_voxels(shape: tuple[int, ...]) -> None:
-    voxels = np.prod(np.array(shape, float))
-    if voxels > MOST_VOXELS:
-        raise ValueError(
-            f"{voxels / 1e6:.0f} million voxels are more than the {MOST_VOXELS / 1e6:.0f} million "
-            "that the app supports; use the workflow (predict_all) on a larger machine"
-        )
-
-
-def voxels_path(session: Session, loaded: Loaded | None = None, key: str = "") -> Path:
-    """The voxels of one of a session's images; of the first one unless another is named."""
-    is_first = loaded is None or key in ("", loaded.sequences[0])
-    return session.folder / ("cine.npy" if is_first else f"cine_{key}.npy")
-
-
-def keep(
-    session: Session,
-    cines: list[Cine],
-    name: str,
-    file_affine: np.ndarray | None,
-    notes: list[str],
-    has_spacing: bool = True,
-    is_sample: bool = False,
-    series: str = "",
-    sequences: tuple[str, ...] = (USUAL,),
-    placed: bool = True,
-) -> None:
-    """Take images on one grid into a session. Arguments as those of `Loaded`."""
-    _check_voxels((len(cines), *cines[0].voxels.shape))
-    session.progress(1, 1)
-    cine, *others = cines
-    # The previous images stay until the new ones are completely written.
-    with replacing(session.folder / "cine.npy") as voxels:
-        with open(voxels, "wb") as file:
-            np.save(file, cine.voxels, allow_pickle=False)
-        with replacing(session.folder / "image.u8") as picture, open(picture, "wb") as file:
-            for one in cines:
-                _shown(one.voxels).tofile(file)
-    for old in session.folder.glob("cine_*.npy"):
-        old.unlink()
-    for key, other in zip(sequences[1:], others, strict=True):
-        np.save(session.folder / f"cine_{key}.npy", other.voxels, allow_pickle=False)
-    session.labelled = None
-    (session.folder / "labels.u8").unlink(missing_ok=True)
-    one_plane = not SEQUENCES[sequences[0]].volumetric and cine.voxels.shape[1] == 1
-    fault = spacing_fault(cine.spacing_mm, one_plane) if has_spacing else NO_SPACING
-    session.loaded = Loaded(
-        number=session.next_number(),
-        name=name,
-        shape=cine.voxels.shape,
-        affine=cine.affine,
-        file_affine=file_affine,
-        spacing_mm=cine.spacing_mm,
-        spacing_fault=fault,
-        interval_s=cine.frame_interval_s,
-        notes=notes,
-        is_sample=is_sample,
-        series=series,
-        sequences=sequences,
-        placed=placed,
-    )
-
-
-def _shown(voxels: np.ndarray) -> np.ndarray:
-    """An image in 8 bits, for display."""
-    low, high = np.percentile(voxels[:, :, ::2, ::2], WINDOW)
-    shown = (voxels.astype(np.float32) - low) * (255 / max(high - low, 1e-6))
-    return np.clip(shown, 0, 255).astype(np.uint8)
-
-
-def repairs(audit: pd.DataFrame) -> list[str]:
-    """Rows of an audit as text; identical rows are counted."""
-    counts = Counter(zip(audit["problem"], audit["resolution"], strict=True))
-    return [
-        f"{problem[:1].upper()}{problem[1:]}: {resolution}" + (f" ({n} times)" if n > 1 else "")
-        for (problem, resolution), n in counts.items()
-    ]
+            check_voxels(images.shape)

@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from app import downloads, intake, measured, series, work
+from app import downloads, intake, measured, series, uploads, work
 from app.answers import setup_of, state_of
 from app.asked import frames, number, sequences, until_closed, words
 from app.guard import Guard
@@ -99,7 +99,7 @@ class Api:
         """An upload: the file is the body, its name is in the URL."""
         session = self.session(request)
         name = request.query_params.get("name", "")
-        intake.upload_suffix(name)
+        uploads.upload_suffix(name)
         wanted = sequences(request.query_params.get("sequence", USUAL))
         most = self.options.most_bytes
         too_large = Refused(
@@ -133,7 +133,7 @@ class Api:
             work.release(session)
             raise
         session.received = None
-        shown = intake.safe_name(name)
+        shown = uploads.safe_name(name)
         work.start(
             self.sessions,
             session,

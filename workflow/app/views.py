@@ -15,7 +15,6 @@ UNITS = {"cm2": "cm²", "ml": "ml"}
 # The whole wall of the left ventricle, and what of it is ill.
 WALL = (Tissue.MYO, Tissue.EDEMA, Tissue.SCAR)
 ILL = (Tissue.EDEMA, Tissue.SCAR)
-EXTREMES = {"largest": "largest area", "smallest": "smallest area"}
 
 
 def view_measured(labelled: Labelled, labels: np.ndarray) -> dict[str, Any]:
@@ -65,7 +64,7 @@ def _areas(labelled: Labelled, shown: list[Tissue]) -> list[dict[str, Any]]:
             continue
         curve = labelled.curves[columns[measure.tissue]]
         frame = int(curve.index[curve == value][0]) + 1
-        name = f"{NAMES[measure.tissue]}, {EXTREMES[measure.kind]} (frame {frame})"
+        name = f"{NAMES[measure.tissue]}, {measure.kind} (frame {frame})"
         rows.append(_row(measure.name, name, value, "cm²"))
     return rows
 
@@ -73,13 +72,15 @@ def _areas(labelled: Labelled, shown: list[Tissue]) -> list[dict[str, Any]]:
 def _volumes(labelled: Labelled, shown: list[Tissue]) -> list[dict[str, Any]]:
     """Volumes of tissues, and how much of the wall is ill."""
     values = measures_of_curve(labelled.curves, labelled.sequence)
-    volumes_ml = {m.tissue: values[m.name] for m in measures_of(labelled.sequence)}
-    rows = []
-    for measure in measures_of(labelled.sequence):
+    own = [measure for measure in measures_of(labelled.sequence) if measure.quantity == "volume"]
+    volumes_ml = {measure.tissue: values[measure.name] for measure in own}
+    rows, ill = [], [tissue for tissue in ILL if tissue in shown]
+    for measure in own:
         if measure.tissue in shown and math.isfinite(values[measure.name]):
-            name = f"{NAMES[measure.tissue]}"
+            name = NAMES[measure.tissue]
+            if measure.tissue == Tissue.MYO and ill:
+                name += f" without {' and '.join(NAMES[tissue] for tissue in ill)}"
             rows.append(_row(measure.name, name, values[measure.name], "ml"))
-    ill = [tissue for tissue in ILL if tissue in shown]
     if Tissue.MYO not in shown or not ill:
         return rows
     wall = [tissue for tissue in WALL if tissue in shown]

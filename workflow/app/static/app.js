@@ -638,7 +638,7 @@ async function begin() {
   setup = await call("/api/open", {});
   base = `/api/${setup.session}`;
   at("file").accept = setup.endings.join(",");
-  at("uploaded").textContent = setup.uploaded;
+  at("wanted").textContent = `a short-axis cine: ${setup.uploaded}`;
   at("samples").replaceChildren(...setup.samples.map(({ id, name }) => {
     const button = document.createElement("button");
     button.type = "button";

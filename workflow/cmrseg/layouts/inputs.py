@@ -14,7 +14,7 @@ SUFFIXES = (".nii.gz", ".nii")
 # Endings of HDF5 files.
 HDF5_SUFFIXES = (".h5", ".hdf5")
 # What names of files also call a sequence.
-ALSO_CALLED = {"de": ("lge",)}
+ALSO_CALLED = {"c0": ("bssfp",), "de": ("lge",)}
 # Files that are called so are label maps of a sequence.
 LABELS = re.compile(r"(^|[^a-z])(labels?|seg|segmentation|masks?|gt|gd|truth)([^a-z]|$)")
 
