@@ -22,20 +22,9 @@ def eye(heart, placed=True, tissues=VENTRICLES, spacing_mm=(8.0, 1.0, 1.0)):
     loaded = Loaded(
         1, "a.nii.gz", shape, heart.affine, heart.affine, (8, 1, 1), "", 0.04, [], False
     )
+    sequence, affine = SEQUENCES["sa"], heart.affine
     labelled = Labelled(
-        2,
-        "m",
-        "",
-        tissues,
-        SEQUENCES["sa"],
-        heart.affine,
-        spacing_mm,
-        0.04,
-        "human",
-        None,
-        0,
-        0,
-        [],
+        *(2, "m", "", tissues, sequence, affine, spacing_mm, 0.04, "human", None, 0, 0, [])
     )
     return eye_of(replace(loaded, placed=placed), labelled, heart.voxels, 0)
 

@@ -383,8 +383,9 @@ function draw() {
   const phase = measures && measures.has_phases ? [measures.ed === t + 1 ? "end-diastole" : "", measures.es === t + 1 ? "end-systole" : ""].filter(Boolean).join(", ") : "";
   const parts = [slices > 1 || frames === 1 ? `Slice ${z + 1} of ${slices}` : "", frames > 1 ? `frame ${t + 1} of ${frames}` : ""].filter(Boolean).join(", ");
   at("caption").textContent = `${parts[0].toUpperCase()}${parts.slice(1)}${phase && ` (${phase})`}`;
-  const shown = image.isMany ? image.channels.map(({ name }) => name).join(", ") : `${image.channels[0].plane} image`;
-  at("canvas").setAttribute("aria-label", `${shown[0].toUpperCase()}${shown.slice(1)}: ${at("caption").textContent}`);
+  const [{ plane: kind }] = image.channels;
+  const shown = image.isMany ? image.channels.map(({ name }) => name).join(", ") : `${kind[0].toUpperCase()}${kind.slice(1)} image`;
+  at("canvas").setAttribute("aria-label", `${shown}: ${at("caption").textContent}`);
   at("frame").value = t + 1;
   at("slice").value = z + 1;
   at("frameText").textContent = `${t + 1} of ${frames}`;
