@@ -60,6 +60,7 @@ def test_the_images_of_a_study_are_those_that_the_model_s_record_names(pictures)
     assert made["cohorts"]["input"]["sequences"] == ["la_4ch"]
     study = load_study(made)
     assert study.predicted() == study.measured() == [("input", "view")]
+    assert study.pictured("overlay") == ["view"]
     three = recorded("here/three", "c0,de,t2", "lv,my,rv,edema,scar")
     for name in ("C0", "DE", "T2"):
         Path("119").mkdir(exist_ok=True)

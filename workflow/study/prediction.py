@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from cmrseg.layouts.inputs import find_images, without_suffix
-from cmrseg.measure.by_sequence import has_phases
 from cmrseg.sequences import USUAL, channels_of
 from study.given import CONVERTED, given_models
 from study.tables import GRID, StudyError
@@ -72,15 +71,13 @@ def prediction_study(config: dict[str, Any]) -> dict[str, Any]:
     cohort |= _grid(path, found.layout, config)
     study_name = f"predict_{subject.lower().replace('-', '_')}"
     _check_origins(study_name, prediction_origins(config))
-    shown = has_phases(channels_of(wanted)[0])
-    figures = {"overlay": {"figure": "prediction", "cohort": COHORT}} if shown else {}
     return {
         "study": study_name,
         "max_failed_fraction": 0,
         "cohorts": {COHORT: cohort},
         "weights": {name: folder},
         "predict": [{"cohort": COHORT, "labellers": [name]}],
-        "figures": figures,
+        "figures": {"overlay": {"figure": "prediction", "cohort": COHORT}},
     }
 
 
