@@ -21,6 +21,7 @@ from app_server import (
 )
 from cmrseg.cine import Cine
 from cmrseg.labels import Tissue
+from hdf5_builder import write as write_hdf5
 from networks import network_of
 
 root = pytest.fixture(root_of_one_model)
@@ -234,6 +235,12 @@ def test_images_of_another_kind_are_refused_by_name(visitor, told, tmp_path):
     )
     upload(visitor, mouse(tmp_path)[0], "fcn")
     assert segment(visitor, "la_4ch")["fault"].startswith("Mouse7.h5: has 4 slices")
+    one = write_hdf5(tmp_path / "one.h5", Images=np.zeros((20, 24, 1, 5), np.uint16))
+    upload(visitor, one, "fcn")
+    assert segment(visitor, "la_4ch")["fault"] == (
+        "one.h5: read as short-axis cines. The model la_4ch (demo) labels 4-chamber cines, which "
+        "the page reads from a NIfTI file."
+    )
     assert told.seen == []
 
 
@@ -277,6 +284,23 @@ def test_a_heart_without_scar_has_none_and_no_warning(visitor, told, tmp_path):
     assert not any("scar" in text for text in content["warnings"])
 
 
+def test_volumes_that_cannot_be_a_heart_s_are_doubted(visitor, told, tmp_path):
+    told.labels = np.ones((1, 2, 24, 20), np.uint8)
+    voxels = np.arange(960, dtype=np.int16).reshape(1, 2, 24, 20)
+    Cine(voxels, np.diag([3.9, 3.9, 20, 1])).save(tmp_path / "lge.nii.gz")
+    upload(visitor, tmp_path / "lge.nii.gz", "scar")
+    assert segment(visitor, "scar")["fault"] == ""
+    warnings = rows_of(visitor)[1]["warnings"]
+    assert "One or two slices do not cover the heart: volumes are of these slices only." in warnings
+    told.labels = np.ones((1, 6, 24, 20), np.uint8)
+    voxels = np.arange(2880, dtype=np.int16).reshape(1, 6, 24, 20)
+    Cine(voxels, np.diag([3.9, 3.9, 20, 1])).save(tmp_path / "lge.nii.gz")
+    upload(visitor, tmp_path / "lge.nii.gz", "scar")
+    segment(visitor, "scar")
+    # 2880 voxels of 0.3042 ml
+    assert "A cavity of 876 ml is implausible for a human." in rows_of(visitor)[1]["warnings"]
+
+
 def test_one_of_several_sequences_may_be_labelled_alone(visitor, told, tmp_path):
     told.labels = lesions()
     upload(visitor, stills(tmp_path), "myops")
@@ -294,6 +318,7 @@ def test_one_of_several_sequences_may_be_labelled_alone(visitor, told, tmp_path)
         (("119_C0", "119_DE"), "has no T2-weighted images (t2); it has end-diastolic cine"),
         (("119_C0", "120_DE", "119_T2"), "119_C0.nii.gz and 120_DE.nii.gz have the names of two"),
         (("119_C0", "119_DE", "119_LGE"), "are both late gadolinium enhancement images (de)"),
+        (("a b_C0", "a_b_C0"), "files of the zip are called a_b_C0.nii.gz; rename one"),
         (("a", "b"), "include only one file for each sequence, named case_C0.nii.gz, case_DE"),
         (("119_C0",), "together, and case.zip has one image. Upload a zip with one NIfTI file"),
     ],

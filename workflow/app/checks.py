@@ -23,6 +23,8 @@ NO_SPACING = "The file does not contain its voxel size."
 JUMP = 0.3
 # With fewer frames per beat, larger changes are normal.
 JUMP_FRAMES = 15
+LEAST_SLICES = 3
+FEW_SLICES = "One or two slices do not cover the heart: volumes are of these slices only."
 # In an outermost slice, a cavity smaller than this fraction of the largest one is its end.
 END_SLICE = 0.4
 
@@ -120,8 +122,8 @@ def result_warnings(
         found.append("There is only one frame: end-systole and ejection fraction are unknown.")
     elif ed_frame == es_frame:
         found.append("End-diastole and end-systole are the same frame.")
-    if len(labels[0]) < 3:
-        found.append("One or two slices do not cover the heart: volumes are of these slices only.")
+    if len(labels[0]) < LEAST_SLICES:
+        found.append(FEW_SLICES)
     if esv_ml > edv_ml:
         found.append("The cavity is larger at end-systole than at end-diastole.")
     if len(volumes) >= JUMP_FRAMES:

@@ -75,7 +75,10 @@ def _named(volumes: list[Path], wanted: tuple[Sequence, ...]) -> list[Path]:
     for path in volumes:
         # Readers do not accept extensions in capitals.
         name = safe_name(path.name)
-        path = path.rename(path.with_name(f"{stem(name)}{upload_suffix(name)}"))
+        plain = path.with_name(f"{stem(name)}{upload_suffix(name)}")
+        if plain != path and plain.exists():
+            raise ValueError(f"two files of the zip are called {plain.name}; rename one of them")
+        path = path.rename(plain)
         called.setdefault(sequence_named(path.name) or "", []).append(path)
     keys = [sequence.key for sequence in wanted]
     if len(keys) == 1 and len(called.get(keys[0], [])) == 1:

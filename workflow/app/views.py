@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from app.checks import JUMP, JUMP_FRAMES
+from app.checks import EDV_ML, FEW_SLICES, JUMP, JUMP_FRAMES, LEAST_SLICES
 from app.session import Labelled
 from cmrseg.labels import NAMES, Tissue
 from cmrseg.measure.by_sequence import curve_columns, curve_unit, measures_of, measures_of_curve
@@ -105,6 +105,12 @@ def _row(key: str, name: str, value: float, unit: str) -> dict[str, Any]:
 def _warnings(labelled: Labelled, labels: np.ndarray, shown: list[Tissue]) -> list[str]:
     """What is implausible; the absence of scar and oedema is not."""
     found, columns = [], curve_columns(labelled.sequence)
+    if labelled.sequence.volumetric:
+        if labels.shape[1] < LEAST_SLICES:
+            found.append(FEW_SLICES)
+        most_ml = EDV_ML["human"][1]
+        if Tissue.LV in shown and (cavity_ml := labelled.curves["lv_ml"].max()) > most_ml:
+            found.append(f"A cavity of {cavity_ml:.3g} ml is implausible for a human.")
     for tissue in shown:
         areas = labelled.curves[columns[tissue]].to_numpy()
         if tissue not in ILL and not (labels == tissue).any():

@@ -248,7 +248,7 @@ def _table(first: str, second: str, rows: Mapping[Any, Any]) -> str:
 
 
 def _use(name: str, sequence: str) -> list[str]:
-    """How to use a model: on one folder, or file, and in Python if its images are of one sequence."""
+    """How to use a model: on a folder or a file, and in Python where it takes one sequence."""
     images = "<folder of the images>" if sequence == USUAL else "<NIfTI file>"
     if len(channels_of(sequence)) > 1:
         images = "<folder with a NIfTI file for each sequence>"
