@@ -74,6 +74,13 @@ def test_models_are_found_where_studies_and_downloads_have_them(tmp_path):
     assert models["one (a)"].trained_mm is None
 
 
+def test_an_ensemble_says_how_many_networks_it_has(tmp_path):
+    model_folder(tmp_path / "net", members={"net_f1": 1, "net_f2": 2})
+    (model,) = find_models(tmp_path, [tmp_path / "net"])
+    assert model.network == "fcn, lv,my,rv, 32 pixels, 2 networks together"
+    assert model.fault == ""
+
+
 def test_a_model_s_spacing_is_its_record_s_or_that_of_its_study_s_images(tmp_path):
     folder = model_folder(tmp_path / "results/a/models/one")
     path = tmp_path / "results/a/cohorts/biobank/images/0000/7/sa.nii.gz"

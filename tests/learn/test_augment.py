@@ -9,9 +9,11 @@ from cmrseg.learn.augment import (
     Transforms,
     apply_transforms,
     draw_transforms,
+    identity,
+)
+from cmrseg.learn.matrices import (
     fcn_matrices,
     flip_matrices,
-    identity,
     rotation_matrices,
     warp_matrices,
     zoom_matrices,

@@ -143,11 +143,13 @@ def test_optimiser_follows_the_cycle_over_its_epochs():
     assert group["eps"] == 1e-8
 
 
-# Keras's for the mice, as in Hanisah et al. 2026; fastai's, PyTorch's and TensorFlow 1's, which is
-# corrected for the start of the second moment: in the first step by the root of 1 - 0.999.
+# Keras's for the mice, as in Hanisah et al. 2026; fastai's and PyTorch's; TensorFlow 1's and
+# Keras's, which are corrected for the start of the second moment: in the first step by the root of
+# 1 - 0.999.
 EPS = {
     **{"onecycle": 1e-8, "onecycle_fastai2": 1e-5, "constant": 1e-8, "early_stopping": 1e-7},
     "constant_tensorflow": 1e-8 / 0.001**0.5,
+    "constant_keras": 1e-7 / 0.001**0.5,
 }
 
 

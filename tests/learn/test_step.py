@@ -142,9 +142,10 @@ def test_losses_and_gradients_are_those_of_the_cpu(name):
 
 @pytest.mark.gpu
 @ON_GPU
-def test_augmentation_is_that_of_the_cpu():
+@pytest.mark.parametrize("preset", ["extreme", "myops", "myops_cmrseg"])
+def test_augmentation_is_that_of_the_cpu(preset):
     images, labels = batch()
-    transforms = draw_transforms(np.random.default_rng(0), len(images), "extreme", 32)
+    transforms = draw_transforms(np.random.default_rng(0), len(images), preset, 32)
     own, own_labels = apply_transforms(images, labels, transforms)
     gpu, gpu_labels = apply_transforms(images.cuda(), labels.cuda(), transforms)
     torch.testing.assert_close(gpu.cpu(), own, rtol=1e-4, atol=1e-4)

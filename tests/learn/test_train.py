@@ -93,7 +93,7 @@ def test_run_stopped_after_any_epoch_ends_with_the_same_bytes(
 
 def test_finished_run_gives_its_result_again_without_training(slices, tmp_path, monkeypatch):
     weights, history = trained(UNET, slices["unet"], state_folder=tmp_path)
-    monkeypatch.setattr(training, "draw_batches", None)
+    monkeypatch.setattr(training, "epoch_batches", None)
     again, again_history = trained(UNET, slices["unet"], state_folder=tmp_path)
     assert same(weights, again)
     pd.testing.assert_frame_equal(history, again_history, check_exact=True)

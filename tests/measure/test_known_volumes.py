@@ -82,6 +82,18 @@ def test_volumes_are_held_against_the_known_ones_by_split_and_set(raw):
     }
 
 
+def test_a_labeller_may_have_splits_of_its_own(raw):
+    known = kaggle_volumes(ROWS, [raw])
+    volumes = known[["subject", "edv_ml", "esv_ml"]].assign(split=[*["out_of_fold"] * 3, "test"])
+    subjects, summary = against_known(volumes, known)
+    assert subjects["split"].tolist() == ["out_of_fold"] * 3 + ["test"]
+    rows = summary[summary["measure"] == "edv_difference_ml"].set_index("split")
+    assert rows["n"].to_dict() == {
+        **{"set test": 1, "set train": 2, "set validate": 1},
+        **{"out_of_fold": 3, "test": 1, "all": 4},
+    }
+
+
 def test_a_rotated_copy_counts_instead_of_its_original(raw):
     known = kaggle_volumes(ROWS, [raw])
     volumes = pd.DataFrame(

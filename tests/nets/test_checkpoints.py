@@ -55,7 +55,12 @@ def test_a_checkpoint_without_an_optimiser_s_state_gives_the_same_weights(name, 
     bare, settings = converted(entry, tmp_path)
     assert bare.keys() == whole.keys()
     assert all(torch.equal(bare[key], whole[key]) for key in whole)
-    assert settings == {"model": "mine", "task": "segment", **json.loads(json.dumps(entry))}
+    assert settings == {
+        "model": "mine",
+        "task": "segment",
+        "activation": "",
+        **json.loads(json.dumps(entry)),
+    }
 
 
 def test_a_real_checkpoint_without_an_optimiser_s_state_labels_as_tensorflow_does(data, tmp_path):

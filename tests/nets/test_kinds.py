@@ -6,7 +6,7 @@ import sys
 import pytest
 import torch
 
-from cmrseg.canvas import MULTIPLE_PX, PREPARATIONS
+from cmrseg.canvas import prediction_canvas
 from cmrseg.nets.build import BUILDERS, build_network, empty_network, make_encoder
 from cmrseg.nets.encoder import EncodedNetwork
 from cmrseg.nets.kinds import ENCODERS, KINDS
@@ -68,10 +68,12 @@ def test_an_encoder_that_a_network_does_not_have_is_refused(kind):
             empty_network(settings)
 
 
-def test_preparations_give_images_of_a_size_that_their_networks_take():
-    for kind in KINDS.values():
-        # Images that are not resized are padded when they are labelled.
-        assert PREPARATIONS[kind.preparation].resized or MULTIPLE_PX % kind.multiple_px == 0
+@pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
+def test_preparations_give_images_of_a_size_that_their_networks_take(kind):
+    for preparation in kind.preparations:
+        settings = {"preparation": preparation, "size_px": 64}
+        canvas = prediction_canvas((70, 41), settings, kind.multiple_px)
+        assert [n % kind.multiple_px for n in canvas.size] == [0, 0]
 
 
 # -- in a study -------------------------------------------------------------------------------

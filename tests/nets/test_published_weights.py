@@ -26,7 +26,7 @@ from cmrseg.nets.kinds import KINDS
 from cmrseg.nets.published import check_index, model_variables, read_published, sizes_of
 from cmrseg.nets.tensorbundle import read_index
 from cmrseg.results.labelling import LABELLING, OPTIONAL
-from cmrseg.sequences import SEQUENCES
+from cmrseg.sequences import labelled_sequence
 from tiny_study import ROOT
 
 CATALOGUE = yaml.safe_load((ROOT / "resources/weights.yaml").read_text("utf-8"))
@@ -121,7 +121,7 @@ def test_architectures_have_the_published_numbers(network, tissues, variables, v
 
 def test_catalogue_has_the_published_networks():
     assert NAMES == ["ukbb_ao", "ukbb_la_2ch", "ukbb_la_4ch", "ukbb_la_4ch_seg4", "ukbb_sa"]
-    assert sorted(CATALOGUE) == ["seg459", *NAMES]
+    assert sorted(CATALOGUE) == ["myops_runet", "seg459", *NAMES]
     assert {name: entry["tissues"] for name, entry in CATALOGUE.items()} == {
         "ukbb_sa": "lv,my,rv",
         "ukbb_la_2ch": "la",
@@ -129,6 +129,7 @@ def test_catalogue_has_the_published_networks():
         "ukbb_la_4ch_seg4": "lv,my,rv,la,ra",
         "ukbb_ao": "aao,dao",
         "seg459": "lv,my",
+        "myops_runet": "lv,rv,my,edema,scar",
     }
     assert [name for name in CATALOGUE if CATALOGUE[name]["network"] not in KINDS] == []
 
@@ -136,8 +137,8 @@ def test_catalogue_has_the_published_networks():
 @pytest.mark.parametrize("name", CATALOGUE)
 def test_catalogue_entry_is_complete(name):
     entry = CATALOGUE[name]
-    assert entry.keys() - {"sha256", "islands"} == CATALOGUE["ukbb_sa"].keys()
-    shown = SEQUENCES[entry["sequence"]].tissues
+    assert entry.keys() - {"sha256", "islands", "activation"} == CATALOGUE["ukbb_sa"].keys()
+    shown = labelled_sequence(entry["sequence"]).tissues
     assert set(tissues_of(entry["tissues"])) <= set(shown)
     if entry["network"] in KINDS:
         check_settings(entry)

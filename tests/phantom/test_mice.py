@@ -13,7 +13,8 @@ from cmrseg.phantom import preclinical
 from cmrseg.phantom.heart import Heart
 from cmrseg.phantom.mice import MOUSE, MOUSE_DISEASES, draw_mouse
 from cmrseg.phantom.population import draw_subjects
-from cmrseg.phantom.preclinical import BLOOD, MYOCARDIUM, labelled_frames, zero_filled
+from cmrseg.phantom.preclinical import BLOOD, MYOCARDIUM, labelled_frames
+from cmrseg.phantom.receiver import zero_filled
 
 SCAN = {
     "scanner": "9.4T",

@@ -13,12 +13,14 @@ from cmrseg.canvas import PREPARATIONS
 from cmrseg.cine import Cine
 from cmrseg.labels import NAMES, Tissue, tissues_of
 from cmrseg.learn.augment import (
+    CMRSEG_ROTATION_DEG,
     FCN_CLIP,
     FCN_ROTATION_DEG,
     FCN_ZOOM,
     FLIP_PROBABILITY,
     MOUSE,
     MOUSE_ROTATION_DEG,
+    MYOPS_ROTATION_DEG,
     PRESETS,
     ROTATION_DEG,
 )
@@ -31,17 +33,19 @@ from cmrseg.nets.fcn import FCN
 from cmrseg.nets.kinds import KINDS
 from cmrseg.nets.published import NETWORKS as PUBLISHED
 from cmrseg.nets.published import model_variables
+from cmrseg.results.image_words import GREYS, SIZES
+from cmrseg.results.labelling import VIEWS
+from cmrseg.results.model_card import LOSSES as LOSS_WORDS
 from cmrseg.results.model_card import (
-    AUGMENTATIONS,
-    GREYS,
     NETWORKS,
-    SIZES,
     Training,
     count_parameters,
     published_card,
     trained_card,
 )
-from cmrseg.results.model_card import LOSSES as LOSS_WORDS
+from cmrseg.results.model_card import VIEWS as VIEW_WORDS
+from cmrseg.results.training_words import AUGMENTATIONS
+from cmrseg.sequences import channels_of
 from cmrseg.tasks.losses import LOSSES
 from tiny_study import ROOT
 
@@ -149,6 +153,18 @@ def test_start_from_other_weights_is_said_and_their_terms_are():
     assert "ImageNet" in cells(trained_card(ROW | {"start": "imagenet"}, 1, TRAINING))["start"]
 
 
+def test_card_says_what_is_unusual_about_weights_and_labelling():
+    plain = trained_card(ROW | {"averaged": 0.0, "precision": "float32", "views": 1}, 1, TRAINING)
+    assert plain == trained_card(ROW, 1, TRAINING)
+    card = trained_card(ROW | {"averaged": 0.995, "precision": "bfloat16", "views": 8}, 1, TRAINING)
+    assert cells(card)["weights"] == "moving average, factor 0.995 for each step"
+    assert cells(card)["precision"] == "bfloat16 in the products of convolutions"
+    labels = section(card, "Labels")
+    assert "the mean of 8 views: of the image and its mirror image, each in four" in labels
+    assert set(VIEW_WORDS) == set(VIEWS) - {1}
+    assert "not mirror" not in trained_card(ROW | {"augmentation": "myops"}, 1, TRAINING)
+
+
 @pytest.mark.parametrize("name", CATALOGUE)
 def test_published_models_have_a_card_with_their_terms_and_labels(name):
     weights = CATALOGUE[name]
@@ -161,16 +177,40 @@ def test_published_models_have_a_card_with_their_terms_and_labels(name):
     card = published_card(name, weights, count_parameters(shapes))
     assert card.startswith(f"# {name}\n")
     assert "Research use only; not a medical device." in card
-    own = name != "seg459"
-    assert ("without a licence of their own" if own else "GPL-3.0") in section(card, "Terms")
+    terms = {"seg459": "GPL-3.0", "myops_runet": "has no licence, which allows nothing"}
+    assert terms.get(name, "without a licence of their own") in section(card, "Terms")
     for tissue in (Tissue.BACKGROUND, *tissues_of(weights["tissues"])):
         assert f"| {int(tissue)} | {NAMES[tissue]} |" in section(card, "Labels")
     assert cells(card)["orientation"] == weights["orientation"]
+    single = len(channels_of(weights["sequence"])) == 1
     one = "<folder of the images>" if weights["sequence"] == "sa" else "<NIfTI file>"
-    assert f"--config input={one} model=<path>/{name}" in section(card, "Use")
-    assert "predict_cine(network, cine, settings)" in section(card, "Use")
+    images = one if single else "<folder with a NIfTI file for each sequence>"
+    assert f"--config input={images} model=<path>/{name}" in section(card, "Use")
+    assert ("predict_cine(network, cine, settings)" in section(card, "Use")) == single
     assert ("pieces of a tissue are removed" in section(card, "Labels")) == (name == "seg459")
     assert ("Not for short-axis cines" in card) == (weights["sequence"] != "sa")
+
+
+def test_the_card_of_the_network_for_scar_says_how_it_sees_and_decides():
+    card = published_card("myops_runet", CATALOGUE["myops_runet"], 2_739_350)
+    found = cells(card)
+    assert found["parameters"] == "2,739,350"
+    assert found["made of"].endswith("value for value; with rows and columns of kernels swapped")
+    assert found["size"].startswith("Not resized; of every slice the window of 256 x 256 pixels")
+    assert found["size"].endswith("Its first row and column are swapped, as published.")
+    assert "its one largest value" in found["grey values"]
+    labels = section(card, "Labels")
+    assert "of those above 0.5 the last one is taken, in the order lv, rv, my, edema" in labels
+    assert "- Not for short-axis cines.\n" in section(card, "Limits")
+    assert "(softmax)" not in trained_card(ROW, 1, TRAINING)
+    assert "(softmax)" in trained_card(ROW | {"activation": "softmax"}, 1, TRAINING)
+
+
+def test_the_card_says_to_what_images_are_padded():
+    minmax = {"preparation": "minmax"}
+    for network, multiple in (("unet3plus", 16), ("runet", 32)):
+        card = trained_card(ROW | minmax | {"network": network}, 1, TRAINING)
+        assert f"with zeros to multiples of {multiple} pixels." in cells(card)["size"]
 
 
 def test_short_axis_card_counts_the_published_trainable_values():
@@ -194,6 +234,8 @@ def test_the_cards_words_for_augmentations_are_those_of_the_code():
     for preset in ("normal", "extreme"):
         assert f"rotation up to {ROTATION_DEG[preset]:.0f} degrees" in AUGMENTATIONS[preset]
         assert ("mirroring" in AUGMENTATIONS[preset]) == (FLIP_PROBABILITY[preset] > 0)
+    for preset, limit_deg in (("myops", MYOPS_ROTATION_DEG), ("myops_cmrseg", CMRSEG_ROTATION_DEG)):
+        assert f"rotation up to {limit_deg:.0f} degrees" in AUGMENTATIONS[preset]
     for preset in FCN_ZOOM:
         assert f"up to {FCN_CLIP * FCN_ROTATION_DEG:.0f} degrees" in AUGMENTATIONS[preset]
 

@@ -22,11 +22,13 @@ def test_a_model_s_folder_says_how_to_label_with_it(given):
         "width": 8,
         "task": "segment",
         "tissues": "lv,my",
+        "activation": "",
         "sequence": "sa",
         "preparation": "unet",
         "intensity": "linear",
         "size_px": 64,
         "islands": "",
+        "views": 1,
     }
     assert study.weights("mine") == "elsewhere/mine/weights.safetensors"
     assert study.weights("base") == "results/small/models/base/weights.safetensors"
@@ -40,6 +42,15 @@ def test_a_given_model_may_remove_islands(given):
     record = Path("elsewhere/mine/record.json")
     record.write_text(RECORD.replace('"seed"', '"islands": "code", "seed"'))
     assert given("elsewhere/mine", edit).model("mine")["islands"] == "code"
+
+
+def test_a_given_model_may_have_sigmoids(given):
+    record = Path("elsewhere/mine/record.json")
+    record.write_text(RECORD.replace('"seed"', '"activation": "sigmoid", "seed"'))
+    assert given("elsewhere/mine").model("mine")["activation"] == "sigmoid"
+    record.write_text(RECORD.replace('"seed"', '"activation": "relu", "seed"'))
+    with pytest.raises(StudyError, match="model mine: activation 'relu' is unknown; there are"):
+        given("elsewhere/mine")
 
 
 def test_a_given_model_of_other_tissues_is_refused(given):

@@ -187,12 +187,14 @@ def test_the_published_trainings_are_as_published(monkeypatch):
             "sequence": "sa",
             "task": "segment",
             "tissues": "lv,my",
+            "activation": "",
         },
         **{"cohort": "kaggle", "labeller": "ukbb", "subset": "c05", "splits": "train"},
         **{"start": "imagenet", "preparation": "unet", "intensity": "greys", "size_px": 256},
         **{"augmentation": "normal", "loss": "ce", "batch": 32, "schedule": "onecycle"},
         **{"lr_frozen": 0.0001, "epochs_frozen": "5+10+15", "lr": 0.00001, "epochs": "5+10+15"},
-        **{"seed": 42, "head_weights": "", "islands": ""},
+        **{"seed": 42, "head_weights": "", "islands": "", "views": 1, "folds": 1, "seeds": 1},
+        **{"least_epochs": 0, "averaged": 0.0, "precision": "float32"},
     }
     for model, own in SEARCH.items():
         assert rows[model] == {"model": model} | first | own
@@ -208,7 +210,7 @@ def test_the_published_trainings_are_as_published(monkeypatch):
 def test_every_recipe_of_ours_has_a_comment_with_its_source_and_is_of_use():
     text = (ROOT / "config/recipes.yaml").read_text("utf-8")
     recipes = read_recipes(str(ROOT / "config/recipes.yaml"))
-    assert re.findall(r"^# .*\n(\w+):\n", text, re.M) == list(recipes)
+    assert re.findall(r"^# .*\n(\w+):(?: &\w+)?\n", text, re.M) == list(recipes)
     tables = [p.read_text("utf-8") for p in (ROOT / "config/models").glob("*.tsv")]
     used = {line.split("\t")[1] for table in tables for line in table.split("\n")[1:] if line}
     documents = (ROOT / "docs/studies.md").read_text("utf-8")

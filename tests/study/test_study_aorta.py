@@ -81,7 +81,7 @@ def test_long_axes_are_trained_by_the_recipe_of_the_short_axis(study):
         ),
         (
             ["other unet_lstm_bai people aorta random - - fcn -\n"],
-            "model other: network fcn with preparation zscore; each has its own, fcn",
+            "model other: network fcn with preparation zscore; it has fcn",
         ),
     ],
 )

@@ -112,7 +112,7 @@ def replaced(old, new):
         (replaced("truth all train base", "truth v3 train base"),
          "model next: subset v3 of cohort people needs 3 subjects, splits train have 2"),
         (replaced("fcn fcn - 4 lv,my,rv", "fcn unet3plus - 4 lv,my,rv"),
-         "model fcn: network unet3plus with preparation fcn; each has its own, minmax"),
+         "model fcn: network unet3plus with preparation fcn; it has minmax"),
         (replaced("fcn fcn - 4 lv,my,rv", "fcn unet3plus resnet34 4 lv,my,rv"),
          "model fcn: network unet3plus with encoder 'resnet34'; unet and unet_compat need an"),
         (replaced("ce 2 constant 0 0 0.001 2", "ce 2 early_stopping 0 0 0.001 2+3"),

@@ -185,7 +185,7 @@ CASES = [
         "train_model next, write_models",
     ),
     Case(
-        ("`islands` of a model",),
+        ("`islands`, `views` of a model",),
         cell(MODELS, "fcn", "islands", "code"),
         "label_shard kaggle fcn 0000, label_shard kaggle fcn 0001, write_card fcn, write_models",
     ),

@@ -11,6 +11,7 @@ import pytest
 
 from cmrseg.files import read_table
 from cmrseg.labels import UNLABELLED, Tissue
+from cmrseg.results.labelling import OPTIONAL
 from study.recipes import read_models
 from tiny_study import COHORTS, FIGURES, LOST, MODELS, STUDY, Project, results_of, subjects_of
 
@@ -107,8 +108,9 @@ def test_the_settings_of_all_models_are_a_models_table_and_in_their_logs(tiny):
     for model, row in written.items():
         log = (tiny.results / f"logs/train_model/{model}.log").read_text("utf-8")
         told = log.split("INFO settings: ")[1].split("\n")[0].split(", ")
-        # Islands are removed by labelling, and no training knows of it.
-        asked_of_it = {key: value for key, value in row.items() if key != "islands"}
+        # What labelling alone reads, no training knows of, nor of folds.
+        others = (*OPTIONAL, "folds", "seeds")
+        asked_of_it = {key: value for key, value in row.items() if key not in others}
         assert told == [f"{k} {'none' if v == '' else v}" for k, v in asked_of_it.items()]
 
 

@@ -82,6 +82,8 @@ def describe(folder: Path, name: str) -> Model:
         return Model(folder, name, fault=f"its record lacks {', '.join(missing)}")
     network = f"{settings['network']} {settings['encoder']}".strip()
     network += f", {settings['tissues']}, {settings['size_px']} pixels"
+    if isinstance(members := settings.get("members"), dict):
+        network += f", {len(members)} networks together"
     fault = ""
     if settings["network"] not in tuple(KINDS):
         fault = f"network {settings['network']} cannot be used here"

@@ -10,11 +10,9 @@ from app.checks import EDV_ML, FEW_SLICES, JUMP, JUMP_FRAMES, LEAST_SLICES
 from app.session import Labelled
 from cmrseg.labels import NAMES, Tissue
 from cmrseg.measure.by_sequence import curve_columns, curve_unit, measures_of, measures_of_curve
+from cmrseg.measure.lesions import LESIONS, WALL
 
 UNITS = {"cm2": "cm²", "ml": "ml"}
-# The whole wall of the left ventricle, and what of it is ill.
-WALL = (Tissue.MYO, Tissue.EDEMA, Tissue.SCAR)
-ILL = (Tissue.EDEMA, Tissue.SCAR)
 
 
 def view_measured(labelled: Labelled, labels: np.ndarray) -> dict[str, Any]:
@@ -74,7 +72,7 @@ def _volumes(labelled: Labelled, shown: list[Tissue]) -> list[dict[str, Any]]:
     values = measures_of_curve(labelled.curves, labelled.sequence)
     own = [measure for measure in measures_of(labelled.sequence) if measure.quantity == "volume"]
     volumes_ml = {measure.tissue: values[measure.name] for measure in own}
-    rows, ill = [], [tissue for tissue in ILL if tissue in shown]
+    rows, ill = [], [tissue for tissue in LESIONS if tissue in shown]
     for measure in own:
         if measure.tissue in shown and math.isfinite(values[measure.name]):
             name = NAMES[measure.tissue]
@@ -113,7 +111,7 @@ def _warnings(labelled: Labelled, labels: np.ndarray, shown: list[Tissue]) -> li
             found.append(f"A cavity of {cavity_ml:.3g} ml is implausible for a human.")
     for tissue in shown:
         areas = labelled.curves[columns[tissue]].to_numpy()
-        if tissue not in ILL and not (labels == tissue).any():
+        if tissue not in LESIONS and not (labels == tissue).any():
             found.append(f"No {NAMES[tissue]} was found in any image.")
         if not labelled.sequence.is_cine or not areas.max() > 0:
             continue

@@ -13,19 +13,30 @@ class Preparation:
 
     dtype: of the stored pixels, unsigned integers or float32. resized: are images scaled to the
     canvas, or cropped and padded? scaled_by: the smallest and largest grey value of each image, or
-    percentiles, or mean and standard deviation, of all images of a frame or cine. padded_to_size:
-    is the canvas of prediction at least as large as that of training?
+    the largest one of its window, or percentiles, or mean and standard deviation, of all images of
+    a frame or cine. padded_to_size: is the canvas of prediction at least as large as that of
+    training? windowed: is it the window of training, with background outside? together: do the
+    channels of an image have one largest value? swapped: does the window begin along y where it
+    should along x, and the other way round?
     """
 
     dtype: type[Any]
     resized: bool
-    scaled_by: Literal["range", "percentiles", "moments"]
+    scaled_by: Literal["range", "maximum", "percentiles", "moments"]
     padded_to_size: bool = False
+    windowed: bool = False
+    together: bool = False
+    swapped: bool = False
 
     @property
     def joint(self) -> bool:
         """Whether all images of a frame or cine are scaled together."""
-        return self.scaled_by != "range"
+        return self.scaled_by in ("percentiles", "moments")
+
+
+def _window(**how: bool) -> Preparation:
+    """Windows of images divided by largest values: such an image is 0..1, but has no fixed step."""
+    return Preparation(np.float32, resized=False, scaled_by="maximum", windowed=True, **how)
 
 
 PREPARATIONS = {
@@ -34,9 +45,13 @@ PREPARATIONS = {
     "minmax": Preparation(np.uint16, resized=False, scaled_by="range"),
     # As published, its recurrent network sees how far away the border is.
     "zscore": Preparation(np.float32, resized=False, scaled_by="moments", padded_to_size=True),
+    "joint_max": _window(together=True),
+    # As the published program of MyoPS cuts them out.
+    "joint_max_compat": _window(together=True, swapped=True),
+    "channel_max": _window(),
 }
 
-# The networks of images that are not resized halve them four times.
+# Networks of images that are not resized halve them four times, or more (nets.kinds).
 MULTIPLE_PX = 16
 
 
@@ -45,19 +60,33 @@ class Canvas:
     """Where a native image lies in a prepared one; all pairs are (y, x) in pixels.
 
     native: the image's own shape. scaled: its shape after resizing. size: shape of the prepared
-    image. offset: place of the scaled image's first pixel; negative where it is cropped.
+    image. offset: place of the scaled image's first pixel; negative where it is cropped. windowed:
+    is what is cropped background, as a network sees the same window of every image?
     """
 
     native: tuple[int, ...]
     scaled: tuple[int, ...]
     size: tuple[int, ...]
     offset: tuple[int, ...]
+    windowed: bool = False
+
+    @property
+    def overlap(self) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+        """Where both have pixels: (y, x) of the scaled image, and of the prepared one."""
+        sides = list(zip(self.offset, self.scaled, self.size, strict=True))
+        scaled = tuple(slice(max(-o, 0), min(size - o, n)) for o, n, size in sides)
+        return scaled, tuple(slice(max(o, 0), min(o + n, size)) for o, n, size in sides)
 
 
 def training_canvas(shape_px: tuple[int, int], settings: Mapping) -> Canvas:
-    """The square canvas of training: scaled to fit (`unet`) or a centred window (the others)."""
-    size = settings["size_px"]
-    if not PREPARATIONS[settings["preparation"]].resized:
+    """The square canvas of training: scaled to fit (`unet`) or a centred window (the others).
+
+    Errors as `window_canvas`.
+    """
+    size, preparation = settings["size_px"], PREPARATIONS[settings["preparation"]]
+    if preparation.windowed:
+        return window_canvas(shape_px, size, preparation.swapped)
+    if not preparation.resized:
         offset = tuple(size // 2 - n // 2 for n in shape_px)
         return Canvas(tuple(shape_px), tuple(shape_px), (size, size), offset)
     factor = size / max(shape_px)
@@ -67,15 +96,36 @@ def training_canvas(shape_px: tuple[int, int], settings: Mapping) -> Canvas:
     return Canvas(tuple(shape_px), scaled, (size, size), offset)
 
 
-def prediction_canvas(shape_px: tuple[int, int], settings: Mapping) -> Canvas:
-    """The canvas of prediction: as in training (`unet`) or padded to multiples of 16 px.
+def window_canvas(shape_px: tuple[int, int], size: int, swapped: bool = False) -> Canvas:
+    """The window of `size` pixels in the centre of an image; zeros where it is larger.
 
-    That of `zscore` has at least the size of training.
+    swapped: with the first row that is right for the columns, and the first column that is right
+    for the rows. So the published program of MyoPS (Altunok and Oksuz 2020) cuts its windows; where
+    they run over the edge it gets smaller ones, which its network does not take, and which are
+    filled up with zeros behind here. Raises ValueError where such a window lies beside the image.
+    """
+    # An odd difference puts the smaller half of what is cut off on the high side.
+    offset = tuple((size - n) // 2 for n in (shape_px[::-1] if swapped else shape_px))
+    if any(o + n <= 0 or o >= size for o, n in zip(offset, shape_px, strict=True)):
+        raise ValueError(
+            f"an image of {tuple(shape_px)} (y, x) has nothing in a window of {size} pixels whose "
+            "first row and column are swapped; take preparation joint_max"
+        )
+    return Canvas(tuple(shape_px), tuple(shape_px), (size, size), offset, windowed=True)
+
+
+def prediction_canvas(
+    shape_px: tuple[int, int], settings: Mapping, multiple_px: int = MULTIPLE_PX
+) -> Canvas:
+    """The canvas of prediction: as in training (`unet`, windows) or padded to multiples.
+
+    multiple_px: of which the network takes both sides. The canvas of `zscore` has at least the size
+    of training.
     """
     preparation = PREPARATIONS[settings["preparation"]]
-    if preparation.resized:
+    if preparation.resized or preparation.windowed:
         return training_canvas(shape_px, settings)
     least = settings["size_px"] if preparation.padded_to_size else 0
-    size = tuple(-(-max(n, least) // MULTIPLE_PX) * MULTIPLE_PX for n in shape_px)
+    size = tuple(-(-max(n, least) // multiple_px) * multiple_px for n in shape_px)
     offset = tuple((s - n) // 2 for s, n in zip(size, shape_px, strict=True))
     return Canvas(tuple(shape_px), tuple(shape_px), size, offset)

@@ -170,7 +170,7 @@ def check_grid(cine: Cine) -> None:
 def _read(path: Path) -> tuple[Any, np.ndarray]:
     """A NIfTI image and its voxels. nibabel unpacks a file in half the time if ISA-L does it."""
     kind = _check_size(path)
-    if kind is None or not path.name.endswith(".gz"):
+    if kind is None or not path.name.lower().endswith(".gz"):
         image: Any = nib.load(path) if kind is None else kind.from_filename(path)
         return image, np.asanyarray(image.dataobj)
     with igzip.open(path) as file:
@@ -186,7 +186,7 @@ def _check_size(path: Path) -> Any:
     nibabel takes the memory that a header asks for before it reads a byte. Returns nibabel's class
     of such files, None where the header is of no NIfTI.
     """
-    zipped = path.name.endswith(".gz")
+    zipped = path.name.lower().endswith(".gz")
     content = first_bytes(path)
     kind = image_class(content)
     if kind is None:

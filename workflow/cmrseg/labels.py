@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 Named = TypeVar("Named")
 
@@ -98,26 +98,48 @@ REGIONS = {
 }
 
 
+# How channels become shares of a pixel; "" as the regions of the target say.
+ACTIVATIONS = ("", "softmax", "sigmoid")
+
+
 @dataclass(frozen=True)
 class Target:
     """What the channels of a network mean: regions in the order in which they are painted.
 
     Regions without a common tissue exclude each other: background is the first channel, and the
     channels share a pixel (softmax). Regions that overlap have a share of their own each (sigmoid),
-    and a later one is painted over an earlier one.
+    and a later one is painted over an earlier one. activation: "sigmoid" gives also the channels of
+    regions that exclude each other, with background, a share of their own; "" is what the regions
+    say.
     """
 
     regions: tuple[Region, ...]
+    activation: str = ""
+
+    def __post_init__(self) -> None:
+        if self.activation not in ACTIVATIONS:
+            known = ", ".join(name or "''" for name in ACTIVATIONS)
+            raise ValueError(f"activation {self.activation!r} is unknown; there are {known}")
+        if self.activation == "softmax" and not self.exclusive:
+            raise ValueError(
+                f"activation softmax of tissues {self.text}, which overlap; leave it empty"
+            )
 
     @classmethod
-    def of(cls, text: str) -> "Target":
+    def of(cls, text: str, activation: str = "") -> "Target":
         """The target that a settings' `tissues` name, as `lv,my,rv` or `lv,rv,wall,scar`.
 
-        Raises ValueError naming what is no region, or is named twice.
+        Raises ValueError naming what is no region, or is named twice, and an activation that is
+        unknown or does not fit.
         """
         if not isinstance(text, str):
             raise ValueError(f"tissues are {text!r}, expected text such as lv,my,rv")
-        return cls(tuple(named_once("tissues", text, REGIONS)))
+        return cls(tuple(named_once("tissues", text, REGIONS)), activation)
+
+    @classmethod
+    def of_settings(cls, settings: Mapping[str, Any]) -> "Target":
+        """That of a model's settings: `tissues` and maybe `activation`."""
+        return cls.of(settings["tissues"], settings.get("activation", ""))
 
     @property
     def text(self) -> str:
@@ -128,6 +150,11 @@ class Target:
     def exclusive(self) -> bool:
         members = [tissue for region in self.regions for tissue in region.members]
         return len(members) == len(set(members))
+
+    @property
+    def sigmoid(self) -> bool:
+        """Whether each channel has a share of its own."""
+        return self.activation == "sigmoid" or not self.exclusive
 
     @property
     def channels(self) -> int:

@@ -57,7 +57,7 @@ def image_class(content: bytes) -> Any:
 
 def first_bytes(path: Path) -> bytes:
     """As many bytes of a file, unpacked, as the longest header has."""
-    with igzip.open(path) if path.name.endswith(".gz") else open(path, "rb") as file:
+    with igzip.open(path) if path.name.lower().endswith(".gz") else open(path, "rb") as file:
         return file.read(nib.Nifti2Header.sizeof_hdr)
 
 

@@ -14,6 +14,7 @@ from study.study import DICOM
 from study.tables import StudyError
 from study.wiring.checks import Checks
 from study.wiring.cohorts import Cohorts
+from study.wiring.ensembles import Ensembles
 from study.wiring.figures import Figures
 from study.wiring.measures import Measures
 from study.wiring.models import Models
@@ -56,6 +57,7 @@ COHORTS = Cohorts(STUDY)
 CHECKS = Checks(STUDY, COHORTS, is_there)
 RAW = Raw(STUDY, COHORTS, SOURCES.entries)
 MODELS = Models(STUDY, COHORTS)
+ENSEMBLES = Ensembles(STUDY)
 MEASURES = Measures(STUDY, COHORTS)
 PANELS = Panels(STUDY, COHORTS)
 FIGURES = Figures(STUDY, COHORTS, RAW)

@@ -95,6 +95,8 @@ rule label_shard:
     input:
         images="results/{study}/cohorts/{cohort}/images/{shard}",
         weights=MODELS.weights,
+        # Of an ensemble and a cohort that it was trained on.
+        folds=ENSEMBLES.folds_of_labeller,
     output:
         labels=directory("results/{study}/cohorts/{cohort}/labels/{labeller}/{shard}"),
     log:
@@ -102,7 +104,7 @@ rule label_shard:
     benchmark:
         "results/{study}/benchmarks/label_shard/{cohort}/{labeller}/{shard}.tsv"
     wildcard_constraints:
-        labeller=one_of([*STUDY.models, *STUDY.given]),
+        labeller=one_of(STUDY.model_names),
     conda:
         "../../envs/torch.yaml"
     threads: 1

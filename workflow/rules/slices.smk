@@ -17,7 +17,7 @@ rule make_slices:
     wildcard_constraints:
         sequence=one_of(MODELS.sequences()),
         tissues="[a-z_]+(-[a-z_]+)*",
-        preparation="fcn|unet|minmax|zscore",
+        preparation="fcn|unet|minmax|zscore|joint_max|joint_max_compat|channel_max",
         intensity="linear|greys",
         size_px="[0-9]+",
     conda:

@@ -93,3 +93,5 @@ rule train_all:
             model=STUDY.models,
             file=["weights.safetensors", "record.json", "README.md"],
         ),
+        ENSEMBLES.files("weights.safetensors"),
+        ENSEMBLES.files("record.json"),

@@ -20,7 +20,7 @@ rule measure_volumes:
         runtime=240,
     params:
         settings=MEASURES.volume_settings,
-        rows=COHORTS.rows,
+        rows=COHORTS.measured_rows,
         maps=MEASURES.labeller_maps,
         code=code_of("measure_volumes.py"),
     script:

@@ -1,4 +1,4 @@
-"""Take a shard's NIfTI or HDF5 files, or the published pictures, as cines."""
+"""Take a shard's NIfTI or HDF5 files, or the published pictures, as images."""
 
 from functools import partial
 from pathlib import Path
@@ -7,6 +7,7 @@ import pandas as pd
 
 from cmrseg.files import replacing, write_table
 from cmrseg.layouts.hdf5 import grids_of, reader
+from cmrseg.layouts.myops import import_cases
 from cmrseg.layouts.nifti import read_pair, read_whole
 from cmrseg.layouts.png import read_pictures
 from cmrseg.layouts.ready_made import import_studies
@@ -14,13 +15,17 @@ from stage import start
 
 start(snakemake)
 rows = pd.DataFrame(snakemake.params.rows)
-layout, mode = snakemake.params.layout, snakemake.params.mode
-sequences = snakemake.params.sequences
-whole = partial(read_whole, as_stored=mode == "compat", lone=len(sequences) == 1)
+layout, sequences = snakemake.params.layout, snakemake.params.sequences
+as_stored = snakemake.params.mode == "compat"
+whole = partial(read_whole, as_stored=as_stored, lone=len(sequences) == 1)
 readers = {"nifti": whole, "ukbb": read_pair, "png": read_pictures}
-read = reader(grids_of(rows)) if layout == "hdf5" else readers[layout]
 with replacing(snakemake.output.images) as images:
     images.mkdir()
-    audit, headers = import_studies(rows, Path(snakemake.input.raw), images, read, sequences)
+    raw = Path(snakemake.input.raw)
+    if layout == "myops":
+        audit, headers = import_cases(rows, raw, images, sequences, as_stored)
+    else:
+        read = reader(grids_of(rows)) if layout == "hdf5" else readers[layout]
+        audit, headers = import_studies(rows, raw, images, read, sequences)
 write_table(audit, snakemake.output.audit)
 write_table(headers, snakemake.output.headers)

@@ -5,7 +5,15 @@ from pathlib import Path
 import pandas as pd
 
 from cmrseg.files import replacing
-from cmrseg.phantom import kaggle, patient_files, patient_zips, preclinical, seven_tesla, ukbb
+from cmrseg.phantom import (
+    kaggle,
+    myops,
+    patient_files,
+    patient_zips,
+    preclinical,
+    seven_tesla,
+    ukbb,
+)
 from stage import start
 
 start(snakemake)
@@ -16,6 +24,7 @@ WRITERS = {
     "ukbb": ukbb,
     "ukbb_dicom": patient_zips,
     "hdf5": preclinical,
+    "myops": myops,
 }
 rows = pd.DataFrame(snakemake.params.rows)
 settings, layout = snakemake.params.settings, snakemake.params.layout

@@ -8,6 +8,7 @@ import pandas as pd
 
 from cmrseg.measure.by_sequence import has_phases
 from cmrseg.measure.confidence import THRESHOLDS
+from study.ensembles import OUT_OF_FOLD
 from study.figure_checks import check_figures
 from study.model_checks import check_labeller, check_models, check_order
 from study.numbers import check_numbers
@@ -15,6 +16,7 @@ from study.panels import check_panels
 from study.propagated_checks import check_not_of_reference, check_propagated
 from study.sequence_checks import check_sequences_of
 from study.study import DICOM, Study
+from study.subjects import patients
 from study.tables import GRID, StudyError, own_file
 
 # Forms of annotation that a layout can hold.
@@ -26,9 +28,20 @@ FORMS = {
     "ukbb_dicom": ("cvi42", "nifti"),
     "png": ("frames",),
     "hdf5": ("hdf5",),
+    "myops": ("myops", "nifti"),
 }
 # Layouts that the digital heart can write.
-WRITTEN = ("kaggle", "folder", "nifti", "ukbb", "ukbb_dicom", "hdf5")
+WRITTEN = ("kaggle", "folder", "nifti", "ukbb", "ukbb_dicom", "hdf5", "myops")
+# Settings of a phantom that only some layouts have.
+ONLY_FOR = {
+    "frame_interval_ms": ("hdf5",),
+    "interpolation": ("hdf5", "myops"),
+    "sequence_shift_mm": ("myops",),
+    "prefix": ("myops",),
+    "dicom": ("myops",),
+}
+# Layouts whose phantom can have an infarct that is seen, or that moves less.
+INFARCTED = ("nifti", "ukbb_dicom", "myops")
 # Layouts whose phantom needs to know the number of frames of a cine.
 WITH_FRAMES = (*DICOM, "nifti", "ukbb_dicom")
 # Its folder in results/ contains the published study.
@@ -71,6 +84,8 @@ def _check_cohorts(study: Study) -> None:
             )
         table = study.subjects[name]
         _check_grid(name, cohort, table)
+        if "patient" in table:
+            _check_patients(name, table)
         shared = table[table["study"].duplicated(keep=False)]
         for what, rows in shared.groupby("study"):
             if rows["split"].nunique() > 1:
@@ -83,6 +98,17 @@ def _check_cohorts(study: Study) -> None:
                     f"cohort {name}: subjects {', '.join(rows['subject'])} are the same series of "
                     f"study {what}; assign the series in `series`"
                 )
+
+
+def _check_patients(name: str, table: pd.DataFrame) -> None:
+    """All examinations of a patient must be in one split."""
+    patient = patients(table)
+    for who, rows in table[patient.duplicated(keep=False)].groupby(patient):
+        if rows["split"].nunique() > 1:
+            raise StudyError(
+                f"cohort {name}: patient {who} is in splits {', '.join(rows['split'])}; a patient "
+                "belongs to one"
+            )
 
 
 def _check_grid(name: str, cohort: dict[str, Any], table: pd.DataFrame) -> None:
@@ -116,11 +142,14 @@ def _check_phantoms(study: Study) -> None:
             raise StudyError(
                 f"cohort {cohort}: phantom.frames belongs to the layouts {', '.join(WITH_FRAMES)} "
                 "and is needed there; layout ukbb has end-diastole and end-systole alone, "
-                "and of layout hdf5 heart rate and frame_interval_ms decide"
+                "layout myops end-diastole, and of layout hdf5 heart rate and frame_interval_ms "
+                "decide"
             )
-        for key in ("frame_interval_ms", "interpolation"):
-            if key in settings and layout != "hdf5":
-                raise StudyError(f"cohort {cohort}: phantom.{key} is for the layout hdf5")
+        for key, layouts in ONLY_FOR.items():
+            if key in settings and layout not in layouts:
+                raise StudyError(
+                    f"cohort {cohort}: phantom.{key} is for the layout {' and '.join(layouts)}"
+                )
         for key in ("rows", "columns"):
             if settings[key] % settings.get("interpolation", 1):
                 raise StudyError(
@@ -135,6 +164,12 @@ def _check_phantoms(study: Study) -> None:
                         f"cohort {cohort}: subject {row['subject']} has faults "
                         f"'{row['faults']}', which the phantom only writes in layout kaggle; "
                         "leave the cell empty"
+                    )
+                if row.get("infarct") and layout not in INFARCTED:
+                    raise StudyError(
+                        f"cohort {cohort}: subject {row['subject']} has infarct "
+                        f"'{row['infarct']}', which the phantom only draws in the layouts "
+                        f"{', '.join(INFARCTED)}; leave the cell empty"
                     )
                 if homes.setdefault(row["study"], shard) != shard:
                     raise StudyError(
@@ -220,6 +255,13 @@ def _check_published(study: Study) -> None:
         raise StudyError(
             f"published_values: `evaluate` does not compare labeller {entry['labeller']} of cohort "
             f"{entry['cohort']} with a reference; add it there"
+        )
+    if entry is None or OUT_OF_FOLD not in entry["splits"]:
+        return
+    if study.folds(entry["labeller"], entry["cohort"]) is None:
+        raise StudyError(
+            f"published_values: splits {OUT_OF_FOLD}, but {entry['labeller']} has no folds of "
+            f"cohort {entry['cohort']}; name an ensemble that was trained on it, or a split"
         )
 
 

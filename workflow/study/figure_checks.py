@@ -4,6 +4,7 @@ from typing import Any
 
 from cmrseg.measure.by_sequence import has_phases
 from cmrseg.sequences import SEQUENCES
+from study.ensembles import OUT_OF_FOLD
 from study.model_checks import check_cohort
 from study.panel_figures import PANEL_FIGURES, check_no_panels, check_panel_figure
 from study.study import DICOM, Study
@@ -85,6 +86,9 @@ def _check_shown_splits(study: Study, name: str, entry: dict[str, Any]) -> None:
             "out"
         )
     own = set(study.subjects[entry["cohort"]]["split"])
+    labellers = study.evaluated(entry["cohort"]) if entry["figure"] in VOLUME_FIGURES else []
+    if any(study.folds(labeller, entry["cohort"]) for labeller in labellers):
+        own.add(OUT_OF_FOLD)
     if not own & set(entry["splits"]):
         raise StudyError(
             f"figure {name}: cohort {entry['cohort']} has no subject in "

@@ -59,7 +59,10 @@ def _settings(name: str, folder: Path, catalogue: dict[str, Any]) -> dict[str, A
     if missing:
         raise StudyError(f"weights {name}: {where} has no {', '.join(missing)}")
     optional = {key: found.get(key, default) for key, default in OPTIONAL.items()}
-    return {key: found[key] for key in LABELLING} | optional | {"folder": folder.as_posix()}
+    settings = {key: found[key] for key in LABELLING} | optional | {"folder": folder.as_posix()}
+    # Of an ensemble, which is labelled by all of them.
+    members = found.get("members")
+    return settings | ({"members": dict(members)} if isinstance(members, dict) else {})
 
 
 def _recorded(name: str, folder: Path) -> dict[str, Any]:

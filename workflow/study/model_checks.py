@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 from typing import Any
 
-from cmrseg.labels import SHORT_NAMES, Target, Tissue, tissues_of
+from cmrseg.labels import SHORT_NAMES, Target, Tissue
 from cmrseg.learn.subsets import NESTED_VOLUNTEERS
 from cmrseg.measure.by_sequence import has_phases
 from cmrseg.measure.confidence import THRESHOLDS
 from cmrseg.nets.kinds import KINDS
+from cmrseg.results.labelling import check_views
 from cmrseg.sequences import USUAL, channels_of, labelled_sequence
 from cmrseg.tasks.kinds import kind_of, outputs_of
+from study.ensemble_checks import check_ensembles, check_member_start
 from study.study import Study
 from study.tables import StudyError
 
@@ -26,30 +28,35 @@ ENCODED = tuple(name for name, kind in KINDS.items() if kind.encoders)
 
 def check_models(study: Study) -> None:
     annotators = {a for cohort in study.cohorts for a in study.annotators(cohort)}
-    for model in [*study.models, *study.given]:
+    for model in study.model_names:
         if model in annotators:
             raise StudyError(f"'{model}' is both a model and an annotator; rename one of them")
         _check_images(model, study.model(model))
         _check_tissues(model, study.model(model))
         if model in STARTS:
             raise StudyError(f"a model cannot be named '{model}', which is a start; rename it")
-    for model, row in study.models.items():
+    for model in (*study.models, *study.ensembles):
         if model in study.given:
             raise StudyError(f"model {model} is in the models table and in `weights`; rename one")
+    for model, row in study.models.items():
         check_labeller(study, f"model {model}", row["cohort"], row["labeller"])
         _check_learnt(study, model, row)
         _check_start(study, model, row)
         _check_row(model, row)
         table = study.subjects[row["cohort"]]
-        if not table["split"].eq("validate").any():
+        # Members of folds are validated on the fold that they leave out.
+        if "fold" not in row and not table["split"].eq("validate").any():
             raise StudyError(f"model {model}: cohort {row['cohort']} has no subject to validate on")
         trained = int(table["split"].isin(row["splits"].split(",")).sum())
+        if "fold" in row:
+            trained -= -(-trained // int(row["fold"].split(" of ")[1]))
         needed = VOLUNTEERS.get(row["subset"], 1)
         if trained < needed:
             raise StudyError(
                 f"model {model}: subset {row['subset']} of cohort {row['cohort']} needs {needed} "
                 f"subjects, splits {row['splits']} have {trained}"
             )
+    check_ensembles(study)
 
 
 def _check_images(model: str, settings: dict[str, Any]) -> None:
@@ -63,6 +70,7 @@ def _check_images(model: str, settings: dict[str, Any]) -> None:
     try:
         channels = len(channels_of(settings["sequence"]))
         kind_of(settings)
+        check_views(settings)
     except ValueError as error:
         raise StudyError(f"model {model}: {error}") from None
     if not KINDS[network].takes(channels):
@@ -102,7 +110,7 @@ def _check_tissues(model: str, settings: dict[str, Any]) -> None:
     """The images of a model must show the tissues that it segments."""
     key = settings["sequence"]
     try:
-        tissues = tissues_of(settings["tissues"])
+        tissues = Target.of(settings["tissues"], settings["activation"]).tissues
     except ValueError as error:
         raise StudyError(f"model {model}: {error}") from None
     shown = labelled_sequence(key).tissues
@@ -136,8 +144,8 @@ def _check_row(model: str, row: dict[str, Any]) -> None:
         f"network {network} with encoder '{row['encoder']}'; {' and '.join(ENCODED)} need an "
         "encoder, the others have none": row["encoder"] not in (kind.encoders or ("",)),
         f"network {network} with preparation {row['preparation']}; "
-        f"each has its own, {kind.preparation}": row["preparation"] != kind.preparation,
-        "intensity greys is of the preparation unet": kind.preparation != "unet"
+        f"it has {' or '.join(kind.preparations)}": row["preparation"] not in kind.preparations,
+        "intensity greys is of the preparation unet": row["preparation"] != "unet"
         and row["intensity"] != "linear",
         f"size_px {row['size_px']}; network {network} needs a multiple of {kind.multiple_px}": row[
             "size_px"
@@ -146,6 +154,9 @@ def _check_row(model: str, row: dict[str, Any]) -> None:
         != 0,
         f"splits {row['splits']}; validate shows how well a model learns, and a model that is "
         "trained on it cannot be judged by it: use train or test": "validate" in splits,
+        f"tissues {row['tissues']} with activation '{row['activation']}'; network {network} tells "
+        "tissues apart that exclude each other, by softmax": kind.window > 1
+        and Target.of(row["tissues"], row["activation"]).sigmoid,
         f"batch 1 with size_px {row['size_px']}; the deepest maps of {row['encoder']} then have "
         "one pixel, of which a batch norm learns nothing: use batch 2 or larger images": single,
         f"head_weights {row['head_weights']}; network {network} needs {kind.heads}": len(weights)
@@ -153,6 +164,8 @@ def _check_row(model: str, row: dict[str, Any]) -> None:
         f"schedule early_stopping with epochs {row['epochs']}, {row['epochs_frozen']} frozen; it "
         "is one cycle of at most so many epochs, such as 200, and none frozen": stopping
         and ("+" in row["epochs"] or _epochs(row["epochs_frozen"]) > 0),
+        f"least_epochs {row['least_epochs']} with schedule {row['schedule']}; only early_stopping "
+        "ends before its last epoch": row["least_epochs"] > 0 and not stopping,
         "no epochs; give epochs or epochs_frozen": _epochs(row["epochs"]) == 0
         and _epochs(row["epochs_frozen"]) == 0,
         "epochs_frozen without lr_frozen": _epochs(row["epochs_frozen"]) > 0
@@ -167,8 +180,9 @@ def _check_start(study: Study, model: str, row: dict[str, Any]) -> None:
     if row["start"] not in STARTS and not study.is_model(row["start"]):
         raise StudyError(
             f"model {model}: start '{row['start']}' is neither random nor imagenet nor a "
-            f"model; there are {', '.join([*study.models, *study.given])}"
+            f"model; there are {', '.join(study.model_names)}"
         )
+    check_member_start(study, model, row)
     if row["start"] == "imagenet" and row["network"] not in ENCODED:
         raise StudyError(
             f"model {model}: network {row['network']} has no ImageNet weights to start from"
@@ -204,12 +218,12 @@ def _says(settings: dict[str, Any]) -> tuple[str, Target]:
 
 def check_order(study: Study) -> None:
     """No model may depend on itself: as a start, as a labeller, or for confidence scores."""
-    needs = {}
+    needs = {name: list(ensemble.members) for name, ensemble in study.ensembles.items()}
     for model, row in study.models.items():
         names = [row["start"], row["labeller"]]
         if row["subset"] in THRESHOLDS:
             names.append(study.config["confidence"]["labeller"])
-        needs[model] = [name for name in names if name in study.models]
+        needs[model] = [name for name in names if name in (*study.models, *study.ensembles)]
     for model in study.models:
         path = [model]
         for name in _walk(needs, model, path):
@@ -252,7 +266,7 @@ def check_labeller(study: Study, where: str, cohort: str, labeller: str) -> None
     check_cohort(study, where, cohort)
     known = [
         *(*study.annotators(cohort), *study.propagated(cohort)),
-        *(*study.models, *study.given),
+        *study.model_names,
     ]
     if labeller not in known:
         raise StudyError(

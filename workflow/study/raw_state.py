@@ -15,6 +15,8 @@ from pathlib import Path
 
 from cmrseg.contours.workspaces import ENDINGS
 from cmrseg.layouts.inputs import HDF5_SUFFIXES, SUFFIXES, named_files, stems
+from cmrseg.layouts.myops_files import ENDINGS as MYOPS
+from cmrseg.layouts.myops_files import LABEL_ENDINGS, files_of_case, nifti_files
 from cmrseg.layouts.ukbb_bulk import names_beside
 from cmrseg.sequences import USUAL
 
@@ -71,6 +73,9 @@ def image_state(
         lines = _dimensions(raw, Path(row["study"]).name)
     elif layout == "hdf5":
         places = [f"{study}{suffix}" for suffix in HDF5_SUFFIXES]
+    elif layout == "myops":
+        words = [word for sequence in sequences for word in MYOPS.get(sequence, ())]
+        places = _of_case(raw, row["study"], words)
     else:
         raise ValueError(f"layout {layout}: where its images lie is not known; add it here")
     return _sum([*lines, *look(places)])
@@ -101,6 +106,8 @@ def label_state(
             places += [f"{stem}{suffix}" for suffix in SUFFIXES] + _single_frames(stem)
     elif form == "hdf5":
         places = [f"{name}{suffix}" for suffix in HDF5_SUFFIXES]
+    elif form == "myops":
+        places = _of_case(folder, row["annotation"], LABEL_ENDINGS)
     else:
         raise ValueError(f"form {form}: where its labels lie is not known; add it here")
     return _sum(look(places))
@@ -161,6 +168,15 @@ def _single_frames(name: str) -> list[str]:
     return [f"{folder}/{found}" for found in _frames(folder).get(stem, [])]
 
 
+def _of_case(folder: str, case: str, words: Iterable[str]) -> list[str]:
+    """The files of a case of MyoPS whose names end with some words."""
+    try:
+        return [f"{folder}/{name}" for name in files_of_case(_nifti_files(folder), case, words)]
+    except ValueError:
+        # A file of another case, which the import refuses: whatever is there counts.
+        return [folder]
+
+
 def _line(name: str, found: os.stat_result) -> str:
     return f"{name} {found.st_size} {found.st_mtime_ns}"
 
@@ -183,6 +199,11 @@ def _frames(folder: str) -> dict[str, list[str]]:
         if match := SINGLE_FRAME.fullmatch(name):
             found.setdefault(match[1], []).append(name)
     return found
+
+
+@cache
+def _nifti_files(folder: str) -> list[str]:
+    return nifti_files(folder)
 
 
 @cache

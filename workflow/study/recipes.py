@@ -31,6 +31,7 @@ BOUNDS = {
     "minimum": "of at least",
     "exclusiveMinimum": "above",
     "maximum": "at most",
+    "exclusiveMaximum": "below",
     "multipleOf": "a multiple of",
 }
 
@@ -168,7 +169,7 @@ def _fits(value: Any, rule: dict[str, Any]) -> bool:
 def _expected(rule: dict[str, Any]) -> str:
     """The values allowed in a column, in words."""
     if "enum" in rule:
-        return "one of " + ", ".join(choice or NONE for choice in rule["enum"])
+        return "one of " + ", ".join(str(choice) or NONE for choice in rule["enum"])
     if "pattern" in rule:
         return f"text: {rule['description']}"
     bounds = [f"{words} {rule[key]}" for key, words in BOUNDS.items() if key in rule]

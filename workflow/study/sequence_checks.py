@@ -3,13 +3,14 @@
 from typing import Any
 
 from cmrseg.labels import SHORT_NAMES
+from cmrseg.layouts.myops_files import ENDINGS as MYOPS
 from cmrseg.layouts.ukbb_bulk import SEQUENCES as UKBB
 from cmrseg.sequences import SEQUENCES, USUAL
 from study.study import Study
 from study.tables import StudyError
 
 # Layouts that may contain several images of a subject.
-SEQUENCED = ("nifti", "ukbb", "ukbb_dicom")
+SEQUENCED = ("nifti", "ukbb", "ukbb_dicom", "myops")
 # Layouts in which the digital heart's expert draws all frames of a cine, or two.
 DRAWN = ("nifti", "ukbb_dicom")
 # Sequences in which cvi42 workspaces have contours, and in which the digital heart's do.
@@ -17,6 +18,8 @@ CONTOURED = ("sa", "la_2ch", "la_3ch", "la_4ch")
 PHANTOM_CONTOURED = ("sa", "la_2ch", "la_4ch")
 # What the digital heart's scanner makes beside the short axis.
 VIEWS = ("la_2ch", "la_3ch", "la_4ch", "ao")
+# What it makes in layout myops.
+STILLS = ("c0", "de", "t2")
 
 
 def check_sequences_of(study: Study, name: str) -> None:
@@ -28,10 +31,11 @@ def check_sequences_of(study: Study, name: str) -> None:
                 f"cohort {name}: sequences {', '.join(sequences)}; layout {cohort['layout']} only "
                 f"has {USUAL}; {', '.join(SEQUENCED)} have others"
             )
-        if "phantom" in cohort and (others := set(sequences) - {USUAL, *VIEWS}):
+        made = STILLS if cohort["layout"] == "myops" else (USUAL, *VIEWS)
+        if "phantom" in cohort and (others := set(sequences) - set(made)):
             raise StudyError(
-                f"cohort {name}: sequences {', '.join(sequences)}; the phantom writes {USUAL}, "
-                f"{', '.join(VIEWS)}, not {', '.join(sorted(others))}"
+                f"cohort {name}: sequences {', '.join(sequences)}; the phantom writes "
+                f"{', '.join(made)}, not {', '.join(sorted(others))}"
             )
         if cohort["layout"] == "ukbb_dicom" and (absent := sorted(set(sequences) - set(UKBB))):
             raise StudyError(
@@ -43,6 +47,11 @@ def check_sequences_of(study: Study, name: str) -> None:
                 f"cohort {name}: layout ukbb has end-diastole and end-systole of cines; "
                 f"{', '.join(stills)} are still images"
             )
+    if cohort["layout"] == "myops" and (foreign := [key for key in sequences if key not in MYOPS]):
+        raise StudyError(
+            f"cohort {name}: layout myops has {', '.join(MYOPS)}, not {', '.join(foreign)}; name "
+            "some of these in `sequences`"
+        )
     if "phantom" in cohort:
         _check_views(name, cohort, sequences)
     for annotator in cohort["annotators"]:

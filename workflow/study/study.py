@@ -12,6 +12,7 @@ from cmrseg.measure.by_sequence import has_phases, measures_of
 from cmrseg.results.labelling import LABELLING, OPTIONAL
 from cmrseg.sequences import SEQUENCES, Sequence, labelled_sequence
 from cmrseg.tasks.kinds import kind_of
+from study.ensembles import Ensemble, Folds, expanded
 from study.given import given_models, weights_state
 from study.recipes import read_models
 from study.subjects import plain_rows, read_subjects
@@ -22,7 +23,7 @@ IMAGENET = "resources/downloads/imagenet/{encoder}.safetensors"
 # DICOM layouts.
 DICOM = ("kaggle", "folder")
 # Folder of an annotator's labels in the raw data, if it is not annotations/<annotator>.
-ANNOTATIONS = {"ukbb": ".", "png": "masks", "hdf5": "."}
+ANNOTATIONS = {"ukbb": ".", "png": "masks", "hdf5": ".", "myops": "."}
 # Columns that the import of a subject depends on; others, such as known volumes, may change.
 IMPORTED = ("subject", "study", "series", "set")
 # Columns that the labels of its annotators depend on.
@@ -42,9 +43,11 @@ class Study:
         self.cohorts: dict[str, dict[str, Any]] = self.config["cohorts"]
         self.subjects = {name: read_subjects(name, about) for name, about in self.cohorts.items()}
         self.given = given_models(self.config["weights"])
-        self.models: dict[str, dict[str, Any]] = {}
+        # Rows of the models table, and what they come to: models to train, and ensembles of them.
+        self.declared: dict[str, dict[str, Any]] = {}
         if "models" in self.config:
-            self.models = read_models(self.config["models"], self.config["recipes"])
+            self.declared = read_models(self.config["models"], self.config["recipes"])
+        self.models, self.ensembles = expanded(self.declared)
         self.left_out = self._leave_out_imagenet()
 
     # -- cohorts -----------------------------------------------------------------------------
@@ -138,8 +141,31 @@ class Study:
         return found
 
     def is_model(self, labeller: str) -> bool:
-        """Whether a labeller is a model, trained here or given."""
-        return labeller in self.models or labeller in self.given
+        """Whether a labeller is a model or an ensemble, trained here or given."""
+        return any(labeller in known for known in (self.models, self.ensembles, self.given))
+
+    @property
+    def model_names(self) -> list[str]:
+        """The names of all models and ensembles, trained here or given."""
+        return [*self.models, *self.ensembles, *self.given]
+
+    def members(self, name: str) -> dict[str, int]:
+        """Fold of each member of an ensemble by its name; empty for any other model."""
+        if name in self.ensembles:
+            return dict(self.ensembles[name].members)
+        return dict(self.given.get(name, {}).get("members", {}))
+
+    def ensemble_of(self, model: str) -> Ensemble | None:
+        """The ensemble that a trained model is a member of, if any."""
+        return next((e for e in self.ensembles.values() if model in e.members), None)
+
+    def folds(self, labeller: str, cohort: str) -> Folds | None:
+        """The folds of a cohort by which an ensemble labels its subjects, if it was trained on it.
+
+        None for any other labeller.
+        """
+        ensemble = self.ensembles.get(labeller)
+        return ensemble.folds if ensemble and ensemble.row["cohort"] == cohort else None
 
     def sequence_of(self, cohort: str, labeller: str) -> Sequence:
         """The sequence of a cohort that a labeller segments."""
@@ -161,9 +187,13 @@ class Study:
         ]
 
     def model(self, name: str) -> dict[str, Any]:
-        """The settings of a model that segmentation needs."""
-        settings = self.models.get(name) or self.given[name]
-        return {key: settings[key] for key in (*LABELLING, *OPTIONAL)}
+        """The settings of a model that segmentation needs; of an ensemble also its `members`."""
+        if name in self.ensembles:
+            settings = self.ensembles[name].row
+        else:
+            settings = self.models.get(name) or self.given[name]
+        found = {key: settings[key] for key in (*LABELLING, *OPTIONAL)}
+        return found | ({"members": members} if (members := self.members(name)) else {})
 
     def training(self, name: str) -> dict[str, Any]:
         """The columns of the models table that the training of a model depends on."""
@@ -246,6 +276,11 @@ class Study:
     def models_on(self, cohort: str) -> list[str]:
         return [name for name, row in self.models.items() if row["cohort"] == cohort]
 
+    def declared_of(self, name: str) -> dict[str, Any]:
+        """The row of the models table behind a trained model or an ensemble."""
+        ensemble = self.ensembles.get(name) or self.ensemble_of(name)
+        return ensemble.row if ensemble else self.models[name]
+
     def slices_name(self, model: str) -> str:
         """Folder of a model's training slices, in the folder of its cohort and labeller."""
         row = self.models[model]
@@ -278,8 +313,13 @@ class Study:
             path = IMAGENET.format(encoder=row["encoder"])
             if row["start"] == "imagenet" and row["encoder"] and not Path(path).exists():
                 absent[model] = path
+        for name, ensemble in self.ensembles.items():
+            if paths := [absent[member] for member in ensemble.members if member in absent]:
+                absent[name] = paths[0]
+        for model in absent:
+            for known in (self.declared, self.models, self.ensembles):
+                known.pop(model, None)
         for model, path in absent.items():
-            del self.models[model]
             for other, row in self.models.items():
                 if model in (row["start"], row["labeller"]):
                     raise StudyError(

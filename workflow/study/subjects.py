@@ -50,6 +50,12 @@ def read_subjects(cohort: str, about: dict[str, Any]) -> pd.DataFrame:
     return table
 
 
+def patients(table: pd.DataFrame) -> pd.Series:
+    """The patient of each subject: the column `patient`, where it is empty the examination."""
+    named = table.get("patient", pd.Series("", table.index)).fillna("")
+    return named.where(named != "", table["study"])
+
+
 def plain_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows with None instead of nan, as nan is not equal to itself when params are compared."""
     return table.astype(object).where(table.notna(), None).to_dict("records")

@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath
 
 from cmrseg.results.kept import FACTS, KEPT
 from cmrseg.splits import ROTATED
+from study.ensembles import Ensemble
 from study.panels import panel_measures
 from study.study import Study
 
@@ -14,8 +15,8 @@ MODELS = "models.tsv"
 # Folders and files made by the workflow; all others in the study's folder belong to the user.
 JOBS = ("logs", "benchmarks")
 MADE = (
-    *("cohorts", "phantom", "slices", "models", MODELS, "evaluation", "figures", "origins"),
-    *(KEPT, *JOBS),
+    *("cohorts", "phantom", "slices", "folds", "models", MODELS, "evaluation", "figures"),
+    *("origins", KEPT, *JOBS),
 )
 # Rules with one job in a study.
 ALONE = ("compare_published", "write_models", "tidy")
@@ -83,8 +84,11 @@ def _results(study: Study) -> Iterator[str]:
                 yield from (f"{name}.tsv", f"{name}.details.tsv")
     if "confidence" in study.config:
         yield "cohorts/{cohort}/confidence/{labeller}.tsv".format(**study.config["confidence"])
-    if study.models:
+    if study.declared:
         yield MODELS
+    for ensemble in study.ensembles.values():
+        yield f"models/{ensemble.row['model']}"
+        yield from _folds(study, ensemble)
     # Models without ImageNet weights are named, too.
     for model in (*study.models, *study.left_out):
         yield f"models/{model}"
@@ -100,6 +104,17 @@ def _results(study: Study) -> Iterator[str]:
     yield from (f"figures/{figure}.html" for figure in study.viewers)
 
 
+def _folds(study: Study, ensemble: Ensemble) -> Iterator[str]:
+    """The folds of an ensemble, and the slices of each."""
+    if ensemble.folds is None:
+        return
+    top = f"results/{study.name}/"
+    yield ensemble.folds.table(study.name).removeprefix(top)
+    for member, fold in ensemble.members.items():
+        labeller, slices = ensemble.row["labeller"], study.slices_name(member)
+        yield ensemble.folds.slices(study.name, fold, labeller, slices).removeprefix(top)
+
+
 def _subjects(study: Study, cohort: str, shard: str, place: str, images: bool) -> Iterator[str]:
     """Images or label maps of a shard's subjects, and the kept copies of the latter."""
     folder = f"{place}/images/{shard}" if images else f"{place}/{shard}"
@@ -113,7 +128,7 @@ def _subjects(study: Study, cohort: str, shard: str, place: str, images: bool) -
 
 def _of_jobs(study: Study, folder: Path, origins: Iterable[str]) -> Iterator[str]:
     """Logs and benchmarks: those of a job are named by its wildcards, in a folder of the rule."""
-    jobs = {*study.cohorts, *study.models, *study.config["figures"], *origins}
+    jobs = {*study.cohorts, *study.models, *study.ensembles, *study.config["figures"], *origins}
     for cohort in study.cohorts:
         jobs |= {f"{cohort}/{shard}" for shard in study.shards(cohort)}
     for cohort, labeller in study.labelled():
@@ -126,6 +141,9 @@ def _of_jobs(study: Study, folder: Path, origins: Iterable[str]) -> Iterator[str
             jobs |= {made, *(f"{made}/{shard}" for shard in study.shards(about["cohort"]))}
     for model, row in study.models.items():
         jobs |= {f"{row['cohort']}/{row['labeller']}/{study.slices_name(model)}"}
+    for ensemble in study.ensembles.values():
+        found = _folds(study, ensemble)
+        jobs |= {path.removeprefix("folds/").removesuffix(".tsv") for path in found}
     for kind, suffix in zip(JOBS, ("log", "tsv"), strict=True):
         yield from (f"{kind}/{rule}.{suffix}" for rule in ALONE)
         rules = [entry.name for entry in (folder / kind).glob("*") if entry.is_dir()]

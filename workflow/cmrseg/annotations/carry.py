@@ -11,6 +11,7 @@ import pandas as pd
 from cmrseg.annotations.doubts import frames_without_muscle, other_numbers
 from cmrseg.annotations.drawn import cvi42, masks, qmass, text
 from cmrseg.annotations.frames import frames
+from cmrseg.annotations.myops import myops
 from cmrseg.annotations.sparse import hdf5
 from cmrseg.annotations.subject import (
     NO_MUSCLE,
@@ -42,6 +43,7 @@ CARRIERS: dict[str, Carrier] = {
     "nifti": volumes,
     "frames": frames,
     "hdf5": hdf5,
+    "myops": myops,
 }
 
 

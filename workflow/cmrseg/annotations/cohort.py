@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 # Names listed in a log line; the table has all.
 MOST_NAMES = 10
 # Annotations lie among the images there, so other files are images.
-AMONG_IMAGES = ("ukbb", "hdf5")
+AMONG_IMAGES = ("ukbb", "hdf5", "myops")
 VOLUME = re.compile(r"(?P<name>.+?)(_frame\d+)?(" + "|".join(map(re.escape, SUFFIXES)) + ")")
 
 

@@ -126,8 +126,17 @@ def _frame_files(path: Path) -> dict[int, Path]:
 
 def _read(path: Path, subject: Subject) -> np.ndarray:
     """Labels of a file on the grid of the image: (t, z, y, x) uint8."""
-    labels, cine = Cine.load(path), subject.cine
-    labels = labels.like(subject.labels(labels.voxels, path.name))
+    labels = Cine.load(path)
+    return placed_on(labels.like(subject.labels(labels.voxels, path.name)), path, subject)
+
+
+def placed_on(labels: Cine, path: Path, subject: Subject) -> np.ndarray:
+    """Labels (uint8) on the grid of a subject's image: (t, z, y, x), UNLABELLED outside of them.
+
+    path: the file they are of. What lies beside the image is audited. Raises ValueError naming the
+    file where the labels are on another grid without a position, or do not overlap the image.
+    """
+    cine = subject.cine
     header = read_header(path)
     if difference := forms_differ(header):
         subject.audit.add(FORMS, path.name, difference)

@@ -33,6 +33,7 @@ SPELT = {
     **{name: name.upper() for name in ("rv", "la", "ra", "lav", "rav")},
     **{name: name.capitalize() for name in ("ecc", "err", "ell")},
     **{"aao": "AAo", "dao": "DAo", "mass": "LV mass", "wt": "wall thickness"},
+    **{"edema": "oedema"},
     **{"pre": "before", "a": "contraction", "2ch": "(2-chamber)", "4ch": "(4-chamber)"},
 }
 

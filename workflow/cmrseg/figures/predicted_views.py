@@ -13,6 +13,7 @@ from cmrseg.figures import style
 from cmrseg.figures.picture import SOLID, TISSUES, draw_picture, heart_centre, heart_width_mm
 from cmrseg.labels import COLOURS, NAMES, Tissue
 from cmrseg.measure.by_sequence import curve_columns, curve_unit
+from cmrseg.measure.lesions import LESIONS, WALL
 from cmrseg.sequences import Sequence
 
 # Slices of a still stack, and pictures of a view.
@@ -144,8 +145,8 @@ def _write_volumes(axes: Axes, subject: PredictedView, sequence: Sequence) -> No
     axes.set_axis_off()
     volumes_ml = {t: subject.curve[c].max() for t, c in curve_columns(sequence).items()}
     known = {t: v for t, v in volumes_ml.items() if np.isfinite(v)}
-    lesions = [t for t in (Tissue.EDEMA, Tissue.SCAR) if t in known]
-    wall = [t for t in (Tissue.MYO, *lesions) if t in known]
+    lesions = [t for t in LESIONS if t in known]
+    wall = [t for t in WALL if t in known]
     wall_ml = sum(known[t] for t in wall)
     lines = [subject.subject]
     for tissue, volume in known.items():

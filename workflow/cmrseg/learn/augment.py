@@ -1,8 +1,7 @@
 """Augmentation: parameters are drawn on the CPU by a seeded generator, applied in batches.
 
-Positions are those of pixel centres in units of the canvas: x and y run from -1 at the outer
-edge of the first pixel to 1 at the outer edge of the last. All geometry of an image is one
-matrix, so that it is resampled once: images bilinear, labels nearest, zeros outside.
+All geometry of an image is one matrix, and displacements of single pixels beside it, so that it is
+resampled once: images bilinear, labels nearest, zeros outside.
 """
 
 import math
@@ -12,11 +11,24 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from cmrseg.learn.channel_greys import ChannelGreys, apply_channel_greys, draw_channel_greys
+from cmrseg.learn.dropped import draw_dropped
+from cmrseg.learn.elastic import Elastic, displacements_px, draw_elastic
 from cmrseg.learn.lighting import Lighting, apply_lighting, draw_lighting, own_range, per_image
+from cmrseg.learn.matrices import (
+    fcn_matrices,
+    flip_matrices,
+    product,
+    rotation_matrices,
+    shift_matrices,
+    warp_matrices,
+    zoom_matrices,
+)
 from cmrseg.learn.source import send
 
 MOUSE = ("mouse", "mouse_notebook")
-PRESETS = ("no", "normal", "extreme", "fcn", "aorta", *MOUSE)
+MYOPS = ("myops", "myops_cmrseg")
+PRESETS = ("no", "normal", "extreme", "fcn", "aorta", *MOUSE, *MYOPS)
 
 # Presets of Ankenbrand et al. 2021 (doi:10.1002/mrm.28822): largest rotation and left-right flip.
 ROTATION_DEG = {"normal": 20.0, "extreme": 90.0}
@@ -43,6 +55,19 @@ MOUSE_ZOOM = (0.9, 1.1)
 MOUSE_ROTATION_DEG = 10.0
 MOUSE_SHIFT = 0.0625
 
+# Kinds of the training of Altunok and Oksuz 2020 (MyoPS 2020, LNCS 12554, pages 128-137); their
+# strengths are not published.
+MYOPS_ROTATION_DEG = 15.0
+MYOPS_FLIP_PROBABILITY = 0.5
+MYOPS_ELASTIC_PROBABILITY = 0.3
+MYOPS_DROPPED_PROBABILITY = 0.3
+
+# Training of ours on the same images: stacks of few slices, turned in any way.
+CMRSEG_ROTATION_DEG = 180.0
+CMRSEG_ZOOM = (0.8, 1.2)
+CMRSEG_SHIFT_PX = 12.0
+CMRSEG_ELASTIC_PROBABILITY = 0.5
+
 # Grey values 0 and 1 have no finite logit.
 LOGIT_MARGIN = 1e-7
 
@@ -54,13 +79,18 @@ class Transforms:
     matrices: (n, 3, 3), take (x, y, 1) of a pixel of the result to where the source is read, up
     to the third component (perspective). brightness: (n,) added to the grey values' logits,
     0 = none. contrast: (n,) the sum's factor, 1 = none. lighting: steps before all others, of
-    presets that scale each image to 0..1 at the end.
+    presets that scale each image to 0..1 at the end. greys: steps of each channel, before all
+    others. elastic: displacements where a pixel is read, beside those of its matrix. dropped:
+    (n, y, x) bool, pixels of the result that are 0 in the image, and stay what they are in labels.
     """
 
     matrices: np.ndarray
     brightness: np.ndarray
     contrast: np.ndarray
     lighting: Lighting | None = None
+    greys: ChannelGreys | None = None
+    elastic: Elastic | None = None
+    dropped: np.ndarray | None = None
 
 
 def identity(count: int) -> Transforms:
@@ -68,15 +98,18 @@ def identity(count: int) -> Transforms:
     return Transforms(np.tile(np.eye(3), (count, 1, 1)), np.zeros(count), np.ones(count))
 
 
-def draw_transforms(rng: np.random.Generator, count: int, preset: str, size_px: int) -> Transforms:
+def draw_transforms(
+    rng: np.random.Generator, count: int, preset: str, size_px: int, channels: int = 1
+) -> Transforms:
     """Draw the transforms of `count` images on a canvas of `size_px` x `size_px`.
 
     Always draws the same amount of numbers for a preset, whichever transforms are then applied.
     `normal` and `extreme`: warp, rotation and zoom, brightness, contrast, flip, as Ankenbrand et
     al. 2021, who clip at the image's own border where this clips at that of the padded square.
     `fcn` and `aorta`: as Bai et al. 2018. `mouse`: as the paper of Hanisah et al. 2026 says;
-    `mouse_notebook`: as their notebook, with far more noise and a constant shift. Raises
-    ValueError for an unknown preset.
+    `mouse_notebook`: as their notebook, with far more noise and a constant shift. `myops`: the
+    kinds of Altunok and Oksuz 2020; `myops_cmrseg`: ours, with grey values of each of `channels` by
+    itself. Raises ValueError for an unknown preset.
     """
     if preset not in PRESETS:
         raise ValueError(f"augmentation {preset!r} is unknown, expected one of {PRESETS}")
@@ -84,6 +117,9 @@ def draw_transforms(rng: np.random.Generator, count: int, preset: str, size_px: 
         return identity(count)
     if preset in MOUSE:
         return _draw_mouse(rng, count, preset == "mouse_notebook", size_px)
+    if preset in MYOPS:
+        ours = preset == "myops_cmrseg"
+        return (_draw_cmrseg if ours else _draw_myops)(rng, count, size_px, channels)
     if preset in FCN_ZOOM:
         normal = np.clip(rng.standard_normal((2, count)), -FCN_CLIP, FCN_CLIP)
         angles_deg, zooms = FCN_ROTATION_DEG * normal[0], 1 + FCN_ZOOM[preset] * normal[1]
@@ -133,85 +169,37 @@ def _draw_mouse(rng: np.random.Generator, count: int, notebook: bool, size_px: i
     return Transforms(geometry, np.zeros(count), np.ones(count), lighting)
 
 
-def product(first: np.ndarray, *others: np.ndarray) -> np.ndarray:
-    """Products of matrices (n, 3, 3), the last one applied first.
-
-    Not `@`, whose last digit depends on the processor's linear algebra kernels.
-    """
-    for other in others:
-        first = np.einsum("nij,njk->nik", first, other)
-    return first
-
-
-def rotation_matrices(angles_deg: np.ndarray) -> np.ndarray:
-    """Rotations (n, 3, 3) of the image about its centre, counter-clockwise as displayed."""
-    cosine, sine = np.cos(np.deg2rad(angles_deg)), np.sin(np.deg2rad(angles_deg))
-    matrices = np.tile(np.eye(3), (len(angles_deg), 1, 1))
-    # y runs down, so reading clockwise turns the picture counter-clockwise.
-    matrices[:, 0, 0], matrices[:, 0, 1] = cosine, -sine
-    matrices[:, 1, 0], matrices[:, 1, 1] = sine, cosine
-    return matrices
-
-
-def zoom_matrices(zooms: np.ndarray, focus: np.ndarray) -> np.ndarray:
-    """Enlargement (n, 3, 3) by `zooms`; the point `focus` (2, n), (x, y), stays in place.
-
-    zooms: (n,), or (2, n) along x and y.
-    """
-    matrices = np.tile(np.eye(3), (focus.shape[1], 1, 1))
-    for axis, zoom in enumerate(np.broadcast_to(zooms, focus.shape)):
-        matrices[:, axis, axis] = 1 / zoom
-        matrices[:, axis, 2] = (1 - 1 / zoom) * focus[axis]
-    return matrices
-
-
-def shift_matrices(shifts: np.ndarray) -> np.ndarray:
-    """Shifts (n, 3, 3) right and down by `shifts` (2, n), (x, y), fractions of the side."""
-    matrices = np.tile(np.eye(3), (shifts.shape[1], 1, 1))
-    # The side is two units long.
-    matrices[:, :2, 2] = -2 * shifts.T
-    return matrices
-
-
-def flip_matrices(flips: np.ndarray) -> np.ndarray:
-    """Left-right flips (n, 3, 3) where `flips` (n,) is true."""
-    matrices = np.tile(np.eye(3), (len(flips), 1, 1))
-    matrices[:, 0, 0] = np.where(flips, -1, 1)
-    return matrices
-
-
-def warp_matrices(warps: np.ndarray) -> np.ndarray:
-    """Symmetric perspective warps (n, 3, 3) from four magnitudes (4, n).
-
-    Magnitudes lengthen the edges x = -1, x = 1, y = -1, y = 1 of the area that is read by that
-    fraction, on both sides of their middle.
-    """
-    left, right, top, bottom = warps
-    # Of the read area, the mean half width and half height, and how they change across it.
-    width, width_change = 1 + (bottom + top) / 2, (bottom - top) / 2
-    height, height_change = 1 + (right + left) / 2, (right - left) / 2
-    # Solved by hand for the four corners (x, y), whose coordinates are all 1 or -1: a product
-    # of both vanishes for these slopes of the denominator.
-    slope_x, slope_y = -height_change / height, -width_change / width
-    rows = (
-        (width + width_change * slope_y, width_change * slope_x, width * slope_x),
-        (height_change * slope_y, height + height_change * slope_x, height * slope_y),
-        (slope_x, slope_y, np.ones_like(slope_x)),
+def _draw_myops(rng: np.random.Generator, count: int, size_px: int, channels: int) -> Transforms:
+    """The same for all channels."""
+    angles_deg = rng.uniform(-MYOPS_ROTATION_DEG, MYOPS_ROTATION_DEG, count)
+    flips = rng.random(count) < MYOPS_FLIP_PROBABILITY
+    return Transforms(
+        product(flip_matrices(flips), rotation_matrices(angles_deg)),
+        np.zeros(count),
+        np.ones(count),
+        elastic=draw_elastic(rng, count, size_px, MYOPS_ELASTIC_PROBABILITY),
+        dropped=draw_dropped(rng, count, size_px, MYOPS_DROPPED_PROBABILITY),
     )
-    return np.moveaxis(np.array(rows), -1, 0)
 
 
-def fcn_matrices(angles_deg: np.ndarray, zooms: np.ndarray, size_px: int) -> np.ndarray:
-    """Rotation and zoom (n, 3, 3) of Bai et al. 2018 on a square canvas of `size_px` pixels.
-
-    Pixel (y, x) of the result is read at M (y, x) + c - M c with M = [[cos, sin], [-sin, cos]]
-    / zoom. As published c is pixel size_px / 2, half a pixel behind the true centre.
-    """
-    centre = np.full((2, len(zooms)), 1 / size_px)
-    there, back = np.tile(np.eye(3), (2, len(zooms), 1, 1))
-    there[:, :2, 2], back[:, :2, 2] = centre.T, -centre.T
-    zoom = zoom_matrices(zooms, np.zeros_like(centre))
-    return product(there, rotation_matrices(angles_deg), zoom, back)
+def _draw_cmrseg(rng: np.random.Generator, count: int, size_px: int, channels: int) -> Transforms:
+    angles_deg = rng.uniform(-CMRSEG_ROTATION_DEG, CMRSEG_ROTATION_DEG, count)
+    flips = rng.random(count) < MYOPS_FLIP_PROBABILITY
+    zooms = rng.uniform(*CMRSEG_ZOOM, count)
+    shifts = rng.uniform(-CMRSEG_SHIFT_PX, CMRSEG_SHIFT_PX, (2, count)) / size_px
+    geometry = product(
+        flip_matrices(flips),
+        rotation_matrices(angles_deg),
+        zoom_matrices(zooms, np.zeros((2, count))),
+        shift_matrices(shifts),
+    )
+    return Transforms(
+        geometry,
+        np.zeros(count),
+        np.ones(count),
+        greys=draw_channel_greys(rng, count, channels, size_px),
+        elastic=draw_elastic(rng, count, size_px, CMRSEG_ELASTIC_PROBABILITY),
+    )
 
 
 def apply_transforms(
@@ -219,17 +207,24 @@ def apply_transforms(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Apply one transform to each image and its labels, on the device where they are.
 
-    images: (n, y, x) float32 in 0...1, or (n, c, y, x), whose channels all change alike, as do the
-    frames of windows (n, t, y, x). labels: (n, y, x) uint8, of windows (n, t, y, x). Returns both
-    in the same shape; background outside the source. Images whose transform changes nothing come
-    back as they are.
+    images: (n, y, x) float32 in 0...1, or (n, c, y, x), whose channels all change alike except for
+    `greys`, as do the frames of windows (n, t, y, x). labels: (n, y, x) uint8, of windows
+    (n, t, y, x). Returns both in the same shape; background outside the source. Images whose
+    transform changes nothing come back as they are.
     """
     if transforms.lighting is not None:
         images = apply_lighting(images, transforms.lighting)
-    moved = np.flatnonzero((transforms.matrices != np.eye(3)).any(axis=(1, 2)))
+    if transforms.greys is not None:
+        images = apply_channel_greys(images, transforms.greys)
+    moves = (transforms.matrices != np.eye(3)).any(axis=(1, 2))
+    if transforms.elastic is not None:
+        moves |= transforms.elastic.amplitudes_px > 0
+    moved = np.flatnonzero(moves)
     if len(moved):
         where = send(moved, images.device)
         grid = _sampling_grid(transforms.matrices[moved], images)
+        if transforms.elastic is not None:
+            grid = grid + _displacements(transforms.elastic, moved, images)
         images, labels = images.clone(), labels.clone()
         images[where] = _sample(images[where], grid, "bilinear")
         labels[where] = _sample(labels[where].float(), grid, "nearest").to(labels.dtype)
@@ -243,6 +238,9 @@ def apply_transforms(
         logits = torch.logit(images[where], eps=LOGIT_MARGIN)
         images = images.clone()
         images[where] = torch.sigmoid((logits + brightness) * contrast)
+    if transforms.dropped is not None:
+        dropped = send(transforms.dropped, images.device)
+        images = images.masked_fill(dropped if images.ndim == 3 else dropped[:, None], 0)
     return (images if transforms.lighting is None else own_range(images)), labels
 
 
@@ -254,6 +252,13 @@ def _sampling_grid(matrices: np.ndarray, images: torch.Tensor) -> torch.Tensor:
     )
     read = torch.einsum("nij,jyx->niyx", maps, points)
     return (read[:, :2] / read[:, 2:]).movedim(1, -1)
+
+
+def _displacements(elastic: Elastic, some: np.ndarray, images: torch.Tensor) -> torch.Tensor:
+    """Those of some images (m, y, x, 2) in units of the canvas, whose side is two of them."""
+    size = images.shape[-1]
+    fields = displacements_px(elastic, some, size) * np.float32(2 / size)
+    return send(fields, images.device, images.dtype).movedim(1, -1)
 
 
 def _sample(planes: torch.Tensor, grid: torch.Tensor, mode: str) -> torch.Tensor:

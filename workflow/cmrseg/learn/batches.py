@@ -10,10 +10,12 @@ from cmrseg.canvas import PREPARATIONS
 from cmrseg.learn.schedule import STOPPING
 from cmrseg.learn.slices import Slices, image_shape
 from cmrseg.learn.subsets import THRESHOLDS, select_subset
-from cmrseg.sequences import channels_of
+from cmrseg.sequences import channels_of, labelled_sequence
 
 # By preparation, what is drawn for a batch: all slices with one value of this column of the index.
+# Of zscore these are cines; of still images slices are drawn, as of other preparations.
 GROUPS = {"fcn": "volume", "zscore": "subject"}
+OF_CINES = ("zscore",)
 # Most slices of a group in a batch: aortic cines of Bai et al. 2018 had labels in two frames, and a
 # window around each of a hundred would not fit any memory.
 MOST_OF_GROUP = {"zscore": 2}
@@ -66,15 +68,17 @@ def draw_batches(
 
     All slices in random order, without the last incomplete batch; with schedule `early_stopping`
     as many drawn with replacement. Preparation fcn: `batch` volumes (all slices of a subject and
-    frame) drawn with replacement, as often as gives the number of volumes; zscore: so many
+    frame) drawn with replacement, as often as gives the number of volumes; zscore of cines: so many
     subjects, with all of their slices, or two of them by chance.
     Raises ValueError where there are fewer slices than one batch.
     """
     size, numbers = settings["batch"], rows["row"].to_numpy()
-    if settings["preparation"] in GROUPS:
-        groups = list(rows.groupby(GROUPS[settings["preparation"]])["row"].apply(np.array))
+    preparation = settings["preparation"]
+    still = preparation in OF_CINES and not labelled_sequence(settings["sequence"]).is_cine
+    if preparation in GROUPS and not still:
+        groups = list(rows.groupby(GROUPS[preparation])["row"].apply(np.array))
         steps = max(1, len(groups) // size)
-        most = MOST_OF_GROUP.get(settings["preparation"])
+        most = MOST_OF_GROUP.get(preparation)
         return [
             np.concatenate([_some(rng, groups[i], most) for i in chosen])
             for chosen in rng.integers(len(groups), size=(steps, size))

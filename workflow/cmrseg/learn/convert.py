@@ -1,19 +1,61 @@
 """Conversion of published weights as a job: downloaded files in, safetensors out."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from cmrseg.files import sha256
 from cmrseg.labels import Target
 from cmrseg.learn.weights import save_weights
 from cmrseg.nets.keras_hdf5 import CLASSES, keras_width, read_unet3plus
-from cmrseg.nets.network import MOST_WIDTH
+from cmrseg.nets.keras_ranked import ranked_sizes, read_ranked
+from cmrseg.nets.network import MOST_WIDTH, Network
 from cmrseg.nets.published import read_published, sizes_of
+from cmrseg.nets.runet import RUNet
 from cmrseg.nets.tensorbundle import data_file, index_file, read_index
+from cmrseg.nets.unet_myops import PlainUNet
 from cmrseg.results.labelling import DEFAULTS
 from cmrseg.results.record import record
+from cmrseg.sequences import channels_of
+
+State = dict[str, torch.Tensor]
+
+
+@dataclass(frozen=True)
+class KerasFile:
+    """How the Keras file of a network is read.
+
+    sizes: its width and number of output channels. state: its weights for some settings.
+    """
+
+    sizes: Callable[[Path], dict[str, int]]
+    state: Callable[[Path, Mapping[str, Any]], State]
+
+
+def _ranked(network: Callable[[int, int, int], Network]) -> KerasFile:
+    """That of a network whose layers have numbers alone; it takes outputs, width and channels."""
+
+    def state(path: Path, settings: Mapping[str, Any]) -> State:
+        channels = len(channels_of(settings["sequence"]))
+        with torch.device("meta"):
+            made = network(Target.of(settings["tissues"]).channels, settings["width"], channels)
+        return read_ranked(path, made)
+
+    return KerasFile(ranked_sizes, state)
+
+
+KERAS = {
+    "unet3plus": KerasFile(
+        lambda path: {"width": keras_width(path), "channels": len(CLASSES)},
+        lambda path, settings: read_unet3plus(path, settings["width"], len(CLASSES)),
+    ),
+    "runet": _ranked(RUNet),
+    "unet_myops": _ranked(PlainUNet),
+}
 
 
 def convert_weights(
@@ -30,7 +72,8 @@ def convert_weights(
     are all that segmentation needs, with the width of the file's arrays.
     Raises FileNotFoundError naming a missing file, ValueError naming a file whose content does not
     match the entry's `sha256`, or whose width or number of channels contradicts the entry's
-    `width` and `tissues`, or as `read_published` and `read_unet3plus` do.
+    `width` and `tissues`, or an entry whose network is not read from Keras files, or as
+    `read_published`, `read_unet3plus` and `read_ranked` do.
     """
     started = time.time()
     path = Path(folder) / weights["file"]
@@ -41,13 +84,13 @@ def convert_weights(
         raise FileNotFoundError(f"weights {name}: no {', '.join(absent)}; fetch the files again")
     if keras:
         _check_content(name, path, weights.get("sha256"))
-        sizes = {"width": keras_width(path), "channels": len(CLASSES)}
+        sizes = _keras(name, weights["network"]).sizes(path)
     else:
         sizes = sizes_of(read_index(files[0]), weights["network"], files[0])
     _check_sizes(name, files[0], weights, sizes)
     settings = {**weights, "width": sizes["width"]}
     if keras:
-        state = read_unet3plus(path, sizes["width"], sizes["channels"])
+        state = _keras(name, weights["network"]).state(path, settings)
     else:
         state = read_published(path, settings)
     save_weights(state, outputs["weights"])
@@ -61,6 +104,15 @@ def convert_weights(
         started=started,
         scores={},
     )
+
+
+def _keras(name: str, network: str) -> KerasFile:
+    if network not in KERAS:
+        raise ValueError(
+            f"weights {name}: network {network} is not read from Keras files, only "
+            f"{', '.join(KERAS)}; correct its entry in resources/weights.yaml"
+        )
+    return KERAS[network]
 
 
 def _check_sizes(

@@ -12,24 +12,24 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from cmrseg.canvas import PREPARATIONS, Canvas, prediction_canvas
-from cmrseg.learn.prepare import FCN_PERCENTILES, neighbours, prepare_cine, with_channels
+from cmrseg.canvas import MULTIPLE_PX, PREPARATIONS, Canvas, prediction_canvas
+from cmrseg.learn.prepare import FCN_PERCENTILES, neighbours, prepare_cines, with_channels
 
 
 def planes_for_card(
-    channels: Sequence[np.ndarray], settings: Mapping
+    channels: Sequence[np.ndarray], settings: Mapping, multiple_px: int = MULTIPLE_PX
 ) -> tuple[torch.Tensor, Canvas]:
     """The data of a cine for the card: planes (t, z, [c,] y, x), and the canvas of its images.
 
     channels: (t, z, y, x) each, not changed. A single channel of integers of up to 16 bits keeps
-    its type. If there is a card the planes are in pinned memory.
+    its type. multiple_px: of which the network takes both sides. If there is a card the planes are
+    in pinned memory.
     """
     if PREPARATIONS[settings["preparation"]].scaled_by != "percentiles":
-        prepared = [prepare_cine(voxels, settings) for voxels in channels]
-        planes, canvas = with_channels([images for images, _ in prepared]), prepared[0][1]
+        planes, canvas = prepare_cines(channels, settings, multiple_px)
     else:
         first = channels[0]
-        canvas = prediction_canvas(first.shape[-2:], settings)
+        canvas = prediction_canvas(first.shape[-2:], settings, multiple_px)
         small = len(channels) == 1 and first.dtype.kind in "iu" and first.dtype.itemsize <= 2
         # torch does not support the other byte order.
         dtype = first.dtype.newbyteorder("=") if small else np.float32

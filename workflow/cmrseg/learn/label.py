@@ -2,19 +2,22 @@
 
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from cmrseg.cine import Cine
-from cmrseg.files import replacing
+from cmrseg.files import read_table, replacing
+from cmrseg.learn.ensemble import members_of
 from cmrseg.learn.predict import Predictor, Prepared
 from cmrseg.learn.weights import load_weights
 from cmrseg.nets.build import empty_network, network_settings
+from cmrseg.nets.ensemble import Ensemble
 from cmrseg.nets.kinds import KINDS
 from cmrseg.nets.network import Network
 from cmrseg.results.kept import keep, made_of, restore
@@ -22,6 +25,8 @@ from cmrseg.results.labelling import LABELLING, OPTIONAL, check_facts
 from cmrseg.results.record import recorded_settings, versions
 from cmrseg.sequences import channels_of, image_path
 from cmrseg.shards import folders_with, subject_folders
+from cmrseg.splits import original
+from cmrseg.tasks.mean import mean_of
 
 log = logging.getLogger(__name__)
 
@@ -58,17 +63,34 @@ def load_model(folder: str | Path) -> tuple[Network, dict[str, Any]]:
     return load_network(settings, folder / WEIGHTS), OPTIONAL | settings
 
 
-def load_network(settings: Mapping[str, Any], weights: str | Path) -> Network:
+def load_network(
+    settings: Mapping[str, Any], weights: str | Path, members: Collection[str] | None = None
+) -> Network:
     """The network of some settings with the weights of a file.
 
-    Raises ValueError naming the file if its weights are of another network.
+    Where the file has the weights of several, it is their ensemble. members: names of those that
+    are taken, None for all; a single one comes alone. Raises ValueError naming the file if its
+    weights are of another network.
     """
+    found = members_of(load_weights(weights)) or {"": {}}
+    if members is not None:
+        found = {name: found[name] for name in members}
+    networks = [_network(settings, arrays, weights) for arrays in found.values()]
+    if len(networks) == 1:
+        return networks[0]
+    return Ensemble(networks, mean_of(settings), networks[0].channels)
+
+
+def _network(
+    settings: Mapping[str, Any], arrays: Mapping[str, torch.Tensor], weights: str | Path
+) -> Network:
+    """A network with some arrays of a file."""
     try:
         network = empty_network(network_settings(settings))
     except ValueError as error:
         raise ValueError(f"{weights}: {error}") from error
     try:
-        network.load_state_dict(load_weights(weights))
+        network.load_state_dict(arrays)
     except RuntimeError as error:
         told = network_settings(settings).items()
         described = ", ".join(f"{name} {value!r}" for name, value in told)
@@ -80,22 +102,55 @@ def load_network(settings: Mapping[str, Any], weights: str | Path) -> Network:
 
 
 def label_shard(
-    model: Mapping[str, Any], weights: str | Path, images: Path, labels: Path, device: str
+    model: Mapping[str, Any],
+    weights: str | Path,
+    images: Path,
+    labels: Path,
+    device: str,
+    folds: Mapping[str, int] | None = None,
 ) -> None:
     """Segment every subject of a shard that has the model's images, each in its own folder.
 
     Label maps are `<labels>/<subject>/<sequence>.nii.gz` on the grid of the image; other tasks
-    define their own files. model: row of the models table. weights: its safetensors file. images:
-    folder with `<subject>/<sequence>.nii.gz` for each channel. labels: existing folder to fill.
-    device: cpu, cuda or mps. While one subject is segmented, the next ones are read and the
-    previous ones are saved. Raises ValueError naming a subject whose image cannot be read or has
-    values that are not finite.
+    define their own files. model: row of the models table, of an ensemble with its `members`, the
+    fold of each by its name. weights: its safetensors file. images: folder with
+    `<subject>/<sequence>.nii.gz` for each channel. labels: existing folder to fill. device: cpu,
+    cuda or mps. folds: fold of the subjects that the members of an ensemble were trained on; such a
+    subject is labelled by the members that left out its fold, any other one by all. Raises
+    ValueError naming a subject whose image cannot be read or has values that are not finite.
     """
-    labeller = Predictor(load_network(model, weights), model, device)
     sequences = [sequence.key for sequence in channels_of(model["sequence"])]
     folders = folders_with([images], *sequences)
     if without := [subject for subject in subject_folders([images]) if subject not in folders]:
         log.warning("without %s: %s; not labelled", " and ".join(sequences), ", ".join(without))
+    for members, subjects in _by_members(folders, model.get("members", {}), folds or {}):
+        if members is not None:
+            log.info("%s: %s", ", ".join(members), ", ".join(subjects))
+        labeller = Predictor(load_network(model, weights, members), model, device)
+        label_subjects(labeller, {name: folders[name] for name in subjects}, sequences, labels)
+
+
+def _by_members(
+    subjects: Iterable[str], members: Mapping[str, int], folds: Mapping[str, int]
+) -> list[tuple[list[str] | None, list[str]]]:
+    """Subjects that the same members of an ensemble label, and these; None is all of a model."""
+    parts: dict[int, list[str]] = {}
+    for subject in subjects:
+        parts.setdefault(folds.get(original(subject), 0), []).append(subject)
+    return [
+        ([name for name, left_out in members.items() if left_out == fold] if fold else None, some)
+        for fold, some in sorted(parts.items())
+    ]
+
+
+def label_subjects(
+    labeller: Predictor, folders: Mapping[str, Path], sequences: Sequence[str], labels: Path
+) -> None:
+    """Segment some subjects, each into a folder of its own.
+
+    folders: that of each subject's images. sequences: the images that are its channels. While one
+    subject is segmented, the next ones are read and the previous ones are saved.
+    """
 
     def read(subject: str) -> tuple[Cine, Prepared]:
         channels = [Cine.load(image_path(folders[subject], key)) for key in sequences]
@@ -109,7 +164,7 @@ def label_shard(
         found = labeller.finished(wait(), cine, f"subject {subject}")
         labeller.reading.save(found, cine, labels / subject, sequences[0])
 
-    ahead = CARD_AHEAD if device == "cuda" else 1
+    ahead = CARD_AHEAD if labeller.device == "cuda" else 1
     with ThreadPoolExecutor(ahead) as readers, ThreadPoolExecutor(ahead) as savers:
         names = iter(folders)
         reading = deque((name, readers.submit(read, name)) for name in islice(names, ahead))
@@ -135,14 +190,20 @@ def label_job(
 ) -> None:
     """Segment a shard with `label_shard`, into a folder that is never incomplete.
 
-    inputs: images (folder), weights. kept: folder of kept results; if their inputs have the same
-    content they are reused, and nothing is segmented.
+    inputs: images (folder), weights, and folds of an ensemble (table, or empty). kept: folder of
+    kept results; if their inputs have the same content they are reused, and nothing is segmented.
     """
     facts = {"model": dict(model), "code": code, "device": device, "versions": versions()}
-    source = made_of([inputs["images"], inputs["weights"]], facts)
+    source = made_of([path for path in inputs.values() if path], facts)
     if restore(kept, source, [output]):
         return
     with replacing(output) as labels:
         labels.mkdir()
-        label_shard(model, inputs["weights"], Path(inputs["images"]), labels, device)
+        images = Path(inputs["images"])
+        label_shard(model, inputs["weights"], images, labels, device, _folds(inputs["folds"]))
     keep(kept, source, [output])
+
+
+def _folds(table: str) -> dict[str, int]:
+    """Fold of each subject of a table, if there is one."""
+    return dict(read_table(table).set_index("subject")["fold"]) if table else {}

@@ -11,19 +11,24 @@ from typing import TypeVar
 import numpy as np
 import torch
 
-from cmrseg.canvas import Canvas
+from cmrseg.canvas import MULTIPLE_PX, Canvas
 from cmrseg.cine import Cine
+from cmrseg.labels import Target
 from cmrseg.learn.cuda_images import CardImages, planes_for_card
-from cmrseg.learn.over_time import OverTime, window_of
+from cmrseg.learn.ensemble_over_time import over_time
+from cmrseg.learn.over_time import window_of
 from cmrseg.learn.prepare import (
     as_float,
     check_one_grid,
     check_settings,
-    prepare_cine,
-    with_channels,
+    prepare_cines,
 )
+from cmrseg.learn.views import Views
 from cmrseg.nets.folded import folded
+from cmrseg.nets.kinds import KINDS
+from cmrseg.results.labelling import check_views
 from cmrseg.sequences import USUAL, channels_of
+from cmrseg.tasks.mean import mean_of
 from cmrseg.tasks.reading import reading_of
 from cmrseg.tasks.task import Reading
 from cmrseg.tasks.windows import windows
@@ -60,12 +65,14 @@ def predict_cine(
     """Segment every slice and frame of a cine separately.
 
     network: as trained; it is not changed. cine: the image, or that of each channel of the network,
-    on one grid. settings: sequence, tissues, preparation, size_px and intensity of its training,
-    and optionally `islands`, a rule by which islands are removed (measure.islands); what that
-    removes is logged with the name `subject`. device: cpu, cuda or mps. batch: images at once;
-    slices and frames share batches. progress: called after each batch. Returns (t, z, y, x)
-    uint8 `Tissue` on the cine's grid: for exclusive tissues the one with the largest logit, the
-    first one at ties. On a CPU labels depend neither on `batch` nor on the number of threads.
+    on one grid. settings: sequence, tissues, activation, preparation, size_px and intensity of its
+    training, and optionally `islands`, a rule by which islands are removed (measure.islands); what
+    that removes is logged with the name `subject`; and `views`, over how many views of each image
+    the shares are averaged (learn.views). device: cpu, cuda or mps. batch: images at once; slices
+    and frames share batches. progress: called after each batch. Returns (t, z, y, x) uint8
+    `Tissue` on the cine's grid, see targets.decode: where channels share a pixel the one with the
+    largest logit, the first one at ties. On a CPU labels depend neither on `batch` nor on the
+    number of threads.
     Raises ValueError if the cine has values that are not finite.
     """
     labeller = Predictor(network, settings, device, batch)
@@ -91,17 +98,31 @@ class Predictor:
         reading: Reading | None = None,
     ) -> None:
         check_settings(settings)
+        check_views(settings)
         self.reading = reading or reading_of(settings)
         self.settings, self.device, self.window = settings, device, window_of(settings)
+        kind = KINDS.get(settings.get("network", ""))
+        self.multiple_px = kind.multiple_px if kind else MULTIPLE_PX
         # Frames of a window are labelled in the same way everywhere.
         self.on_card = device == "cuda" and self.window == 1
         self.batch = batch or (CARD_BATCH if self.on_card else BATCH)
         if self.window > 1:
-            self.over_time = OverTime(network, self.window, device)
+            if Target.of_settings(settings).sigmoid:
+                raise ValueError(
+                    f"network {settings['network']} of tissues {settings['tissues']} with "
+                    "sigmoids: it averages shares of softmax; choose another network"
+                )
+            self.over_time = over_time(network, self.window, device)
             return
-        self.network = folded(network, device)
+        self.network = self._in_views(folded(network, device))
         if self.on_card:
-            self.fast = folded(network, device, CARD_DTYPE)
+            self.fast = self._in_views(folded(network, device, CARD_DTYPE))
+
+    def _in_views(self, network: torch.nn.Module) -> torch.nn.Module:
+        views = self.settings.get("views", 1)
+        if views == 1:
+            return network
+        return Views(network, views, mean_of(self.settings))
 
     def prepare(self, *channels: Cine) -> Prepared:
         """What `label` takes of the image of each channel.
@@ -122,11 +143,10 @@ class Predictor:
                 )
         check_one_grid(channels)
         windows(len(channels[0].voxels), self.window)
+        voxels = [cine.voxels for cine in channels]
         if self.on_card:
-            return planes_for_card([cine.voxels for cine in channels], self.settings)
-        prepared = [prepare_cine(cine.voxels, self.settings) for cine in channels]
-        canvas = prepared[0][1]
-        pixels = with_channels([images for images, _ in prepared])
+            return planes_for_card(voxels, self.settings, self.multiple_px)
+        pixels, canvas = prepare_cines(voxels, self.settings, self.multiple_px)
         if self.window > 1:
             return torch.from_numpy(pixels), canvas
         return torch.from_numpy(pixels.reshape(-1, *pixels.shape[2:])), canvas

@@ -1,10 +1,11 @@
 """The image preparation of a network, shared by training slices and prediction.
 
-A preparation is `unet`, `fcn`, `minmax` or `zscore`. It converts native images into the square (or
+A preparation is one of canvas.PREPARATIONS. It converts native images into the square (or
 padded) input images of a network, stored as integers so that slices on disk and images at
 prediction have the same values: uint8 for `unet` (the 8-bit images of Ankenbrand et al. 2021),
 uint16 for `fcn` (Bai et al. 2018) and `minmax` (Hanisah et al. 2026). Images of `zscore` (Bai et
-al. 2018, aorta) have no limits and are float32. Read them with `as_float`.
+al. 2018, aorta) have no limits, those divided by a largest value (Altunok and Oksuz 2020, MyoPS)
+no fixed step; both are float32. Read them with `as_float`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -63,6 +64,34 @@ def check_settings(settings: Mapping) -> None:
         )
 
 
+def prepare_volumes(channels: Sequence[np.ndarray], settings: Mapping) -> tuple[np.ndarray, Canvas]:
+    """Prepare the images of a frame, of each channel of a network, for training.
+
+    channels: (z, y, x) each, see `prepare_volume`. Returns (z, [c,] size, size) and the canvas, the
+    channels together where they are scaled by one number.
+    """
+    if PREPARATIONS[settings["preparation"]].windowed:
+        canvas = training_canvas(channels[0].shape[-2:], settings)
+        return _divide(channels, canvas, settings), canvas
+    prepared = [prepare_volume(volume, settings) for volume in channels]
+    return with_channels([images for images, _ in prepared]), prepared[0][1]
+
+
+def prepare_cines(
+    channels: Sequence[np.ndarray], settings: Mapping, multiple_px: int = MULTIPLE_PX
+) -> tuple[np.ndarray, Canvas]:
+    """Prepare a whole cine, of each channel of a network, for prediction.
+
+    channels: (t, z, y, x) each, see `prepare_cine`. Returns (t, z, [c,] Y, X) and the canvas.
+    """
+    if PREPARATIONS[settings["preparation"]].windowed:
+        planes = [voxels.reshape(-1, *voxels.shape[2:]) for voxels in channels]
+        pixels, canvas = prepare_volumes(planes, settings)
+        return pixels.reshape(*channels[0].shape[:2], *pixels.shape[1:]), canvas
+    prepared = [prepare_cine(voxels, settings, multiple_px) for voxels in channels]
+    return with_channels([images for images, _ in prepared]), prepared[0][1]
+
+
 def prepare_volume(volume: np.ndarray, settings: Mapping) -> tuple[np.ndarray, Canvas]:
     """Prepare the images of one frame, or of a whole cine (`zscore`), for training.
 
@@ -70,22 +99,29 @@ def prepare_volume(volume: np.ndarray, settings: Mapping) -> tuple[np.ndarray, C
     (`unet`), float32 (`zscore`) or uint16 and the canvas. `unet` and `minmax` scale every image by
     its own minimum and maximum, `minmax` before it is cropped or padded; `fcn` takes the
     percentiles over the cropped volume, `zscore` mean and standard deviation, both with padding
-    included (Bai et al. 2018, training).
+    included (Bai et al. 2018, training). The others divide every window by its largest value.
     """
+    if PREPARATIONS[settings["preparation"]].windowed:
+        return prepare_volumes([volume], settings)
     canvas = training_canvas(volume.shape[-2:], settings)
     if not PREPARATIONS[settings["preparation"]].joint:
         return _prepare_each(volume, canvas, settings), canvas
     return _prepare_all(place(np.asarray(volume, np.float32), canvas), settings), canvas
 
 
-def prepare_cine(voxels: np.ndarray, settings: Mapping) -> tuple[np.ndarray, Canvas]:
+def prepare_cine(
+    voxels: np.ndarray, settings: Mapping, multiple_px: int = MULTIPLE_PX
+) -> tuple[np.ndarray, Canvas]:
     """Prepare a whole cine for prediction.
 
-    voxels: (t, z, y, x), left as it is. Returns (t, z, Y, X) uint8 (`unet`) or uint16 and the
-    canvas. `fcn` takes the percentiles over the whole cine before padding, as the
-    published deployment does; in training they are those of one cropped volume.
+    voxels: (t, z, y, x), left as it is. multiple_px: of which the network takes both sides. Returns
+    (t, z, Y, X), of the type that `prepare_volume` gives, and the canvas. `fcn` takes the
+    percentiles over the whole cine before padding, as the published deployment does; in training
+    they are those of one cropped volume.
     """
-    canvas = prediction_canvas(voxels.shape[-2:], settings)
+    if PREPARATIONS[settings["preparation"]].windowed:
+        return prepare_cines([voxels], settings)
+    canvas = prediction_canvas(voxels.shape[-2:], settings, multiple_px)
     planes = voxels.reshape(-1, *canvas.native)
     if not PREPARATIONS[settings["preparation"]].joint:
         pixels = _prepare_each(planes, canvas, settings)
@@ -115,7 +151,7 @@ def check_one_grid(channels: Sequence[Cine]) -> None:
 
 
 def as_float(pixels: np.ndarray) -> np.ndarray:
-    """Prepared integer images as float32 in 0...1; same shape. Images of zscore are float32."""
+    """Prepared integer images as float32 in 0...1; same shape. Others are float32 already."""
     if pixels.dtype.kind == "f":
         return pixels
     return pixels.astype(np.float32) / np.float32(np.iinfo(pixels.dtype).max)
@@ -126,13 +162,7 @@ def place(planes: np.ndarray, canvas: Canvas, fill: float = 0) -> np.ndarray:
     if canvas.size == canvas.scaled:
         return planes
     result = np.full((len(planes), *canvas.size), fill, planes.dtype)
-    target, source = zip(
-        *(
-            (slice(max(o, 0), min(o + n, size)), slice(max(-o, 0), min(size - o, n)))
-            for o, n, size in zip(canvas.offset, canvas.scaled, canvas.size, strict=True)
-        ),
-        strict=True,
-    )
+    source, target = canvas.overlap
     result[:, *target] = planes[:, *source]
     return result
 
@@ -152,6 +182,18 @@ def _prepare_each(planes: np.ndarray, canvas: Canvas, settings: Mapping) -> np.n
             scaled = GREYS.astype(np.float32)[steps]
         result[:] = _to_integers(_resize(scaled, canvas), dtype)
     return place(pixels, canvas)
+
+
+def _divide(channels: Sequence[np.ndarray], canvas: Canvas, settings: Mapping) -> np.ndarray:
+    """Windows (n, [c,] Y, X) of planes (n, y, x), each divided by a largest value."""
+    together = PREPARATIONS[settings["preparation"]].together
+    pixels = np.empty((len(channels[0]), len(channels), *canvas.size), np.float32)
+    for result, *planes in zip(pixels, *channels, strict=True):
+        # In 64 bits, as the program of MyoPS divides; it then rounds to 32, too.
+        images = place(np.stack(planes).astype(np.float64), canvas)
+        highest = images.max(axis=None if together else (1, 2), keepdims=True)
+        result[:] = images / np.where(highest > 0, highest, 1)
+    return with_channels(list(pixels.swapaxes(0, 1)))
 
 
 def _prepare_all(planes: np.ndarray, settings: Mapping) -> np.ndarray:

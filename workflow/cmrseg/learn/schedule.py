@@ -33,9 +33,10 @@ ONECYCLES = {
 }
 # A constant rate until the validation loss stops improving, as in Hanisah et al. 2026.
 STOPPING = "early_stopping"
-# A constant rate with Adam as TensorFlow 1 and Keras write it.
-TENSORFLOW = "constant_tensorflow"
-SCHEDULES = (*ONECYCLES, "constant", TENSORFLOW, STOPPING)
+# A constant rate with Adam as TensorFlow 1 and Keras write it: epsilon is added to the root of the
+# second moment before that is corrected for its start. They differ in epsilon.
+UNCORRECTED_EPS = {"constant_tensorflow": 1e-8, "constant_keras": 1e-7}
+SCHEDULES = (*ONECYCLES, "constant", *UNCORRECTED_EPS, STOPPING)
 START_DIVISOR = 25
 HIGH_BETA1, LOW_BETA1 = 0.95, 0.85
 ONECYCLE_BETA2 = 0.99
@@ -183,14 +184,14 @@ def set_step(
 ) -> None:
     """Set learning rate and beta1 for a step of an epoch of `steps` steps.
 
-    And epsilon where it changes: TensorFlow adds it to the root of the second moment before that
-    is corrected for its start, PyTorch after it.
+    And epsilon where it changes: TensorFlow and Keras add it to the root of the second moment
+    before that is corrected for its start, PyTorch after it.
     """
     lr, betas = now.lr, CONSTANT_BETAS
-    if schedule == TENSORFLOW:
+    if schedule in UNCORRECTED_EPS:
         count = now.epoch_of_stage * steps + step + 1
         for group in optimiser.param_groups:
-            group["eps"] = CONSTANT_EPS / math.sqrt(1 - CONSTANT_BETAS[1] ** count)
+            group["eps"] = UNCORRECTED_EPS[schedule] / math.sqrt(1 - CONSTANT_BETAS[1] ** count)
     if schedule in ONECYCLES:
         done, whole = now.epoch_of_cycle * steps + step, now.cycle_epochs * steps
         lr, beta1 = onecycle(done, whole, now.lr, ONECYCLES[schedule])
@@ -204,9 +205,15 @@ def best_epoch(losses: Sequence[float]) -> int:
     return min(range(len(losses)), key=lambda epoch: (math.isnan(losses[epoch]), losses[epoch]))
 
 
-def has_stopped(losses: Sequence[float]) -> bool:
-    """Whether the validation losses so far end a training with early stopping."""
-    return bool(losses) and len(losses) - 1 - best_epoch(losses) >= PATIENCE_EPOCHS
+def has_stopped(losses: Sequence[float], least_epochs: int = 0) -> bool:
+    """Whether the validation losses so far end a training with early stopping.
+
+    least_epochs: it never ends before so many. Where batch norms have a momentum of 0.99 (Keras),
+    the loss stays where it was for more than a hundred steps, as their statistics lag behind.
+    """
+    if not losses or len(losses) < least_epochs:
+        return False
+    return len(losses) - 1 - best_epoch(losses) >= PATIENCE_EPOCHS
 
 
 def result_row(history: pd.DataFrame) -> dict[str, Any]:

@@ -35,7 +35,8 @@ class State:
     epochs_done: number of finished epochs. network: weights and statistics. optimiser: moments
     and step counts of each parameter, {number: {name: tensor}}; empty before the first epoch.
     history: one row per epoch. best: weights of the best epoch on the CPU, of a training that
-    keeps it; they are never changed in place. Random draws depend on seed and epoch alone.
+    keeps it; they are never changed in place. averaged: as `network`, the moving average of a
+    training that has one. Random draws depend on seed and epoch alone.
     """
 
     epochs_done: int = 0
@@ -43,6 +44,7 @@ class State:
     optimiser: dict[int, dict[str, torch.Tensor]] = field(default_factory=dict)
     history: list[dict[str, Any]] = field(default_factory=list)
     best: dict[str, torch.Tensor] = field(default_factory=dict)
+    averaged: dict[str, torch.Tensor] = field(default_factory=dict)
 
 
 def start_network(
@@ -131,6 +133,7 @@ def save_state(state: State, folder: Path, mark: str) -> None:
     """
     tensors = {f"network.{name}": value for name, value in state.network.items()}
     tensors |= {f"best.{name}": value for name, value in state.best.items()}
+    tensors |= {f"averaged.{name}": value for name, value in state.averaged.items()}
     for number, moments in state.optimiser.items():
         tensors |= {f"optimiser.{number}.{name}": value for name, value in moments.items()}
     plain = {"epochs_done": state.epochs_done, "history": state.history, "fingerprint": mark}
@@ -173,11 +176,13 @@ class Saver:
         if not any(value.is_cuda for value in state.network.values()):
             save_state(state, Path(self.folder), self.mark)
             return
-        network = _copies(state.network)
+        network, averaged = _copies(state.network), _copies(state.averaged)
         optimiser = {number: _copies(moments) for number, moments in state.optimiser.items()}
         copied = torch.cuda.Event()
         copied.record()
-        copy = State(state.epochs_done, network, optimiser, list(state.history), state.best)
+        copy = State(
+            state.epochs_done, network, optimiser, list(state.history), state.best, averaged
+        )
 
         def write() -> None:
             copied.synchronize()
@@ -211,7 +216,7 @@ def load_state(folder: Path, mark: str) -> State:
     state = State(epochs_done=plain["epochs_done"], history=plain["history"])
     for name, value in tensors.items():
         part, rest = name.split(".", 1)
-        if part in ("network", "best"):
+        if part in ("network", "best", "averaged"):
             getattr(state, part)[rest] = value
         else:
             number, moment = rest.split(".", 1)

@@ -50,24 +50,45 @@ FLOAT32 = Mode()
 
 
 def choose_mode(settings: Mapping[str, Any], slices: Slices, device: str) -> Mode:
-    """How a device computes a row's training; plain float32 except on a CUDA device.
+    """How a device computes a row's training.
 
-    A training is compiled if it is long enough, its network gets faster, its batches have one
-    size, and Triton finds a C compiler.
+    On a CPU in the `precision` of the row; the log says where the processor has no instructions for
+    it. A CUDA device takes bfloat16 wherever it can, others plain float32. There a training is
+    compiled if it is long enough, its network gets faster, its batches have one size, its weights
+    are not averaged, and Triton finds a C compiler.
     """
-    if torch.device(device).type != "cuda":
+    kind, bfloat16 = torch.device(device).type, settings.get("precision") == "bfloat16"
+    if kind == "cpu" and bfloat16:
+        if not has_bfloat16():
+            log.warning(
+                "this processor has no instructions for bfloat16 (AVX512-BF16 or AMX): the "
+                "training is slower than with precision float32"
+            )
+        log.info("cpu: products of convolutions in bfloat16")
+        return Mode(bfloat16=True)
+    if kind != "cuda":
+        if bfloat16:
+            log.warning("precision bfloat16 is for processors and CUDA; %s takes float32", kind)
         return FLOAT32
     bfloat16 = torch.cuda.is_bf16_supported(including_emulation=False)
     count = len(slices.select(str(settings["splits"]).split(",")))
     steps = len(plan_epochs(settings, count, count)) * (count // settings["batch"])
     one_size = not PREPARATIONS[settings["preparation"]].joint
-    worth = KINDS[settings["network"]].compiled and one_size and steps >= COMPILED_FROM_STEPS
+    alike = one_size and not settings.get("averaged", 0)
+    worth = KINDS[settings["network"]].compiled and alike and steps >= COMPILED_FROM_STEPS
     able = has_triton() and any(map(shutil.which, (os.environ.get("CC", "cc"), "gcc", "clang")))
     if worth and not able:
         log.info("the network is not compiled: Triton or a C compiler is missing here")
     mode = Mode(bfloat16, COMPILED if worth and able else "")
     log.info("%s: %d steps at most, %s", device, steps, mode)
     return mode
+
+
+def has_bfloat16() -> bool:
+    """Whether this processor multiplies in bfloat16 by itself."""
+    able = torch.cpu.get_capabilities()
+    # Of x86; of ARM.
+    return any(able.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16", "sve_bf16"))
 
 
 def batch_loss(
@@ -116,11 +137,12 @@ class NewNorms:
     Statistics of pre-trained weights are kept, those of a new network are not; the published U-Net
     kept both. On a CPU each step has its own momentum (see schedule.norm_momentum). For a compiler
     this would be a different program in each step, so elsewhere momentum is constant and the sum
-    of an epoch is divided by its weight, which is equal except for rounding.
+    of an epoch is divided by its weight, which is equal except for rounding. Weights that are
+    averaged need the statistics of each step, and are not compiled.
     """
 
     def __init__(self, network: torch.nn.Module, settings: Mapping[str, Any], device: str):
-        self.each_step = torch.device(device).type == "cpu"
+        self.each_step = torch.device(device).type == "cpu" or settings.get("averaged", 0) > 0
         self.norms = [
             (module, module.momentum)
             for module in network.modules()

@@ -11,7 +11,7 @@ from cmrseg.canvas import PREPARATIONS, Canvas
 from cmrseg.cine import Cine
 from cmrseg.known import known_tissues
 from cmrseg.labels import UNLABELLED, Tissue, in_order, tissues_of, values_of
-from cmrseg.learn.prepare import check_one_grid, prepare_labels, prepare_volume, with_channels
+from cmrseg.learn.prepare import check_one_grid, prepare_labels, prepare_volumes
 from cmrseg.sequences import labelled_sequence
 
 logger = logging.getLogger(__name__)
@@ -86,20 +86,16 @@ def _preparation(
 ) -> Callable[[int, np.ndarray], tuple[np.ndarray, Canvas]]:
     """Gives the images (n, [c,] S, S) of some slices of a frame, and their canvas."""
 
-    def prepared(planes: list[np.ndarray]) -> tuple[np.ndarray, Canvas]:
-        found = [prepare_volume(volume, settings) for volume in planes]
-        return with_channels([images for images, _ in found]), found[0][1]
-
     if by_cine(settings):
-        images, canvas = prepared([v.reshape(-1, *v.shape[2:]) for v in channels])
+        images, canvas = prepare_volumes([v.reshape(-1, *v.shape[2:]) for v in channels], settings)
         images = images.reshape(*channels[0].shape[:2], *images.shape[1:])
         return lambda t, slices: (images[t, slices], canvas)
     if not PREPARATIONS[settings["preparation"]].joint:
-        return lambda t, slices: prepared([voxels[t, slices] for voxels in channels])
+        return lambda t, slices: prepare_volumes([v[t, slices] for v in channels], settings)
 
     def jointly(t: int, slices: np.ndarray) -> tuple[np.ndarray, Canvas]:
         # What scales by all slices of the frame needs those without a label, too.
-        images, canvas = prepared([voxels[t] for voxels in channels])
+        images, canvas = prepare_volumes([voxels[t] for voxels in channels], settings)
         return images[slices], canvas
 
     return jointly

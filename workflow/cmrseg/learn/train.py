@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 import torch
 
-from cmrseg.learn.augment import apply_transforms, draw_transforms
-from cmrseg.learn.batches import draw_batches, split_names, training_rows
+from cmrseg.learn.augmented import epoch_batches
+from cmrseg.learn.averaging import Averaged
+from cmrseg.learn.batches import split_names, training_rows
 from cmrseg.learn.over_time import window_of
 from cmrseg.learn.schedule import (
     STOPPING,
@@ -79,9 +80,10 @@ def train(
     interrupted run resumes from it and gives the same bytes. A state with other settings, slices,
     task, start, code, torch, device or mode is ignored. confidence: table with subject and score,
     for the subsets c05, c10 and c15. mode: how the device computes.
-    Returns the weights after the last epoch, or the best one of schedule `early_stopping`, on the
-    CPU, and the history, one row per epoch (schedule.result_row is that of the weights); scores are
-    nan if the network was not validated.
+    Returns the weights after the last epoch, or the best one of schedule `early_stopping`, or their
+    moving average where the settings say so (`averaged`), on the CPU, and the history, one row per
+    epoch (schedule.result_row is that of the weights); scores are nan if the network was not
+    validated.
     Raises ValueError if settings, slices and start do not fit, FloatingPointError if the loss is
     not finite.
     """
@@ -107,17 +109,17 @@ def train(
     network = start_network(settings, start_state, seed)
     state = State() if state_folder is None else load_state(Path(state_folder), mark)
     run = Run(settings, network, task, Source(slices, device, window), seed, mode, state)
-    stopping = settings["schedule"] == STOPPING
+    stopping, least = settings["schedule"] == STOPPING, settings.get("least_epochs", 0)
     with computing(mode, device), Saver(state_folder, mark) as saver:
         for now in plan[state.epochs_done :]:
-            if stopping and has_stopped([row["valid_loss"] for row in state.history]):
+            if stopping and has_stopped([row["valid_loss"] for row in state.history], least):
                 break
             learnt = run.learn(now, rows)
-            scores = evaluate(network, run.source, valid, task, mode) if now.validated else {}
+            scores = evaluate(run.result, run.source, valid, task, mode) if now.validated else {}
             note(state, learnt | scores, run)
             log.info("epoch %d of %d: %s", state.epochs_done, len(plan), words(state.history[-1]))
             saver.save(state)
-    weights = state.best if stopping else on_cpu(network.state_dict())
+    weights = state.best if stopping else on_cpu(run.result.state_dict())
     return weights, pd.DataFrame(state.history)
 
 
@@ -156,21 +158,30 @@ class Run:
         self.loss_of = loss_function(network, task, mode)
         self.epoch, self.moments = state.epochs_done, state.optimiser
         self.optimiser: torch.optim.Optimizer | None = None
+        factor = settings.get("averaged", 0)
+        self.averaged = Averaged(network, factor) if factor else None
+        if self.averaged and state.epochs_done:
+            self.averaged.network.load_state_dict(state.averaged)
+
+    @property
+    def result(self) -> Network:
+        """The network that is validated and kept."""
+        return self.averaged.network if self.averaged else self.network
 
     def learn(self, now: EpochPlan, rows: pd.DataFrame) -> dict[str, Any]:
         """Train for an epoch on rows of the slices; returns its history row, without scores."""
-        epoch, rng = self.epoch, np.random.default_rng([self.seed, self.epoch])
-        optimiser = self._optimiser(now)
-        batches = draw_batches(rng, rows, self.settings)
+        epoch, optimiser = self.epoch, self._optimiser(now)
+        batches, drawn = epoch_batches(self.settings, self.source, rows, self.seed, epoch)
         losses: list[torch.Tensor] = []
         self.network.train()
         norm_steps = self.norms.epoch(epoch * len(batches), len(batches))
         with norm_steps as before_step, seeded(self.seed, epoch, self.device):
-            for step, batch in enumerate(batches):
-                images, labels = self._augmented(rng, batch)
+            for step, (images, labels) in enumerate(drawn):
                 set_step(optimiser, self.settings["schedule"], now, step, len(batches))
                 before_step(epoch * len(batches) + step)
                 losses.append(training_step(self.loss_of, optimiser, images, labels))
+                if self.averaged:
+                    self.averaged.add(self.network, epoch * len(batches) + step)
                 # Reading a loss waits for it; meanwhile a GPU receives the next steps.
                 if self.on_cpu or step == len(batches) - 1:
                     check_finite(losses, epoch, step if self.on_cpu else 0, now.lr)
@@ -197,17 +208,6 @@ class Run:
                 self.moments = {}
         return self.optimiser
 
-    def _augmented(
-        self, rng: np.random.Generator, batch: np.ndarray
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Images and labels (n, y, x) of a batch, with random augmentation.
-
-        The frames of a window are transformed alike.
-        """
-        augmentation, size = self.settings["augmentation"], self.settings["size_px"]
-        transforms = draw_transforms(rng, len(batch), augmentation, size)
-        return apply_transforms(*self.source.read(batch), transforms)
-
 
 def note(state: State, row: dict[str, Any], run: Run) -> None:
     """Add a finished epoch to the state. row: of the history, with the epoch's own images."""
@@ -217,9 +217,10 @@ def note(state: State, row: dict[str, Any], run: Run) -> None:
     if run.settings["schedule"] == STOPPING:
         row["best_epoch"] = best_epoch([row["valid_loss"] for row in history])
         if row["best_epoch"] == row["epoch"]:
-            state.best = on_cpu(run.network.state_dict())
+            state.best = on_cpu(run.result.state_dict())
     state.epochs_done = run.epoch
     state.network = run.network.state_dict()
+    state.averaged = run.averaged.network.state_dict() if run.averaged else {}
     state.optimiser = run.optimiser.state_dict()["state"] if run.optimiser else {}
 
 

@@ -1,7 +1,8 @@
 """What is measured in a sequence: curves of its tissues, and the measures made of them.
 
 The short axis has the ventricles at end-diastole and end-systole. A still stack has the volume of
-each tissue, a cine of one plane the largest and the smallest area of each.
+each tissue, and scar and oedema as parts of the wall; a cine of one plane has the largest and the
+smallest area of each tissue.
 """
 
 import math
@@ -10,6 +11,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from cmrseg.labels import SHORT_NAMES, Tissue
+from cmrseg.measure.lesions import LESION_MEASURES, LESIONS, WALL, lesion_measures
 from cmrseg.measure.rows import Measure
 from cmrseg.measure.ventricles import VENTRICULAR
 from cmrseg.sequences import Sequence
@@ -45,7 +47,8 @@ def measures_of(sequence: Sequence) -> tuple[Measure, ...]:
     if has_phases(sequence):
         return VENTRICULAR
     if sequence.volumetric:
-        return tuple(_still(tissue) for tissue in sequence.tissues)
+        volumes = tuple(_still(tissue) for tissue in sequence.tissues)
+        return volumes + (LESION_MEASURES if _shows_lesions(sequence) else ())
     if sequence.phase_tissue is None:
         return ()
     return tuple(_area(tissue, kind) for tissue in sequence.tissues for kind in ("max", "min"))
@@ -62,14 +65,22 @@ def measures_of_curve(
     """
     columns = curve_columns(sequence)
     chosen = curve if frames is None else curve[curve["frame"].isin(list(frames))]
-    found = {}
+    found: dict[str, float] = {}
     for measure in measures_of(sequence):
+        if measure in LESION_MEASURES:
+            continue
         values = chosen[columns[measure.tissue]].dropna()
         if sequence.is_cine and values.max() > 0:
             values = values[values > 0]
         value = values.min() if measure.kind == "smallest" else values.max()
         found[measure.name] = float(value) if len(values) else math.nan
+    if sequence.volumetric and _shows_lesions(sequence):
+        found |= lesion_measures({tissue: found[_still(tissue).name] for tissue in WALL})
     return found
+
+
+def _shows_lesions(sequence: Sequence) -> bool:
+    return set(LESIONS) <= set(sequence.tissues)
 
 
 def _still(tissue: Tissue) -> Measure:

@@ -8,8 +8,10 @@ import pandas as pd
 from cmrseg.measure.agreement import summary
 from cmrseg.measure.comparison import ALL, COMPARED, SUMMARY_COLUMNS, agreements
 from cmrseg.measure.evaluate import HEART, OTHER, PHASES
+from cmrseg.measure.lesions import LESIONS
 from cmrseg.measure.overlap import accuracy, dice, foreground
 from cmrseg.measure.pairs import NAMES
+from cmrseg.measure.regions import ABSENT, JOINED
 from cmrseg.measure.rows import Measure
 
 # Measures of agreement of label maps, and their unit.
@@ -28,7 +30,10 @@ def summarise(
       nan do not count in n.
     - level "subject": dice_ed and dice_es, of the reference's end diastole and end systole, and
       dice_other, of all other labelled frames; tissue "heart" is all tissues together: twice the
-      pixels with the same tissue over those of both.
+      pixels with the same tissue over those of both. Where lesions are compared, the first three
+      also of the regions wall and scar_edema, and false_volume_ml: of the subjects whose reference
+      has no scar, no edema, or neither (scar_edema), of which n is the number, what of it was
+      predicted.
     - level "image", as Ankenbrand et al. 2021 (doi:10.1002/mrm.28822): dice_published, in which an
       image without the tissue on either side counts as 1, also of the foreground = all tissues
       together; accuracy, the fraction of labelled pixels with the right class, tissue "all".
@@ -70,6 +75,15 @@ def _overlaps(table: pd.DataFrame) -> list[dict]:
             if column in table:
                 key = {"measure": f"{measure}{unit}", "tissue": name}
                 rows.append({**key, **summary(table[column].to_numpy())})
+    for measure, unit in OVERLAPS:
+        for region in JOINED:
+            if (column := f"{measure}_{region.key}{unit}") in table:
+                key = {"measure": f"{measure}{unit}", "tissue": region.key}
+                rows.append({**key, **summary(table[column].to_numpy(float))})
+    for region in ABSENT:
+        if (column := f"false_{region.key}_ml") in table:
+            key = {"measure": "false_volume_ml", "tissue": region.key}
+            rows.append({**key, **summary(table[column].to_numpy(float))})
     for phase in (*PHASES, OTHER):
         for name in (*list(NAMES.values())[1:], HEART):
             if (column := f"dice_{name}_{phase}") in table:
@@ -103,9 +117,10 @@ def _not_annotated(images: pd.DataFrame, counts: np.ndarray) -> np.ndarray:
     These have no Dice (see evaluate_cine) though there are voxels to count.
     """
     unknown = np.zeros(counts.shape[:2], bool)
+    may_be_absent = [NAMES[tissue] for tissue in LESIONS]
     # Published tables have counts alone.
     for k, name in enumerate(counted_names(images)):
-        if f"dice_{name}" not in images:
+        if f"dice_{name}" not in images or name in may_be_absent:
             continue
         predicted = counts[:, :, k].sum(axis=1) + counts[:, k].sum(axis=1) > 0
         own = images[f"dice_{name}"].isna().to_numpy() & predicted

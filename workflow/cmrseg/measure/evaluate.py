@@ -15,9 +15,11 @@ from cmrseg.measure.by_sequence import (
 )
 from cmrseg.measure.comparison import COMPARED
 from cmrseg.measure.distance import slice_distances_mm
+from cmrseg.measure.lesions import LESION_MEASURES, WALL
 from cmrseg.measure.overlap import dice
 from cmrseg.measure.pairs import NAMES, Pair, pair_of
 from cmrseg.measure.phases import phases
+from cmrseg.measure.regions import region_scores
 from cmrseg.measure.volumes import EndDiastole, curves_of_counts, measures, measures_at
 from cmrseg.sequences import SEQUENCES, USUAL, Sequence
 
@@ -55,7 +57,8 @@ def evaluate_cine(
     alone): whatever was predicted, its Dice of that frame is nan, it does not count in the
     subject's Dice, and its volume is unknown. A frame of background alone has no annotation. In a
     frame with unlabelled slices a tissue may be absent, and where it is predicted that is a
-    mistake.
+    mistake. A heart may have no lesion (`regions`): its volume is 0 then, its Dice nan, and what
+    was predicted of it is a volume of its own.
 
     Returns (images, frames, row). images: a row per image with subject, slice, frame, and per
     tissue dice_lv (nan where neither side has the tissue, or it was not annotated),
@@ -65,10 +68,11 @@ def evaluate_cine(
     its images as one volume: dice_lv, ..., dice_heart of all tissues together. row: subject,
     images, Dice over all images as one volume, distances as means over slices (Bai et al. 2018),
     and dice_lv_ed, dice_lv_es, ... of the reference's end diastole and end systole, dice_lv_other
-    of all other labelled frames as one volume. Where the left ventricle of a short axis is among
-    the tissues, reference_* and predicted_* volumes; elsewhere no frame is end diastole or end
-    systole, and reference_* and predicted_* are the measures of the sequence (by_sequence), of
-    frames that are complete in both.
+    of all other labelled frames as one volume. Where both sides know lesions, the columns of
+    `regions`. Where the left ventricle of a short axis is among the tissues, reference_* and
+    predicted_* volumes; elsewhere no frame is end diastole or end systole, and reference_* and
+    predicted_* are the measures of the sequence (by_sequence), of frames that are complete in both;
+    those of the wall are nan where a side has a part of it that the other does not know.
     Both sides' volumes are of the same frames, those that are complete in both. frames "own": each
     side has its own end diastole (`ed` of the prediction, `reference_ed` of the reference) and
     systole among them. "reference": both are measured at the reference's, with end diastole by
@@ -83,10 +87,11 @@ def evaluate_cine(
     row: dict[str, Any] = {"subject": subject, "images": len(images)}
     for tissue in tissues:
         name = NAMES[tissue]
-        whole = dice(pair.counts[pair.annotated[:, pair.place(tissue)]].sum(axis=(0, 1)))
+        whole = dice(pair.counts[pair.scored[:, pair.place(tissue)]].sum(axis=(0, 1)))
         row[f"dice_{name}"] = float(whole[pair.place(tissue)])
         row[f"hausdorff_{name}_mm"] = float(images[f"hausdorff_{name}_mm"].mean())
         row[f"distance_{name}_mm"] = float(images[f"distance_{name}_mm"].mean())
+    row |= region_scores(pair)
     if not has_phases(sequence):
         row |= _measures(pair, sequence) if measures_of(sequence) else {}
     elif Tissue.LV in tissues:
@@ -134,8 +139,13 @@ def _measures(pair: Pair, sequence: Sequence) -> dict[str, float]:
     check_plane(sequence, pair.counts.shape[1], pair.subject)
     row: dict[str, float] = {}
     complete = pair.complete
+    others = [tissue for tissue in WALL if tissue not in pair.tissues]
+    wall_in_part = any(np.isin(side, others).any() for side in (pair.reference, pair.predicted))
     for side, curve in _curves(pair, complete, sequence).items():
         found = measures_of_curve(curve, sequence, complete)
+        if wall_in_part:
+            of_wall = [m.name for m in LESION_MEASURES if m.name in found and m.kind != "mass"]
+            found |= dict.fromkeys(of_wall, math.nan)
         row |= {f"{side}_{name}": value for name, value in found.items()}
     return row
 
@@ -147,7 +157,7 @@ def _volume_dice(pair: Pair, frames: Any, suffix: str = "") -> dict[str, float]:
     """
     counts = pair.counts[frames].sum(axis=(0, 1))
     annotated = np.asarray(pair.annotated[frames].all(axis=0))
-    scores = np.where(annotated, dice(counts), np.nan)
+    scores = np.where(pair.scored[frames].all(axis=0), dice(counts), np.nan)
     row = {f"dice_{NAMES[t]}{suffix}": float(scores[pair.place(t)]) for t in pair.tissues}
     inside = counts[1:, 1:].trace()
     both = counts[1:].sum() + counts[:, 1:].sum()
@@ -167,7 +177,7 @@ def _image_table(pair: Pair) -> pd.DataFrame:
     for tissue in pair.tissues:
         place = pair.place(tissue)
         columns[f"dice_{NAMES[tissue]}"] = np.where(
-            pair.annotated[frame, place], scores[:, place], np.nan
+            pair.scored[frame, place], scores[:, place], np.nan
         )
     distances = {
         NAMES[tissue]: slice_distances_mm(first == tissue, second == tissue, (spacing_y, spacing_x))

@@ -11,8 +11,8 @@ from cmrseg.splits import original, upright_rows
 def against_known(volumes: pd.DataFrame, known: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """A labeller's volumes held against known ones: a table per subject, and their agreement.
 
-    volumes: subject, edv_ml, esv_ml. known: columns of
-    known_volumes.KNOWN_COLUMNS. A rotated copy counts instead of its
+    volumes: subject, edv_ml, esv_ml, and split where it is another one to this labeller. known:
+    columns of known_volumes.KNOWN_COLUMNS. A rotated copy counts instead of its
     original. Subjects: subject, split, set, predicted_* and reference_* (edv_ml, esv_ml, sv_ml,
     ef as fraction; nan where EDV is 0), max_volume_error (the larger relative one, a fraction) and
     good_ef_bad_volume (see measure.agreement). Agreement: columns of
@@ -29,6 +29,8 @@ def against_known(volumes: pd.DataFrame, known: pd.DataFrame) -> tuple[pd.DataFr
             f"subjects {', '.join(absent[:5])} have no known volumes; fill edv_ml and esv_ml of "
             "the subject table, or take the cohort out of `evaluate`"
         )
+    if "split" in volumes:
+        table["split"] = table["subject"].map(volumes.set_index("subject")["split"])
     subjects = table[["subject", "split", "set"]].assign(
         **_measures("predicted", table["edv_ml"], table["esv_ml"]),
         **_measures("reference", table["edv_ml_known"], table["esv_ml_known"]),

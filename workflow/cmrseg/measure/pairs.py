@@ -7,6 +7,7 @@ import numpy as np
 
 from cmrseg.known import around_drawn, drawn_in_part, known_tissues
 from cmrseg.labels import SHORT_NAMES, UNLABELLED, Tissue, values_of
+from cmrseg.measure.lesions import LESIONS
 from cmrseg.measure.overlap import confusion_counts
 
 # Name of each tissue in columns.
@@ -19,7 +20,8 @@ class Pair:
 
     reference, predicted: (t, z, y, x) `Tissue`, UNLABELLED wherever either is. counts:
     (t, z, k, k) voxels by the reference's tissue, then the prediction's. known: (t, k) whether a
-    side tells of a tissue in a frame.
+    side tells of a tissue in a frame. there: (t, k) whether the reference has a tissue in a frame,
+    or may have it in an unlabelled slice.
     """
 
     subject: str
@@ -29,6 +31,7 @@ class Pair:
     predicted: np.ndarray
     counts: np.ndarray
     known: dict[str, np.ndarray]
+    there: np.ndarray
 
     def place(self, tissue: Tissue) -> int:
         """Where a tissue is counted."""
@@ -43,6 +46,11 @@ class Pair:
     def annotated(self) -> np.ndarray:
         """(t, k) whether both sides tell of a tissue in a frame."""
         return self.known["reference"] & self.known["predicted"]
+
+    @property
+    def scored(self) -> np.ndarray:
+        """(t, k) whether a tissue has a Dice in a frame: a lesion that is absent has none."""
+        return self.annotated & self.there
 
     @cached_property
     def labelled(self) -> np.ndarray:
@@ -103,11 +111,12 @@ def pair_of(
             f"leave the subject out of this evaluation"
         )
     counts = counts.reshape(count, slices, len(places), len(places))
+    there = ~_complete(counts)[:, None] | (counts.sum(axis=(1, 3)) > 0)
     known = {
-        "reference": _annotated(counts) & ~reference_open[:, places],
+        "reference": (there | np.isin(places, LESIONS)) & ~reference_open[:, places],
         "predicted": ~predicted_open[:, places],
     }
-    return Pair(subject, tissues, spacing_mm, reference, predicted, counts, known)
+    return Pair(subject, tissues, spacing_mm, reference, predicted, counts, known, there)
 
 
 def _placed(
@@ -132,11 +141,6 @@ def _told(labels: np.ndarray, shown: tuple[Tissue, ...]) -> tuple[np.ndarray, np
     known = known_tissues(labels, shown)
     part = drawn_in_part(labels, known)
     return around_drawn(labels, known), (part[..., None] & ~known).any(axis=1)
-
-
-def _annotated(counts: np.ndarray) -> np.ndarray:
-    """(t, k) whether the reference knows a tissue in a frame; counts: of a `Pair`."""
-    return ~_complete(counts)[:, None] | (counts.sum(axis=(1, 3)) > 0)
 
 
 def _complete(counts: np.ndarray) -> np.ndarray:

@@ -40,6 +40,8 @@ def compare_values(published: pd.DataFrame, subjects: pd.DataFrame) -> pd.DataFr
       "dice_lv - dice_my": p of that between tissues. p_anova: of a repeated-measures analysis of
       variance of tissue and phase, with quantity "dice_lv - dice_my" the effect of the tissue
       (phase "both") or its interaction with the phase ("ed - es").
+    - dice_scar, dice_edema, dice_scar_edema, dice_wall and any other Dice with phase "": that of
+      all labelled images of a subject as one volume, with the same statistics.
     - edv, esv, sv, ef, mass: mean and sd of the reference and of the labeller (reference_mean,
       predicted_sd, ...), bias, lower, upper (Bland-Altman, labeller minus reference, sd with
       n - 1), p, r (Pearson), rho (Spearman), and rho_dice: Spearman's between the size of the
@@ -101,7 +103,9 @@ def _value(row: dict[str, str], subjects: pd.DataFrame) -> tuple[float, int]:
 
 
 def _dice(quantity: str, phase: str, subjects: pd.DataFrame) -> np.ndarray:
-    """Dice of a phase by subject, or of both phases, one after the other."""
+    """Dice of a phase by subject, or of both phases, one after the other; of all images for ""."""
+    if not phase:
+        return subjects[quantity].to_numpy(float)
     phases = PHASES if phase == "both" else (phase,)
     return np.concatenate([subjects[f"{quantity}_{name}"].to_numpy(float) for name in phases])
 

@@ -10,11 +10,13 @@ from cmrseg.nets.fcn import FCN
 from cmrseg.nets.kinds import ENCODERS, KINDS
 from cmrseg.nets.network import MOST_WIDTH, Network
 from cmrseg.nets.resnet import ResNet
+from cmrseg.nets.runet import RUNet
 from cmrseg.nets.unet import UNet
 from cmrseg.nets.unet3plus import UNet3Plus
 from cmrseg.nets.unet_bai import FrameUNet
 from cmrseg.nets.unet_compat import CompatUNet
 from cmrseg.nets.unet_lstm import UNetLSTM
+from cmrseg.nets.unet_myops import PlainUNet
 from cmrseg.nets.vgg import Vgg16
 from cmrseg.sequences import USUAL, channels_of
 from cmrseg.tasks.kinds import USUAL as USUAL_TASK
@@ -47,6 +49,8 @@ BUILDERS: dict[str, Callable[[Shape], Network]] = {
     ),
     "unet_bai": lambda of: FrameUNet(of.outputs, of.width),
     "unet_lstm": lambda of: UNetLSTM(of.outputs, of.width),
+    "runet": lambda of: RUNet(of.outputs, of.width, of.channels),
+    "unet_myops": lambda of: PlainUNet(of.outputs, of.width, of.channels),
 }
 
 
@@ -60,10 +64,11 @@ def build_network(settings: Mapping[str, Any], generator: torch.Generator) -> Ne
     """A network with random first weights, all of them drawn from `generator`.
 
     settings: `network` (see kinds.KINDS), `encoder` (see kinds.ENCODERS; '' where the
-    network has none to choose), `width` (filters of the first level; published: 16 for the FCN,
-    32 for UNet 3+, 64 for the encoders), `sequence` (a channel of its images for each),
-    `task` and `tissues` (see labels.Target). The network takes (n, channels, y, x) float32 in 0..1
-    and gives (n, outputs, y, x): of a segmentation logits of the target's channels.
+    network has none to choose), `width` (filters of the first level; published: 16 for the FCN
+    and the networks of MyoPS, 32 for UNet 3+, 64 for the encoders), `sequence` (a channel of its
+    images for each), `task` and `tissues` (see labels.Target). The network takes
+    (n, channels, y, x) float32 in 0..1 and gives (n, outputs, y, x): of a segmentation logits of
+    the target's channels.
     Raises ValueError naming a setting it does not know.
     """
     # PyTorch fills new layers from its global generator; fork_rng gives that back untouched,

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from cmrseg.nets.ensemble import Ensemble
 from cmrseg.nets.fcn import CONVOLUTIONS, FCN, JOINED_CHANNELS, Unit
 from cmrseg.nets.images import CHANNELS_LAST, check_images
 
@@ -30,6 +31,9 @@ def folded(network: nn.Module, device: str = "cpu", dtype: torch.dtype | None = 
 
     device: cpu, cuda or mps. dtype: of weights and images, by default the network's.
     """
+    if isinstance(network, Ensemble):
+        members = [folded(member, device, dtype) for member in network.members]
+        return Ensemble(members, network.mean, network.channels)
     if isinstance(network, FCN):
         fused = device == "cuda" and dtype == torch.float16 and _has_cudnn()
         result: nn.Module = FusedFCN(network) if fused else FoldedFCN(network)

@@ -34,6 +34,8 @@ NORM = {
     "moving_mean": "running_mean",
     "moving_variance": "running_var",
 }
+# Axes of a kernel (y, x, in, out) in the order that PyTorch has them.
+KERNEL_AXES = (3, 2, 0, 1)
 
 
 def layers() -> dict[str, tuple[str, dict[str, str]]]:
@@ -70,12 +72,13 @@ def read_unet3plus(path: str | Path, width: int, classes: int) -> dict[str, torc
     with torch.device("meta"):
         expected = UNet3Plus(classes, width).state_dict()
     state: dict[str, torch.Tensor] = {}
-    with _named(path) as file:
+    with keras_file(path) as file:
         for layer, (place, parts) in layers().items():
-            arrays = _layer(file, layer, parts)
+            arrays = layer_arrays(file, layer, parts)
             for keras, own in parts.items():
                 name = f"{place}.{own}"
-                value = _read(arrays[keras], tuple(expected[name].shape), keras == "kernel")
+                axes = KERNEL_AXES if keras == "kernel" else (0,)
+                value = read_array(arrays[keras], tuple(expected[name].shape), axes)
                 state[name] = torch.from_numpy(value)
     state = _registered(state)
     # Batches seen is a counter of PyTorch alone, and unused with a fixed momentum.
@@ -87,15 +90,15 @@ def keras_width(path: str | Path) -> int:
 
     Raises ValueError as `read_unet3plus` does.
     """
-    with _named(path) as file:
-        kernel = _layer(file, FIRST, CONVOLUTION)["kernel"]
+    with keras_file(path) as file:
+        kernel = layer_arrays(file, FIRST, CONVOLUTION)["kernel"]
         if kernel.ndim != 4 or not kernel.shape[-1]:
             raise ValueError(f"{kernel.name} is {kernel.shape}, expected a kernel (y, x, in, out)")
         return int(kernel.shape[-1])
 
 
 @contextmanager
-def _named(path: str | Path) -> Iterator[h5py.File]:
+def keras_file(path: str | Path) -> Iterator[h5py.File]:
     """The file, which is named in all errors of reading it."""
     if Path(path).exists() and Path(path).stat().st_size > MOST_BYTES:
         raise ValueError(f"{path}: is larger than {MOST_BYTES:,} bytes, which no such model is")
@@ -106,10 +109,17 @@ def _named(path: str | Path) -> Iterator[h5py.File]:
             raise ValueError(f"{path}: {line(error)}; fetch it again") from error
 
 
-def _layer(file: h5py.File, layer: str, parts: Mapping[str, str]) -> dict[str, h5py.Dataset]:
-    """The arrays of a layer by the last part of their names, such as `kernel`."""
-    whole = file.get(WEIGHTS, getlink=True) is not None
-    where = f"{WEIGHTS}/{layer}" if whole else layer
+def is_whole(file: h5py.File) -> bool:
+    """Whether a file has the whole model, with the weights in a group of their own."""
+    return file.get(WEIGHTS, getlink=True) is not None
+
+
+def layer_arrays(file: h5py.File, layer: str, parts: Mapping[str, str]) -> dict[str, h5py.Dataset]:
+    """The arrays of a layer by the last part of their names, such as `kernel`.
+
+    Raises ValueError where they are not those of `parts`, or where one is no array.
+    """
+    where = f"{WEIGHTS}/{layer}" if is_whole(file) else layer
     group = _inner(file, where)
     if not isinstance(group, h5py.Group) or NAMES not in group.attrs:
         raise ValueError(f"{where} has no attribute {NAMES}; is it a Keras 2 model in HDF5?")
@@ -138,15 +148,19 @@ def _inner(file: h5py.File, path: str) -> h5py.Group | h5py.Dataset:
     return found
 
 
-def _read(array: h5py.Dataset, shape: tuple[int, ...], kernel: bool) -> np.ndarray:
-    """Values of an array in PyTorch's layout: a kernel (y, x, in, out) becomes (out, in, y, x)."""
-    stored = tuple(shape[axis] for axis in (2, 3, 1, 0)) if kernel else shape
+def read_array(array: h5py.Dataset, shape: tuple[int, ...], axes: tuple[int, ...]) -> np.ndarray:
+    """Values of an array in PyTorch's layout.
+
+    shape: there. axes: of the stored array, in the order that they have there. Raises ValueError
+    naming the array that has another shape or type, or values that are not finite.
+    """
+    stored = tuple(shape[axes.index(axis)] for axis in range(len(axes)))
     if array.shape != stored or array.dtype != np.float32:
         raise ValueError(f"{array.name} is {array.dtype} {array.shape}, expected float32 {stored}")
     value = values(array)
     if not np.isfinite(value).all():
         raise ValueError(f"{array.name} has values that are not finite")
-    return np.ascontiguousarray(value.transpose(3, 2, 0, 1)) if kernel else value
+    return np.ascontiguousarray(value.transpose(axes))
 
 
 def _registered(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

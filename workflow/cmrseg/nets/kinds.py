@@ -13,18 +13,18 @@ ENCODERS = ("resnet34", "resnet50", "vgg16_bn")
 class NetworkKind:
     """What sets a network apart.
 
-    name: as settings say it; results.model_card has words for it. preparation: of its images (see
-    canvas). multiple_px: both sides of its images are multiples of it. encoders: of which one is
-    chosen, and which may have ImageNet weights; empty where there is nothing to choose. heads:
-    outputs that are held against the labels. channels: how many images it may take as channels of
-    one; empty for any number. window: frames that it sees together. starts_from: networks besides
-    its own kind whose weights it may start from. compiled: is a long training on a CUDA device
-    compiled? keeps_first_norms: does the start of a new network's batch norms (mean 0, variance 1)
-    count in their statistics?
+    name: as settings say it; results.model_card has words for it. preparations: of its images (see
+    canvas), of which a model has one. multiple_px: both sides of its images are multiples of it.
+    encoders: of which one is chosen, and which may have ImageNet weights; empty where there is
+    nothing to choose. heads: outputs that are held against the labels. channels: how many images it
+    may take as channels of one; empty for any number. window: frames that it sees together.
+    starts_from: networks besides its own kind whose weights it may start from. compiled: is a long
+    training on a CUDA device compiled? keeps_first_norms: does the start of a new network's batch
+    norms (mean 0, variance 1) count in their statistics?
     """
 
     name: str
-    preparation: str
+    preparations: tuple[str, ...]
     multiple_px: int
     encoders: tuple[str, ...] = ()
     heads: int = 1
@@ -39,17 +39,19 @@ class NetworkKind:
         return not self.channels or channels in self.channels
 
 
+# Of networks that see several contrasts as channels: windows divided by a largest value.
+WINDOWS = ("joint_max", "joint_max_compat", "channel_max")
 # Encoders see colours: a grey image three times, or three images as red, green and blue.
 COLOURS = (1, 3)
 _ROWS = (
     NetworkKind(
         "fcn",
-        preparation="fcn",
+        preparations=("fcn",),
         multiple_px=16,
     ),
     NetworkKind(
         "unet",
-        preparation="unet",
+        preparations=("unet",),
         multiple_px=32,
         encoders=ENCODERS,
         channels=COLOURS,
@@ -57,7 +59,7 @@ _ROWS = (
     ),
     NetworkKind(
         "unet_compat",
-        preparation="unet",
+        preparations=("unet",),
         multiple_px=32,
         encoders=ENCODERS,
         channels=COLOURS,
@@ -66,36 +68,46 @@ _ROWS = (
     ),
     NetworkKind(
         "unet3plus",
-        preparation="minmax",
+        preparations=("minmax",),
         multiple_px=16,
         heads=5,
     ),
     NetworkKind(
         "unet3plus_decoder",
-        preparation="minmax",
+        preparations=("minmax",),
         multiple_px=16,
         heads=5,
     ),
     NetworkKind(
         "unet3plus_single",
-        preparation="minmax",
+        preparations=("minmax",),
         multiple_px=16,
     ),
     NetworkKind(
         "unet_bai",
-        preparation="zscore",
+        preparations=("zscore",),
         multiple_px=16,
         channels=(1,),
     ),
     NetworkKind(
         "unet_lstm",
-        preparation="zscore",
+        preparations=("zscore",),
         multiple_px=16,
         channels=(1,),
         window=9,
         starts_from=("unet_bai",),
         # It never changes them.
         keeps_first_norms=True,
+    ),
+    NetworkKind(
+        "runet",
+        preparations=(*WINDOWS, "minmax", "zscore"),
+        multiple_px=32,
+    ),
+    NetworkKind(
+        "unet_myops",
+        preparations=(*WINDOWS, "minmax", "zscore"),
+        multiple_px=16,
     ),
 )
 KINDS = {kind.name: kind for kind in _ROWS}

@@ -8,6 +8,7 @@ from cmrseg.phantom.above_base import draw_above_base, draw_valves, upper_depth_
 from cmrseg.phantom.body import Signals, soft, texture
 from cmrseg.phantom.geometry import Coordinates, State, Surfaces, papillary_depth
 from cmrseg.phantom.heart import Heart
+from cmrseg.phantom.injury import injured_muscle
 from cmrseg.phantom.look import Look
 
 RV_WALL_MM = 2.8
@@ -74,6 +75,9 @@ class Beat:
             image += (value - image) * part
 
         muscle = signals.myocardium * self.fibre
+        if look.injury is not None:
+            place = heart, at, surfaces, state
+            muscle = muscle * injured_muscle(*place, look.injury, look.edge_px)
         blood, vein = self._blood(phase, state, surfaces)
         wall_mm = RV_WALL_MM * (1 + 0.2 * self.fat) * soft(rv - epi - 1.5, 2.0)
         fat_mm = np.clip(2.5 * (self.fat + 0.2 + at.cos[:1]), 0, 6)
@@ -109,10 +113,22 @@ class Beat:
         blood = signals.blood * fresh * (1 - np.minimum(void, 0.8))
         if look.inflow > 0:
             blood = blood * self._streams(phase)
+        if look.stasis > 0:
+            part = np.maximum(part, self._rests(inverse))
         blood = blood + (signals.myocardium - blood) * part
         rough = np.clip(0.8 * (self.rough - 0.5), 0, 0.6) * look.trabeculae
         vein = signals.vein * fresh
         return blood, vein + (signals.muscle - vein) * rough
+
+    def _rests(self, inverse) -> np.ndarray:
+        """Part of the blood that is as bright as muscle: at the wall and in the apex.
+
+        inverse: one over the cavity's radius.
+        """
+        at, heart = self.at, self.heart
+        deep = at.height_mm - heart.parameters.apex_wall_mm
+        near = np.clip(self.radius * inverse, 0, 1) ** 3 * 0.7 + np.exp(-np.maximum(deep, 0) / 18)
+        return self.look.stasis * np.clip(near * (0.75 + 0.35 * self.rough), 0, 1)
 
     def _streams(self, phase: float) -> np.ndarray:
         """Factor of the blood's brightness: curled streaks while it streams fastest."""

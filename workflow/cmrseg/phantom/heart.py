@@ -30,6 +30,7 @@ from cmrseg.phantom.geometry import (
     contraction,
     papillary_depth,
 )
+from cmrseg.phantom.infarct import Infarct, material_grid
 from cmrseg.vectors import dot, unit
 
 ML_PER_MM3 = 1e-3
@@ -54,7 +55,7 @@ class HeartParameters:
     others' inward motion, 0 to 1. ellipticity: of the cross-section, its long side at
     ellipticity_deg. rv_span_deg: half of the angle over which the right ventricle is attached.
     seed: of papillary muscles and textures. body: the torso around the heart. atria, aorta: of
-    known volumes and areas; None draws them without.
+    known volumes and areas; None draws them without. infarct: lacks motion in place of akinesia.
     """
 
     edv_ml: float = 150.0
@@ -82,6 +83,7 @@ class HeartParameters:
     body: BodyParameters = field(default_factory=BodyParameters)
     atria: Atria | None = None
     aorta: Aorta | None = None
+    infarct: Infarct | None = None
 
 
 class Heart:
@@ -121,7 +123,12 @@ class Heart:
             for degrees, thickness, middle in PAPILLARY_HEADS
         ]
         lowest = self.state(p.es_phase).squeeze
-        if lowest - p.akinesia * (1 - lowest) <= 0:
+        if lowest <= 0 and p.infarct is not None:
+            raise ValueError(
+                f"{p.edv_ml} and {p.esv_ml} ml leave no cavity beside an infarct with akinesia "
+                f"{p.infarct.akinesia}; lower it, or raise the end-systolic volume"
+            )
+        if p.infarct is None and lowest - p.akinesia * (1 - lowest) <= 0:
             raise ValueError(
                 f"akinesia {p.akinesia} with {p.edv_ml} and {p.esv_ml} ml leaves a wall that "
                 "crosses the axis; lower it"
@@ -135,6 +142,16 @@ class Heart:
         first = self.middle_mm * zeroth + a2 * c**2 * (tau**2 / 2 - tau**4 / 4 - 1 / 4)
         return zeroth, first
 
+    @cached_property
+    def _lacking(self) -> tuple[float, float]:
+        """As `_cavity_integrals` times pi, of the part that an infarct does not squeeze."""
+        infarct = self.parameters.infarct
+        assert infarct is not None
+        h, cos, sin, cell = material_grid(self.length_mm)
+        endo, _ = self.at_rest(h, cos, sin)
+        lack = endo * infarct.lack(infarct.distance(h / self.length_mm, cos, sin)) * (cell / 2)
+        return float(lack.sum()), float((lack * h).sum())
+
     def state(self, phase: float) -> State:
         """The motion's parameters at a phase (fraction of the RR interval, 0 = end-diastole)."""
         p = self.parameters
@@ -143,7 +160,12 @@ class Heart:
         lv_mm3 = (p.edv_ml + (p.esv_ml - p.edv_ml) * part) / ML_PER_MM3
         rv_mm3 = (p.rv_edv_ml + (p.rv_esv_ml - p.rv_edv_ml) * part) / ML_PER_MM3
         zeroth, first = self._cavity_integrals
-        squeeze = lv_mm3 / (math.pi * (zeroth - bend * first / self.length_mm))
+        whole = math.pi * (zeroth - bend * first / self.length_mm)
+        squeeze = lv_mm3 / whole
+        if p.infarct is not None:
+            # What the infarct does not squeeze, the rest does.
+            lacking = self._lacking[0] - bend * self._lacking[1] / self.length_mm
+            squeeze = (lv_mm3 - lacking) / (whole - lacking)
         above = 1 - RV_APEX
         heights = self.length_mm * above * ((1 - bend * RV_APEX) * 3 / 4 - bend * above * 9 / 20)
         angles = 4 / 3 * math.radians(p.rv_span_deg)
@@ -180,16 +202,16 @@ class Heart:
         twist = state.twist_rad * (1 - h / self.length_mm)
         c, s = np.cos(twist), np.sin(twist)
         cos, sin = at.cos * c + at.sin * s, at.sin * c - at.cos * s  # of the material
-        endo, epi = self._at_rest(h, cos, sin)
+        endo, epi = self.at_rest(h, cos, sin)
         wall = (epi - endo) / slope
-        endo = endo * self._squeeze(cos, sin, state)
+        endo = endo * self._squeeze(h, cos, sin, state)
         epi = endo + wall
         v = np.maximum(h / self.length_mm - RV_APEX, 0) / (1 - RV_APEX)
         angle = np.minimum(np.abs(at.angle_rad) / math.radians(p.rv_span_deg), 1)
         rv = epi + state.rv_mm2 * (1 - (1 - v) ** 3) * (1 - angle * angle)
         return Surfaces(endo, epi, rv, h)
 
-    def _at_rest(self, h, cos, sin):
+    def at_rest(self, h, cos, sin):
         """Squared radii of endo- and epicardium at end-diastole, for material places."""
         p = self.parameters
         long_side = 2 * math.radians(p.ellipticity_deg)
@@ -200,9 +222,12 @@ class Heart:
         outer = self.short_mm + p.wall_mm * (1 + p.septal_excess * cos)
         return endo, np.maximum(1 - (u / self.middle_mm) ** 2, 0) * outer * outer * around
 
-    def _squeeze(self, cos, sin, state: State):
-        """Factor of the cavity's squared radius, for material angles."""
+    def _squeeze(self, h, cos, sin, state: State):
+        """Factor of the cavity's squared radius, for material places."""
         p = self.parameters
+        if p.infarct is not None:
+            lack = p.infarct.lack(p.infarct.distance(h / self.length_mm, cos, sin))
+            return state.squeeze + (1 - state.squeeze) * lack
         lame = math.radians(p.akinesia_deg)
         towards = cos * math.cos(lame) + sin * math.sin(lame)
         return state.squeeze + p.akinesia * (1 - state.squeeze) * towards
@@ -250,8 +275,8 @@ class Heart:
         at, state = self.coordinates(points_mm), self.state(phase)
         h = np.clip(at.height_mm, 0, self.length_mm)
         slope = 1 - state.bend * h / self.length_mm
-        endo, _ = self._at_rest(h, at.cos, at.sin)
-        squeeze = self._squeeze(at.cos, at.sin, state)
+        endo, _ = self.at_rest(h, at.cos, at.sin)
+        squeeze = self._squeeze(h, at.cos, at.sin, state)
         in_wall = (at.radius2_mm2 - endo) / slope + endo * squeeze
         radius = np.sqrt(np.where(at.radius2_mm2 < endo, at.radius2_mm2 * squeeze, in_wall))
         height = h - state.bend * h * h / (2 * self.length_mm)

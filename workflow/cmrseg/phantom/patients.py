@@ -14,6 +14,8 @@ import pandas as pd
 from cmrseg.labels import Tissue
 from cmrseg.phantom.curves import Aorta, Atria, distensibility
 from cmrseg.phantom.heart import Heart, HeartParameters
+from cmrseg.phantom.infarct_truth import infarct_truth
+from cmrseg.phantom.infarcts import with_infarct
 from cmrseg.phantom.population import draw_parameters
 
 
@@ -131,8 +133,11 @@ def draw_aorta(row: Mapping, es_phase: float, frames: int | None = None) -> Aort
 
 
 def draw_patient(row: Mapping, frames: int | None = None) -> HeartParameters:
-    """The subject of a row with atria and aorta; arguments and errors as of `draw_parameters`."""
-    parameters = draw_parameters(row, frames)
+    """The subject of a row with atria and aorta; arguments and errors as of `draw_parameters`.
+
+    With an infarct where the row's own cell says so.
+    """
+    parameters = with_infarct(row, draw_parameters(row, frames), drawn=False)
     aorta = draw_aorta(row, parameters.es_phase, frames)
     return replace(parameters, atria=draw_atria(row), aorta=aorta)
 
@@ -161,7 +166,7 @@ def with_build(table: pd.DataFrame) -> pd.DataFrame:
 def truth(row: Mapping, frames: int | None = None) -> dict[str, float | str]:
     """What is true about a patient: volumes in ml, areas in mm2, distensibility in 1e-3 / mmHg.
 
-    frames: as for `draw_patient`.
+    frames: as for `draw_patient`. With an infarct also what is true about it (`infarct_truth`).
     """
     p = draw_patient(row, frames)
     heart, atria, aorta = Heart(p), draw_atria(row), draw_aorta(row, p.es_phase, frames)
@@ -181,6 +186,8 @@ def truth(row: Mapping, frames: int | None = None) -> dict[str, float | str]:
         found[f"{vessel}_distensibility_per_kmmhg"] = stiff
     found["pulse_pressure_mmhg"] = aorta.pulse_pressure_mmhg
     found["es_phase"] = p.es_phase
+    if p.infarct is not None:
+        found |= {"territory": p.infarct.territory, **infarct_truth(heart)}
     return found
 
 

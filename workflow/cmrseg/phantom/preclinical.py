@@ -19,6 +19,7 @@ from cmrseg.phantom.heart import Heart
 from cmrseg.phantom.kaggle import Protocol, acquire_slice, generator, plan_stack, scanner_of
 from cmrseg.phantom.mice import MOUSE, draw_mouse, is_muscle
 from cmrseg.phantom.plan import PlannedSlice
+from cmrseg.phantom.receiver import zero_filled
 
 # Lengths of a protocol; the others have no unit.
 LENGTHS = ("spacing_mm", "slice_distance_mm", "thickness_mm", "breath_hold_shift_mm")
@@ -27,22 +28,6 @@ WITH_INFLOW = 0.15
 # The last frames of a beat are lost, as the next one triggers.
 LOST_MS = 8.0
 MYOCARDIUM, BLOOD = 1, 2
-
-
-def zero_filled(images: np.ndarray, times: int) -> np.ndarray:
-    """Images (t, y, x) interpolated as scanners do: more matrix, no more detail.
-
-    The first pixels' centres stay where they are. Values below 0 become 0.
-    """
-    if times == 1:
-        return images
-    rows, columns = (n * times for n in images.shape[1:])
-    spectrum = np.fft.fftshift(np.fft.fft2(images.astype(np.float64)), axes=(1, 2))
-    before = [(n - m) // 2 for n, m in zip((rows, columns), images.shape[1:], strict=True)]
-    after = [n - m - b for n, m, b in zip((rows, columns), images.shape[1:], before, strict=True)]
-    padded = np.pad(spectrum, [(0, 0), *zip(before, after, strict=True)])
-    full = np.fft.ifft2(np.fft.ifftshift(padded, axes=(1, 2))).real * times**2
-    return np.maximum(full, 0)
 
 
 def labels_of(heart: Heart, planned: PlannedSlice, times: int, phase: float) -> np.ndarray:

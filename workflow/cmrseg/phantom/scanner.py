@@ -12,6 +12,7 @@ from cmrseg.phantom.coils import sensitivity
 from cmrseg.phantom.geometry import Coordinates, classify
 from cmrseg.phantom.heart import Heart, HeartParameters
 from cmrseg.phantom.image_plane import Plane, heart_box
+from cmrseg.phantom.injury import Injury
 from cmrseg.phantom.look import Look
 from cmrseg.phantom.receiver import detected, with_ghosts
 from cmrseg.vectors import dot, length
@@ -33,7 +34,9 @@ class ScannerSettings:
     number of planes averaged through the slice. gain: factor of everything. inflow: swirls of
     bright and dark blood while it streams. ghosting: strength of the copies, shifted along the
     columns, that breathing leaves. magnification: how much larger than life the body is made,
-    against which waves of the field are as much shorter.
+    against which waves of the field are as much shorter. stasis: of black blood, how much of it
+    stays bright where it rests. injury: how an infarct looks; None as
+    muscle does.
     """
 
     field_t: float
@@ -52,6 +55,8 @@ class ScannerSettings:
     inflow: float = 0.0
     ghosting: float = 0.0
     magnification: float = 1.0
+    stasis: float = 0.0
+    injury: Injury | None = None
 
 
 # Relative brightness of balanced cine at 1.5T and 3T, and of gradient echo cine at 7T.
@@ -126,6 +131,9 @@ def acquire(
             flow=settings.flow,
             grain=settings.grain,
             inflow=settings.inflow,
+            stasis=settings.stasis,
+            injury=settings.injury,
+            edge_px=settings.blur_px,
         )
         points = plane.points_mm(*box, offsets) - shift
         beat = Beat(heart, points, settings.signals, look)

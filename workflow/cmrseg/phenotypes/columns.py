@@ -36,6 +36,9 @@ SEGMENTAL = {
         Segmental("thickening", "wall_thickness", "percent", "wall thickening"),
         Segmental("ecc", "strain", "percent", "peak circumferential strain"),
         Segmental("err", "strain", "percent", "peak radial strain"),
+        Segmental("transmurality", "scar", "percent", "transmurality of scar"),
+        Segmental("scar", "scar", "percent", "scar in the wall"),
+        Segmental("edema", "scar", "percent", "oedema in the wall"),
     )
 }
 
@@ -47,6 +50,6 @@ SEGMENT_COLUMNS: dict[str, tuple[str, ...]] = {
         if quantity.measure == measure
         for segment in SHORT_AXIS_ROWS
     )
-    for measure in ("wall_thickness", "strain")
+    for measure in ("wall_thickness", "strain", "scar")
 }
 SEGMENT_COLUMNS["strain"] += tuple(f"ell_{segment}_percent" for segment in LONG_AXIS_ROWS)

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cmrseg.labels import Tissue
+from cmrseg.sequences import WALL
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ PANEL_MEASURES = {
                 Need("la_4ch", CHAMBERS, image=True, needed=False),
             ),
         ),
+        PanelMeasure("scar", "scar by segment", (Need("c0", WALL),)),
     )
 }
 

@@ -9,16 +9,19 @@ from typing import Any
 from cmrseg.nets.kinds import KINDS
 from cmrseg.sequences import USUAL, channels_of
 from cmrseg.tasks.kinds import USUAL as USUAL_TASK
+from cmrseg.tasks.kinds import kind_of
 
 # In the order of the params of a rule.
 LABELLING = (
-    *("network", "encoder", "width", "task", "tissues", "sequence"),
+    *("network", "encoder", "width", "task", "tissues", "activation", "sequence"),
     *("preparation", "intensity", "size_px"),
 )
 # What models of earlier versions do not say, and published ones need not say.
-DEFAULTS = {"sequence": USUAL, "task": USUAL_TASK}
+DEFAULTS = {"sequence": USUAL, "task": USUAL_TASK, "activation": ""}
 # What it may know, and what holds where nothing is said of it.
-OPTIONAL = {"islands": ""}
+OPTIONAL = {"islands": "", "views": 1}
+# Numbers of views of an image that can be averaged (learn.views).
+VIEWS = (1, 2, 4, 8)
 
 
 def facts_of(settings: Mapping[str, Any]) -> dict[str, int]:
@@ -35,3 +38,19 @@ def check_facts(settings: Mapping[str, Any], where: str) -> None:
                 f"{where}: {name} {settings[name]}, but network {settings['network']} of images "
                 f"{settings['sequence']} has {value}; the record is not that of its weights"
             )
+
+
+def check_views(settings: Mapping[str, Any]) -> None:
+    """Raise ValueError for `views` that the model of some settings cannot be averaged over."""
+    views = settings.get("views", OPTIONAL["views"])
+    if isinstance(views, bool) or views not in VIEWS:
+        raise ValueError(f"views {views!r}, expected one of {', '.join(map(str, VIEWS))}")
+    if views == 1:
+        return
+    task, kind = kind_of(settings), KINDS.get(settings.get("network", ""))
+    if task.writes != "label map":
+        raise ValueError(f"views {views} of task {task.name}, which gives {task.writes}; use 1")
+    if kind is not None and kind.window > 1:
+        raise ValueError(
+            f"views {views} of network {kind.name}, which sees {kind.window} frames together; use 1"
+        )

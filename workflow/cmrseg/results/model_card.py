@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from cmrseg.labels import NAMES, REGIONS, Tissue, in_order, tissues_of
+from cmrseg.nets.kinds import KINDS
+from cmrseg.results.image_words import ACTIVATIONS, CURVE, GREYS, ISLANDS, SIZES, VIEWS
+from cmrseg.results.training_words import AUGMENTATIONS, MIRRORING, weights_facts
 from cmrseg.sequences import USUAL, channels_of, labelled_sequence
 from cmrseg.tasks.kinds import kind_of
 
@@ -23,50 +26,30 @@ NETWORKS = {
     "unet_bai": "U-Net of single frames, Bai et al. 2018, doi:10.1007/978-3-030-00937-3_67",
     "unet_lstm": "U-Net with a recurrent part in both directions of time, Bai et al. 2018, "
     "doi:10.1007/978-3-030-00937-3_67",
-}
-GREYS = {
-    "fcn": "The 1st percentile of the cine becomes 0 and the 99th 1; values outside are clipped.",
-    "unet": "In each image the smallest value becomes 0 and the largest 1.",
-    "minmax": "In each image the smallest value becomes 0 and the largest 1.",
-    "zscore": "Mean 0 and standard deviation 1 of the cine's voxels above their 10th percentile.",
-}
-CURVE = " Then the published curve of the colour map Greys."
-PADDED = "Not resized; padded with zeros to multiples of 16 pixels. Training saw {} x {} pixels."
-SIZES = {
-    "fcn": PADDED,
-    "unet": "Scaled so that the longer side has {} pixels, and padded with zeros to a square.",
-    "minmax": PADDED,
-    "zscore": "Not resized; padded with zeros to {} x {} pixels, or to multiples of 16.",
+    "runet": "residual U-Net of Altunok and Oksuz 2020, MyoPS challenge, LNCS 12554, pp. 128-137",
+    "unet_myops": "plain U-Net with dropout, the baseline of Altunok and Oksuz 2020",
 }
 # The source of a published model, by the format of its file.
 MADE_OF = {
     "tensorflow": "checkpoint {} of ukbb_cardiac, value for value",
-    "keras": "Keras file {}, value for value; with classes 1 and 2 swapped",
+    "keras": "Keras file {}, value for value",
 }
-# By the rule that removes islands.
-ISLANDS = {
-    "code": "Small, flat and far pieces of a tissue are removed, by the published program's rule.",
-    "largest": "Only the largest piece of each tissue is kept.",
+# What the conversion changes in some networks.
+CHANGED = {
+    "unet3plus": "; with classes 1 and 2 swapped",
+    "runet": "; with rows and columns of kernels swapped",
+    "unet_myops": "; with rows and columns of kernels swapped",
 }
 ORIENTATION = "x along the columns of the DICOM image, y along its rows, as displayed by a viewer."
-AUGMENTATIONS = {
-    "no": "none",
-    "normal": "rotation up to 20 degrees, zoom, warp, brightness, contrast",
-    "extreme": "rotation up to 90 degrees, mirroring, zoom, warp, brightness, contrast",
-    "fcn": "rotation up to 30 degrees, zoom",
-    "aorta": "rotation up to 30 degrees, little zoom",
-    "mouse": "mirroring, quarter turns, rotation up to 10 degrees, zoom, shift, brightness, gamma, "
-    "noise, CLAHE",
-    "mouse_notebook": "mirroring, quarter turns, rotation up to 10 degrees, zoom, one shift, "
-    "brightness, gamma, strong noise, CLAHE",
-}
-MIRRORING = ("extreme", "mouse", "mouse_notebook")
+STARTS = {"random": "random weights", "imagenet": "ImageNet weights of the encoder"}
 LOSSES = {
     "ce": "cross-entropy",
     "focal": "focal loss",
     "softdice": "generalised Dice",
     "softdice_compat": "generalised Dice with the published weight for absent classes",
     "dice": "Dice of a batch",
+    "dice_myops": "Dice of a batch with the constant of Altunok and Oksuz 2020",
+    "ce_dice": "cross-entropy and Dice of a batch without background",
     "tversky": "focal Tversky loss of a batch",
 }
 TISSUES = {key: region.name for key, region in REGIONS.items()} | {
@@ -107,58 +90,73 @@ def count_parameters(shapes: Mapping[str, Sequence[int]]) -> int:
 
 def trained_card(row: Mapping[str, Any], parameters: int, training: Training) -> str:
     """Card of a model that was trained here. row: its row of the models table."""
+    best = "best_epoch" in training.last_epoch
+    return card(
+        row["model"],
+        {**row, "orientation": ORIENTATION},
+        parameters,
+        [
+            "## Training data",
+            table("", "", _training_facts(row, training)),
+            "## Scores",
+            f"After the {'best' if best else 'last'} epoch, on the validation images as prepared "
+            "for training.",
+            table("score", "value", score_rows(training.last_epoch)),
+        ],
+        limits_of(row, best, training.phantom),
+        terms_of(row),
+    )
+
+
+def limits_of(row: Mapping[str, Any], best: bool, phantom: bool) -> list[str]:
+    """What a model that was trained here cannot do.
+
+    best: whether validation selected the epoch. phantom: see `Training`.
+    """
     limits = [
         "Scores are for the training cohort; the model may fail on other scanners or patients."
     ]
-    if training.phantom:
+    if phantom:
         limits.insert(0, "Trained on a digital heart: for demonstration of the workflow only.")
     shown = labelled_sequence(row["sequence"]).tissues
     if unknown := [NAMES[t] for t in shown if t not in tissues_of(row["tissues"])]:
         limits.append(f"Does not segment {', '.join(unknown)}.")
-    best = "best_epoch" in training.last_epoch
     if best:
         limits.append(
             "The validation set selected the epoch, so its scores are slightly optimistic."
         )
     if row["augmentation"] not in MIRRORING:
         limits.append("The training did not mirror images.")
-    terms = (
+    return limits
+
+
+def terms_of(row: Mapping[str, Any]) -> str:
+    """Under which terms the weights of a model that was trained here may be used."""
+    return (
         "The weights may be used under the terms of the images and labels they were trained on"
         + ("" if row["start"] == "random" else ", and those of the weights they started from")
         + ". The workflow itself has the MIT licence."
-    )
-    return _card(
-        row["model"],
-        {**row, "orientation": ORIENTATION},
-        parameters,
-        [
-            "## Training data",
-            _table("", "", _training_facts(row, training)),
-            "## Scores",
-            f"After the {'best' if best else 'last'} epoch, on the validation images as prepared "
-            "for training.",
-            _table("score", "value", _score_rows(training.last_epoch)),
-        ],
-        limits,
-        terms,
     )
 
 
 def published_card(name: str, weights: Mapping[str, Any], parameters: int) -> str:
     """Card of converted published weights. weights: their entry in the catalogue."""
     limits = list(weights["limits"])
-    if weights["sequence"] != USUAL:
+    if not labelled_sequence(weights["sequence"]).volumetric:
         limits.insert(0, "Not for short-axis cines: areas are measured in its labels, not volumes.")
+    elif weights["sequence"] != USUAL:
+        limits.insert(0, "Not for short-axis cines.")
     facts = {
         "data": weights["trained_on"],
         "reference": weights["reference"],
-        "made of": MADE_OF[weights["format"]].format(weights["file"]),
+        "made of": MADE_OF[weights["format"]].format(weights["file"])
+        + (CHANGED.get(weights["network"], "") if weights["format"] == "keras" else ""),
     }
-    learnt = ["## Training data", _table("", "", facts)]
-    return _card(name, weights, parameters, learnt, limits, weights["terms"])
+    learnt = ["## Training data", table("", "", facts)]
+    return card(name, weights, parameters, learnt, limits, weights["terms"])
 
 
-def _card(
+def card(
     name: str,
     settings: Mapping[str, Any],
     parameters: int,
@@ -166,6 +164,7 @@ def _card(
     limits: list[str],
     terms: str,
 ) -> str:
+    """The text of a card. learnt: paragraphs on the training."""
     size, preparation = settings["size_px"], settings["preparation"]
     greys = GREYS[preparation] + (CURVE if settings["intensity"] == "greys" else "")
     network = {
@@ -180,19 +179,21 @@ def _card(
         "images": shown,
         "orientation": settings["orientation"],
         "grey values": greys,
-        "size": SIZES[preparation].format(size, size),
+        "size": SIZES[preparation].format(
+            size, size, multiple=KINDS[settings["network"]].multiple_px
+        ),
     }
     task = kind_of(settings)
     maps = task.writes == "label map"
     parts = [
         f"# {name}",
         f"A network that {'segments' if maps else 'predicts points in'} {shown}. {WARNING}",
-        _table("", "", network),
+        table("", "", network),
         "## Labels" if maps else f"## Points: task {task.name}, of these tissues",
-        _table("number", "tissue", {int(tissue): NAMES[tissue] for tissue in known}),
-        *([ISLANDS[settings["islands"]]] if settings.get("islands") else []),
+        table("number", "tissue", {int(tissue): NAMES[tissue] for tissue in known}),
+        *_labelling(settings),
         "## Expected images",
-        _table("", "", images),
+        table("", "", images),
         *learnt,
         "## Limits",
         "\n".join(f"- {limit}" for limit in limits),
@@ -204,32 +205,48 @@ def _card(
     return "\n\n".join(parts) + "\n"
 
 
+def _labelling(settings: Mapping[str, Any]) -> list[str]:
+    """Sentences about what is done beside running the network once."""
+    sentences = []
+    if (views := settings.get("views", 1)) > 1:
+        sentences.append(f"Probabilities are the mean of {views} views: {VIEWS[views]}.")
+    if settings.get("activation"):
+        order = settings["tissues"].replace(",", ", ")
+        sentences.append(ACTIVATIONS[settings["activation"]].format(order))
+    if settings.get("islands"):
+        sentences.append(ISLANDS[settings["islands"]])
+    return sentences
+
+
 def _training_facts(row: Mapping[str, Any], training: Training) -> dict[str, Any]:
-    start = {"random": "random weights", "imagenet": "ImageNet weights of the encoder"}
     last = training.last_epoch
     counts = {
-        part: _count(training.images[part], "image") + " of " + _count(number, "subject")
+        part: counted(training.images[part], "image") + " of " + counted(number, "subject")
         for part, number in training.subjects.items()
     }
     return {
-        "start": start.get(row["start"], f"model {row['start']}, see its card"),
+        "start": STARTS.get(row["start"], f"model {row['start']}, see its card"),
         "cohort": row["cohort"] + (", a digital heart" if training.phantom else ""),
         "labels of": row["labeller"],
-        "subset": f"{row['subset']} of the splits {row['splits']}",
+        "subset": f"{row['subset']} of the splits {row['splits']}"
+        + (f", without fold {row['fold']}, on which it is validated" if "fold" in row else ""),
         **counts,
         "augmentation": f"{row['augmentation']}: {AUGMENTATIONS[row['augmentation']]}",
         "loss": LOSSES.get(row["loss"], row["loss"]),
-        "epochs": f"{int(last['epoch']) + 1}, {_count(int(last['images']), 'image')} seen, "
+        **weights_facts(row),
+        "epochs": f"{int(last['epoch']) + 1}, {counted(int(last['images']), 'image')} seen, "
         f"schedule {row['schedule']}",
         "seed": row["seed"],
     }
 
 
-def _count(number: int, what: str) -> str:
+def counted(number: int, what: str) -> str:
+    """A number of things in words."""
     return f"{number:,} {what}" + ("" if number == 1 else "s")
 
 
-def _score_rows(last: Mapping[str, Any]) -> dict[str, str]:
+def score_rows(last: Mapping[str, Any]) -> dict[str, str]:
+    """Scores of a row of a history, in words."""
     rows = {}
     for name, value in last.items():
         if name in NO_SCORES:
@@ -242,7 +259,8 @@ def _score_rows(last: Mapping[str, Any]) -> dict[str, str]:
     return rows
 
 
-def _table(first: str, second: str, rows: Mapping[Any, Any]) -> str:
+def table(first: str, second: str, rows: Mapping[Any, Any]) -> str:
+    """A table of two columns in Markdown."""
     lines = [f"| {first} | {second} |", "| --- | --- |"]
     return "\n".join([*lines, *(f"| {key} | {value} |" for key, value in rows.items())])
 

@@ -30,7 +30,16 @@ _ROWS = (
         "segment",
         writes="label map",
         outputs=lambda target: target.channels,
-        losses=("ce", "focal", "softdice", "softdice_compat", "dice", "tversky"),
+        losses=(
+            "ce",
+            "focal",
+            "softdice",
+            "softdice_compat",
+            "dice",
+            "dice_myops",
+            "ce_dice",
+            "tversky",
+        ),
     ),
 )
 KINDS = {kind.name: kind for kind in _ROWS}

@@ -32,31 +32,37 @@ class LabelMap:
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> "LabelMap":
-        """That of a model's settings, of which it takes `tissues` and maybe `islands`."""
-        return cls(Target.of(settings["tissues"]), settings.get("islands", ""))
+        """That of a model's settings: `tissues`, maybe `activation` and `islands`."""
+        return cls(Target.of_settings(settings), settings.get("islands", ""))
 
     def result(self, output: torch.Tensor, canvas: Canvas) -> torch.Tensor:
         """Labels (n, y, x) uint8 on the native grid from logits (n, c, Y, X) on a canvas.
 
         Padding is cut off; where the image was resized, shares go back to its grid (bilinear, as in
-        the preparation) before they become labels, which keeps outlines smooth. Raises ValueError
-        where the canvas cropped the image.
+        the preparation) before they become labels, which keeps outlines smooth. Outside the window
+        of a network that sees no more than that is background. Raises ValueError where another
+        canvas cropped the image.
         """
-        if min(canvas.offset) < 0:
+        if min(canvas.offset) < 0 and not canvas.windowed:
             raise ValueError(
                 f"a canvas of {canvas.size} does not hold an image of {canvas.native} (y, x); "
                 "use the canvas of prediction"
             )
-        y, x = canvas.offset
-        inside = output[:, :, y : y + canvas.scaled[0], x : x + canvas.scaled[1]]
+        native, there = canvas.overlap
+        inside = output[:, :, *there]
         resized = canvas.scaled != canvas.native
-        if resized or not self.target.exclusive:
+        if resized or self.target.sigmoid:
             inside = shares(self.target, inside)
         if resized:
             inside = functional.interpolate(
                 inside, size=canvas.native, mode="bilinear", align_corners=False
             )
-        return decode(self.target, inside)
+        labels = decode(self.target, inside)
+        if not canvas.windowed:
+            return labels
+        whole = labels.new_zeros(len(labels), *canvas.native)
+        whole[:, *native] = labels
+        return whole
 
     def finished(self, found: np.ndarray, subject: str) -> np.ndarray:
         """Labels (t, z, y, x) without the islands that the rule removes; losses are logged."""

@@ -18,6 +18,8 @@ COMPAT_COUNT_EPS = 1e-10
 COMPAT_SUM_EPS = 1e-5
 # Keeps the Dice of a class that is neither there nor predicted at 1.
 BATCH_EPS = 1e-6
+# The same in the training of Altunok and Oksuz 2020 (MyoPS challenge, LNCS 12554, pp. 128-137).
+MYOPS_EPS = 1e-5
 # Abraham and Khan 2019, doi:10.1109/ISBI.2019.8759329: weights of false negatives and false
 # positives, and the power (their 1 / gamma).
 TVERSKY_ALPHA, TVERSKY_BETA, TVERSKY_POWER = 0.7, 0.3, 0.75
@@ -44,6 +46,11 @@ def _checked(
     return encode(target, labels)
 
 
+def precise(logits: torch.Tensor) -> torch.Tensor:
+    """Logits with at least 32 bits: sums over a batch need these."""
+    return logits if logits.dtype == torch.float64 else logits.float()
+
+
 def ce(logits: torch.Tensor, labels: torch.Tensor, target: Target) -> torch.Tensor:
     """Cross entropy, mean over the labelled pixels.
 
@@ -52,7 +59,7 @@ def ce(logits: torch.Tensor, labels: torch.Tensor, target: Target) -> torch.Tens
     if shapes differ, and on a CPU if a label has no channel or nothing is labelled.
     """
     truth, labelled = _checked(logits, labels, target)
-    pixels = surprise(target, logits.float(), truth) * labelled
+    pixels = surprise(target, precise(logits), truth) * labelled
     return pixels.sum() / labelled.sum()
 
 
@@ -63,7 +70,7 @@ def focal(logits: torch.Tensor, labels: torch.Tensor, target: Target) -> torch.T
     class weights left out.
     """
     truth, labelled = _checked(logits, labels, target)
-    pixels = surprise(target, logits.float(), truth) * labelled
+    pixels = surprise(target, precise(logits), truth) * labelled
     return ((1 - torch.exp(-pixels)) ** FOCAL_POWER * pixels).sum() / labelled.sum()
 
 
@@ -79,7 +86,7 @@ def softdice(
     Arguments and errors as `ce`. Sudre et al. 2017, doi:10.1007/978-3-319-67558-9_28.
     """
     truth, labelled = _checked(logits, labels, target)
-    found = shares(target, logits.float()) * labelled
+    found = shares(target, precise(logits)) * labelled
     counts = truth.sum((2, 3))
     common = (found * truth).sum((2, 3))
     both = found.sum((2, 3)) + counts
@@ -103,17 +110,39 @@ def _mean(values: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
     return torch.where(chosen, values, 0).sum() / chosen.sum()
 
 
-def dice(logits: torch.Tensor, labels: torch.Tensor, target: Target) -> torch.Tensor:
-    """1 - soft Dice, mean over all classes with background; 0 is perfect.
+def dice_of_batch(found: torch.Tensor, truth: torch.Tensor, smooth: float) -> torch.Tensor:
+    """Soft Dice (c,) of each channel, (2 * sum(f * t) + s) / (sum(f) + sum(t) + s).
 
-    Sums go over the whole batch, as many images have no tissue at all. Arguments and errors as
-    `ce`. As in Hanisah et al. 2026, doi:10.1016/j.jocmr.2026.102706.
+    found: shares (n, c, y, x) in 0..1. truth: of the same shape. smooth: s; without it a channel
+    that is neither there nor found is nan. Sums go over the whole batch, as many images have no
+    tissue at all.
     """
-    truth, labelled = _checked(logits, labels, target)
-    found = shares(target, logits.float()) * labelled
     common = (found * truth).sum((0, 2, 3))
     both = (found + truth).sum((0, 2, 3))
-    return (1 - (2 * common + BATCH_EPS) / (both + BATCH_EPS)).mean()
+    return (2 * common + smooth) / (both + smooth)
+
+
+def dice(
+    logits: torch.Tensor, labels: torch.Tensor, target: Target, smooth: float = BATCH_EPS
+) -> torch.Tensor:
+    """1 - soft Dice of the batch, mean over all classes with background; 0 is perfect.
+
+    smooth: see `dice_of_batch`. Other arguments and errors as `ce`. As in Hanisah et al. 2026,
+    doi:10.1016/j.jocmr.2026.102706.
+    """
+    truth, labelled = _checked(logits, labels, target)
+    return (1 - dice_of_batch(shares(target, precise(logits)) * labelled, truth, smooth)).mean()
+
+
+def ce_dice(logits: torch.Tensor, labels: torch.Tensor, target: Target) -> torch.Tensor:
+    """Cross entropy, and 1 - soft Dice of the batch, mean over all classes but background.
+
+    Their sum, each with weight 1. Arguments and errors as `ce`.
+    """
+    truth, labelled = _checked(logits, labels, target)
+    found = shares(target, precise(logits)) * labelled
+    each = dice_of_batch(found, truth, BATCH_EPS)[int(target.exclusive) :]
+    return ce(logits, labels, target) + (1 - each).mean()
 
 
 def tversky(
@@ -131,7 +160,7 @@ def tversky(
     which is false there. Arguments and errors as `ce`.
     """
     truth, labelled = _checked(logits, labels, target)
-    found = shares(target, logits.float()).clamp(BATCH_EPS, 1 - BATCH_EPS) * labelled
+    found = shares(target, precise(logits)).clamp(BATCH_EPS, 1 - BATCH_EPS) * labelled
     common = (found * truth).sum((0, 2, 3))
     missed = truth.sum((0, 2, 3)) - common
     wrong = found.sum((0, 2, 3)) - common
@@ -169,5 +198,7 @@ LOSSES: dict[str, Loss] = {
     "softdice": softdice,
     "softdice_compat": partial(softdice, compat=True),
     "dice": dice,
+    "dice_myops": partial(dice, smooth=MYOPS_EPS),
+    "ce_dice": ce_dice,
     "tversky": tversky,
 }

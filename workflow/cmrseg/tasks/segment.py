@@ -34,7 +34,7 @@ class Segmentation:
         """That of a row of the models table."""
         weights = settings.get("head_weights", "")
         return cls(
-            Target.of(settings["tissues"]),
+            Target.of_settings(settings),
             settings["loss"],
             tuple(map(float, weights.split(","))) if weights else (),
             not PREPARATIONS[settings["preparation"]].resized,
@@ -60,9 +60,7 @@ class Segmentation:
         drawn with nothing labelled around it.
         """
         known, alone = labels != UNLABELLED, cavity_alone(labels)
-        chosen = decode(
-            self.target, output if self.target.exclusive else shares(self.target, output)
-        )
+        chosen = decode(self.target, shares(self.target, output) if self.target.sigmoid else output)
         # A cavity that is drawn alone ends at its outline: more of it beside that is a mistake.
         counted = known | (alone[:, None, None] & (chosen == Tissue.LV))
         predicted = torch.where(counted, chosen, Tissue.BACKGROUND)

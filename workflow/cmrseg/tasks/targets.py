@@ -33,15 +33,15 @@ def check_labels(labels: torch.Tensor, target: Target) -> None:
 
 def shares(target: Target, logits: torch.Tensor) -> torch.Tensor:
     """Logits (n, c, y, x) to the share of each channel in a pixel, 0 to 1."""
-    return functional.softmax(logits, 1) if target.exclusive else torch.sigmoid(logits)
+    return torch.sigmoid(logits) if target.sigmoid else functional.softmax(logits, 1)
 
 
 def surprise(target: Target, logits: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
-    """Cross entropy of each pixel (n, 1, y, x); of overlapping regions the mean over these.
+    """Cross entropy of each pixel (n, 1, y, x); of sigmoids the mean over the channels.
 
-    truth: of `encode`. Unlabelled pixels of an exclusive target are 0; of others they are not.
+    truth: of `encode`. Unlabelled pixels are 0 where channels share a pixel; else they are not.
     """
-    if target.exclusive:
+    if not target.sigmoid:
         return -(truth * functional.log_softmax(logits, 1)).sum(1, keepdim=True)
     told = truth * functional.logsigmoid(logits) + (1 - truth) * functional.logsigmoid(-logits)
     return -told.mean(1, keepdim=True)
@@ -50,19 +50,23 @@ def surprise(target: Target, logits: torch.Tensor, truth: torch.Tensor) -> torch
 def decode(target: Target, shares: torch.Tensor) -> torch.Tensor:
     """Shares (n, c, y, x) to labels (n, y, x) uint8 of `Tissue`.
 
-    An exclusive target takes the channel with the largest share, the first one on ties, and any
-    numbers of that order will do for it, such as logits. Of overlapping regions each is painted
-    where its share reaches its threshold, a later one over an earlier one.
+    Where channels share a pixel, the one with the largest share is taken, the first one on ties,
+    and any numbers of that order will do, such as logits. Of overlapping regions each is painted
+    where its share reaches its threshold, a later one over an earlier one. Those of sigmoids that
+    exclude each other are painted in the same way where they are above it, which is what the
+    published program of MyoPS does; its share of background changes nothing.
     """
     painted = [region.members[0] for region in target.regions]
-    if target.exclusive:
+    if not target.sigmoid:
         chosen = shares.argmax(1)
         if painted == list(range(1, len(painted) + 1)):
             return chosen.to(torch.uint8)
         return torch.tensor([0, *painted], dtype=torch.uint8, device=shares.device)[chosen]
     labels = torch.zeros_like(shares[:, 0], dtype=torch.uint8)
-    for channel, region in enumerate(target.regions):
-        labels[shares[:, channel] >= region.threshold] = int(painted[channel])
+    for channel, region in enumerate(target.regions, int(target.exclusive)):
+        share, least = shares[:, channel], region.threshold
+        chosen = share > least if target.exclusive else share >= least
+        labels[chosen] = int(region.members[0])
     return labels
 
 

@@ -5,6 +5,7 @@ Rows and their order are params, compared as written.
 
 from typing import Any
 
+from study.ensembles import OUT_OF_FOLD
 from study.study import Study
 from study.tables import StudyError
 from study.wiring.wildcards import Wildcards
@@ -71,6 +72,18 @@ class Cohorts:
         """Subject and split of a whole cohort."""
         table = self.study.subjects[wildcards.cohort]
         return table[["subject", "split"]].to_dict("records")
+
+    def measured_rows(self, wildcards: Wildcards) -> Rows:
+        """Subject and split of a whole cohort, as measures of a labeller's maps name it.
+
+        What an ensemble was trained on, by folds, is out of fold: no member that labelled a subject
+        has seen it.
+        """
+        rows = self.rows(wildcards)
+        if self.study.folds(wildcards.labeller, wildcards.cohort) is None:
+            return rows
+        learnt = self.study.ensembles[wildcards.labeller].row["splits"].split(",")
+        return [r | ({"split": OUT_OF_FOLD} if r["split"] in learnt else {}) for r in rows]
 
     def subjects(self, wildcards: Wildcards) -> list[str]:
         return list(self.study.subjects[wildcards.cohort]["subject"])

@@ -138,7 +138,7 @@ def _volume_curves_settings(figure: Drawn) -> Settings:
 def _strategies_settings(figure: Drawn) -> Settings:
     """With start, subset, cohort and network of the models among the labellers."""
     keys = ("start", "subset", "cohort", "network")
-    known = figure.study.models
+    known = {**figure.study.declared, **figure.study.models}
     rows = {name: known[name] for name in figure.labellers if name in known}
     models = {name: {key: row[key] for key in keys} for name, row in rows.items()}
     return {"labellers": figure.labellers, "cohort": figure.cohort, "models": models}

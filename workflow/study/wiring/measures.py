@@ -51,7 +51,7 @@ class Measures:
     def evaluated_rows(self, wildcards: Wildcards) -> Rows:
         """Subject and split of a whole cohort, and end-systole where the table has it."""
         table = self.study.subjects[wildcards.cohort]
-        rows = self.cohorts.rows(wildcards)
+        rows = self.cohorts.measured_rows(wildcards)
         if "es_frame" in table:
             for row, frame in zip(rows, table["es_frame"], strict=True):
                 if frame == frame and frame is not None:

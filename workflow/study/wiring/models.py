@@ -20,8 +20,8 @@ class Models:
         return self.study.models[wildcards.model]
 
     def rows(self, wildcards: Wildcards) -> list[dict[str, Any]]:
-        """The rows of all models by name: their order in the table is no matter."""
-        return [self.study.models[model] for model in sorted(self.study.models)]
+        """The rows of the table by name: their order in it is no matter."""
+        return [self.study.declared[model] for model in sorted(self.study.declared)]
 
     def training(self, wildcards: Wildcards) -> dict[str, Any]:
         """What a training depends on in the row."""
@@ -29,17 +29,20 @@ class Models:
 
     def is_phantom(self, wildcards: Wildcards) -> bool:
         """Whether a model's images show the digital heart; its card says so."""
-        return self.row(wildcards)["cohort"] in self.study.phantoms()
+        return self.study.declared_of(wildcards.model)["cohort"] in self.study.phantoms()
 
     def sequences(self) -> list[str]:
         """Images of all models, as the folders of their slices name them."""
         return sorted({row["sequence"].replace(",", "-") for row in self.study.models.values()})
 
     def slices_of(self, model: str) -> str:
-        """The folder of the slices that a model is trained on."""
-        row = self.study.models[model]
-        above = f"results/{self.study.name}/slices/{row['cohort']}/{row['labeller']}"
-        return f"{above}/{self.study.slices_name(model)}"
+        """The folder of the slices that a model is trained on; a member of folds has its own."""
+        row, name = self.study.models[model], self.study.slices_name(model)
+        ensemble = self.study.ensemble_of(model)
+        if ensemble is not None and ensemble.folds is not None:
+            fold = ensemble.members[model]
+            return ensemble.folds.slices(self.study.name, fold, row["labeller"], name)
+        return f"results/{self.study.name}/slices/{row['cohort']}/{row['labeller']}/{name}"
 
     def slices(self, wildcards: Wildcards) -> str:
         return self.slices_of(wildcards.model)

@@ -21,6 +21,10 @@ class Wildcards(Protocol):
     origin: str
     source: str
     weights: str
+    splits: str
+    folds: str
+    fold: str
+    slices: str
 
 
 def one_of(names: Collection[str]) -> str:

@@ -1,0 +1,54 @@
+"""Augmented batches of an epoch: drawn while a network learns, or all of them beforehand.
+
+Draws only depend on the seed, the epoch and the place in it. So copies of the training images that
+are made offline, one for each epoch, are what a training of as many epochs draws by itself.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from cmrseg.learn.augment import apply_transforms, draw_transforms
+from cmrseg.learn.batches import draw_batches
+from cmrseg.learn.source import Source
+from cmrseg.sequences import channels_of
+
+Batch = tuple[torch.Tensor, torch.Tensor]
+
+
+def epoch_batches(
+    settings: Mapping[str, Any], source: Source, rows: pd.DataFrame, seed: int, epoch: int
+) -> tuple[list[np.ndarray], Iterator[Batch]]:
+    """Which slices are in the batches of an epoch, and their images and labels one by one.
+
+    settings: row of the models table. rows: of the index, to train on. Images are (n, [c,] y, x)
+    and labels (n, y, x), with random augmentation; frames of a window are transformed alike.
+    """
+    rng = np.random.default_rng([seed, epoch])
+    batches = draw_batches(rng, rows, settings)
+    preset, size = settings["augmentation"], settings["size_px"]
+    channels = len(channels_of(settings["sequence"]))
+
+    def drawn() -> Iterator[Batch]:
+        for batch in batches:
+            transforms = draw_transforms(rng, len(batch), preset, size, channels)
+            yield apply_transforms(*source.read(batch), transforms)
+
+    return batches, drawn()
+
+
+def offline_copies(
+    settings: Mapping[str, Any], source: Source, rows: pd.DataFrame, seed: int, copies: int
+) -> Iterator[tuple[np.ndarray, torch.Tensor, torch.Tensor]]:
+    """Augmented copies of the training images, as a published training has on disk.
+
+    Of each copy the rows of its slices (n,), images and labels, in the order in which an epoch of
+    a training with these settings and this seed sees them.
+    """
+    for epoch in range(copies):
+        batches, drawn = epoch_batches(settings, source, rows, seed, epoch)
+        images, labels = zip(*drawn, strict=True)
+        yield np.concatenate(batches), torch.cat(images), torch.cat(labels)

@@ -1,0 +1,26 @@
+"""The card of an ensemble, made from its files."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from cmrseg.files import read_table, replacing
+from cmrseg.learn.schedule import result_row
+from cmrseg.learn.weights import load_weights
+from cmrseg.results.ensemble_card import ensemble_card, mean_scores
+from cmrseg.results.model_card import count_parameters
+
+
+def write_ensemble_card(
+    model: Mapping[str, Any], weights: str, histories: Mapping[str, str], path: str, phantom: bool
+) -> dict[str, float]:
+    """Write the card of a row of the models table with folds or seeds; returns its mean scores.
+
+    weights: of all members. histories: file of each member's training, by its name. phantom:
+    whether the images show the digital heart.
+    """
+    members = {name: result_row(read_table(file)) for name, file in histories.items()}
+    shapes = {name: tuple(value.shape) for name, value in load_weights(weights).items()}
+    text = ensemble_card(model, count_parameters(shapes), members, phantom)
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return mean_scores(members)
