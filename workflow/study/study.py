@@ -107,12 +107,13 @@ class Study:
         """Every (cohort, model) whose label maps the study needs."""
         return [(cohort, name) for cohort, name in self.labelled() if self.is_model(name)]
 
-    def pictured(self) -> list[tuple[str, str]]:
-        """Every (cohort, model) whose volumes a figure of predictions can show."""
+    def pictured(self, figure: str) -> list[str]:
+        """The models whose labels a figure of predictions can show: those of its sequence."""
+        cohort, sequence = self.config["figures"][figure]["cohort"], self.drawn_sequence(figure)
         return [
-            (cohort, name)
-            for cohort, name in self.measured()
-            if self.is_model(name) and has_phases(self.sequence_of(cohort, name))
+            name
+            for of, name in self.measured()
+            if of == cohort and self.is_model(name) and self.sequence_of(of, name).key == sequence
         ]
 
     def annotators(self, cohort: str) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cmrseg.nets.kinds import KINDS
-from cmrseg.sequences import SEQUENCES, USUAL, channels_of
+from cmrseg.sequences import USUAL, channels_of
 from cmrseg.tasks.kinds import USUAL as USUAL_TASK
 from cmrseg.tasks.kinds import kind_of
 
@@ -54,12 +54,3 @@ def check_views(settings: Mapping[str, Any]) -> None:
         raise ValueError(
             f"views {views} of network {kind.name}, which sees {kind.window} frames together; use 1"
         )
-
-
-def unfit(settings: Mapping[str, Any]) -> str:
-    """Why a model cannot give volumes of short-axis cines; "" where it can."""
-    if settings["sequence"] != USUAL:
-        return f"it labels images {settings['sequence']}, not {SEQUENCES[USUAL].name} ({USUAL})"
-    if (kind := kind_of(settings)).writes != "label map":
-        return f"its task is {kind.name}, which gives {kind.writes} and no label map"
-    return ""
