@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+import nibabel as nib
 import numpy as np
 from isal import igzip, isal_zlib
 
 from cmrseg.files import check_plain, replacing
 from cmrseg.nifti_header import affine_mm, first_bytes, image_class
-from cmrseg.plain_nibabel import nib
 from cmrseg.vectors import dot, length
 
 # Fast rather than small. ISA-L writes five times faster than zlib, and less. At levels 0 to 2 it

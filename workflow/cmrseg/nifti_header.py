@@ -4,10 +4,9 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import nibabel as nib
 import numpy as np
 from isal import igzip
-
-from cmrseg.plain_nibabel import nib
 
 MILLIMETRES = {"mm": 1.0, "meter": 1000.0, "micron": 1e-3, "unknown": 1.0}
 # The squares of a quaternion's parts sum to 1. Rounding of its last digits may make them more by

@@ -8,6 +8,7 @@ import gzip
 from collections.abc import Mapping
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pandas as pd
 
@@ -22,7 +23,6 @@ from cmrseg.phantom.myops_dicom import write_dicom
 from cmrseg.phantom.population import draw_parameters
 from cmrseg.phantom.three_sequences import Stills, acquire_sequences
 from cmrseg.phantom.ukbb import LPS_TO_RAS
-from cmrseg.plain_nibabel import nib
 
 # Values of the challenge's label maps.
 CODES = {
