@@ -134,7 +134,7 @@ def draw_patient(row: Mapping, frames: int | None = None) -> HeartParameters:
     """The subject of a row with atria and aorta; arguments and errors as of `draw_parameters`."""
     parameters = draw_parameters(row, frames)
     aorta = draw_aorta(row, parameters.es_phase, frames)
-    return replace(parameters, atria=draw_atria(row), aorta=aorta)
+    return replace(parameters, atria=draw_atria(row), aorta=aorta, moving_textures=True)
 
 
 def with_build(table: pd.DataFrame) -> pd.DataFrame:
