@@ -8,7 +8,7 @@ from cmrseg.motion.tracking import track_points
 from cmrseg.phantom.population import DISEASES, draw_parameters, draw_subjects
 from wall_lines import View, four_chamber, short_axis, strains
 
-FIELD_MM = 290.0
+FIELD_MM = 200.0
 LEVELS = (0.3, 0.5, 0.7)  # of short-axis slices, from apex to base
 SCANNERS = ("1.5T", "3T")
 STRAINS = ("Ecc", "Err", "Ell")
