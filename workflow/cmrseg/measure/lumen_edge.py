@@ -26,9 +26,10 @@ MASK_WAVES, EDGE_WAVES = 4, 2
 NEIGHBOURS = 5
 # Least part of the rays, and of the frames, in which an edge must be found.
 LEAST_RAYS, LEAST_FRAMES = 0.5, 0.5
-# Harmonics of the heartbeat that areas keep. Fewer flatten the peak, and of more the largest and
-# the smallest value are those of noise.
-HARMONICS = 5
+# Of the harmonics of a heartbeat the first ones are kept, and others that are so many times as
+# strong as noise, which is what the last third of them has: without these the largest and the
+# smallest area would be those of noise, without those the peak would be flat.
+FIRST_HARMONICS, LEAST_POWER, NOISE_FROM = 3, 3.0, 2 / 3
 
 
 def edge_areas_mm2(
@@ -57,7 +58,7 @@ def edge_areas_mm2(
     if known.sum() < max(LEAST_FRAMES * len(areas), 2):
         return np.full(len(areas), math.nan)
     frames = np.arange(len(areas))
-    areas = _waves(np.interp(frames, frames[known], areas[known], period=len(areas)), HARMONICS)
+    areas = _without_noise(np.interp(frames, frames[known], areas[known], period=len(areas)))
     scaled = areas * (counted[known].mean() / areas[known].mean())
     return np.where(known, scaled, math.nan)
 
@@ -103,7 +104,18 @@ def edge_area_mm2(picture: np.ndarray, mask: np.ndarray, spacing_mm: tuple[float
 
 
 def _waves(around: np.ndarray, waves: int) -> np.ndarray:
-    """Values around a circle, or over a heartbeat, without their shorter waves."""
+    """Values around a circle without their shorter waves."""
     spectrum = np.fft.rfft(around)
     spectrum[waves + 1 :] = 0
     return np.fft.irfft(spectrum, len(around))
+
+
+def _without_noise(curve: np.ndarray) -> np.ndarray:
+    """A curve over a heartbeat without harmonics that are hardly stronger than noise."""
+    spectrum = np.fft.rfft(curve)
+    power = np.abs(spectrum) ** 2
+    noise = power[math.ceil(NOISE_FROM * (len(spectrum) - 1)) :].mean()
+    weak = power < LEAST_POWER * noise
+    weak[: FIRST_HARMONICS + 1] = False
+    spectrum[weak] = 0
+    return np.fft.irfft(spectrum, len(curve))
