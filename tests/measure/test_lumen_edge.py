@@ -73,7 +73,7 @@ def test_noise_does_not_pass_for_a_pulsation():
     away = away_mm()
     masks = np.stack([away < radius for radius in RADII_MM])
     found = edge_areas_mm2(cine(away, noise=20), masks, (PIXEL_MM, PIXEL_MM))
-    assert change(found) == pytest.approx(CHANGE, rel=0.1)
+    assert change(found) == pytest.approx(CHANGE, rel=0.15)
 
 
 def test_a_neighbour_as_bright_on_one_side_is_bridged():

@@ -19,8 +19,10 @@ REACH_MM = 1.6
 LEAST_FALL = 0.05
 # Standard deviations of the blur of a mask, in px, and of slopes along rays.
 MASK_BLUR_PX, SLOPE_BLUR_MM = 0.7, 0.5
-# Waves around the vessel that the edge of a mask has, and that the image may add: its place, its
-# size, and an ellipse.
+# The edge is looked for again around the one that was found, which then depends little on the mask.
+PASSES = 2
+# Waves around the vessel that the edge of a mask has, and that in the image: its place, its size,
+# and an ellipse.
 MASK_WAVES, EDGE_WAVES = 4, 2
 # Rays next to each other of which the one in the middle counts.
 NEIGHBOURS = 5
@@ -66,10 +68,10 @@ def edge_areas_mm2(
 def edge_area_mm2(picture: np.ndarray, mask: np.ndarray, spacing_mm: tuple[float, float]) -> float:
     """Area within the steepest fall of brightness around a vessel; nan with too little of it.
 
-    The fall is looked for on rays from the middle of the mask, within REACH_MM of its edge. Its
-    distance from that edge is smoothed around the vessel; rays without a fall get that of their
-    neighbours. A wall that is thin between bright tissues makes the area a few per cent too small,
-    in all frames alike.
+    The fall is looked for on rays from the middle of the mask, within REACH_MM of its edge, then of
+    the edge that was found. That is smoothed around the vessel; rays without a fall get the
+    distance of their neighbours. A wall that is thin between bright tissues makes the area a few
+    per cent too small, in all frames alike.
     """
     spacing = np.asarray(spacing_mm, float)[:, None]
     middle_mm = np.argwhere(mask).mean(axis=0)[:, None] * spacing
@@ -89,18 +91,19 @@ def edge_area_mm2(picture: np.ndarray, mask: np.ndarray, spacing_mm: tuple[float
     profile = map_coordinates(np.asarray(picture, float), places, order=3, mode="nearest")
     slope = np.gradient(profile, STEP_MM, axis=0)
     fall = gaussian_filter1d(-slope, SLOPE_BLUR_MM / STEP_MM, axis=0)
-    beyond = radii[:, None] - border
-    fall = np.where(np.abs(beyond) <= REACH_MM, fall, -np.inf)
-    at = fall.argmax(axis=0)
-    offset = radii[at] - border
-    # The steepest place on the limit of what is looked at is no edge.
     least = LEAST_FALL * float(np.abs(picture[mask]).mean())
-    found = (fall.max(axis=0) > least) & (np.abs(offset) < REACH_MM - STEP_MM)
-    if found.mean() < LEAST_RAYS:
-        return math.nan
-    offset = np.interp(angles, angles[found], offset[found], period=2 * np.pi)
-    offset = _waves(median_filter(offset, NEIGHBOURS, mode="wrap"), EDGE_WAVES)
-    return float(np.mean((border + offset) ** 2) * math.pi)
+    for _ in range(PASSES):
+        near = np.abs(radii[:, None] - border) <= REACH_MM
+        falls = np.where(near, fall, -np.inf)
+        edge = radii[falls.argmax(axis=0)]
+        # The steepest place on the limit of what is looked at is no edge.
+        inside = np.abs(edge - border) < REACH_MM - STEP_MM
+        found = (falls.max(axis=0) > least) & inside
+        if found.mean() < LEAST_RAYS:
+            return math.nan
+        offset = np.interp(angles, angles[found], (edge - border)[found], period=2 * np.pi)
+        border = _waves(border + median_filter(offset, NEIGHBOURS, mode="wrap"), EDGE_WAVES)
+    return float(np.mean(border**2) * math.pi)
 
 
 def _waves(around: np.ndarray, waves: int) -> np.ndarray:
