@@ -56,6 +56,8 @@ class HeartParameters:
     ellipticity_deg. rv_span_deg: half of the angle over which the right ventricle is attached.
     seed: of papillary muscles and textures. body: the torso around the heart. atria, aorta: of
     known volumes and areas; None draws them without. infarct: lacks motion in place of akinesia.
+    moving_textures: whether muscle, trabeculae and fat carry their textures along, as tissue does;
+    else these lie still in space.
     """
 
     edv_ml: float = 150.0
@@ -84,6 +86,7 @@ class HeartParameters:
     atria: Atria | None = None
     aorta: Aorta | None = None
     infarct: Infarct | None = None
+    moving_textures: bool = False
 
 
 class Heart:
@@ -286,6 +289,35 @@ class Heart:
             - height[..., None] * self.axis
             + (radius * np.cos(angle))[..., None] * self.towards_rv
             + (radius * np.sin(angle))[..., None] * self.towards_inferior
+        )
+
+    def origins_mm(self, at: Coordinates, state: State) -> np.ndarray:
+        """Where the material at points was at end-diastole (LPS mm), (..., 3).
+
+        The inverse of `move` in wall and cavity. Around the wall, places keep their part of the
+        right ventricle, which does not twist.
+        """
+        here = np.clip(at.height_mm, 0, state.height_mm)
+        slope = np.sqrt(1 - here * (2 * state.bend / self.length_mm))
+        h = 2 * here / (1 + slope)
+        twist = state.twist_rad * (1 - h / self.length_mm)
+        c, s = np.cos(twist), np.sin(twist)
+        cos, sin = at.cos * c + at.sin * s, at.sin * c - at.cos * s
+        endo, epi = self._at_rest(h, cos, sin)
+        squeeze = self._squeeze(cos, sin, state)
+        beyond = (at.radius2_mm2 - endo * squeeze) * slope  # of the endocardium, at rest
+        outside = beyond - (epi - endo)
+        larger = self.state(0.0).rv_mm2 / state.rv_mm2
+        around = epi + outside / slope * larger
+        radius2 = np.where(beyond < 0, at.radius2_mm2 / squeeze, endo + beyond)
+        radius = np.sqrt(np.where(outside > 0, around, radius2))
+        cos, sin = np.where(outside > 0, at.cos, cos), np.where(outside > 0, at.sin, sin)
+        height = np.broadcast_to(h + at.height_mm - here, radius.shape)
+        return (
+            self.apex_mm
+            - height[..., None] * self.axis
+            + (radius * cos)[..., None] * self.towards_rv
+            + (radius * sin)[..., None] * self.towards_inferior
         )
 
     def base_apex_mm(self, phase: float) -> tuple[np.ndarray, np.ndarray]:
