@@ -7,6 +7,7 @@ import pytest
 
 from cmrseg.labels import Tissue
 from cmrseg.phantom.heart import Heart, HeartParameters
+from cmrseg.phantom.material import origins_mm
 from cmrseg.phantom.patients import draw_patient
 from cmrseg.phantom.population import draw_parameters, draw_subjects
 from cmrseg.phantom.scanner import SCANNERS, acquire, short_axis_planes
@@ -29,7 +30,7 @@ def test_origins_are_where_material_came_from(tissue, phase):
     heart = Heart(STILL)
     points = points_in(heart, tissue)
     moved = heart.move(points, phase)
-    found = heart.origins_mm(heart.coordinates(moved), heart.state(phase))
+    found = origins_mm(heart, heart.coordinates(moved), heart.state(phase))
     np.testing.assert_allclose(found, points, atol=1e-9)
 
 
@@ -42,8 +43,8 @@ def test_the_free_wall_of_the_right_ventricle_takes_its_texture_along():
     at_rest, at_end = (heart.state(phase) for phase in (0.0, STILL.es_phase))
     at = heart.coordinates(level + outwards)
     wall_mm = np.sqrt(heart.surfaces(at, at_end).rv_mm2)
-    origins = heart.origins_mm(
-        heart.coordinates(level + 0.999 * wall_mm[:, None] * outwards), at_end
+    origins = origins_mm(
+        heart, heart.coordinates(level + 0.999 * wall_mm[:, None] * outwards), at_end
     )
     origin_at = heart.coordinates(origins)
     free_wall = np.sqrt(heart.surfaces(origin_at, at_rest).rv_mm2)

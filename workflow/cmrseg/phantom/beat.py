@@ -10,6 +10,7 @@ from cmrseg.phantom.geometry import Coordinates, State, Surfaces, papillary_dept
 from cmrseg.phantom.heart import Heart
 from cmrseg.phantom.injury import injured_muscle
 from cmrseg.phantom.look import Look
+from cmrseg.phantom.material import origins_mm
 
 RV_WALL_MM = 2.8
 # Chambers above the base: centre (towards RV, towards inferior) over the LV's short semi-axis,
@@ -65,8 +66,8 @@ class Beat:
         state = heart.state(phase)
         surfaces = heart.surfaces(at, state)
         if heart.parameters.moving_textures:
-            origins_mm = heart.origins_mm(at, state).astype(np.float32)
-            self.fibre, self.rough, self.layer = self._textures(origins_mm)
+            origins = origins_mm(heart, at, state).astype(np.float32)
+            self.fibre, self.rough, self.layer = self._textures(origins)
         endo, epi = np.sqrt(surfaces.endo_mm2), np.sqrt(surfaces.epi_mm2)
         rv = np.sqrt(surfaces.rv_mm2)
         edge, radius = look.edge_mm, self.radius

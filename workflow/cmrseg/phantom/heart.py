@@ -207,7 +207,7 @@ class Heart:
         cos, sin = at.cos * c + at.sin * s, at.sin * c - at.cos * s  # of the material
         endo, epi = self.at_rest(h, cos, sin)
         wall = (epi - endo) / slope
-        endo = endo * self._squeeze(h, cos, sin, state)
+        endo = endo * self.squeeze(h, cos, sin, state)
         epi = endo + wall
         v = np.maximum(h / self.length_mm - RV_APEX, 0) / (1 - RV_APEX)
         angle = np.minimum(np.abs(at.angle_rad) / math.radians(p.rv_span_deg), 1)
@@ -225,7 +225,7 @@ class Heart:
         outer = self.short_mm + p.wall_mm * (1 + p.septal_excess * cos)
         return endo, np.maximum(1 - (u / self.middle_mm) ** 2, 0) * outer * outer * around
 
-    def _squeeze(self, h, cos, sin, state: State):
+    def squeeze(self, h, cos, sin, state: State):
         """Factor of the cavity's squared radius, for material places."""
         p = self.parameters
         if p.infarct is not None:
@@ -279,7 +279,7 @@ class Heart:
         h = np.clip(at.height_mm, 0, self.length_mm)
         slope = 1 - state.bend * h / self.length_mm
         endo, _ = self.at_rest(h, at.cos, at.sin)
-        squeeze = self._squeeze(h, at.cos, at.sin, state)
+        squeeze = self.squeeze(h, at.cos, at.sin, state)
         in_wall = (at.radius2_mm2 - endo) / slope + endo * squeeze
         radius = np.sqrt(np.where(at.radius2_mm2 < endo, at.radius2_mm2 * squeeze, in_wall))
         height = h - state.bend * h * h / (2 * self.length_mm)
@@ -289,35 +289,6 @@ class Heart:
             - height[..., None] * self.axis
             + (radius * np.cos(angle))[..., None] * self.towards_rv
             + (radius * np.sin(angle))[..., None] * self.towards_inferior
-        )
-
-    def origins_mm(self, at: Coordinates, state: State) -> np.ndarray:
-        """Where the material at points was at end-diastole (LPS mm), (..., 3).
-
-        The inverse of `move` in wall and cavity. Around the wall, places keep their part of the
-        right ventricle, which does not twist.
-        """
-        here = np.clip(at.height_mm, 0, state.height_mm)
-        slope = np.sqrt(1 - here * (2 * state.bend / self.length_mm))
-        h = 2 * here / (1 + slope)
-        twist = state.twist_rad * (1 - h / self.length_mm)
-        c, s = np.cos(twist), np.sin(twist)
-        cos, sin = at.cos * c + at.sin * s, at.sin * c - at.cos * s
-        endo, epi = self._at_rest(h, cos, sin)
-        squeeze = self._squeeze(cos, sin, state)
-        beyond = (at.radius2_mm2 - endo * squeeze) * slope  # of the endocardium, at rest
-        outside = beyond - (epi - endo)
-        larger = self.state(0.0).rv_mm2 / state.rv_mm2
-        around = epi + outside / slope * larger
-        radius2 = np.where(beyond < 0, at.radius2_mm2 / squeeze, endo + beyond)
-        radius = np.sqrt(np.where(outside > 0, around, radius2))
-        cos, sin = np.where(outside > 0, at.cos, cos), np.where(outside > 0, at.sin, sin)
-        height = np.broadcast_to(h + at.height_mm - here, radius.shape)
-        return (
-            self.apex_mm
-            - height[..., None] * self.axis
-            + (radius * cos)[..., None] * self.towards_rv
-            + (radius * sin)[..., None] * self.towards_inferior
         )
 
     def base_apex_mm(self, phase: float) -> tuple[np.ndarray, np.ndarray]:
