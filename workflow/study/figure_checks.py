@@ -65,11 +65,15 @@ def check_figures(study: Study) -> None:
 def _check_drawn_sequence(study: Study, name: str, cohort: str, kind: str) -> None:
     """The sequence of a figure must be one of its cohort, and one that this kind can show."""
     sequence = study.drawn_sequence(name)
-    if sequence not in study.sequences(cohort):
-        raise StudyError(
-            f"figure {name}: cohort {cohort} has no images {sequence}; its sequences are "
-            + ", ".join(study.sequences(cohort))
-        )
+    behind = study.config["figures"][name].get("image", sequence)
+    for shown in (sequence, behind):
+        if shown not in study.sequences(cohort):
+            raise StudyError(
+                f"figure {name}: cohort {cohort} has no images {shown}; its sequences are "
+                + ", ".join(study.sequences(cohort))
+            )
+    if behind != sequence and kind != "overlays":
+        raise StudyError(f"figure {name}: image is for overlays, not for {kind}; leave it out")
     if kind not in ANY_SEQUENCE and not has_phases(SEQUENCES[sequence]):
         raise StudyError(
             f"figure {name}: {kind} shows volumes of short-axis cines, and not {sequence}; for "

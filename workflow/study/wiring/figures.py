@@ -157,7 +157,7 @@ def _prediction_settings(figure: Drawn) -> Settings:
 
 def _overlays_settings(figure: Drawn) -> Settings:
     shown = {"labeller": figure.labellers[-1], "reference": figure.reference}
-    return {**shown, "sequence": figure.sequence}
+    return {**shown, "sequence": figure.sequence, "image": figure.entry.get("image", "")}
 
 
 def _viewer_settings(figure: Drawn) -> Settings:
