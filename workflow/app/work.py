@@ -19,6 +19,7 @@ from cmrseg.dicom.audit import SubjectError
 from cmrseg.fetch.checks import FULL
 from cmrseg.files import replacing, sha256
 from cmrseg.labels import tissues_of
+from cmrseg.learn.coarse_labels import coarse_labels
 from cmrseg.learn.label import WEIGHTS, load_model
 from cmrseg.learn.predict import predict_cine
 from cmrseg.measure.volumes import measures, volume_curves
@@ -132,7 +133,11 @@ def label(
     voxels = np.load(session.folder / "cine.npy", allow_pickle=False)
     cine = Cine(voxels, loaded.affine, interval_s)
     session.progress(0, 1)
-    labels = predict_cine(network, cine, settings, device, progress=session.progress)
+    try:
+        coarse = coarse_labels(model.folder, settings, [cine], device, loaded.name)
+    except (ValueError, OSError) as error:
+        raise Refused(f"The coarse model of {model.name} cannot be used: {error}") from error
+    labels = predict_cine(network, cine, settings, device, progress=session.progress, coarse=coarse)
     tissues = tissues_of(settings["tissues"])
     curves = volume_curves(labels, spacing_mm, loaded.name, tissues)  # type: ignore[arg-type]
     chosen = measures(curves, interval_s)

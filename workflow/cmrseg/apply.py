@@ -16,6 +16,7 @@ from cmrseg.layouts.hdf5 import Grid, reader
 from cmrseg.layouts.inputs import Found, find_images
 from cmrseg.layouts.nifti import read_whole
 from cmrseg.layouts.ready_made import single
+from cmrseg.learn.coarse_labels import coarse_labels
 from cmrseg.learn.label import load_model
 from cmrseg.learn.predict import predict_cine
 from cmrseg.measure.volumes import EndDiastole, volume_curves, volumes_table
@@ -116,7 +117,9 @@ def apply_model(
         raise ValueError(f"{model}: {fault}; name a model that segments them")
     found = read_images(images, subject, cleaning, spacing_mm, frame_interval_ms, series)
     image = found.cine
-    labels = image.like(predict_cine(network, image, settings, device, subject=subject))
+    coarse = coarse_labels(model, settings, [image], device, subject)
+    found_labels = predict_cine(network, image, settings, device, subject=subject, coarse=coarse)
+    labels = image.like(found_labels)
     tissues = tissues_of(settings["tissues"])
     curves = volume_curves(labels.voxels, labels.spacing_mm, subject, tissues)
     volumes = volumes_table(curves, {subject: labels.frame_interval_s}, ed)
