@@ -9,7 +9,6 @@ import yaml
 
 from cmrseg.apply import apply_model
 from cmrseg.cine import Cine
-from cmrseg.files import read_table
 from cmrseg.learn.heart_window import heart_centre, label_channel
 from cmrseg.learn.label import load_model
 from cmrseg.learn.predict import predict_cine
@@ -103,7 +102,7 @@ EDITS = {
     ),
     "another coarse training": (
         {"finder": COARSE | {"lr": 0.01}, "net": FINE},
-        {"make_slices": 1} | {name: 2 for name in ("train_model", "write_card", "label_shard")}
+        {"make_slices": 1} | dict.fromkeys(("train_model", "write_card", "label_shard"), 2)
         | {"write_models": 1, "measure_volumes": 1, "evaluate_labels": 1},
     ),
     "folds of both": (

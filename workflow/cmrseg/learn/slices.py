@@ -37,15 +37,15 @@ def make_slices(
     slice: row, subject, split, slice, frame, volume (running number of subject and frame),
     lv_pixels, my_pixels and those of the target's other tissues (counted on the native grid, so
     that they do not depend on the preparation), whole (0 where the cavity is unknown in a slice of
-    the frame, so that lv_pixels of its slices do not add up to its volume). Tissues that are none of these become
-    background; UNLABELLED stays. A slice of a frame without any labelled pixel is left out, and one
-    without any tissue in a frame whose muscle was not drawn: its muscle would be background. Slices
-    whose labels a crop removes in part or altogether stay, and are a warning. Of preparation
-    zscore, which scales a cine as a whole and is of networks over time, all frames of a labelled
-    slice are written. Those that nobody labelled are there for windows around others alone: they
-    are UNLABELLED, and have 0 in one more column, `drawn`. Returns the index. One subject is in
-    memory at a time. Raises ValueError naming the subject and file, and where no background is left
-    to learn from.
+    the frame, so that lv_pixels of its slices do not add up to its volume). Tissues that are none
+    of these become background; UNLABELLED stays. A slice of a frame without any labelled pixel is
+    left out, and one without any tissue in a frame whose muscle was not drawn: its muscle would be
+    background. Slices whose labels a crop removes in part or altogether stay, and are a warning. Of
+    preparation zscore, which scales a cine as a whole and is of networks over time, all frames of a
+    labelled slice are written. Those that nobody labelled are there for windows around others
+    alone: they are UNLABELLED, and have 0 in one more column, `drawn`. Returns the index. One
+    subject is in memory at a time. Raises ValueError naming the subject and file, and where no
+    background is left to learn from.
     """
     check_settings(settings)
     images = list(images)
