@@ -23,6 +23,7 @@ COARSE = MODEL | {"network": "runet", "width": 2, "preparation": "channel_max"}
 FINE = COARSE | {"coarse": "finder", "coarse_channel": "yes", "preparation": "zscore_window"}
 MODELS = {"finder": COARSE, "net": FINE}
 DIVIDED = {name: row | {"folds": FOLDS} for name, row in MODELS.items()}
+TARGETS = ("label_all", "train_all")
 SLICES = "sa_lv-my_zscore_window_linear_32_with_finder"
 
 
@@ -36,7 +37,7 @@ def write_models(folder, models):
 def project(tmp_path_factory):
     found = make_project(tmp_path_factory.mktemp("coarse"))
     write_models(found.folder, MODELS)
-    result = found.snakemake("--cores", "2", config=CONFIG)
+    result = found.snakemake("--cores", "2", *TARGETS, config=CONFIG)
     assert result.returncode == 0, result.stdout[-5000:]
     return found
 
@@ -73,11 +74,13 @@ def test_labels_are_those_of_the_model_with_the_coarse_labels(project):
         assert (cine(project, "labels/net", subject).voxels == found).all()
 
 
-def test_labels_of_the_coarse_model_are_there_and_not_measured(project):
-    assert not (project.results / HERE / "volumes/finder.tsv").exists()
-    assert (project.results / HERE / "volumes/net.tsv").exists()
+def test_the_coarse_model_is_not_measured_and_on_the_card(project):
+    jobs = project.planned(config=CONFIG)
+    measured = {dict(job.wildcards)["labeller"] for job in jobs if job.rule == "measure_volumes"}
+    assert measured == {"net", "expert"}
     card = (project.results / "models/net/README.md").read_text()
     assert "around the centre of the heart in the labels of model finder" in card
+    assert "The labels of model finder are a further channel of the network" in card
 
 
 def test_the_folders_of_both_label_an_examination_elsewhere(project):
@@ -93,7 +96,7 @@ def test_all_that_is_made_is_named_by_the_study(project, monkeypatch):
 
 # By an edit of the models table: how many jobs of each rule it plans.
 TRAINED = {"train_model": 1, "write_card": 1, "write_models": 1}
-LABELLED = {"label_shard": 1, "measure_volumes": 1, "evaluate_labels": 1}
+LABELLED = {"label_shard": 1}
 EDITS = {
     "nothing": (MODELS, {}),
     "no channel": (
@@ -103,13 +106,12 @@ EDITS = {
     "another coarse training": (
         {"finder": COARSE | {"lr": 0.01}, "net": FINE},
         {"make_slices": 1} | dict.fromkeys(("train_model", "write_card", "label_shard"), 2)
-        | {"write_models": 1, "measure_volumes": 1, "evaluate_labels": 1},
+        | {"write_models": 1},
     ),
     "folds of both": (
         DIVIDED,
         {"make_folds": 1, "make_slices": 1, "divide_slices": 4, "train_model": 4, "write_card": 4}
-        | {"join_members": 2, "write_ensemble_card": 2, "label_shard": 2, "write_models": 1}
-        | {"measure_volumes": 1, "evaluate_labels": 1},
+        | {"join_members": 2, "write_ensemble_card": 2, "label_shard": 2, "write_models": 1},
     ),
 }  # fmt: skip
 
@@ -119,7 +121,7 @@ def test_an_edit_of_the_table_plans_what_depends_on_it(project, edit):
     models, expected = EDITS[edit]
     write_models(project.folder, models)
     try:
-        jobs = project.planned(config=CONFIG)
+        jobs = project.planned(*TARGETS, config=CONFIG)
     finally:
         write_models(project.folder, MODELS)
     assert Counter(job.rule for job in jobs) == expected
@@ -128,7 +130,7 @@ def test_an_edit_of_the_table_plans_what_depends_on_it(project, edit):
 def test_members_of_folds_learn_from_labels_of_the_divided_coarse_model(project):
     write_models(project.folder, DIVIDED)
     try:
-        jobs = project.planned(config=CONFIG)
+        jobs = project.planned(*TARGETS, config=CONFIG)
     finally:
         write_models(project.folder, MODELS)
     finder = f"results/folds/{HERE}/labels/finder/0000"
