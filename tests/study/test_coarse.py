@@ -198,7 +198,8 @@ def test_the_coarse_model_of_a_given_one_lies_beside_it(given):
     (finder / "record.json").write_text(json.dumps(record))
     study = given("elsewhere/mine", edit)
     assert study.weights("finder") == "elsewhere/finder/weights.safetensors"
-    assert ("people", "finder") in study.labelled()
+    assert ("people", "finder") in study.predicted()
+    assert ("people", "finder") not in study.measured()
 
     def other(config):
         edit(config)

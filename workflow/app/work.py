@@ -136,7 +136,12 @@ def label(
     try:
         coarse = coarse_labels(model.folder, settings, [cine], device, loaded.name)
     except (ValueError, OSError) as error:
-        raise Refused(f"The coarse model of {model.name} cannot be used: {error}") from error
+        # Folders of this machine are nobody's business.
+        above = {f"{model.folder.parent}/", f"{model.folder.resolve().parent}/"}
+        sentence = str(error)
+        for folder in sorted(above, key=len, reverse=True):
+            sentence = sentence.replace(folder, "")
+        raise Refused(f"The model {model.name} cannot label: {sentence}") from error
     labels = predict_cine(network, cine, settings, device, progress=session.progress, coarse=coarse)
     tissues = tissues_of(settings["tissues"])
     curves = volume_curves(labels, spacing_mm, loaded.name, tissues)  # type: ignore[arg-type]
