@@ -188,4 +188,7 @@ def test_windows_of_other_sizes_are_the_published_ones_filled_up_with_zeros(data
 
 
 def test_windows_are_those_of_these_preparations_alone():
-    assert [name for name, about in PREPARATIONS.items() if about.windowed] == [*WINDOWS]
+    assert [name for name, about in PREPARATIONS.items() if about.windowed] == [
+        *WINDOWS,
+        "zscore_window",
+    ]

@@ -34,6 +34,7 @@ from cmrseg.nets.kinds import KINDS
 from cmrseg.nets.published import NETWORKS as PUBLISHED
 from cmrseg.nets.published import model_variables
 from cmrseg.results.image_words import GREYS, SIZES
+from cmrseg.results.image_words import VIEWS as VIEW_WORDS
 from cmrseg.results.labelling import VIEWS
 from cmrseg.results.model_card import LOSSES as LOSS_WORDS
 from cmrseg.results.model_card import (
@@ -43,7 +44,6 @@ from cmrseg.results.model_card import (
     published_card,
     trained_card,
 )
-from cmrseg.results.model_card import VIEWS as VIEW_WORDS
 from cmrseg.results.training_words import AUGMENTATIONS
 from cmrseg.sequences import channels_of
 from cmrseg.tasks.losses import LOSSES

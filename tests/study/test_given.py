@@ -29,6 +29,8 @@ def test_a_model_s_folder_says_how_to_label_with_it(given):
         "size_px": 64,
         "islands": "",
         "views": 1,
+        "coarse": "",
+        "coarse_channel": "no",
     }
     assert study.weights("mine") == "elsewhere/mine/weights.safetensors"
     assert study.weights("base") == "results/small/models/base/weights.safetensors"

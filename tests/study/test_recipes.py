@@ -194,6 +194,7 @@ def test_the_published_trainings_are_as_published(monkeypatch):
         **{"augmentation": "normal", "loss": "ce", "batch": 32, "schedule": "onecycle"},
         **{"lr_frozen": 0.0001, "epochs_frozen": "5+10+15", "lr": 0.00001, "epochs": "5+10+15"},
         **{"seed": 42, "head_weights": "", "islands": "", "views": 1, "folds": 1, "seeds": 1},
+        **{"coarse": "", "coarse_channel": "no"},
         **{"least_epochs": 0, "averaged": 0.0, "precision": "float32"},
     }
     for model, own in SEARCH.items():

@@ -117,6 +117,7 @@ def test_every_module_is_of_use_to_a_stage():
     }
     # For people and the plan: a model on one folder, and a picture of the digital heart.
     by_hand = {"cmrseg.apply", "cmrseg.layouts.inputs", "cmrseg.figures.phantom_sheet"}
+    by_hand |= {"cmrseg.learn.coarse_labels"}
     # Which measures a panel has is for the plan of a study.
     by_hand |= {"cmrseg.phenotypes.panels"}
     # No task of points is there yet but the one that tests add.

@@ -20,6 +20,7 @@ from cmrseg.dicom.audit import SubjectError
 from cmrseg.fetch.checks import FULL
 from cmrseg.files import replacing, sha256
 from cmrseg.labels import tissues_of
+from cmrseg.learn.coarse_labels import coarse_labels
 from cmrseg.learn.label import WEIGHTS, load_model
 from cmrseg.learn.predict import predict_cine
 from cmrseg.measure.by_sequence import curve_columns, has_phases
@@ -136,7 +137,18 @@ def label(
             raise Refused(fault)
     session.doing = "Labelling"
     session.progress(0, 1)
-    labels = predict_cine(network, channels, settings, device, progress=session.progress)
+    try:
+        coarse = coarse_labels(model.folder, settings, channels, device, loaded.name)
+    except (ValueError, OSError) as error:
+        # Folders of this machine are nobody's business.
+        above = {f"{model.folder.parent}/", f"{model.folder.resolve().parent}/"}
+        sentence = str(error)
+        for folder in sorted(above, key=len, reverse=True):
+            sentence = sentence.replace(folder, "")
+        raise Refused(f"The model {model.name} cannot label: {sentence}") from error
+    labels = predict_cine(
+        network, channels, settings, device, progress=session.progress, coarse=coarse
+    )
     tissues = tissues_of(settings["tissues"])
     z, y, x = spacing_mm
     curves = volume_curves(labels, (z, y, x), loaded.name, tissues, sequence)

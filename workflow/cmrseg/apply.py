@@ -16,6 +16,7 @@ from cmrseg.layouts.hdf5 import Grid, reader
 from cmrseg.layouts.inputs import Found, find_images
 from cmrseg.layouts.nifti import read_whole
 from cmrseg.layouts.ready_made import single
+from cmrseg.learn.coarse_labels import coarse_labels
 from cmrseg.learn.label import load_model
 from cmrseg.learn.predict import predict_cine
 from cmrseg.learn.prepare import check_one_grid
@@ -176,7 +177,9 @@ def apply_model(
     if fault := other_kind(cines[0].voxels.shape, sequence):
         raise ValueError(f"{images}: {fault}; the model {model} labels these")
     image = cines[0]
-    labels = image.like(predict_cine(network, cines, settings, device, subject=subject))
+    coarse = coarse_labels(model, settings, cines, device, subject)
+    found_labels = predict_cine(network, cines, settings, device, subject=subject, coarse=coarse)
+    labels = image.like(found_labels)
     tissues = tissues_of(settings["tissues"])
     curves = volume_curves(labels.voxels, labels.spacing_mm, subject, tissues, sequence)
     if has_phases(sequence):

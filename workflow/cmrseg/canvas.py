@@ -1,5 +1,6 @@
 """Where native images lie in what a network sees: preparations by name, and their canvases."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -49,6 +50,7 @@ PREPARATIONS = {
     # As the published program of MyoPS cuts them out.
     "joint_max_compat": _window(together=True, swapped=True),
     "channel_max": _window(),
+    "zscore_window": Preparation(np.float32, resized=False, scaled_by="moments", windowed=True),
 }
 
 # Networks of images that are not resized halve them four times, or more (nets.kinds).
@@ -78,14 +80,16 @@ class Canvas:
         return scaled, tuple(slice(max(o, 0), min(o + n, size)) for o, n, size in sides)
 
 
-def training_canvas(shape_px: tuple[int, int], settings: Mapping) -> Canvas:
+def training_canvas(
+    shape_px: tuple[int, int], settings: Mapping, centre_px: tuple[float, float] | None = None
+) -> Canvas:
     """The square canvas of training: scaled to fit (`unet`) or a centred window (the others).
 
-    Errors as `window_canvas`.
+    centre_px: that of a window, see `window_canvas`, as are errors.
     """
     size, preparation = settings["size_px"], PREPARATIONS[settings["preparation"]]
     if preparation.windowed:
-        return window_canvas(shape_px, size, preparation.swapped)
+        return window_canvas(shape_px, size, preparation.swapped, centre_px)
     if not preparation.resized:
         offset = tuple(size // 2 - n // 2 for n in shape_px)
         return Canvas(tuple(shape_px), tuple(shape_px), (size, size), offset)
@@ -96,14 +100,25 @@ def training_canvas(shape_px: tuple[int, int], settings: Mapping) -> Canvas:
     return Canvas(tuple(shape_px), scaled, (size, size), offset)
 
 
-def window_canvas(shape_px: tuple[int, int], size: int, swapped: bool = False) -> Canvas:
+def window_canvas(
+    shape_px: tuple[int, int],
+    size: int,
+    swapped: bool = False,
+    centre_px: tuple[float, float] | None = None,
+) -> Canvas:
     """The window of `size` pixels in the centre of an image; zeros where it is larger.
 
-    swapped: with the first row that is right for the columns, and the first column that is right
-    for the rows. So the published program of MyoPS (Altunok and Oksuz 2020) cuts its windows; where
-    they run over the edge it gets smaller ones, which its network does not take, and which are
-    filled up with zeros behind here. Raises ValueError where such a window lies beside the image.
+    centre_px: (y, x) in the image, around which the window lies instead, with zeros beyond the
+    border; its own centre is within half a pixel of there. swapped: with the first row that is
+    right for the columns, and the first column that is right for the rows. So the published program
+    of MyoPS (Altunok and Oksuz 2020) cuts its windows; where they run over the edge it gets smaller
+    ones, which its network does not take, and which are filled up with zeros behind here. Raises
+    ValueError where such a window lies beside the image.
     """
+    if centre_px is not None:
+        # Of an image's centre, (n - 1) / 2, this is the window below.
+        offset = tuple(-math.floor(c + 1 - size / 2) for c in centre_px)
+        return Canvas(tuple(shape_px), tuple(shape_px), (size, size), offset, windowed=True)
     # An odd difference puts the smaller half of what is cut off on the high side.
     offset = tuple((size - n) // 2 for n in (shape_px[::-1] if swapped else shape_px))
     if any(o + n <= 0 or o >= size for o, n in zip(offset, shape_px, strict=True)):

@@ -97,6 +97,8 @@ rule label_shard:
         weights=MODELS.weights,
         # Of an ensemble and a cohort that it was trained on.
         folds=ENSEMBLES.folds_of_labeller,
+        # Of its coarse model, if it has one.
+        coarse=MODELS.coarse_labels,
     output:
         labels=directory("results/{study}/cohorts/{cohort}/labels/{labeller}/{shard}"),
     log:

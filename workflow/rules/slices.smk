@@ -5,21 +5,24 @@ rule make_slices:
     input:
         images=COHORTS.image_shards,
         labels=COHORTS.label_shards,
+        coarse=MODELS.coarse_shards,
         passed=CHECKS.labeller_passed,
     output:
         slices=directory(
-            "results/{study}/slices/{cohort}/{labeller}/{sequence}_{tissues}_{preparation}_{intensity}_{size_px}"
+            "results/{study}/slices/{cohort}/{labeller}/{sequence}_{tissues}_{preparation}_{intensity}_{size_px}{coarse}"
         ),
     log:
-        "results/{study}/logs/make_slices/{cohort}/{labeller}/{sequence}_{tissues}_{preparation}_{intensity}_{size_px}.log",
+        "results/{study}/logs/make_slices/{cohort}/{labeller}/{sequence}_{tissues}_{preparation}_{intensity}_{size_px}{coarse}.log",
     benchmark:
-        "results/{study}/benchmarks/make_slices/{cohort}/{labeller}/{sequence}_{tissues}_{preparation}_{intensity}_{size_px}.tsv"
+        "results/{study}/benchmarks/make_slices/{cohort}/{labeller}/{sequence}_{tissues}_{preparation}_{intensity}_{size_px}{coarse}.tsv"
     wildcard_constraints:
         sequence=one_of(MODELS.sequences()),
         tissues="[a-z_]+(-[a-z_]+)*",
-        preparation="fcn|unet|minmax|zscore|joint_max|joint_max_compat|channel_max",
+        preparation="fcn|unet|minmax|zscore|joint_max|joint_max_compat|channel_max|zscore_window",
         intensity="linear|greys",
         size_px="[0-9]+",
+        # The model whose labels say where the heart is, and whether they are a channel; mostly nothing.
+        coarse=MODELS.coarse_endings(),
     conda:
         "../../envs/imaging.yaml"
     threads: 1
@@ -28,6 +31,7 @@ rule make_slices:
         runtime=120,
     params:
         rows=COHORTS.rows,
+        coarse=MODELS.coarse_settings,
         code=code_of("make_slices.py"),
     script:
         "../scripts/make_slices.py"

@@ -7,7 +7,7 @@ from stage import device, start
 start(snakemake)
 label_job(
     snakemake.params.model,
-    {key: snakemake.input[key] for key in ("images", "weights", "folds")},
+    {key: snakemake.input[key] for key in ("images", "weights", "folds", "coarse")},
     snakemake.output.labels,
     snakemake.params.code,
     kept_folder(snakemake.output.labels),

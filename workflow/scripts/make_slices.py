@@ -4,7 +4,7 @@ import logging
 
 from cmrseg.learn.slices import make_slices
 from cmrseg.sequences import image_path
-from cmrseg.shards import folders_with, labelled_folders
+from cmrseg.shards import folders_with, labelled_folders, subject_folders
 from cmrseg.splits import split_of, upright
 from stage import start
 
@@ -34,6 +34,11 @@ make_slices(
         "intensity": snakemake.wildcards.intensity,
         "size_px": int(snakemake.wildcards.size_px),
         "tissues": snakemake.wildcards.tissues.replace("-", ","),
+        **snakemake.params.coarse,
     },
     snakemake.output.slices,
+    {
+        subject: image_path(folder, channels[0])
+        for subject, folder in subject_folders(snakemake.input.coarse).items()
+    },
 )

@@ -23,10 +23,31 @@ def given_models(weights: dict[str, str]) -> dict[str, dict[str, Any]]:
     """Settings of each model that the study names in `weights`, with its `folder`.
 
     weights: name -> folder. A folder below resources/models may be absent: it will be made if
-    the catalogue has it. Raises StudyError naming model and folder.
+    the catalogue has it. The coarse model of one is added from the folder of its name beside it.
+    Raises StudyError naming model and folder.
     """
     catalogue = read_yaml(own_file(CATALOGUE)) if weights else {}
-    return {name: _settings(name, Path(folder), catalogue) for name, folder in weights.items()}
+    found = {name: _settings(name, Path(folder), catalogue) for name, folder in weights.items()}
+    waiting = list(found)
+    while waiting:
+        name = waiting.pop()
+        if not (coarse := found[name]["coarse"]):
+            continue
+        folder = Path(found[name]["folder"]).parent / coarse
+        if coarse in found and Path(found[coarse]["folder"]) != folder:
+            raise StudyError(
+                f"weights {name}: its coarse model is {folder}, but weights {coarse} is "
+                f"{found[coarse]['folder']}; rename that one"
+            )
+        if not folder.is_dir():
+            raise StudyError(
+                f"weights {name}: it needs its coarse model {coarse}; put that model's folder at "
+                f"{folder}"
+            )
+        if coarse not in found:
+            found[coarse] = _settings(coarse, folder, catalogue)
+            waiting.append(coarse)
+    return found
 
 
 def weights_state(folder: str) -> str:

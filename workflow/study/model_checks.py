@@ -3,14 +3,16 @@
 from collections.abc import Iterator
 from typing import Any
 
+from cmrseg.channels import channel_count, has_coarse_channel
 from cmrseg.labels import SHORT_NAMES, Target, Tissue
 from cmrseg.learn.subsets import NESTED_VOLUNTEERS
 from cmrseg.measure.by_sequence import has_phases
 from cmrseg.measure.confidence import THRESHOLDS
 from cmrseg.nets.kinds import KINDS
-from cmrseg.results.labelling import check_views
+from cmrseg.results.labelling import check_coarse, check_views
 from cmrseg.sequences import USUAL, channels_of, labelled_sequence
 from cmrseg.tasks.kinds import kind_of, outputs_of
+from study.coarse_checks import check_coarse_model, check_coarse_of_folds
 from study.ensemble_checks import check_ensembles, check_member_start
 from study.study import Study
 from study.tables import StudyError
@@ -33,6 +35,7 @@ def check_models(study: Study) -> None:
             raise StudyError(f"'{model}' is both a model and an annotator; rename one of them")
         _check_images(model, study.model(model))
         _check_tissues(model, study.model(model))
+        check_coarse_model(study, model)
         if model in STARTS:
             raise StudyError(f"a model cannot be named '{model}', which is a start; rename it")
     for model in (*study.models, *study.ensembles):
@@ -42,6 +45,7 @@ def check_models(study: Study) -> None:
         check_labeller(study, f"model {model}", row["cohort"], row["labeller"])
         _check_learnt(study, model, row)
         _check_start(study, model, row)
+        check_coarse_of_folds(study, model, row)
         _check_row(model, row)
         table = study.subjects[row["cohort"]]
         # Members of folds are validated on the fold that they leave out.
@@ -68,15 +72,17 @@ def _check_images(model: str, settings: dict[str, Any]) -> None:
             + ", ".join(KINDS)
         )
     try:
-        channels = len(channels_of(settings["sequence"]))
+        channels = channel_count(settings)
         kind_of(settings)
         check_views(settings)
+        check_coarse(settings)
     except ValueError as error:
         raise StudyError(f"model {model}: {error}") from None
     if not KINDS[network].takes(channels):
         raise StudyError(
             f"model {model}: sequence {settings['sequence']}; network {network} takes "
             f"{' or '.join(map(str, KINDS[network].channels))} images as channels, not {channels}"
+            + (", with that of its coarse model" if has_coarse_channel(settings) else "")
         )
 
 
@@ -198,7 +204,7 @@ def _check_start(study: Study, model: str, row: dict[str, Any]) -> None:
                     f"'{other[name]}'; weights only fit the same network"
                 )
         own, given = row["sequence"], other["sequence"]
-        if len(channels_of(own)) != len(channels_of(given)):
+        if channel_count(row) != channel_count(other):
             raise StudyError(
                 f"model {model}: sequence {own}, but its start {row['start']} has {given}; weights "
                 "only fit as many channels"
@@ -220,7 +226,7 @@ def check_order(study: Study) -> None:
     """No model may depend on itself: as a start, as a labeller, or for confidence scores."""
     needs = {name: list(ensemble.members) for name, ensemble in study.ensembles.items()}
     for model, row in study.models.items():
-        names = [row["start"], row["labeller"]]
+        names = [row["start"], row["labeller"], row["coarse"]]
         if row["subset"] in THRESHOLDS:
             names.append(study.config["confidence"]["labeller"])
         needs[model] = [name for name in names if name in (*study.models, *study.ensembles)]

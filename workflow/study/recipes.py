@@ -21,7 +21,17 @@ from study.tables import (
 
 # Columns that identify a model and its training data. The others define how it is trained, and
 # may be in a recipe.
-OF_THE_MODEL = ("model", "recipe", "cohort", "labeller", "subset", "splits", "start", "seed")
+OF_THE_MODEL = (
+    "model",
+    "recipe",
+    "cohort",
+    "labeller",
+    "subset",
+    "splits",
+    "start",
+    "coarse",
+    "seed",
+)
 # A cell, or a value of a recipe, that is explicitly empty: an empty cell takes the recipe's value.
 NONE = "none"
 KINDS: dict[str, type] = {"number": float, "integer": int}

@@ -12,6 +12,7 @@ from cmrseg.measure.by_sequence import has_phases, measures_of
 from cmrseg.results.labelling import LABELLING, OPTIONAL
 from cmrseg.sequences import SEQUENCES, Sequence, labelled_sequence
 from cmrseg.tasks.kinds import kind_of
+from study.coarse import coarse_ending, coarse_settings
 from study.ensembles import Ensemble, Folds, expanded
 from study.given import given_models, weights_state
 from study.recipes import read_models
@@ -179,10 +180,13 @@ class Study:
         return not self.is_model(labeller) or kind_of(self.model(labeller)).writes == "label map"
 
     def measured(self) -> list[tuple[str, str]]:
-        """Every (cohort, labeller) that has a table of volumes, or of other measures."""
+        """Every (cohort, labeller) that has a table of volumes, or of other measures.
+
+        Labels that are there to find the heart for another model alone are not measured.
+        """
         return [
             (cohort, name)
-            for cohort, name in self.labelled()
+            for cohort, name in sorted(self._asked())
             if self.has_maps(name) and measures_of(self.sequence_of(cohort, name))
         ]
 
@@ -197,7 +201,9 @@ class Study:
 
     def training(self, name: str) -> dict[str, Any]:
         """The columns of the models table that the training of a model depends on."""
-        return {key: value for key, value in self.models[name].items() if key not in OPTIONAL}
+        row = self.models[name]
+        learnt = {key: value for key, value in row.items() if key not in OPTIONAL}
+        return learnt | coarse_settings(row)
 
     def weights(self, name: str) -> str:
         """The file of a model's weights."""
@@ -216,6 +222,24 @@ class Study:
 
     def labelled(self) -> list[tuple[str, str]]:
         """Every (cohort, labeller) whose label maps the study needs."""
+        pairs = self._asked()
+        pairs |= {(row["cohort"], row["coarse"]) for row in self.models.values() if row["coarse"]}
+        # A coarse model may have one itself.
+        waiting = list(pairs)
+        while waiting:
+            cohort, labeller = waiting.pop()
+            pair = (cohort, self.coarse(labeller))
+            if pair[1] and pair not in pairs:
+                pairs.add(pair)
+                waiting.append(pair)
+        return sorted(pairs)
+
+    def coarse(self, labeller: str) -> str:
+        """The model whose labels a labeller needs first, "" for none."""
+        return str(self.model(labeller)["coarse"]) if self.is_model(labeller) else ""
+
+    def _asked(self) -> set[tuple[str, str]]:
+        """Every (cohort, labeller) whose label maps the study names, or learns from."""
         pairs = {(c, a) for c in self.cohorts for a in (*self.annotators(c), *self.propagated(c))}
         entries = [*self.config["evaluate"], *self.config["predict"]]
         entries += self.config["panels"].values()
@@ -223,7 +247,7 @@ class Study:
         pairs |= {(row["cohort"], row["labeller"]) for row in self.models.values()}
         if "confidence" in self.config:
             pairs.add((self.config["confidence"]["cohort"], self.config["confidence"]["labeller"]))
-        return sorted(pairs)
+        return pairs
 
     def labellers(self, cohort: str) -> list[str]:
         return [labeller for name, labeller in self.labelled() if name == cohort]
@@ -286,7 +310,7 @@ class Study:
         row = self.models[model]
         tissues = row["tissues"].replace(",", "-")
         shape = f"{row['preparation']}_{row['intensity']}_{row['size_px']}"
-        return f"{row['sequence'].replace(',', '-')}_{tissues}_{shape}"
+        return f"{row['sequence'].replace(',', '-')}_{tissues}_{shape}{coarse_ending(row)}"
 
     # -- figures -----------------------------------------------------------------------------
 
@@ -321,7 +345,7 @@ class Study:
                 known.pop(model, None)
         for model, path in absent.items():
             for other, row in self.models.items():
-                if model in (row["start"], row["labeller"]):
+                if model in (row["start"], row["labeller"], row["coarse"]):
                     raise StudyError(
                         f"model {other} needs model {model}, whose ImageNet weights are missing; "
                         f"put them at {path}"

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from cmrseg.learn.augment import apply_transforms, draw_transforms
+from cmrseg.channels import has_coarse_channel
+from cmrseg.learn.augment import Transforms, apply_transforms, draw_transforms
 from cmrseg.learn.batches import draw_batches
 from cmrseg.learn.source import Source
 from cmrseg.sequences import channels_of
@@ -31,13 +32,23 @@ def epoch_batches(
     batches = draw_batches(rng, rows, settings)
     preset, size = settings["augmentation"], settings["size_px"]
     channels = len(channels_of(settings["sequence"]))
+    transform = _transform_with_labels if has_coarse_channel(settings) else apply_transforms
 
     def drawn() -> Iterator[Batch]:
         for batch in batches:
             transforms = draw_transforms(rng, len(batch), preset, size, channels)
-            yield apply_transforms(*source.read(batch), transforms)
+            yield transform(*source.read(batch), transforms)
 
     return batches, drawn()
+
+
+def _transform_with_labels(
+    images: torch.Tensor, labels: torch.Tensor, transforms: Transforms
+) -> Batch:
+    """Images (n, c, y, x) whose last channel are labels, which move with them but have no greys."""
+    both = torch.stack([labels.float(), images[:, -1]], 1)
+    greys, moved = apply_transforms(images[:, :-1], both, transforms)
+    return torch.cat([greys, moved[:, 1:]], 1), moved[:, 0].to(labels.dtype)
 
 
 def offline_copies(

@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 
 from cmrseg.canvas import PREPARATIONS
+from cmrseg.channels import channel_count
 from cmrseg.learn.schedule import STOPPING
 from cmrseg.learn.slices import Slices, image_shape
 from cmrseg.learn.subsets import THRESHOLDS, select_subset
-from cmrseg.sequences import channels_of, labelled_sequence
+from cmrseg.sequences import labelled_sequence
 
 # By preparation, what is drawn for a batch: all slices with one value of this column of the index.
 # Of zscore these are cines; of still images slices are drawn, as of other preparations.
@@ -34,7 +35,7 @@ def training_rows(
     do not fit the settings, or nothing is left.
     """
     size, expected = settings["size_px"], PREPARATIONS[settings["preparation"]].dtype
-    shape = image_shape(len(channels_of(settings["sequence"])), (size, size))
+    shape = image_shape(channel_count(settings), (size, size))
     if slices.images.shape[1:] != shape or slices.images.dtype != expected:
         raise ValueError(
             f"{slices.folder}: images are {slices.images.dtype} {slices.images.shape[1:]}, "

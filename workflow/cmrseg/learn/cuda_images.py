@@ -13,20 +13,25 @@ import torch
 from torch.nn import functional
 
 from cmrseg.canvas import MULTIPLE_PX, PREPARATIONS, Canvas, prediction_canvas
+from cmrseg.learn.heart_window import Heart
 from cmrseg.learn.prepare import FCN_PERCENTILES, neighbours, prepare_cines, with_channels
 
 
 def planes_for_card(
-    channels: Sequence[np.ndarray], settings: Mapping, multiple_px: int = MULTIPLE_PX
+    channels: Sequence[np.ndarray],
+    settings: Mapping,
+    multiple_px: int = MULTIPLE_PX,
+    heart: Heart | None = None,
 ) -> tuple[torch.Tensor, Canvas]:
     """The data of a cine for the card: planes (t, z, [c,] y, x), and the canvas of its images.
 
     channels: (t, z, y, x) each, not changed. A single channel of integers of up to 16 bits keeps
-    its type. multiple_px: of which the network takes both sides. If there is a card the planes are
+    its type. multiple_px: of which the network takes both sides. heart: around
+    which a window lies. If there is a card the planes are
     in pinned memory.
     """
     if PREPARATIONS[settings["preparation"]].scaled_by != "percentiles":
-        planes, canvas = prepare_cines(channels, settings, multiple_px)
+        planes, canvas = prepare_cines(channels, settings, multiple_px, heart)
     else:
         first = channels[0]
         canvas = prediction_canvas(first.shape[-2:], settings, multiple_px)

@@ -108,6 +108,7 @@ def label_shard(
     labels: Path,
     device: str,
     folds: Mapping[str, int] | None = None,
+    coarse: Path | None = None,
 ) -> None:
     """Segment every subject of a shard that has the model's images, each in its own folder.
 
@@ -116,7 +117,8 @@ def label_shard(
     fold of each by its name. weights: its safetensors file. images: folder with
     `<subject>/<sequence>.nii.gz` for each channel. labels: existing folder to fill. device: cpu,
     cuda or mps. folds: fold of the subjects that the members of an ensemble were trained on; such a
-    subject is labelled by the members that left out its fold, any other one by all. Raises
+    subject is labelled by the members that left out its fold, any other one by all. coarse:
+    folder with `<subject>/<first sequence>.nii.gz`, labels of the model's coarse model. Raises
     ValueError naming a subject whose image cannot be read or has values that are not finite.
     """
     sequences = [sequence.key for sequence in channels_of(model["sequence"])]
@@ -127,7 +129,8 @@ def label_shard(
         if members is not None:
             log.info("%s: %s", ", ".join(members), ", ".join(subjects))
         labeller = Predictor(load_network(model, weights, members), model, device)
-        label_subjects(labeller, {name: folders[name] for name in subjects}, sequences, labels)
+        some = {name: folders[name] for name in subjects}
+        label_subjects(labeller, some, sequences, labels, coarse)
 
 
 def _by_members(
@@ -144,18 +147,25 @@ def _by_members(
 
 
 def label_subjects(
-    labeller: Predictor, folders: Mapping[str, Path], sequences: Sequence[str], labels: Path
+    labeller: Predictor,
+    folders: Mapping[str, Path],
+    sequences: Sequence[str],
+    labels: Path,
+    coarse: Path | None = None,
 ) -> None:
     """Segment some subjects, each into a folder of its own.
 
-    folders: that of each subject's images. sequences: the images that are its channels. While one
-    subject is segmented, the next ones are read and the previous ones are saved.
+    folders: that of each subject's images. sequences: the images that are its channels. coarse:
+    folder with the subjects' labels of a coarse model, if the model has one. While one subject is
+    segmented, the next ones are read and the previous ones are saved.
     """
 
     def read(subject: str) -> tuple[Cine, Prepared]:
         channels = [Cine.load(image_path(folders[subject], key)) for key in sequences]
         try:
-            return channels[0], labeller.prepare(*channels)
+            found = Cine.load(image_path(coarse / subject, sequences[0])) if coarse else None
+            named = f"subject {subject}"
+            return channels[0], labeller.prepare(*channels, coarse=found, subject=named)
         except ValueError as error:
             raise ValueError(f"subject {subject}: {error}") from error
 
@@ -190,7 +200,8 @@ def label_job(
 ) -> None:
     """Segment a shard with `label_shard`, into a folder that is never incomplete.
 
-    inputs: images (folder), weights, and folds of an ensemble (table, or empty). kept: folder of
+    inputs: images (folder), weights, folds of an ensemble (table, or empty), and labels of its
+    coarse model (folder, or empty). kept: folder of
     kept results; if their inputs have the same content they are reused, and nothing is segmented.
     """
     facts = {"model": dict(model), "code": code, "device": device, "versions": versions()}
@@ -200,7 +211,9 @@ def label_job(
     with replacing(output) as labels:
         labels.mkdir()
         images = Path(inputs["images"])
-        label_shard(model, inputs["weights"], images, labels, device, _folds(inputs["folds"]))
+        coarse = Path(inputs["coarse"]) if inputs["coarse"] else None
+        folds = _folds(inputs["folds"])
+        label_shard(model, inputs["weights"], images, labels, device, folds, coarse)
     keep(kept, source, [output])
 
 

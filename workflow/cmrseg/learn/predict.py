@@ -16,6 +16,7 @@ from cmrseg.cine import Cine
 from cmrseg.labels import Target
 from cmrseg.learn.cuda_images import CardImages, planes_for_card
 from cmrseg.learn.ensemble_over_time import over_time
+from cmrseg.learn.heart_window import find_heart
 from cmrseg.learn.over_time import window_of
 from cmrseg.learn.prepare import (
     as_float,
@@ -26,7 +27,7 @@ from cmrseg.learn.prepare import (
 from cmrseg.learn.views import Views
 from cmrseg.nets.folded import folded
 from cmrseg.nets.kinds import KINDS
-from cmrseg.results.labelling import check_views
+from cmrseg.results.labelling import check_coarse, check_views
 from cmrseg.sequences import USUAL, channels_of
 from cmrseg.tasks.mean import mean_of
 from cmrseg.tasks.reading import reading_of
@@ -61,6 +62,7 @@ def predict_cine(
     batch: int | None = None,
     subject: str = "the cine",
     progress: Progress | None = None,
+    coarse: Cine | None = None,
 ) -> np.ndarray:
     """Segment every slice and frame of a cine separately.
 
@@ -69,7 +71,8 @@ def predict_cine(
     training, and optionally `islands`, a rule by which islands are removed (measure.islands); what
     that removes is logged with the name `subject`; and `views`, over how many views of each image
     the shares are averaged (learn.views). device: cpu, cuda or mps. batch: images at once; slices
-    and frames share batches. progress: called after each batch. Returns (t, z, y, x) uint8
+    and frames share batches. progress: called after each batch. coarse: label map of the coarse
+    model, of settings that name one (`coarse`). Returns (t, z, y, x) uint8
     `Tissue` on the cine's grid, see targets.decode: where channels share a pixel the one with the
     largest logit, the first one at ties. On a CPU labels depend neither on `batch` nor on the
     number of threads.
@@ -77,7 +80,7 @@ def predict_cine(
     """
     labeller = Predictor(network, settings, device, batch)
     channels = [cine] if isinstance(cine, Cine) else list(cine)
-    found = labeller.label(labeller.prepare(*channels), progress)()
+    found = labeller.label(labeller.prepare(*channels, coarse=coarse, subject=subject), progress)()
     return labeller.finished(found, channels[0], subject)
 
 
@@ -99,6 +102,7 @@ class Predictor:
     ) -> None:
         check_settings(settings)
         check_views(settings)
+        check_coarse(settings)
         self.reading = reading or reading_of(settings)
         self.settings, self.device, self.window = settings, device, window_of(settings)
         kind = KINDS.get(settings.get("network", ""))
@@ -124,11 +128,14 @@ class Predictor:
             return network
         return Views(network, views, mean_of(self.settings))
 
-    def prepare(self, *channels: Cine) -> Prepared:
+    def prepare(
+        self, *channels: Cine, coarse: Cine | None = None, subject: str = "the cine"
+    ) -> Prepared:
         """What `label` takes of the image of each channel.
 
-        Raises ValueError if one has values that are not finite, if their grids differ, or if their
-        number is not that of the network's channels.
+        coarse: label map of the settings' coarse model; that it found nothing is logged with the
+        name `subject`. Raises ValueError if an image has values that are not finite, if grids
+        differ, or if there are not as many images as the network sees, and its coarse labels.
         """
         sequence = self.settings.get("sequence", USUAL)
         if len(channels) != (wanted := len(channels_of(sequence))):
@@ -143,10 +150,11 @@ class Predictor:
                 )
         check_one_grid(channels)
         windows(len(channels[0].voxels), self.window)
+        heart = find_heart(coarse, channels[0], self.settings, subject)
         voxels = [cine.voxels for cine in channels]
         if self.on_card:
-            return planes_for_card(voxels, self.settings, self.multiple_px)
-        pixels, canvas = prepare_cines(voxels, self.settings, self.multiple_px)
+            return planes_for_card(voxels, self.settings, self.multiple_px, heart)
+        pixels, canvas = prepare_cines(voxels, self.settings, self.multiple_px, heart)
         if self.window > 1:
             return torch.from_numpy(pixels), canvas
         return torch.from_numpy(pixels.reshape(-1, *pixels.shape[2:])), canvas

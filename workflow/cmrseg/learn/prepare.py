@@ -22,6 +22,7 @@ from cmrseg.canvas import (
 from cmrseg.cine import Cine
 from cmrseg.label_grids import resize_labels
 from cmrseg.labels import Tissue
+from cmrseg.learn.heart_window import Heart
 from cmrseg.orientation import same_grid
 
 INTENSITIES = ("linear", "greys")
@@ -64,29 +65,41 @@ def check_settings(settings: Mapping) -> None:
         )
 
 
-def prepare_volumes(channels: Sequence[np.ndarray], settings: Mapping) -> tuple[np.ndarray, Canvas]:
+def prepare_volumes(
+    channels: Sequence[np.ndarray], settings: Mapping, heart: Heart | None = None
+) -> tuple[np.ndarray, Canvas]:
     """Prepare the images of a frame, of each channel of a network, for training.
 
-    channels: (z, y, x) each, see `prepare_volume`. Returns (z, [c,] size, size) and the canvas, the
-    channels together where they are scaled by one number.
+    channels: (z, y, x) each, see `prepare_volume`. heart: around which a window lies, with planes
+    (z, y, x) of its channel. Returns (z, [c,] size, size) and the canvas, the channels together
+    where they are scaled by one number.
     """
     if PREPARATIONS[settings["preparation"]].windowed:
-        canvas = training_canvas(channels[0].shape[-2:], settings)
-        return _divide(channels, canvas, settings), canvas
+        centre_px = heart.centre_px if heart else None
+        canvas = training_canvas(channels[0].shape[-2:], settings, centre_px)
+        images = _windows(channels, canvas, settings)
+        if heart is not None and heart.channel is not None:
+            images = images[:, None] if images.ndim == 3 else images
+            images = np.concatenate([images, place(heart.channel, canvas)[:, None]], axis=1)
+        return images, canvas
     prepared = [prepare_volume(volume, settings) for volume in channels]
     return with_channels([images for images, _ in prepared]), prepared[0][1]
 
 
 def prepare_cines(
-    channels: Sequence[np.ndarray], settings: Mapping, multiple_px: int = MULTIPLE_PX
+    channels: Sequence[np.ndarray],
+    settings: Mapping,
+    multiple_px: int = MULTIPLE_PX,
+    heart: Heart | None = None,
 ) -> tuple[np.ndarray, Canvas]:
     """Prepare a whole cine, of each channel of a network, for prediction.
 
-    channels: (t, z, y, x) each, see `prepare_cine`. Returns (t, z, [c,] Y, X) and the canvas.
+    channels: (t, z, y, x) each, see `prepare_cine`. heart: around which a window lies. Returns
+    (t, z, [c,] Y, X) and the canvas.
     """
     if PREPARATIONS[settings["preparation"]].windowed:
         planes = [voxels.reshape(-1, *voxels.shape[2:]) for voxels in channels]
-        pixels, canvas = prepare_volumes(planes, settings)
+        pixels, canvas = prepare_volumes(planes, settings, heart and heart.of_planes())
         return pixels.reshape(*channels[0].shape[:2], *pixels.shape[1:]), canvas
     prepared = [prepare_cine(voxels, settings, multiple_px) for voxels in channels]
     return with_channels([images for images, _ in prepared]), prepared[0][1]
@@ -99,7 +112,8 @@ def prepare_volume(volume: np.ndarray, settings: Mapping) -> tuple[np.ndarray, C
     (`unet`), float32 (`zscore`) or uint16 and the canvas. `unet` and `minmax` scale every image by
     its own minimum and maximum, `minmax` before it is cropped or padded; `fcn` takes the
     percentiles over the cropped volume, `zscore` mean and standard deviation, both with padding
-    included (Bai et al. 2018, training). The others divide every window by its largest value.
+    included (Bai et al. 2018, training). Of windows `zscore_window` takes mean and standard
+    deviation of whole images, before they are cut out; the others divide by a largest value.
     """
     if PREPARATIONS[settings["preparation"]].windowed:
         return prepare_volumes([volume], settings)
@@ -184,8 +198,13 @@ def _prepare_each(planes: np.ndarray, canvas: Canvas, settings: Mapping) -> np.n
     return place(pixels, canvas)
 
 
-def _divide(channels: Sequence[np.ndarray], canvas: Canvas, settings: Mapping) -> np.ndarray:
-    """Windows (n, [c,] Y, X) of planes (n, y, x), each divided by a largest value."""
+def _windows(channels: Sequence[np.ndarray], canvas: Canvas, settings: Mapping) -> np.ndarray:
+    """Windows (n, [c,] Y, X) of planes (n, y, x).
+
+    Each is divided by a largest value, or the planes of a channel are scaled before (moments).
+    """
+    if PREPARATIONS[settings["preparation"]].scaled_by == "moments":
+        return with_channels([place(zscore(planes), canvas) for planes in channels])
     together = PREPARATIONS[settings["preparation"]].together
     pixels = np.empty((len(channels[0]), len(channels), *canvas.size), np.float32)
     for result, *planes in zip(pixels, *channels, strict=True):

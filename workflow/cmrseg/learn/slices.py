@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from cmrseg.canvas import PREPARATIONS
+from cmrseg.channels import channel_count
 from cmrseg.files import read_table, replacing, sha256, write_table
 from cmrseg.labels import pixels_column
 from cmrseg.learn.prepare import as_float, check_settings
 from cmrseg.learn.subject_slices import by_cine, counted_tissues, subject_slices
-from cmrseg.sequences import channels_of
 
 FILES = ("images.npy", "labels.npy", "index.tsv")
 # Column of the index: 0 of a slice that nobody labelled.
@@ -25,25 +25,27 @@ def make_slices(
     images: Iterable[tuple[str, str, Sequence[str | Path], str | Path]],
     settings: Mapping,
     folder: str | Path,
+    coarse: Mapping[str, str | Path] | None = None,
 ) -> pd.DataFrame:
     """Prepare all labelled slices of some subjects and write them into a folder.
 
     images: (subject, split, image file of each channel, label file) of each subject; the order is
     kept, within a subject frames, then slices. settings: sequence, tissues, preparation, size_px,
-    intensity. Writes images.npy (n, size, size) uint8 or uint16, of several channels (n, channels,
-    size, size), labels.npy (n, size, size) uint8 and index.tsv, one row per slice: row, subject,
-    split, slice, frame, volume (running number of subject and frame), lv_pixels, my_pixels and
-    those of the target's other tissues (counted on the native grid, so that they do not depend on
-    the preparation), whole (0 where the cavity is unknown in a slice of the frame, so that
-    lv_pixels of its slices do not add up to its volume). Tissues that are none of these become
-    background; UNLABELLED stays. A slice of a frame without any labelled pixel is left out, and one
-    without any tissue in a frame whose muscle was not drawn: its muscle would be background. Slices
-    whose labels a crop removes in part or altogether stay, and are a warning. Of preparation
-    zscore, which scales a cine as a whole and is of networks over time, all frames of a labelled
-    slice are written. Those that nobody labelled are there for windows around others alone: they
-    are UNLABELLED, and have 0 in one more column, `drawn`. Returns the index. One subject is in
-    memory at a time. Raises ValueError naming the subject and file, and where no background is left
-    to learn from.
+    intensity, and `coarse` (the name of a model) and `coarse_channel` where there is one. coarse:
+    its label map of each subject. Writes images.npy (n, size, size) uint8 or uint16, of several
+    channels (n, channels, size, size), labels.npy (n, size, size) uint8 and index.tsv, one row per
+    slice: row, subject, split, slice, frame, volume (running number of subject and frame),
+    lv_pixels, my_pixels and those of the target's other tissues (counted on the native grid, so
+    that they do not depend on the preparation), whole (0 where the cavity is unknown in a slice of
+    the frame, so that lv_pixels of its slices do not add up to its volume). Tissues that are none
+    of these become background; UNLABELLED stays. A slice of a frame without any labelled pixel is
+    left out, and one without any tissue in a frame whose muscle was not drawn: its muscle would be
+    background. Slices whose labels a crop removes in part or altogether stay, and are a warning. Of
+    preparation zscore, which scales a cine as a whole and is of networks over time, all frames of a
+    labelled slice are written. Those that nobody labelled are there for windows around others
+    alone: they are UNLABELLED, and have 0 in one more column, `drawn`. Returns the index. One
+    subject is in memory at a time. Raises ValueError naming the subject and file, and where no
+    background is left to learn from.
     """
     check_settings(settings)
     images = list(images)
@@ -51,7 +53,7 @@ def make_slices(
         raise ValueError("make_slices: a subject is listed twice; list each subject once")
     dtype = PREPARATIONS[settings["preparation"]].dtype
     shape = (settings["size_px"], settings["size_px"])
-    channels = len(channels_of(settings["sequence"]))
+    channels = channel_count(settings)
     rows: list[tuple] = []
     background = False
     pixels = [pixels_column(tissue) for tissue in counted_tissues(settings)]
@@ -65,7 +67,9 @@ def make_slices(
             _stack(temporary / FILES[1], np.uint8, shape) as add_labels,
         ):
             for subject, split, image_paths, label_path in images:
-                slices = subject_slices(subject, image_paths, label_path, settings)
+                slices = subject_slices(
+                    *(subject, image_paths, label_path, settings), (coarse or {}).get(subject)
+                )
                 for planes, targets, places, with_background in slices:
                     background |= with_background
                     add_images(planes)

@@ -11,6 +11,7 @@ from cmrseg.canvas import PREPARATIONS, Canvas
 from cmrseg.cine import Cine
 from cmrseg.known import known_tissues
 from cmrseg.labels import UNLABELLED, Tissue, in_order, tissues_of, values_of
+from cmrseg.learn.heart_window import Heart, find_heart
 from cmrseg.learn.prepare import check_one_grid, prepare_labels, prepare_volumes
 from cmrseg.sequences import labelled_sequence
 
@@ -27,8 +28,10 @@ def counted_tissues(settings: Mapping[str, Any]) -> tuple[Tissue, ...]:
 
 
 def by_cine(settings: Mapping) -> bool:
-    """Whether all frames of a cine are prepared, and written, together."""
-    return PREPARATIONS[settings["preparation"]].scaled_by == "moments"
+    """Whether all frames of a cine are written together."""
+    preparation = PREPARATIONS[settings["preparation"]]
+    # Windows are of networks that see single frames.
+    return preparation.scaled_by == "moments" and not preparation.windowed
 
 
 def subject_slices(
@@ -36,15 +39,21 @@ def subject_slices(
     image_paths: Sequence[str | Path],
     label_path: str | Path,
     settings: Mapping,
+    coarse_path: str | Path | None = None,
 ) -> Iterator[Frame]:
     """Each frame with a slice to write: images, labels, places, background, see `Frame`.
 
     A place is (slice, frame, pixels of each of `counted_tissues`, whole), and of preparations by
-    cine `drawn`; see slices.make_slices.
+    cine `drawn`; see slices.make_slices. coarse_path: label map of the settings' coarse model.
     """
     shown = labelled_sequence(settings["sequence"]).tissues
     labels = _read_labels(subject, label_path, shown)
-    channels = _read_channels(subject, image_paths, label_path, labels.shape)
+    cines = _read_channels(subject, image_paths, label_path, labels.shape)
+    coarse = Cine.load(coarse_path) if coarse_path else None
+    try:
+        heart = find_heart(coarse, cines[0], settings, f"subject {subject}")
+    except ValueError as error:
+        raise ValueError(f"subject {subject}: {error}") from error
     tissues = known_tissues(labels, shown)
     whole = tissues[..., Tissue.LV].all(axis=1).astype(int)
     told = [Tissue.BACKGROUND, *tissues_of(settings["tissues"]), UNLABELLED]
@@ -54,7 +63,7 @@ def subject_slices(
     if by_cine(settings):
         labels = np.where(drawn[..., None, None], labels.astype(np.uint8), UNLABELLED)
         written = np.broadcast_to(drawn.any(axis=0), drawn.shape)
-    prepare = _preparation(channels, settings)
+    prepare = _preparation([cine.voxels for cine in cines], settings, heart)
     for t, chosen in enumerate(written):
         slices = np.flatnonzero(chosen)
         if not len(slices):
@@ -82,16 +91,19 @@ def subject_slices(
 
 
 def _preparation(
-    channels: Sequence[np.ndarray], settings: Mapping
+    channels: Sequence[np.ndarray], settings: Mapping, heart: Heart | None
 ) -> Callable[[int, np.ndarray], tuple[np.ndarray, Canvas]]:
     """Gives the images (n, [c,] S, S) of some slices of a frame, and their canvas."""
 
-    if by_cine(settings):
-        images, canvas = prepare_volumes([v.reshape(-1, *v.shape[2:]) for v in channels], settings)
+    if PREPARATIONS[settings["preparation"]].scaled_by == "moments":
+        planes = [voxels.reshape(-1, *voxels.shape[2:]) for voxels in channels]
+        images, canvas = prepare_volumes(planes, settings, heart and heart.of_planes())
         images = images.reshape(*channels[0].shape[:2], *images.shape[1:])
         return lambda t, slices: (images[t, slices], canvas)
     if not PREPARATIONS[settings["preparation"]].joint:
-        return lambda t, slices: prepare_volumes([v[t, slices] for v in channels], settings)
+        return lambda t, slices: prepare_volumes(
+            [v[t, slices] for v in channels], settings, heart and heart.of_planes(t, slices)
+        )
 
     def jointly(t: int, slices: np.ndarray) -> tuple[np.ndarray, Canvas]:
         # What scales by all slices of the frame needs those without a label, too.
@@ -126,8 +138,8 @@ def _labelled(labels: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 def _read_channels(
     subject: str, paths: Sequence[str | Path], label_path: str | Path, shape: tuple[int, ...]
-) -> list[np.ndarray]:
-    """Voxels (t, z, y, x) of each channel, all on the grid of the first one."""
+) -> list[Cine]:
+    """Images (t, z, y, x) of each channel, all on the grid of the first one."""
     cines = [Cine.load(path) for path in paths]
     for path, cine in zip(paths, cines, strict=True):
         if cine.voxels.shape != shape:
@@ -144,7 +156,7 @@ def _read_channels(
         check_one_grid(cines)
     except ValueError as error:
         raise ValueError(f"subject {subject}: {', '.join(map(str, paths))}: {error}") from error
-    return [cine.voxels for cine in cines]
+    return cines
 
 
 def _tissue_pixels(labels: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+from cmrseg.channels import channel_count, has_coarse_channel
 from cmrseg.nets.encoder import Encoder
 from cmrseg.nets.fcn import FCN
 from cmrseg.nets.kinds import ENCODERS, KINDS
@@ -18,7 +19,7 @@ from cmrseg.nets.unet_compat import CompatUNet
 from cmrseg.nets.unet_lstm import UNetLSTM
 from cmrseg.nets.unet_myops import PlainUNet
 from cmrseg.nets.vgg import Vgg16
-from cmrseg.sequences import USUAL, channels_of
+from cmrseg.sequences import USUAL
 from cmrseg.tasks.kinds import USUAL as USUAL_TASK
 from cmrseg.tasks.kinds import outputs_of
 
@@ -55,9 +56,13 @@ BUILDERS: dict[str, Callable[[Shape], Network]] = {
 
 
 def network_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """What decides on a network among a model's settings; these may leave out sequence and task."""
+    """What decides on a network among a model's settings; these may leave out sequence and task.
+
+    `coarse_channel` is there where the network has it.
+    """
     told = {"sequence": USUAL, "task": USUAL_TASK} | dict(settings)
-    return {name: told[name] for name in sorted(SETTINGS)}
+    more = {"coarse_channel": "yes"} if has_coarse_channel(told) else {}
+    return {name: told[name] for name in sorted(SETTINGS)} | more
 
 
 def build_network(settings: Mapping[str, Any], generator: torch.Generator) -> Network:
@@ -66,7 +71,8 @@ def build_network(settings: Mapping[str, Any], generator: torch.Generator) -> Ne
     settings: `network` (see kinds.KINDS), `encoder` (see kinds.ENCODERS; '' where the
     network has none to choose), `width` (filters of the first level; published: 16 for the FCN
     and the networks of MyoPS, 32 for UNet 3+, 64 for the encoders), `sequence` (a channel of its
-    images for each), `task` and `tissues` (see labels.Target). The network takes
+    images for each), `task` and `tissues` (see labels.Target), and `coarse_channel` where labels of
+    a coarse model are one channel more. The network takes
     (n, channels, y, x) float32 in 0..1 and gives (n, outputs, y, x): of a segmentation logits of
     the target's channels.
     Raises ValueError naming a setting it does not know.
@@ -81,13 +87,13 @@ def build_network(settings: Mapping[str, Any], generator: torch.Generator) -> Ne
 
 def empty_network(settings: Mapping[str, Any]) -> Network:
     """The network of `build_network` with arbitrary weights, to be loaded or only counted."""
-    if settings.keys() != SETTINGS:
+    if settings.keys() - {"coarse_channel"} != SETTINGS:
         raise ValueError(
             f"network settings are {sorted(settings)}, expected exactly {sorted(SETTINGS)}"
         )
     name, encoder = settings["network"], settings["encoder"]
     width, outputs = settings["width"], outputs_of(settings)
-    channels = len(channels_of(settings["sequence"]))
+    channels = channel_count(settings)
     # A record may say anything, and memory is taken before the weights are compared.
     if not (isinstance(width, int) and 1 <= width <= MOST_WIDTH):
         raise ValueError(

@@ -39,8 +39,8 @@ class NetworkKind:
         return not self.channels or channels in self.channels
 
 
-# Of networks that see several contrasts as channels: windows divided by a largest value.
-WINDOWS = ("joint_max", "joint_max_compat", "channel_max")
+# Of networks that see several contrasts as channels: windows of images.
+WINDOWS = ("joint_max", "joint_max_compat", "channel_max", "zscore_window")
 # Encoders see colours: a grey image three times, or three images as red, green and blue.
 COLOURS = (1, 3)
 _ROWS = (

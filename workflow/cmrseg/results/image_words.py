@@ -1,5 +1,10 @@
 """What a model card says of the images that a network sees, and how its labels are made."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from cmrseg.channels import has_coarse_channel
+
 # By the preparation of the images.
 GREYS = {
     "fcn": "The 1st percentile of the cine becomes 0 and the 99th 1; values outside are clipped.",
@@ -9,6 +14,8 @@ GREYS = {
     "joint_max": "The window of all images of a slice is divided by its one largest value.",
     "joint_max_compat": "The window of all images of a slice is divided by its one largest value.",
     "channel_max": "The window of every image is divided by its own largest value.",
+    "zscore_window": "Mean 0 and standard deviation 1 of each sequence's voxels above their 10th "
+    "percentile, in all of its slices.",
 }
 CURVE = " Then the published curve of the colour map Greys."
 PADDED = (
@@ -26,7 +33,14 @@ SIZES = {
     "joint_max": WINDOW,
     "joint_max_compat": WINDOW + " Its first row and column are swapped, as published.",
     "channel_max": WINDOW,
+    "zscore_window": WINDOW,
 }
+CENTRE = "in its centre"
+# Of a model with a coarse model, in the place of CENTRE.
+AROUND = "around the centre of the heart in the labels of model {coarse}"
+COARSE_CHANNEL = (
+    "The labels of model {coarse} are a further channel of the network, from 0 (background) to 1."
+)
 # How shares of a pixel become labels, where a model says it.
 ACTIVATIONS = {
     "softmax": "Classes share a pixel (softmax), and the one with the largest share is taken.",
@@ -44,3 +58,27 @@ VIEWS = {
     4: "of the image, its mirror image, and both upside down",
     8: "of the image and its mirror image, each in four quarter turns",
 }
+
+
+def size_sentence(settings: Mapping[str, Any], multiple_px: int) -> str:
+    """How images get the size that a network takes, and where its window lies."""
+    size = settings["size_px"]
+    words = SIZES[settings["preparation"]].format(size, size, multiple=multiple_px)
+    if coarse := settings.get("coarse"):
+        return words.replace(CENTRE, AROUND.format(coarse=coarse))
+    return words
+
+
+def labelling_sentences(settings: Mapping[str, Any]) -> list[str]:
+    """Sentences about what is done beside running the network once."""
+    sentences = []
+    if (views := settings.get("views", 1)) > 1:
+        sentences.append(f"Probabilities are the mean of {views} views: {VIEWS[views]}.")
+    if settings.get("activation"):
+        order = settings["tissues"].replace(",", ", ")
+        sentences.append(ACTIVATIONS[settings["activation"]].format(order))
+    if settings.get("islands"):
+        sentences.append(ISLANDS[settings["islands"]])
+    if has_coarse_channel(settings):
+        sentences.append(COARSE_CHANNEL.format(**settings))
+    return sentences

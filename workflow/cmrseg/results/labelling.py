@@ -6,8 +6,10 @@ No training depends on this module, so a setting that only segmentation uses ret
 from collections.abc import Mapping
 from typing import Any
 
+from cmrseg.canvas import PREPARATIONS
+from cmrseg.channels import channel_count, has_coarse_channel
 from cmrseg.nets.kinds import KINDS
-from cmrseg.sequences import USUAL, channels_of
+from cmrseg.sequences import USUAL
 from cmrseg.tasks.kinds import USUAL as USUAL_TASK
 from cmrseg.tasks.kinds import kind_of
 
@@ -19,15 +21,14 @@ LABELLING = (
 # What models of earlier versions do not say, and published ones need not say.
 DEFAULTS = {"sequence": USUAL, "task": USUAL_TASK, "activation": ""}
 # What it may know, and what holds where nothing is said of it.
-OPTIONAL = {"islands": "", "views": 1}
+OPTIONAL = {"islands": "", "views": 1, "coarse": "", "coarse_channel": "no"}
 # Numbers of views of an image that can be averaged (learn.views).
 VIEWS = (1, 2, 4, 8)
 
 
 def facts_of(settings: Mapping[str, Any]) -> dict[str, int]:
     """What follows from a model's settings, for its record: `channels` and `window`."""
-    channels = len(channels_of(settings["sequence"]))
-    return {"channels": channels, "window": KINDS[settings["network"]].window}
+    return {"channels": channel_count(settings), "window": KINDS[settings["network"]].window}
 
 
 def check_facts(settings: Mapping[str, Any], where: str) -> None:
@@ -53,4 +54,25 @@ def check_views(settings: Mapping[str, Any]) -> None:
     if kind is not None and kind.window > 1:
         raise ValueError(
             f"views {views} of network {kind.name}, which sees {kind.window} frames together; use 1"
+        )
+
+
+def check_coarse(settings: Mapping[str, Any]) -> None:
+    """Raise ValueError where a network cannot have the coarse model that its settings name."""
+    coarse, kind = settings.get("coarse", ""), KINDS.get(settings.get("network", ""))
+    if has_coarse_channel(settings) and not coarse:
+        raise ValueError("coarse_channel yes, but no coarse model whose labels it has; name one")
+    if not coarse:
+        return
+    preparation = PREPARATIONS.get(settings["preparation"])
+    if preparation is None or not preparation.windowed or preparation.swapped:
+        there = [n for n, about in PREPARATIONS.items() if about.windowed and not about.swapped]
+        raise ValueError(
+            f"coarse {coarse} with preparation {settings['preparation']}, which has no window to "
+            f"put around the heart; use {', '.join(there)}"
+        )
+    if kind is not None and kind.window > 1:
+        raise ValueError(
+            f"coarse {coarse} of network {kind.name}, which sees {kind.window} frames together; "
+            "leave it empty"
         )

@@ -10,7 +10,7 @@ from typing import Any
 
 from cmrseg.labels import NAMES, REGIONS, Tissue, in_order, tissues_of
 from cmrseg.nets.kinds import KINDS
-from cmrseg.results.image_words import ACTIVATIONS, CURVE, GREYS, ISLANDS, SIZES, VIEWS
+from cmrseg.results.image_words import CURVE, GREYS, labelling_sentences, size_sentence
 from cmrseg.results.training_words import AUGMENTATIONS, MIRRORING, weights_facts
 from cmrseg.sequences import USUAL, channels_of, labelled_sequence
 from cmrseg.tasks.kinds import kind_of
@@ -165,8 +165,7 @@ def card(
     terms: str,
 ) -> str:
     """The text of a card. learnt: paragraphs on the training."""
-    size, preparation = settings["size_px"], settings["preparation"]
-    greys = GREYS[preparation] + (CURVE if settings["intensity"] == "greys" else "")
+    greys = GREYS[settings["preparation"]] + (CURVE if settings["intensity"] == "greys" else "")
     network = {
         "network": NETWORKS[settings["network"]],
         **({"encoder": settings["encoder"]} if settings["encoder"] else {}),
@@ -175,13 +174,12 @@ def card(
     }
     known = in_order((Tissue.BACKGROUND, *tissues_of(settings["tissues"])))
     shown = ", ".join(sequence.name for sequence in channels_of(settings["sequence"]))
+    coarse = settings.get("coarse", "")
     images = {
         "images": shown,
         "orientation": settings["orientation"],
         "grey values": greys,
-        "size": SIZES[preparation].format(
-            size, size, multiple=KINDS[settings["network"]].multiple_px
-        ),
+        "size": size_sentence(settings, KINDS[settings["network"]].multiple_px),
     }
     task = kind_of(settings)
     maps = task.writes == "label map"
@@ -191,7 +189,7 @@ def card(
         table("", "", network),
         "## Labels" if maps else f"## Points: task {task.name}, of these tissues",
         table("number", "tissue", {int(tissue): NAMES[tissue] for tissue in known}),
-        *_labelling(settings),
+        *labelling_sentences(settings),
         "## Expected images",
         table("", "", images),
         *learnt,
@@ -201,21 +199,8 @@ def card(
         terms,
     ]
     if maps:
-        parts += _use(name, settings["sequence"])
+        parts += _use(name, settings["sequence"], coarse)
     return "\n\n".join(parts) + "\n"
-
-
-def _labelling(settings: Mapping[str, Any]) -> list[str]:
-    """Sentences about what is done beside running the network once."""
-    sentences = []
-    if (views := settings.get("views", 1)) > 1:
-        sentences.append(f"Probabilities are the mean of {views} views: {VIEWS[views]}.")
-    if settings.get("activation"):
-        order = settings["tissues"].replace(",", ", ")
-        sentences.append(ACTIVATIONS[settings["activation"]].format(order))
-    if settings.get("islands"):
-        sentences.append(ISLANDS[settings["islands"]])
-    return sentences
 
 
 def _training_facts(row: Mapping[str, Any], training: Training) -> dict[str, Any]:
@@ -265,7 +250,7 @@ def table(first: str, second: str, rows: Mapping[Any, Any]) -> str:
     return "\n".join([*lines, *(f"| {key} | {value} |" for key, value in rows.items())])
 
 
-def _use(name: str, sequence: str) -> list[str]:
+def _use(name: str, sequence: str, coarse: str) -> list[str]:
     """How to use a model: on a folder or a file, and in Python where it takes one sequence."""
     images = "<folder of the images>" if sequence == USUAL else "<NIfTI file>"
     if len(channels_of(sequence)) > 1:
@@ -274,7 +259,9 @@ def _use(name: str, sequence: str) -> list[str]:
         "The target `predict_all` of the workflow labels images with it, with the arguments",
         f"```\n--config input={images} model=<path>/{name}\n```",
     ]
-    if len(channels_of(sequence)) > 1:
+    if coarse:
+        how.append(f"It needs the folder of model {coarse} beside its own, at `<path>/{coarse}`.")
+    if coarse or len(channels_of(sequence)) > 1:
         return ["## Use", *how]
     return [
         "## Use",

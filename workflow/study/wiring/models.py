@@ -3,9 +3,10 @@
 from typing import Any
 
 from cmrseg.measure.confidence import THRESHOLDS
+from study.coarse import coarse_ending, coarse_settings
 from study.study import IMAGENET, Study
-from study.wiring.cohorts import Cohorts
-from study.wiring.wildcards import Wildcards
+from study.wiring.cohorts import LABELS, Cohorts
+from study.wiring.wildcards import Wildcards, one_of
 
 
 class Models:
@@ -44,6 +45,21 @@ class Models:
             return ensemble.folds.slices(self.study.name, fold, row["labeller"], name)
         return f"results/{self.study.name}/slices/{row['cohort']}/{row['labeller']}/{name}"
 
+    def coarse_endings(self) -> str:
+        """A wildcard constraint: the last part of folders of slices, which may be empty."""
+        endings = {coarse_ending(row) for row in self.study.models.values()} - {""}
+        return f"({one_of(sorted(endings))})?"
+
+    def coarse_settings(self, wildcards: Wildcards) -> dict[str, str]:
+        """The coarse model of slices, by the last part of their folder."""
+        rows = self.study.models.values()
+        return next((coarse_settings(r) for r in rows if coarse_ending(r) == wildcards.coarse), {})
+
+    def coarse_shards(self, wildcards: Wildcards) -> list[str]:
+        """The labels of the coarse model of slices, if they have one."""
+        about = self.coarse_settings(wildcards)
+        return self.cohorts.labels_of(wildcards.cohort, about["coarse"]) if about else []
+
     def slices(self, wildcards: Wildcards) -> str:
         return self.slices_of(wildcards.model)
 
@@ -70,6 +86,13 @@ class Models:
     def labelling(self, wildcards: Wildcards) -> dict[str, Any]:
         """The settings of a model that segmentation depends on."""
         return self.study.model(wildcards.labeller)
+
+    def coarse_labels(self, wildcards: Wildcards) -> str | list[str]:
+        """A shard of the labels of a labeller's coarse model, if it has one."""
+        if not (coarse := self.study.coarse(wildcards.labeller)):
+            return []
+        names = {"study": self.study.name, "cohort": wildcards.cohort, "shard": wildcards.shard}
+        return LABELS.format(labeller=coarse, **names)
 
     def weights(self, wildcards: Wildcards) -> str:
         return self.study.weights(wildcards.labeller)

@@ -25,6 +25,7 @@ class Wildcards(Protocol):
     folds: str
     fold: str
     slices: str
+    coarse: str
 
 
 def one_of(names: Collection[str]) -> str:
