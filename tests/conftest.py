@@ -65,13 +65,6 @@ def tiny(tmp_path_factory, pytestconfig) -> Project:
 
 
 @pytest.fixture(scope="session")
-def tiny_again(tmp_path_factory) -> Project:
-    """Another copy: one core, kernels of another processor, and another order of sets of text."""
-    variables = {"OPENBLAS_CORETYPE": "Prescott", "PYTHONHASHSEED": "1"}
-    return finish(tmp_path_factory.mktemp("again"), 1, **variables)
-
-
-@pytest.fixture(scope="session")
 def cluster(tmp_path_factory) -> Iterator[Cluster]:
     """A Slurm cluster of two partitions; tests that need it are skipped where it cannot be."""
     reason = why_not()
@@ -115,7 +108,7 @@ def pytest_collection_modifyitems(items):
     """Whatever looks at a finished run takes the time of the run."""
     for item in items:
         names = set(getattr(item, "fixturenames", ()))
-        if {"tiny", "tiny_again", "cluster"} & names:
+        if {"tiny", "cluster"} & names:
             item.add_marker("slow")
         if "cluster" in names:
             item.add_marker("slurm")

@@ -110,7 +110,7 @@ def test_a_contour_beside_its_image_is_refused_by_subject_and_file(carry):
         carry({"1.2.3.1.1": far})
 
 
-def test_a_damaged_workspace_is_refused_by_subject_and_file(carry, tmp_path):
+def test_a_damaged_workspace_costs_its_subject_and_not_the_job_that_has_no_other(carry, tmp_path):
     path = tmp_path / "raw/annotations/truth/7.cvi42wsx"
     path.parent.mkdir(parents=True)
     path.write_text("no XML")
@@ -118,8 +118,20 @@ def test_a_damaged_workspace_is_refused_by_subject_and_file(carry, tmp_path):
         carry({"1.2.3.1.1": WALL})
     (tmp_path / "raw/annotations/truth/7_cvi42.zip").unlink()
     settings = {"sequence": "sa", "form": "cvi42", "folder": "annotations/truth", **FOLDER}
-    with pytest.raises(ValueError, match=r"subject 7: labels of truth: 7.cvi42wsx: line 1: no XML"):
-        carry_shard(ROWS, "truth", settings, *(tmp_path / n for n in ("raw", "images", "labels")))
+    for content, sentence in (
+        (b"no XML", "7.cvi42wsx: line 1: no XML, or a part of it; export the workspace"),
+        (b"PK no zip", "7_cvi42.zip: zip file is damaged; copy it again"),
+    ):
+        ending = sentence.partition(":")[0].removeprefix("7")
+        path.unlink(missing_ok=True)
+        (path.parent / f"7{ending}").write_bytes(content)
+        places = (tmp_path / name for name in ("raw", "images", "labels"))
+        audit = carry_shard(ROWS, "truth", settings, *places)
+        assert audit[["subject", "problem", "resolution"]].to_numpy().tolist() == [
+            ["7", "unreadable labels", "subject excluded"]
+        ]
+        assert audit["detail"].item().startswith(sentence)
+        assert not any((tmp_path / "labels").iterdir())
 
 
 def test_a_subject_without_contours_of_the_sequence_is_not_labelled(carry, tmp_path):

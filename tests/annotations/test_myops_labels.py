@@ -5,10 +5,11 @@ import pandas as pd
 import pytest
 
 from cmrseg.annotations.carry import carry_shard
-from cmrseg.annotations.myops import CODES, tissues_of_codes
+from cmrseg.annotations.myops import tissues_of_codes
 from cmrseg.cine import Cine
 from cmrseg.labels import UNLABELLED, Tissue
 from cmrseg.layouts.myops import import_cases
+from cmrseg.layouts.myops_codes import CODES
 from myops_cases import LSP, SHAPE, as_codes, challenge, grey, heart, save
 
 SEQUENCES = ["c0", "de", "t2"]

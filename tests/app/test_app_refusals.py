@@ -250,7 +250,7 @@ def test_nothing_is_labelled_or_taken_away_before_there_are_images(visitor):
 
 
 def test_a_cine_that_is_too_large_is_refused_before_it_is_read(visitor, tmp_path, monkeypatch):
-    monkeypatch.setattr("app.intake.MOST_VOXELS", 1000)
+    monkeypatch.setattr("app.kept.MOST_VOXELS", 1000)
     monkeypatch.setattr("app.intake.read_images", lambda *a, **k: pytest.fail("was read"))
     for path in (nifti(tmp_path), mouse(tmp_path)[0]):
         assert "million voxels are more than" in visitor.upload(path)["fault"]

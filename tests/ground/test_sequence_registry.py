@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cmrseg.apply import unfit
 from cmrseg.cine import Cine
 from cmrseg.files import read_table
 from cmrseg.points import COLUMNS, points_table, save_points
-from cmrseg.results.labelling import check_facts, facts_of, unfit
+from cmrseg.results.labelling import check_facts, facts_of
 from cmrseg.sequences import (
     SEQUENCES,
     channels_of,
@@ -69,9 +70,11 @@ def test_a_record_says_how_many_images_its_network_sees():
         check_facts(SETTINGS | {"window": 9}, "record.json")
 
 
-def test_volumes_are_those_of_label_maps_of_short_axes():
-    assert unfit({"sequence": "sa"}) == ""
-    assert unfit({"sequence": "la_4ch"}) == "it labels images la_4ch, not short-axis cines (sa)"
+def test_label_maps_of_a_model_are_measured_unless_nothing_is_known_of_their_sequence():
+    assert {unfit({"sequence": key}) for key in ("sa", "la_4ch", "ao", "c0,de,t2", "t2")} == {""}
+    assert unfit({"sequence": "tag"}) == (
+        "it labels tagged short-axis cines (tag), of which nothing is measured"
+    )
     with pytest.raises(ValueError, match="task 'guess' is unknown"):
         unfit({"sequence": "sa", "task": "guess"})
 

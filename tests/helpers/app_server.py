@@ -80,7 +80,9 @@ def cine_of(labels: np.ndarray, affine: np.ndarray = AFFINE, interval_s: float =
 
 def model_folder(folder: Path, **changes: Any) -> Path:
     """A model's folder: a network of random weights with its record."""
-    network = build_network(dict(SETTINGS), torch.Generator().manual_seed(0))
+    # A record may say what its weights are not of.
+    own = {key: changes[key] for key in ("tissues", "sequence") if key in changes}
+    network = build_network(SETTINGS | own, torch.Generator().manual_seed(0))
     save_weights(network.state_dict(), folder / "weights.safetensors")
     settings = {**SETTINGS, **PREPARATION, "cohort": "biobank", "start": "random", **changes}
     (folder / "record.json").write_text(json.dumps({"settings": settings}))

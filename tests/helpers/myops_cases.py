@@ -6,8 +6,8 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 
-from cmrseg.annotations.myops import CODES
 from cmrseg.labels import Tissue
+from cmrseg.layouts.myops_codes import CODES
 
 # A plane of the sample case: 0.76 mm, 14 mm between slices, axes left, superior, posterior.
 LSP = np.array(

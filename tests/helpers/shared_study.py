@@ -69,9 +69,9 @@ def locked(path: Path) -> Iterator[None]:
         yield
 
 
-def finish(folder: Path, cores: int, **variables: str) -> Project:
+def finish(folder: Path, cores: int) -> Project:
     """Run the tiny study in a copy of the project."""
     project = copy_project(folder)
-    result = project.snakemake("--cores", str(cores), variables=variables)
+    result = project.snakemake("--cores", str(cores))
     assert result.returncode == 0, result.stdout[-5000:]
     return project

@@ -19,7 +19,7 @@ import pandas as pd
 import yaml
 
 from cmrseg.phantom.population import draw_subjects
-from dry_runs import planner
+from forked_runs import forker
 from study.code import KEPT
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -197,12 +197,13 @@ class Project:
     def snakemake(
         self, *arguments: str, config: str = CONFIG, variables: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess:
-        """Run Snakemake, a dry run by a fork; output and errors are joined in `stdout`.
+        """Run Snakemake, by a fork; output and errors are joined in `stdout`.
 
-        config: file of the study, "" for the default one. variables: of the environment, added.
+        config: file of the study, "" for the default one. variables: of the environment, added;
+        libraries read them when they are loaded, so the run is then a process of its own.
         """
-        if "--dry-run" in arguments and not variables:
-            return planner().run(with_study(arguments, config), self.folder, environment())
+        if not variables:
+            return forker().run(with_study(arguments, config), self.folder, environment())
         return self.process(*arguments, config=config, variables=variables)
 
     def process(

@@ -51,10 +51,11 @@ def four_chamber(
     heart = Heart(parameters)
     pixels = round(field_mm / pixel_mm)
     like = short_axis_planes(parameters, pixels, pixels, pixel_mm, DISTANCE_MM, THICKNESS_MM, 1)[0]
-    down = np.linspace(heart.length_mm, 0.01, 2000)
-    angles = np.repeat([0.0, np.pi], len(down))
     walls = []
-    for wall in on_walls(heart, np.append(down, down[::-1]), angles):
+    for number, lowest_mm in enumerate((parameters.apex_wall_mm, 0.0)):
+        down = np.linspace(heart.length_mm, lowest_mm + 0.01, 2000)
+        angles = np.repeat([0.0, np.pi], len(down))
+        wall = on_walls(heart, np.append(down, down[::-1]), angles)[number]
         length = np.append(0, np.linalg.norm(np.diff(wall, axis=0), axis=1).cumsum())
         even = np.linspace(0, length[-1], POINTS)
         walls.append(np.stack([np.interp(even, length, axis) for axis in wall.T], axis=-1))

@@ -62,6 +62,59 @@ def model(tmp_path):
     return tmp_path / "model"
 
 
+def touch(folder, *names):
+    folder.mkdir(exist_ok=True)
+    for name in names:
+        (folder / name).touch()
+
+
+@pytest.mark.parametrize(
+    ("names", "wanted"),
+    [
+        (["119_C0.nii.gz", "119_DE.nii.gz", "119_T2.nii.gz"], "c0,de,t2"),
+        (["Case3001_bSSFP.nii.gz", "Case3001_LGE.nii", "Case3001_t2.nii"], "c0,de,t2"),
+        (["c0.nii.gz", "de.nii.gz", "t2.nii.gz", "119_gd.nii.gz", "C0_label.nii.gz"], "c0,de,t2"),
+        (["sa.nii.gz", "la_4ch.nii.gz"], "la_4ch"),
+        (["p_sa.nii.gz", "p_la_4ch.nii.gz"], "la_4ch"),
+    ],
+)
+def test_files_that_are_named_after_the_sequences_of_a_model_are_found(tmp_path, names, wanted):
+    touch(tmp_path / "case", *names)
+    assert find_images(tmp_path / "case", wanted) == Found("nifti", tmp_path, "case")
+
+
+def test_a_lone_file_is_the_view_that_a_model_labels(tmp_path):
+    touch(tmp_path / "case", "cine.nii.gz")
+    found = Found("nifti", tmp_path / "case", "cine")
+    assert find_images(tmp_path / "case", "la_2ch") == found
+    assert find_images(tmp_path / "case/cine.nii.gz", "la_2ch") == found
+
+
+@pytest.mark.parametrize(
+    ("names", "wanted", "sentence"),
+    [
+        (["a_C0.nii.gz", "a_DE.nii.gz"], "c0,de,t2", r"has no T2-weighted images \(t2\); give a"),
+        (["a_C0.nii.gz", "b_DE.nii.gz"], "c0,de", "names of two patients, 'a' and 'b'; put the"),
+        (["a_DE.nii.gz", "a_LGE.nii.gz", "C0.nii"], "c0,de", "a_DE.nii.gz and a_LGE.nii.gz are"),
+        (["a.nii", "b.nii"], "la_4ch", "has 2 NIfTI files; name the file of 4-chamber cines"),
+        (["1.dcm"], "ao", r"DICOM files is read as a short-axis cine, .* aortic cines \(ao\)"),
+    ],
+)
+def test_images_that_are_not_those_of_a_model_are_refused(tmp_path, names, wanted, sentence):
+    touch(tmp_path / "case", *names)
+    with pytest.raises(ValueError, match=sentence):
+        find_images(tmp_path / "case", wanted)
+
+
+def test_several_sequences_are_files_of_a_folder(tmp_path):
+    touch(tmp_path / "case", "a_C0.nii.gz")
+    with pytest.raises(ValueError, match=r"is no folder; give a folder with one file for each seq"):
+        find_images(tmp_path / "case/a_C0.nii.gz", "c0,de")
+    (tmp_path / "a.h5").touch()
+    with pytest.raises(ValueError, match=r"an HDF5 file is read as a short-axis cine, and the mod"):
+        find_images(tmp_path / "a.h5", "la_4ch")
+
+
 def test_a_wide_cine_is_turned_as_the_import_turns_it(tmp_path, model):
     rng = np.random.default_rng(0)
     cine = Cine(rng.random((2, 3, 16, 32), np.float32), np.diag([2.0, 2, 8, 1]), 0.4)

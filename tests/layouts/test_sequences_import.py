@@ -7,7 +7,7 @@ import pytest
 from cmrseg.annotations.carry import carry_shard
 from cmrseg.annotations.cohort import collect_audit
 from cmrseg.cine import Cine
-from cmrseg.dicom.audit import check_losses
+from cmrseg.dicom.audit import Audit, SubjectError, check_losses
 from cmrseg.labels import UNLABELLED, Tissue
 from cmrseg.layouts.nifti import read_pair, read_whole
 from cmrseg.layouts.ready_made import import_studies
@@ -91,6 +91,33 @@ def test_a_still_image_has_one_frame(raw):
     audit = imported(raw, ["sa", "de"])
     row = audit[(audit["subject"] == "1") & (audit["image"] == "de")]
     assert "de has 2 frames, expected a still image" in row["detail"].item()
+
+
+def test_files_named_by_case_and_sequence_are_found_and_an_edit_of_one_is_seen(raw):
+    for name in ("x_C0.nii.gz", "x_LGE.nii.gz", "x_LGE_gd.nii.gz"):
+        save(raw / f"3/{name}", (1, 3, 12, 10))
+    cine, sources = read_whole(raw, "3", "de", Audit("3"))
+    assert cine.voxels.shape[:2] == (1, 3)
+    assert set(sources["file"]) == {"x_LGE.nii.gz"}
+    row, stills = {"study": "3", "set": "", "annotation": "3"}, ["c0", "de"]
+    before = image_state("nifti", str(raw), row, stills)
+    save(raw / "3/x_LGE.nii.gz", (1, 4, 12, 10))
+    assert image_state("nifti", str(raw), row, stills) != before
+    # the name of the sequence alone goes before, and two of another name are a choice
+    save(raw / "3/y_DE.nii.gz", (1, 3, 12, 10))
+    with pytest.raises(SubjectError, match=r"x_LGE.nii.gz and 3/y_DE.nii.gz are both there"):
+        read_whole(raw, "3", "de", Audit("3"))
+    save(raw / "3/de.nii.gz", (1, 2, 12, 10))
+    assert read_whole(raw, "3", "de", Audit("3"))[0].voxels.shape[1] == 2
+
+
+def test_the_only_sequence_of_a_cohort_may_be_a_file_of_its_own(raw):
+    save(raw / "4.nii.gz", (4, 1, 12, 20), VIEW)
+    alone = [image_state("nifti", str(raw), {"study": "4"}, names) for names in (["ao"], [])]
+    assert alone[0] != alone[1] == ""
+    assert read_whole(raw, "4", "ao", Audit("4"), lone=True)[0].voxels.shape == (4, 1, 12, 20)
+    with pytest.raises(SubjectError, match=r"no file 4/ao.nii.gz; check the subject table"):
+        read_whole(raw, "4", "ao", Audit("4"))
 
 
 def test_a_damaged_image_costs_the_others_nothing(raw):

@@ -65,16 +65,6 @@ def test_of_repeated_series_the_last_counts_by_time_or_as_published_by_name(raw,
     assert all(f"{FRAMES} images, {why}; kept: " in detail for detail in audit["detail"])
 
 
-@BOTH
-def test_the_series_that_somebody_annotated_counts_whichever_is_later(raw, settings):
-    first, second = again(1, "2.25.1"), again(2, "2.25.2")
-    repeated(raw, first, second)
-    uid = first[2][0].removesuffix(".dcm")
-    audit = imported(raw, ["ao"], settings, annotated={HERE: [uid]})
-    assert brightness(raw) == 1
-    assert "no annotation; kept: " in audit["detail"].item()
-
-
 def test_a_last_series_that_was_cut_short_does_not_count(raw):
     repeated(raw, again(1, "2.25.1"), again(2, "2.25.2")[:2])
     audit = imported(raw, ["ao"])

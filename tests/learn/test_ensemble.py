@@ -46,10 +46,11 @@ def test_shares_of_tissues_are_averaged_and_not_logits():
     torch.testing.assert_close(shares, torch.tensor([3 / 8, 5 / 8]))
 
 
-def test_shares_of_overlapping_regions_are_averaged_each_by_itself():
-    # 3/4 and 1/2 of one region, 1/4 and 1/2 of the other.
+@pytest.mark.parametrize("target", [Target.of("wall,scar"), Target.of("lv", "sigmoid")])
+def test_shares_of_sigmoids_are_averaged_each_by_itself(target):
+    # 3/4 and 1/2 of one channel, 1/4 and 1/2 of the other.
     outputs = [pixel(math.log(3), -math.log(3)), pixel(0.0, 0.0)]
-    shares = torch.sigmoid(mean_logits(Target.of("wall,scar"), outputs)).flatten()
+    shares = torch.sigmoid(mean_logits(target, outputs)).flatten()
     torch.testing.assert_close(shares, torch.tensor([5 / 8, 3 / 8]))
 
 
@@ -105,12 +106,17 @@ def cine(seed):
     return Cine(voxels, np.diag([2.0, 2.0, 10.0, 1.0]))
 
 
-def mean_labels(networks, image):
-    """Labels of the mean of the members' shares, worked out from each member's own logits."""
+def member_shares(network, image):
+    """Shares (n, c, y, x) of an image that fills the canvas, from the network's own logits."""
     low, high = np.percentile(image.voxels, (1, 99))
     scaled = ((np.clip(image.voxels, low, high) - low) / (high - low)).astype(np.float32)
     images = torch.from_numpy(scaled.reshape(-1, 1, SIZE, SIZE))
-    shares = [folded(network)(images).softmax(1) for network in networks]
+    return folded(network)(images).softmax(1)
+
+
+def mean_labels(networks, image):
+    """Labels of the mean of the members' shares."""
+    shares = [member_shares(network, image) for network in networks]
     return sum(shares).argmax(1).numpy().reshape(image.voxels.shape)
 
 
@@ -162,6 +168,21 @@ def test_a_subject_is_labelled_by_the_member_that_has_not_seen_it_and_others_by_
 def test_a_cohort_without_folds_is_labelled_by_all_members(folder, networks):
     found = labelled(folder, ["a"])
     assert (found["a"] == mean_labels(networks.values(), cine(0))).all()
+
+
+def test_views_of_an_ensemble_are_averaged_like_those_of_its_members(networks):
+    settings, image = SETTINGS | {"views": 2}, cine(5)
+    both = Ensemble(list(networks.values())[:2], mean_of(SETTINGS), 1)
+    flipped = image.like(np.ascontiguousarray(image.voxels[..., ::-1]))
+    # Shares of a mirror image, mirrored back; the mean over all four.
+    shares = sum(
+        member_shares(network, image) + member_shares(network, flipped).flip(-1)
+        for network in both.members
+    )
+    expected = shares.argmax(1).numpy().reshape(image.voxels.shape)
+    found = predict_cine(both, image, settings)
+    assert (found != predict_cine(both, image, SETTINGS)).any()
+    assert (found == expected).mean() > 0.9999
 
 
 # -- over time -------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from cmrseg.learn.state import start_network
 from cmrseg.learn.step import COMPILED, FLOAT32, Mode, batch_loss, seeded
 from cmrseg.learn.train import evaluate
 from cmrseg.nets.build import build_network, network_settings
+from cmrseg.results.history import result_row
 from cmrseg.tasks.build import task_of
 from cmrseg.tasks.losses import dice
 from stopped_training import resumed_alike, saved, trained
@@ -177,7 +178,7 @@ def test_the_weights_are_those_of_the_best_epoch(slices, monkeypatch):
     own = start_network(MOUSE, None, 0)
     own.load_state_dict(weights)
     scores = evaluate(own, Source(slices, "cpu"), slices.select(["validate"]), TASK)
-    row = schedule.result_row(history)
+    row = result_row(history)
     assert row["epoch"] == best
     for name in ("valid_loss", "dice_lv", "dice_my"):
         # Weights in another order in memory are summed in another one.
@@ -204,8 +205,8 @@ def test_patience_counts_epochs_since_the_first_smallest_loss():
 
 def test_other_schedules_give_the_last_epoch():
     history = pd.DataFrame({"epoch": [0, 1, 2], "valid_loss": [1.0, 0.2, 0.5]})
-    assert schedule.result_row(history)["epoch"] == 2
-    assert schedule.result_row(history.assign(best_epoch=[0, 1, 1]))["epoch"] == 1
+    assert result_row(history)["epoch"] == 2
+    assert result_row(history.assign(best_epoch=[0, 1, 1]))["epoch"] == 1
 
 
 def test_eight_slices_are_learnt_by_heart(tmp_path):
@@ -216,7 +217,7 @@ def test_eight_slices_are_learnt_by_heart(tmp_path):
     again = slices.index[slices.index["split"] == "train"].assign(split="validate")
     index = pd.concat([slices.index, again])
     weights, history = trained(settings, Slices(slices.images, slices.labels, index, slices.folder))
-    row = schedule.result_row(history)
+    row = result_row(history)
     assert row["dice_lv"] > 0.95
     assert row["dice_my"] > 0.95
     own = start_network(settings, None, 0)

@@ -8,7 +8,7 @@ from cmrseg.phantom.heart import HeartParameters
 from wall_lines import View, four_chamber, short_axis, strains
 
 FRAMES, PIXEL_MM, FIELD_MM = 25, 1.8, 200.0
-PARAMETERS = HeartParameters(seed=7)
+PARAMETERS = HeartParameters(seed=7, moving_textures=True)
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from cmrseg.labels import Tissue
 from cmrseg.phantom.heart import Heart
 from cmrseg.phantom.infarct_truth import infarct_truth
 from cmrseg.phantom.kaggle import Protocol
-from cmrseg.phantom.myops import CODES, affine_of_planes, draw_case, write_shard
+from cmrseg.phantom.myops import affine_of_planes, draw_case, write_shard
 from cmrseg.phantom.patients import draw_patient, truth
 from cmrseg.phantom.population import draw_parameters, draw_subjects
 from cmrseg.phantom.three_sequences import (
@@ -105,7 +105,7 @@ def test_slices_run_from_apex_to_base_within_the_ventricle():
 def test_saved_voxels_lie_where_their_tissue_is(folder):
     row = table().to_dict("records")[4]
     labels = Cine.load(folder / "myops_training_105_gd.nii.gz")
-    z, y, x = np.nonzero(labels.voxels[0] == CODES[Tissue.SCAR])
+    z, y, x = np.nonzero(labels.voxels[0] == 2221)
     places = np.stack([x, y, z, np.ones_like(x)], axis=-1) @ labels.affine.T
     heart = Heart(draw_case(row))
     assert set(heart.tissue(places[:, :3] * (-1, -1, 1), 0.0).tolist()) == {Tissue.MYO}

@@ -31,7 +31,8 @@ def test_ventricles_and_torso_are_those_of_the_row():
     for row in rows(3):
         for frames in (None, 25):
             patient = draw_patient(row, frames)
-            assert replace(patient, atria=None, aorta=None) == draw_parameters(row, frames)
+            bare = replace(patient, atria=None, aorta=None, moving_textures=False)
+            assert bare == draw_parameters(row, frames)
             assert patient == draw_patient(row, frames)
 
 

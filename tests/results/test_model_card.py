@@ -182,8 +182,10 @@ def test_published_models_have_a_card_with_their_terms_and_labels(name):
     for tissue in (Tissue.BACKGROUND, *tissues_of(weights["tissues"])):
         assert f"| {int(tissue)} | {NAMES[tissue]} |" in section(card, "Labels")
     assert cells(card)["orientation"] == weights["orientation"]
-    assert ("predict_all" in card) == (weights["sequence"] == "sa")
     single = len(channels_of(weights["sequence"])) == 1
+    one = "<folder of the images>" if weights["sequence"] == "sa" else "<NIfTI file>"
+    images = one if single else "<folder with a NIfTI file for each sequence>"
+    assert f"--config input={images} model=<path>/{name}" in section(card, "Use")
     assert ("predict_cine(network, cine, settings)" in section(card, "Use")) == single
     assert ("pieces of a tissue are removed" in section(card, "Labels")) == (name == "seg459")
     assert ("Not for short-axis cines" in card) == (weights["sequence"] != "sa")

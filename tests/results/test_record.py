@@ -20,6 +20,7 @@ def test_record_says_what_a_result_was_made_of(tmp_path):
         device="cpu",
         started=time.time() - 2,
         mode={"bfloat16": False},
+        data={"training": {"images": np.int64(8)}},
         scores={"dice_lv": 0.9, "dice_rv": math.nan, "loss": np.float64("inf")},
     )
     text = (tmp_path / "record.json").read_text()
@@ -29,6 +30,7 @@ def test_record_says_what_a_result_was_made_of(tmp_path):
     assert content["inputs"] == {str(tmp_path / "index.tsv"): hashlib.sha256(b"row\n").hexdigest()}
     assert content["seed"] == 3
     assert content["mode"] == {"bfloat16": False}
+    assert content["data"] == {"training": {"images": 8}}
     assert content["scores"] == {"dice_lv": 0.9, "dice_rv": None, "loss": None}
     assert content["versions"]["numpy"] == np.__version__
     assert content["duration_s"] >= 2

@@ -135,6 +135,17 @@ def test_a_model_may_start_from_a_member_and_learn_from_an_ensemble(make):
     assert ("people", "fcn") in study.labelled()
 
 
+def test_a_member_can_be_evaluated_beside_its_ensemble(make):
+    def edit(config):
+        plain(config)
+        config["evaluate"][0]["labellers"] = ["base", "base_f2"]
+
+    study = study_of(make, {"base": "3 -"}, UNRELATED, edit=edit)
+    assert {("people", "base"), ("people", "base_f2")} <= set(study.predicted())
+    with pytest.raises(StudyError, match="no labeller 'base_f2'"):
+        study_of(make, {}, UNRELATED, edit=edit)
+
+
 def test_an_ensemble_that_learns_its_own_labels_is_refused(make):
     models = MODELS.replace("truth all train random fcn", "fcn all train random fcn")
     with pytest.raises(StudyError, match=r"starts from or learns from itself: fcn.* <- fcn"):

@@ -1,9 +1,11 @@
 """One input and one model: the study that two words make."""
 
+import json
 from pathlib import Path
 
 import pytest
 
+from networks import network_of
 from small_study import given_model, small_study
 from study.load import load_study
 from study.prediction import prediction_origins, prediction_study
@@ -40,6 +42,39 @@ def test_two_words_make_a_study(pictures, input_, layout, raw, study, subject):
     assert cohort["subjects"] == [{"subject": subject, "study": study, "split": "test"}]
     if " " not in study:
         assert load_study(made).predicted() == [("input", "mine")]
+
+
+def recorded(folder, sequence, tissues):
+    """The folder of a model without its weights' content."""
+    settings = network_of("fcn", 2, tissues, sequence=sequence)
+    settings |= {"preparation": "fcn", "intensity": "linear", "size_px": 32}
+    Path(folder).mkdir(parents=True)
+    Path(folder, "weights.safetensors").touch()
+    Path(folder, "record.json").write_text(json.dumps({"settings": settings}))
+    return folder
+
+
+def test_the_images_of_a_study_are_those_that_the_model_s_record_names(pictures):
+    view = recorded("here/view", "la_4ch", "la,ra")
+    made = prediction_study({"input": "one/cine.nii.gz", "model": view})
+    assert made["cohorts"]["input"]["sequences"] == ["la_4ch"]
+    study = load_study(made)
+    assert study.predicted() == study.measured() == [("input", "view")]
+    assert study.pictured("overlay") == ["view"]
+    three = recorded("here/three", "c0,de,t2", "lv,my,rv,edema,scar")
+    for name in ("C0", "DE", "T2"):
+        Path("119").mkdir(exist_ok=True)
+        Path(f"119/x_{name}.nii.gz").touch()
+    made = prediction_study({"input": "119", "model": three})
+    assert made["cohorts"]["input"]["sequences"] == ["c0", "de", "t2"]
+    assert load_study(made).measured() == [("input", "three")]
+    Path("119/x_T2.nii.gz").unlink()
+    with pytest.raises(
+        StudyError, match=r"input=119: has no T2-weighted images \(t2\); give a fol"
+    ):
+        prediction_study({"input": "119", "model": three})
+    with pytest.raises(StudyError, match=r"Case 7: a folder of DICOM files is read as a short-ax"):
+        prediction_study({"input": "dicom/Case 7", "model": view})
 
 
 def test_a_name_may_be_given(pictures):

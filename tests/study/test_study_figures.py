@@ -52,7 +52,7 @@ def test_a_prediction_of_nobody_is_not_drawn(make):
         config["cohorts"]["others"] = {"subjects": "subjects.tsv", "layout": "nifti", "raw": "raw"}
         config["figures"]["shown"] = {"figure": "prediction", "cohort": "others"}
 
-    with pytest.raises(StudyError, match="figure shown: no model labels cohort others"):
+    with pytest.raises(StudyError, match="figure shown: no model labels cohort others, images sa"):
         make(edit)
 
 

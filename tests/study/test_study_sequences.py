@@ -153,6 +153,14 @@ def entry(number, **changes):
             "figure shown: cohort people has no images sa; its sequences are c0, de, la_4ch",
         ),
         (
+            figure(figure="overlays", image="t2"),
+            "figure shown: cohort people has no images t2; its sequences are c0, de, la_4ch",
+        ),
+        (
+            figure(figure="viewer", image="de"),
+            "figure shown: image is for overlays, not for viewer; leave it out",
+        ),
+        (
             figure(figure="overlays", sequence="de"),
             "figure shown: `evaluate` gives cohort people no reference",
         ),

@@ -80,7 +80,7 @@ def test_paths_are_over_all_shards_in_their_order(make):
 
 def test_an_evaluation_without_reference_is_refused(make):
     cohorts = Cohorts(make(lambda config: config["evaluate"][0].pop("reference")))
-    with pytest.raises(StudyError, match="cohort people: nothing to hold labels of sa against"):
+    with pytest.raises(StudyError, match="cohort people: no reference for labels of sa;"):
         cohorts.reference_name(wildcards(cohort="people", labeller="base"))
 
 

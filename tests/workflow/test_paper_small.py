@@ -170,9 +170,9 @@ def paper(tmp_path_factory) -> Project:
     sums = read_table(folder / "resources/checksums.tsv")
     write_table(sums[sums["source"] != "cmr_seg_tl"], folder / "resources/checksums.tsv")
     write_study(folder)
-    for arguments in (["--cores", "2"], ["--cores", "1", "--report", f"{RESULTS}/report.html"]):
-        result = project.snakemake(*arguments, config=CONFIG)
-        assert result.returncode == 0, result.stdout[-5000:]
+    report = ("--report", f"{RESULTS}/report.html", "--report-after-run")
+    result = project.snakemake("--cores", "2", *report, config=CONFIG)
+    assert result.returncode == 0, result.stdout[-5000:]
     return project
 
 

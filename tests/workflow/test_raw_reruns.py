@@ -34,8 +34,8 @@ def disk(finished, tmp_path) -> Project:
     return project
 
 
-def planned(project: Project) -> list[Job]:
-    return project.planned("volumes_all", config=CONFIG)
+def planned(project: Project, target: str = "volumes_all") -> list[Job]:
+    return project.planned(target, config=CONFIG)
 
 
 def shards(jobs: list[Job], rule: str) -> list[tuple[str, str]]:
@@ -85,7 +85,7 @@ def test_a_new_subject_is_imported_alone(disk):
 def test_a_file_that_is_lost_and_comes_back_is_imported_again(disk):
     path = disk.folder / "raw/74.nii.gz"
     kept = path.rename(disk.folder / "kept.nii.gz")
-    arguments = ("--cores", "2", "volumes_all", "--config", "max_failed_fraction=0.5")
+    arguments = ("--cores", "2", "import_all", "--config", "max_failed_fraction=0.5")
     assert disk.snakemake(*arguments, config=CONFIG).returncode == 0
     assert not (disk.results / "cohorts/people/images/0001/74").exists()
     kept.rename(path)
@@ -106,10 +106,10 @@ def with_source(project: Project) -> Project:
     return project
 
 
-def run(project: Project) -> None:
-    result = project.snakemake("--cores", "2", "volumes_all", config=CONFIG)
+def run_import(project: Project) -> None:
+    result = project.snakemake("--cores", "2", "import_all", config=CONFIG)
     assert result.returncode == 0, result.stdout[-3000:]
-    assert planned(project) == []
+    assert planned(project, "import_all") == []
 
 
 def test_what_was_fetched_anew_is_imported_again(disk):
@@ -117,9 +117,9 @@ def test_what_was_fetched_anew_is_imported_again(disk):
     folder = disk.folder / "resources/raw/folk"
     folder.parent.mkdir(parents=True, exist_ok=True)
     (disk.folder / "raw").rename(folder)
-    run(disk)
+    run_import(disk)
     os.utime(folder)
-    assert shards(planned(disk), "import_nifti") == [("0000", ""), ("0001", "")]
+    assert shards(planned(disk, "import_all"), "import_nifti") == [("0000", ""), ("0001", "")]
 
 
 def test_files_of_a_source_that_were_put_there_by_hand_are_looked_at(disk):
@@ -128,8 +128,8 @@ def test_files_of_a_source_that_were_put_there_by_hand_are_looked_at(disk):
     by_hand.parent.mkdir(parents=True)
     (disk.folder / "raw").rename(by_hand)
     # The link is made in the same run; the next one plans nothing.
-    run(disk)
+    run_import(disk)
     write_person(by_hand, "999")
-    assert planned(disk) == []
+    assert planned(disk, "import_all") == []
     os.utime(by_hand / "74.nii.gz")
-    assert shards(planned(disk), "import_nifti") == [("0001", "")]
+    assert shards(planned(disk, "import_all"), "import_nifti") == [("0001", "")]

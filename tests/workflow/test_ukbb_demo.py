@@ -28,6 +28,10 @@ MOST = {
 MOST_RELATIVE = {"lav_max_ml": 0.08, "rav_max_ml": 0.08, "edv_ml": 0.08}
 
 
+# Largest median difference of distensibility from that of the formula, as a part of it.
+MOST_OF_DISTENSIBILITY = 0.1
+
+
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     """A copy in which the study was run, on all cores."""
@@ -50,6 +54,12 @@ def run(project: Project) -> Project:
     done = project.snakemake("--cores", "all", config=CONFIG)
     assert done.returncode == 0, done.stdout[-5000:]
     return project
+
+
+def formulas(project: Project) -> pd.DataFrame:
+    raw = project.folder / "results/ukbb_demo/phantom/patients"
+    truth = pd.concat([read_table(path) for path in sorted(raw.glob("*/truth.tsv"))])
+    return truth.set_index("subject")
 
 
 def patients(project: Project, panel: str) -> pd.DataFrame:
@@ -89,11 +99,21 @@ def test_the_left_ventricle_has_one_volume_in_short_axis_long_axes_and_formula(p
 @pytest.mark.soak
 def test_the_aorta_of_true_labels_has_the_areas_of_the_formula(project):
     table = patients(project, "truth")
-    raw = project.folder / "results/ukbb_demo/phantom/patients"
-    truth = pd.concat([read_table(path) for path in sorted(raw.glob("*/truth.tsv"))])
-    truth = truth.set_index("subject").loc[table.index]
+    truth = formulas(project).loc[table.index]
     for column in ("aao_max_mm2", "dao_max_mm2"):
         assert (table[column] / truth[column] - 1).abs().median() < 0.03
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("panel", ["truth", "network"])
+def test_distensibility_is_that_of_the_formula(project, panel):
+    table = patients(project, panel)
+    truth = formulas(project).loc[table.index]
+    for vessel in ("aao", "dao"):
+        found = table[f"{vessel}_distensibility_per_1000_mmhg"]
+        assert found.notna().sum() >= len(table) - 1
+        error = found / truth[f"{vessel}_distensibility_per_kmmhg"] - 1
+        assert error.abs().median() <= MOST_OF_DISTENSIBILITY, vessel
 
 
 @pytest.mark.long

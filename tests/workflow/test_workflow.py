@@ -13,7 +13,7 @@ from cmrseg.files import read_table
 from cmrseg.labels import UNLABELLED, Tissue
 from cmrseg.results.labelling import OPTIONAL
 from study.recipes import read_models
-from tiny_study import COHORTS, FIGURES, LOST, MODELS, STUDY, Project, results_of, subjects_of
+from tiny_study import COHORTS, FIGURES, LOST, MODELS, STUDY, Project, subjects_of
 
 TARGETS = [
     f"{stage}_all"
@@ -213,18 +213,6 @@ def test_too_many_lost_subjects_end_the_run_with_the_first_one_s_name(tiny, tmp_
     assert f"the first is {LOST}: unreadable file" in result.stdout
     # What the sentence points to is still there.
     assert (copy.results / "cohorts/small_kaggle/import/0001.audit.tsv").is_file()
-
-
-# -- that it repeats -------------------------------------------------------------------------
-
-
-@pytest.mark.long
-def test_one_core_and_other_kernels_of_linear_algebra_make_the_same_bytes(tiny, tiny_again):
-    first, second = results_of(tiny), results_of(tiny_again)
-    assert sorted(first) == sorted(second)
-    assert [name for name in first if first[name] != second[name]] == []
-    kinds = {Path(name).suffix for name in first}
-    assert kinds >= {".dcm", ".gz", ".tsv", ".npy", ".safetensors", ".svg", ".png", ".html"}
 
 
 # -- what is asked of it ---------------------------------------------------------------------

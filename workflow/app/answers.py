@@ -4,11 +4,13 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from app.intake import UPLOADED, UPLOADS
+from app.channels import described, short_name
 from app.models import NONE, Model, model_id
 from app.samples import SAMPLES
 from app.session import Session
+from app.uploads import UPLOADED, UPLOADS
 from cmrseg.labels import COLOURS, NAMES, Tissue
+from cmrseg.sequences import SEQUENCES
 
 
 def setup_of(session: Session, models: Sequence[Model], most_bytes: int) -> dict[str, Any]:
@@ -23,6 +25,8 @@ def setup_of(session: Session, models: Sequence[Model], most_bytes: int) -> dict
                 "id": model_id(model),
                 "name": model.name,
                 "network": model.network,
+                "sequence": model.sequence,
+                "images": described(model.sequence),
                 "facts": dict(model.facts),
                 "trained_mm": model.trained_mm,
                 "fault": model.fault,
@@ -33,7 +37,8 @@ def setup_of(session: Session, models: Sequence[Model], most_bytes: int) -> dict
         "samples": [{"id": key, "name": sample[0]} for key, sample in SAMPLES.items()],
         "tissues": [
             {"value": int(t), "name": NAMES[t], "colour": COLOURS[t]}
-            for t in (Tissue.LV, Tissue.MYO, Tissue.RV)
+            for t in Tissue
+            if t != Tissue.BACKGROUND
         ],
     }
 
@@ -51,6 +56,10 @@ def state_of(session: Session) -> dict[str, Any]:
         "notes": loaded.notes,
         "is_file": loaded.file_affine is not None,
         "series": loaded.series,
+        "channels": [
+            {"key": key, "name": short_name(key), "plane": SEQUENCES[key].plane}
+            for key in loaded.sequences
+        ],
     }
     result = labelled and {
         "number": labelled.number,

@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from app import measured
 from app.session import Closed, Refused, Session
+from cmrseg.sequences import channels_of
 
 # A request that is not an upload is short.
 MOST_MESSAGE_BYTES = 10_000
@@ -72,3 +73,12 @@ def frames(request: Request, session: Session) -> tuple[int, int]:
             raise Refused("A frame must be a number.")
         chosen.append(int(text) - 1)
     return chosen[0], chosen[1]
+
+
+def sequences(text: str) -> str:
+    """The sequences of a model from a request. Raises Refused for others."""
+    try:
+        channels_of(text)
+    except ValueError:
+        raise Refused("These sequences are unknown; reload the page.") from None
+    return text

@@ -23,6 +23,8 @@ NO_SPACING = "The file does not contain its voxel size."
 JUMP = 0.3
 # With fewer frames per beat, larger changes are normal.
 JUMP_FRAMES = 15
+LEAST_SLICES = 3
+FEW_SLICES = "One or two slices do not cover the heart: volumes are of these slices only."
 # In an outermost slice, a cavity smaller than this fraction of the largest one is its end.
 END_SLICE = 0.4
 
@@ -38,11 +40,15 @@ def species(spacing_mm: Sequence[float]) -> str | None:
     return None
 
 
-def spacing_fault(spacing_mm: Sequence[float]) -> str:
-    """Why a spacing (z, y, x) is implausible, "" if it is plausible."""
+def spacing_fault(spacing_mm: Sequence[float], one_plane: bool = False) -> str:
+    """Why a spacing (z, y, x) is implausible, "" if it is plausible.
+
+    one_plane: of a view without other slices, whose distance says nothing.
+    """
     if not all(math.isfinite(s) and s > 0 for s in spacing_mm):
         return NO_SPACING
-    if species(spacing_mm):
+    low, high = SPACINGS["human"][0]
+    if species(spacing_mm) or (one_plane and all(low <= s <= high for s in spacing_mm[1:])):
         return ""
     ranges = "; ".join(
         f"{name}: {a:g} to {b:g} mm in plane, slice spacing {c:g} to {d:g} mm"
@@ -116,8 +122,8 @@ def result_warnings(
         found.append("There is only one frame: end-systole and ejection fraction are unknown.")
     elif ed_frame == es_frame:
         found.append("End-diastole and end-systole are the same frame.")
-    if len(labels[0]) < 3:
-        found.append("One or two slices do not cover the heart: volumes are of these slices only.")
+    if len(labels[0]) < LEAST_SLICES:
+        found.append(FEW_SLICES)
     if esv_ml > edv_ml:
         found.append("The cavity is larger at end-systole than at end-diastole.")
     if len(volumes) >= JUMP_FRAMES:

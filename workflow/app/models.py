@@ -10,10 +10,11 @@ from typing import Any
 
 import nibabel as nib
 
+from cmrseg.apply import unfit
 from cmrseg.cine import UNREADABLE
 from cmrseg.learn.label import RECORD, WEIGHTS
 from cmrseg.nets.kinds import KINDS
-from cmrseg.results.labelling import LABELLING, unfit
+from cmrseg.results.labelling import LABELLING
 from cmrseg.results.record import recorded_settings
 from cmrseg.sequences import USUAL, image_path
 
@@ -31,7 +32,8 @@ NONE = (
 class Model:
     """A model's folder as the page shows it.
 
-    name: as displayed. network: its type and size. facts: description of its training data.
+    name: as displayed. network: its type and size. sequence: the images it labels, as `c0,de,t2`.
+    facts: description of its training data.
     trained_mm: voxel size of its training images along z, y, x, None if unknown. fault: why it
     cannot be used, "" if it can.
     """
@@ -39,6 +41,7 @@ class Model:
     folder: Path
     name: str
     network: str = ""
+    sequence: str = USUAL
     facts: Mapping[str, str] = field(default_factory=dict)
     trained_mm: tuple[float, float, float] | None = None
     fault: str = ""
@@ -86,8 +89,11 @@ def describe(folder: Path, name: str) -> Model:
         fault = f"network {settings['network']} cannot be used here"
     else:
         fault = _fault(settings)
-    trained_mm = _distances(settings.get("spacing_mm") or _of_study(folder, settings))
-    return Model(folder, name, network, _facts(folder, settings), trained_mm, fault)
+    first = str(settings["sequence"]).partition(",")[0]
+    trained_mm = _distances(settings.get("spacing_mm") or _of_study(folder, settings, first))
+    # A record may contain anything; the fault then says so.
+    sequence = USUAL if fault else settings["sequence"]
+    return Model(folder, name, network, sequence, _facts(folder, settings), trained_mm, fault)
 
 
 def _fault(settings: Mapping[str, Any]) -> str:
@@ -119,13 +125,13 @@ def _distances(given: Any) -> tuple[float, float, float] | None:
     return float(given[0]), float(given[1]), float(given[2])
 
 
-def _of_study(folder: Path, settings: Mapping[str, Any]) -> list[float] | None:
-    """Spacing of the first image in the training cohort of a model."""
+def _of_study(folder: Path, settings: Mapping[str, Any], sequence: str) -> list[float] | None:
+    """Spacing of the first image of a sequence in the training cohort of a model."""
     cohort = str(settings.get("cohort") or "")
-    if not re.fullmatch(r"\w+", cohort):
+    if not (re.fullmatch(r"\w+", cohort) and re.fullmatch(r"\w+", sequence)):
         return None
     images = folder.resolve().parents[1] / "cohorts" / cohort / "images"
-    first = min(images.glob(str(image_path("*/*", USUAL))), default=None)
+    first = min(images.glob(str(image_path("*/*", sequence))), default=None)
     if first is None:
         return None
     try:

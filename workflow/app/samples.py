@@ -35,6 +35,8 @@ SAMPLES: dict[str, tuple[str, int, str, Protocol | Mapping]] = {
     "mouse": ("Mouse, 9.4T", 7, "healthy", MOUSE_SCAN),
 }
 
+MOUSE_SAMPLE = "mouse"
+
 # Slices done, total number of slices.
 Progress = Callable[[int, int], None]
 

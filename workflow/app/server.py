@@ -15,19 +15,20 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from app import intake, measured, series, work
+from app import downloads, intake, measured, series, uploads, work
 from app.answers import setup_of, state_of
-from app.asked import frames, number, until_closed, words
+from app.asked import frames, number, sequences, until_closed, words
 from app.guard import Guard
 from app.models import find_models, model_id
 from app.samples import SAMPLES
 from app.session import Refused, Session, Sessions
 from cmrseg.fetch.checks import check_room
 from cmrseg.progress import readable
+from cmrseg.sequences import USUAL
 
 STATIC = Path(__file__).parent / "static"
 FILES = {"/": "index.html"} | {
-    f"/{name}": name for name in ("app.js", "series.js", "app.css", "icon.svg")
+    f"/{name}": name for name in ("app.js", "series.js", "eye.js", "app.css", "icon.svg")
 }
 SWEEP_S = 20
 
@@ -98,7 +99,8 @@ class Api:
         """An upload: the file is the body, its name is in the URL."""
         session = self.session(request)
         name = request.query_params.get("name", "")
-        intake.upload_suffix(name)
+        uploads.upload_suffix(name)
+        wanted = sequences(request.query_params.get("sequence", USUAL))
         most = self.options.most_bytes
         too_large = Refused(
             f"The file is larger than {readable(most)}, the limit; restart the app with a larger "
@@ -131,8 +133,12 @@ class Api:
             work.release(session)
             raise
         session.received = None
-        shown = intake.safe_name(name)
-        work.start(self.sessions, session, lambda: intake.load_upload(session, path, shown, most))
+        shown = uploads.safe_name(name)
+        work.start(
+            self.sessions,
+            session,
+            lambda: intake.load_upload(session, path, shown, most, wanted),
+        )
         return JSONResponse(state_of(session), 202)
 
     async def sample(self, request: Request) -> Response:
@@ -193,7 +199,7 @@ class Api:
     async def download(self, request: Request) -> Response:
         session = self.session(request)
         name, content = await run_in_threadpool(
-            measured.download, session, request.path_params["what"], *frames(request, session)
+            downloads.download, session, request.path_params["what"], *frames(request, session)
         )
         headers = {"content-disposition": f'attachment; filename="{name}"'}
         return Response(content, 200, headers, "application/octet-stream")

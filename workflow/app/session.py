@@ -17,6 +17,7 @@ from typing import Any
 import pandas as pd
 
 from cmrseg.labels import Tissue
+from cmrseg.sequences import USUAL, Sequence
 
 PREFIX, NEW = "cmrseg-app-", "cmrseg-new-"
 # A running app keeps this file in its folder locked.
@@ -42,7 +43,9 @@ class Loaded:
     name: of the upload, safe to show. shape: (t, z, y, x). affine, file_affine: (4, 4) of the cine
     and of the NIfTI file it was read from, None for others. spacing_mm: along z, y, x as the
     header has it. notes: text on what the import did and what is known. is_sample: whether it is a
-    simulated digital heart. series: numbers of the DICOM series it was read from.
+    simulated digital heart. series: numbers of the DICOM series it was read from. sequences: of
+    each image that lies on this grid, the first one in `cine.npy`; a single one is what it was read
+    as. placed: whether the affine tells how the heart lies in the patient.
     """
 
     number: int
@@ -56,6 +59,8 @@ class Loaded:
     notes: list[str]
     is_sample: bool
     series: str = ""
+    sequences: tuple[str, ...] = (USUAL,)
+    placed: bool = True
 
 
 @dataclass(frozen=True)
@@ -77,13 +82,15 @@ class Labelled:
     """A model's segmentation of the cine; label maps are in the session's folder (`labels.u8`).
 
     affine: (4, 4) of the cine; where the file has no spacing, with the one that was given.
-    curves: a row per frame (measure.volumes). ed_frame, es_frame: chosen from the volumes.
+    sequence: the one whose grid the labels lie on. curves: a row per frame (measure.volumes).
+    ed_frame, es_frame: chosen from the volumes, or areas.
     """
 
     number: int
     model: str
     weights_sha256: str
     tissues: tuple[Tissue, ...]
+    sequence: Sequence
     affine: Any
     spacing_mm: tuple[float, ...]
     interval_s: float

@@ -8,13 +8,14 @@ import shutil
 from collections.abc import Callable
 
 import numpy as np
+import pandas as pd
 
+from app.channels import images_for
 from app.checks import interval_fault, model_warnings, spacing_fault, species
 from app.intake import RECEIVED, UNPACKED
 from app.models import Model
 from app.series import KEPT
 from app.session import Closed, Labelled, Loaded, Refused, Session, Sessions
-from cmrseg.cine import Cine
 from cmrseg.dicom.audit import SubjectError
 from cmrseg.fetch.checks import FULL
 from cmrseg.files import replacing, sha256
@@ -22,7 +23,9 @@ from cmrseg.labels import tissues_of
 from cmrseg.learn.coarse_labels import coarse_labels
 from cmrseg.learn.label import WEIGHTS, load_model
 from cmrseg.learn.predict import predict_cine
+from cmrseg.measure.by_sequence import curve_columns, has_phases
 from cmrseg.measure.volumes import measures, volume_curves
+from cmrseg.sequences import Sequence, labelled_sequence
 
 logger = logging.getLogger(__name__)
 
@@ -106,35 +109,36 @@ def label(
     loaded = session.loaded
     if loaded is None:
         raise Refused("There are no images yet; choose images first.", 409)
-    spacing_mm = loaded.spacing_mm
-    if loaded.spacing_fault:
-        if given_mm is None:
-            raise Refused(f"{loaded.spacing_fault} Enter the voxel size.")
-        spacing_mm = (given_mm[1], given_mm[0], given_mm[0])
-        if fault := spacing_fault(spacing_mm):
-            raise Refused(fault)
-    affine = loaded.affine.copy()
-    # For a file without a position in the patient; a NIfTI file keeps its own affine.
-    if loaded.file_affine is None:
-        affine[:3, :3] *= np.divide(spacing_mm, loaded.spacing_mm)[::-1]
-    kind = species(spacing_mm)
-    interval_s = loaded.interval_s
-    if math.isnan(interval_s) and given_interval_ms is not None:
-        interval_s = given_interval_ms / 1000
-        if fault := interval_fault(interval_s, loaded.shape[0], kind):
-            raise Refused(fault)
     session.doing = "Loading the model"
     try:
         network, settings = load_model(model.folder)
     except (ValueError, OSError) as error:
         sentence = str(error).replace(f"{model.folder}/", "").replace(str(model.folder), "it")
         raise Refused(f"The model {model.name} cannot be read: {sentence}") from error
+    loaded, channels = images_for(session, model.name, settings["sequence"])
+    sequence = labelled_sequence(settings["sequence"])
+    spacing_mm = loaded.spacing_mm
+    if loaded.spacing_fault:
+        if given_mm is None:
+            raise Refused(f"{loaded.spacing_fault} Enter the voxel size.")
+        spacing_mm = (given_mm[1], given_mm[0], given_mm[0])
+        if fault := spacing_fault(spacing_mm, not sequence.volumetric):
+            raise Refused(fault)
+    affine = loaded.affine.copy()
+    # For a file without a position in the patient; a NIfTI file keeps its own affine.
+    if loaded.file_affine is None:
+        affine[:3, :3] *= np.divide(spacing_mm, loaded.spacing_mm)[::-1]
+    # The slice distance of a lone plane says nothing.
+    kind = species(spacing_mm) or ("human" if not sequence.volumetric else None)
+    interval_s = loaded.interval_s
+    if math.isnan(interval_s) and given_interval_ms is not None:
+        interval_s = given_interval_ms / 1000
+        if fault := interval_fault(interval_s, loaded.shape[0], kind):
+            raise Refused(fault)
     session.doing = "Labelling"
-    voxels = np.load(session.folder / "cine.npy", allow_pickle=False)
-    cine = Cine(voxels, loaded.affine, interval_s)
     session.progress(0, 1)
     try:
-        coarse = coarse_labels(model.folder, settings, [cine], device, loaded.name)
+        coarse = coarse_labels(model.folder, settings, channels, device, loaded.name)
     except (ValueError, OSError) as error:
         # Folders of this machine are nobody's business.
         above = {f"{model.folder.parent}/", f"{model.folder.resolve().parent}/"}
@@ -142,10 +146,13 @@ def label(
         for folder in sorted(above, key=len, reverse=True):
             sentence = sentence.replace(folder, "")
         raise Refused(f"The model {model.name} cannot label: {sentence}") from error
-    labels = predict_cine(network, cine, settings, device, progress=session.progress, coarse=coarse)
+    labels = predict_cine(
+        network, channels, settings, device, progress=session.progress, coarse=coarse
+    )
     tissues = tissues_of(settings["tissues"])
-    curves = volume_curves(labels, spacing_mm, loaded.name, tissues)  # type: ignore[arg-type]
-    chosen = measures(curves, interval_s)
+    z, y, x = spacing_mm
+    curves = volume_curves(labels, (z, y, x), loaded.name, tissues, sequence)
+    ed_frame, es_frame = _frames(curves, sequence, interval_s)
     session.progress(1, 1)
     # Other requests may still be reading the previous labels, so their file is kept.
     with replacing(session.folder / "labels.u8") as part:
@@ -155,16 +162,33 @@ def label(
         model=model.name,
         weights_sha256=sha256(model.folder / WEIGHTS),
         tissues=tissues,
+        sequence=sequence,
         affine=affine,
         spacing_mm=spacing_mm,
         interval_s=interval_s,
         species=kind,
         curves=curves,
-        # If one is unknown, the frame that the page shows first.
-        ed_frame=_shown(chosen["ed_frame"], curves["lv_ml"].idxmax()),
-        es_frame=_shown(chosen["es_frame"], curves["lv_ml"].idxmin()),
+        ed_frame=ed_frame,
+        es_frame=es_frame,
         warnings=[*model_warnings(spacing_mm, model.trained_mm), *_toy(loaded, model)],
     )
+
+
+def _frames(curves: pd.DataFrame, sequence: Sequence, interval_s: float) -> tuple[int, int]:
+    """End-diastole and end-systole; of other sequences the largest and the smallest area."""
+    if has_phases(sequence):
+        chosen = measures(curves, interval_s)
+        # If one is unknown, the frame that the page shows first.
+        return (
+            _shown(chosen["ed_frame"], curves["lv_ml"].idxmax()),
+            _shown(chosen["es_frame"], curves["lv_ml"].idxmin()),
+        )
+    columns = curve_columns(sequence)
+    known = [t for t in (sequence.phase_tissue, *columns) if t and curves[columns[t]].max() > 0]
+    if not known:
+        return 0, 0
+    areas = curves[columns[known[0]]]
+    return int(areas.idxmax()), int(areas[areas > 0].idxmin())
 
 
 def _shown(frame: float, otherwise: int) -> int:

@@ -19,9 +19,11 @@ from cmrseg.layouts.ready_made import single
 from cmrseg.learn.coarse_labels import coarse_labels
 from cmrseg.learn.label import load_model
 from cmrseg.learn.predict import predict_cine
+from cmrseg.learn.prepare import check_one_grid
+from cmrseg.measure.by_sequence import has_phases, measures_of, measures_of_curve
 from cmrseg.measure.volumes import EndDiastole, volume_curves, volumes_table
-from cmrseg.results.labelling import unfit
-from cmrseg.sequences import USUAL
+from cmrseg.sequences import USUAL, Sequence, channels_of, labelled_sequence
+from cmrseg.tasks.kinds import kind_of
 
 # As the study's schema has it.
 CLEANING: Mapping[str, Any] = {"mode": "corrected", "layout": "folder", "max_size_px": 256}
@@ -47,13 +49,15 @@ def read_images(
     spacing_mm: tuple[float, float, float] | None = None,
     frame_interval_ms: float | None = None,
     series: str = "",
+    sequence: str = USUAL,
 ) -> Images:
-    """The short-axis cine at a path, as apply_model labels it, with what was found beside it.
+    """The cine, or still images, at a path, as apply_model labels them, with what was found beside.
 
-    Arguments are those of apply_model. Raises ValueError or SubjectError naming what cannot be
-    read, and UnclearError with the list of series where these leave a choice.
+    Arguments are those of apply_model. sequence: what the images are. Raises ValueError or
+    SubjectError naming what cannot be read, and UnclearError with the list of series where these
+    leave a choice.
     """
-    found = find_images(Path(images))
+    found = find_images(Path(images), sequence)
     if series and found.layout != "folder":
         raise ValueError(f"{images}: is one cine, and has no series to choose; leave out series")
     if found.layout == "hdf5" or (spacing_mm, frame_interval_ms) != (None, None):
@@ -62,7 +66,7 @@ def read_images(
     if found.layout == "nifti":
         repairs = Audit(subject)
         as_stored = cleaning["mode"] == "compat"
-        image, _ = read_whole(found.raw, found.study, USUAL, repairs, as_stored)
+        image, _ = read_whole(found.raw, found.study, sequence, repairs, as_stored, lone=True)
         return Images(image, repairs.table())
     imported = import_study(found.raw / found.study, subject, cleaning, series)
     return Images(imported.cine, imported.audit, imported.series)
@@ -74,12 +78,57 @@ def import_images(images: str | Path, *args: Any, **settings: Any) -> tuple[Cine
     return found.cine, found.audit
 
 
+def read_channels(
+    images: str | Path, subject: str, cleaning: Mapping[str, Any], sequences: tuple[Sequence, ...]
+) -> tuple[list[Cine], pd.DataFrame]:
+    """The image of each of several sequences in a folder, and the audit of their import.
+
+    Raises ValueError naming what is absent, of another patient, or on another grid.
+    """
+    found = find_images(Path(images), ",".join(sequence.key for sequence in sequences))
+    audit, as_stored = Audit(subject), cleaning["mode"] == "compat"
+    cines = []
+    for sequence in sequences:
+        cine, _ = read_whole(found.raw, found.study, sequence.key, audit, as_stored)
+        if fault := other_kind(cine.voxels.shape, sequence):
+            raise ValueError(f"{images}: {sequence.key} {fault}")
+        cines.append(cine)
+    try:
+        check_one_grid(cines)
+    except ValueError as error:
+        raise ValueError(f"{images}: {error}") from error
+    return cines, audit.table()
+
+
+def unfit(settings: Mapping[str, Any]) -> str:
+    """Why labels of a model cannot be measured by themselves; "" where they can."""
+    if (kind := kind_of(settings)).writes != "label map":
+        return f"its task is {kind.name}, which gives {kind.writes} and no label map"
+    sequence = labelled_sequence(settings["sequence"])
+    if not measures_of(sequence):
+        return f"it labels {sequence.name} ({sequence.key}), of which nothing is measured"
+    return ""
+
+
+def other_kind(shape: tuple[int, ...], sequence: Sequence) -> str:
+    """Why images (t, z, y, x) are obviously not of a sequence, "" where they may be."""
+    frames, slices = shape[:2]
+    if not sequence.volumetric and slices > 1:
+        return f"has {slices} slices, expected the one plane of {sequence.name}"
+    if not sequence.is_cine and frames > 1:
+        return f"has {frames} frames, expected still images: {sequence.name}"
+    # A short axis may be one frame, of which there are volumes.
+    if sequence.is_cine and sequence.key != USUAL and frames == 1:
+        return f"is a still image, expected all frames of {sequence.name}"
+    return ""
+
+
 @dataclass(frozen=True)
 class Applied:
     """What a model made of one examination.
 
-    image, labels: cines on one grid, (t, z, y, x). volumes: one row (columns of
-    measure.volumes). curves: a row per frame. audit: what the import repaired.
+    image, labels: cines on one grid, (t, z, y, x); of several sequences the first one. volumes: one
+    row of measures (measure.by_sequence). curves: a row per frame. audit: what the import repaired.
     """
 
     image: Cine
@@ -100,10 +149,11 @@ def apply_model(
     frame_interval_ms: float | None = None,
     series: str = "",
 ) -> Applied:
-    """Label a short-axis cine with a model and measure its volumes.
+    """Label the images that a model knows, and measure them.
 
-    images: a folder of DICOM files, or a NIfTI cine (see inputs.find_images), brought to the
-    orientation that networks know, or an HDF5 file as it is stored. model: folder of a model.
+    images: of a short axis a folder of DICOM files, or a NIfTI cine (see inputs.find_images),
+    brought to the orientation that networks know, or an HDF5 file as it is stored; of other
+    sequences a NIfTI file, or a folder with one for each of several. model: folder of a model.
     subject: its name in the tables. device: cpu, cuda or mps. ed: see measure.volumes.
     cleaning: settings of dicom.study.import_study; mode compat takes a NIfTI cine as it is stored.
     spacing_mm (along z, y, x) and, if it is known, frame_interval_ms are for an HDF5 file alone,
@@ -114,16 +164,29 @@ def apply_model(
     """
     network, settings = load_model(model)
     if fault := unfit(settings):
-        raise ValueError(f"{model}: {fault}; name a model that segments them")
-    found = read_images(images, subject, cleaning, spacing_mm, frame_interval_ms, series)
-    image = found.cine
-    coarse = coarse_labels(model, settings, [image], device, subject)
-    found_labels = predict_cine(network, image, settings, device, subject=subject, coarse=coarse)
+        raise ValueError(f"{model}: {fault}; name a model that segments cines or still images")
+    channels = channels_of(settings["sequence"])
+    sequence = channels[0]
+    if len(channels) > 1:
+        cines, audit = read_channels(images, subject, cleaning, channels)
+    else:
+        found = read_images(
+            images, subject, cleaning, spacing_mm, frame_interval_ms, series, sequence.key
+        )
+        cines, audit = [found.cine], found.audit
+    if fault := other_kind(cines[0].voxels.shape, sequence):
+        raise ValueError(f"{images}: {fault}; the model {model} labels these")
+    image = cines[0]
+    coarse = coarse_labels(model, settings, cines, device, subject)
+    found_labels = predict_cine(network, cines, settings, device, subject=subject, coarse=coarse)
     labels = image.like(found_labels)
     tissues = tissues_of(settings["tissues"])
-    curves = volume_curves(labels.voxels, labels.spacing_mm, subject, tissues)
-    volumes = volumes_table(curves, {subject: labels.frame_interval_s}, ed)
-    return Applied(image, labels, volumes, curves, found.audit)
+    curves = volume_curves(labels.voxels, labels.spacing_mm, subject, tissues, sequence)
+    if has_phases(sequence):
+        volumes = volumes_table(curves, {subject: labels.frame_interval_s}, ed)
+    else:
+        volumes = pd.DataFrame([{"subject": subject, **measures_of_curve(curves, sequence)}])
+    return Applied(image, labels, volumes, curves, audit)
 
 
 def _read_hdf5(

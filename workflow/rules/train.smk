@@ -38,9 +38,7 @@ rule write_card:
     input:
         weights="results/{study}/models/{model}/weights.safetensors",
         history="results/{study}/models/{model}/history.tsv",
-        slices=MODELS.slices,
-        confidence=MODELS.scores,
-        training="results/{study}/training/{model}/record.json",
+        record="results/{study}/training/{model}/record.json",
     output:
         card="results/{study}/models/{model}/README.md",
         record="results/{study}/models/{model}/record.json",

@@ -17,7 +17,7 @@ start(snakemake)
 rows = pd.DataFrame(snakemake.params.rows)
 layout, sequences = snakemake.params.layout, snakemake.params.sequences
 as_stored = snakemake.params.mode == "compat"
-whole = partial(read_whole, as_stored=as_stored)
+whole = partial(read_whole, as_stored=as_stored, lone=len(sequences) == 1)
 readers = {"nifti": whole, "ukbb": read_pair, "png": read_pictures}
 with replacing(snakemake.output.images) as images:
     images.mkdir()

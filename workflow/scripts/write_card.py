@@ -14,4 +14,4 @@ write_card(
     snakemake.params.phantom,
 )
 settings = model | facts_of(model)
-copy_record(snakemake.input.training, snakemake.output.record, settings=settings)
+copy_record(snakemake.input.record, snakemake.output.record, settings=settings)

@@ -11,7 +11,7 @@ from study.study import DICOM, Study
 from study.tables import StudyError
 
 # Figures of any sequence; the others show volumes, or Dice, of the left ventricle.
-ANY_SEQUENCE = ("learning_curves", "overlays", "viewer")
+ANY_SEQUENCE = ("learning_curves", "overlays", "prediction", "viewer")
 # Figures that need no evaluation of their cohort, and those that only need known volumes.
 UNEVALUATED = ("cleaning", "learning_curves", "prediction")
 VOLUME_FIGURES = ("volume_agreement", "ef_error")
@@ -42,8 +42,8 @@ def check_figures(study: Study) -> None:
                 f"figure {name}: cohort {cohort} has no DICOM to clean, or zip files of it; the "
                 f"figure is for the layouts {' and '.join(DICOM)}"
             )
-        if kind == "prediction" and cohort not in [c for c, _ in study.pictured()]:
-            raise StudyError(f"figure {name}: no model labels cohort {cohort}")
+        if kind == "prediction" and not study.pictured(name):
+            raise StudyError(f"figure {name}: no model labels cohort {cohort}, images {sequence}")
         if kind == "learning_curves" and not study.models_on(cohort):
             raise StudyError(f"figure {name}: no model is trained on cohort {cohort}")
         if "labellers" in entry:
@@ -65,11 +65,15 @@ def check_figures(study: Study) -> None:
 def _check_drawn_sequence(study: Study, name: str, cohort: str, kind: str) -> None:
     """The sequence of a figure must be one of its cohort, and one that this kind can show."""
     sequence = study.drawn_sequence(name)
-    if sequence not in study.sequences(cohort):
-        raise StudyError(
-            f"figure {name}: cohort {cohort} has no images {sequence}; its sequences are "
-            + ", ".join(study.sequences(cohort))
-        )
+    behind = study.config["figures"][name].get("image", sequence)
+    for shown in (sequence, behind):
+        if shown not in study.sequences(cohort):
+            raise StudyError(
+                f"figure {name}: cohort {cohort} has no images {shown}; its sequences are "
+                + ", ".join(study.sequences(cohort))
+            )
+    if behind != sequence and kind != "overlays":
+        raise StudyError(f"figure {name}: image is for overlays, not for {kind}; leave it out")
     if kind not in ANY_SEQUENCE and not has_phases(SEQUENCES[sequence]):
         raise StudyError(
             f"figure {name}: {kind} shows volumes of short-axis cines, and not {sequence}; for "

@@ -9,8 +9,8 @@ from cmrseg.learn.subsets import NESTED_VOLUNTEERS
 from cmrseg.measure.by_sequence import has_phases
 from cmrseg.measure.confidence import THRESHOLDS
 from cmrseg.nets.kinds import KINDS
-from cmrseg.results.labelling import check_coarse, check_views, unfit
-from cmrseg.sequences import channels_of, labelled_sequence
+from cmrseg.results.labelling import check_coarse, check_views
+from cmrseg.sequences import USUAL, channels_of, labelled_sequence
 from cmrseg.tasks.kinds import kind_of, outputs_of
 from study.coarse_checks import check_coarse_model, check_coarse_of_folds
 from study.ensemble_checks import check_ensembles, check_member_start
@@ -125,7 +125,8 @@ def _check_tissues(model: str, settings: dict[str, Any]) -> None:
             f"model {model}: tissues {settings['tissues']}; images {key} show "
             f"{', '.join(SHORT_NAMES[tissue] for tissue in shown)}, and not {', '.join(absent)}"
         )
-    if unfit(settings) == "" and Tissue.LV not in tissues:
+    has_volumes = key == USUAL and kind_of(settings).writes == "label map"
+    if has_volumes and Tissue.LV not in tissues:
         raise StudyError(
             f"model {model}: tissues {settings['tissues']}; volumes of a short axis need lv"
         )

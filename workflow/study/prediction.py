@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from cmrseg.layouts.inputs import find_images, without_suffix
-from study.given import CONVERTED
+from cmrseg.sequences import USUAL, channels_of
+from study.given import CONVERTED, given_models
 from study.tables import GRID, StudyError
 
 COHORT = "input"
@@ -22,10 +23,11 @@ def prediction_study(config: dict[str, Any]) -> dict[str, Any]:
     """The config of a study that labels `input` with `model`.
 
     config: input (a folder of DICOM, a folder with sa.nii.gz or with one NIfTI file, such a file,
-    or an HDF5 file), model (a folder, or a name of resources/weights.yaml), subject (its name;
-    by default that of the input), series (which DICOM series are the cine, as in a subject
-    table), mode (of the cleaning); spacing_mm, slice_distance_mm and frame_interval_ms of an HDF5
-    file. Raises StudyError naming what is absent or unknown.
+    or an HDF5 file; for a model of several sequences a folder with a file for each), model (a
+    folder, or a name of resources/weights.yaml), subject (its name; by default that of the input),
+    series (which DICOM series are the cine, as in a subject table), mode (of the cleaning);
+    spacing_mm, slice_distance_mm and frame_interval_ms of an HDF5 file. Raises StudyError naming
+    what is absent or unknown.
     """
     unknown = [key for key in config if key not in KEYS]
     if unknown:
@@ -40,8 +42,10 @@ def prediction_study(config: dict[str, Any]) -> dict[str, Any]:
                 f"{key} is {config[key]!r}, which is not text; write it in quotes in a config file"
             )
     path = Path(config["input"])
+    folder, name = _model(config)
+    wanted = _sequence(name, folder)
     try:
-        found = find_images(path)
+        found = find_images(path, wanted)
     except ValueError as error:
         raise StudyError(f"--config input={error}") from None
     subject = config.get("subject") or without_suffix(path.resolve().name)
@@ -50,7 +54,6 @@ def prediction_study(config: dict[str, Any]) -> dict[str, Any]:
         raise StudyError(
             f"--config input={path}: no letter or digit for a name; give subject=<name>"
         )
-    folder, name = _model(config)
     row = {"subject": subject, "study": found.study, "split": "test"}
     if "series" in config:
         if found.layout != "folder":
@@ -61,6 +64,8 @@ def prediction_study(config: dict[str, Any]) -> dict[str, Any]:
         "layout": found.layout,
         "raw": str(found.raw),
     }
+    if wanted != USUAL:
+        cohort["sequences"] = [sequence.key for sequence in channels_of(wanted)]
     if "mode" in config:
         cohort["cleaning"] = {"mode": config["mode"]}
     cohort |= _grid(path, found.layout, config)
@@ -74,6 +79,19 @@ def prediction_study(config: dict[str, Any]) -> dict[str, Any]:
         "predict": [{"cohort": COHORT, "labellers": [name]}],
         "figures": {"overlay": {"figure": "prediction", "cohort": COHORT}},
     }
+
+
+def _sequence(name: str, folder: str) -> str:
+    """The images that a model labels, as `la_4ch` or `c0,de,t2`.
+
+    Of a model that cannot be read the usual one: the study refuses the model by name.
+    """
+    try:
+        wanted: str = given_models({name: folder})[name]["sequence"]
+        channels_of(wanted)
+    except (StudyError, ValueError):
+        return USUAL
+    return wanted
 
 
 def _grid(path: Path, layout: str, config: dict[str, Any]) -> dict[str, Any]:

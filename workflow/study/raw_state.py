@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from cmrseg.contours.workspaces import ENDINGS
-from cmrseg.layouts.inputs import HDF5_SUFFIXES, SUFFIXES, stems
+from cmrseg.layouts.inputs import HDF5_SUFFIXES, SUFFIXES, named_files, stems
 from cmrseg.layouts.myops_files import ENDINGS as MYOPS
 from cmrseg.layouts.myops_files import LABEL_ENDINGS, files_of_case, nifti_files
 from cmrseg.layouts.ukbb_bulk import names_beside
@@ -62,8 +62,12 @@ def image_state(
         beside, names = names_beside(Path(raw), row["study"])
         places = [study, *(f"{beside}/{name}" for name in names)]
     elif layout == "nifti":
-        found = [stem for sequence in sequences for stem in stems(study, sequence)]
+        own = list(sequences)
+        found = [stem for sequence in own for stem in stems(study, sequence, len(own) == 1)]
         places = [f"{stem}{suffix}" for stem in found for suffix in SUFFIXES]
+        # Others are only read without these, but then an edit of one that is not re-runs a subject.
+        named = [file for sequence in own for file in named_files(Path(study), sequence)]
+        places = list(dict.fromkeys([*places, *map(str, named)]))
     elif layout == "png":
         places = [f"{raw}/images/{row['study']}"]
         lines = _dimensions(raw, Path(row["study"]).name)

@@ -2,7 +2,7 @@
 /* The page of the app: asks the server on this machine, draws cine, contours and curves. */
 const at = (id) => document.getElementById(id);
 const SVG = "http://www.w3.org/2000/svg";
-const POLL_MS = 250, SHORTEST_BLINK_MS = 50, USUAL_BLINK_MS = 70, MARGIN_PX = 12, KEPT_MS = 60000;
+const POLL_MS = 250, SHORTEST_BLINK_MS = 50, USUAL_BLINK_MS = 70, MARGIN_PX = 12, GAP_PX = 6, LEGEND_PX = 18, KEPT_MS = 60000;
 const GONE = "The app does not respond; is it still running?";
 let setup = null, base = "", imageNumber = 0, resultNumber = 0, image = null, result = null;
 let t = 0, z = 0, timer = null, measures = null, polling = false, again = false;
@@ -90,7 +90,8 @@ function upload(file) {
   showFault("");
   showWork("Uploading the file", 0);
   const request = new XMLHttpRequest();
-  request.open("PUT", `${base}/images?name=${encodeURIComponent(file.name)}`);
+  const model = chosenModel(), wanted = model ? `&sequence=${encodeURIComponent(model.sequence)}` : "";
+  request.open("PUT", `${base}/images?name=${encodeURIComponent(file.name)}${wanted}`);
   request.upload.onprogress = (event) => showWork("Uploading the file", event.loaded / event.total);
   request.onerror = () => { showWork("", null); showFault(GONE); };
   request.onload = () => {
@@ -121,7 +122,7 @@ function forget() {
   image = result = measures = null;
   untaken = false;
   imageNumber = resultNumber = 0;
-  for (const id of ["stage", "strip", "controls", "keys", "results", "imageFacts", "notes", "spacing", "intervalField", "legend"]) at(id).hidden = true;
+  for (const id of ["stage", "strip", "controls", "keys", "results", "eye", "imageFacts", "notes", "spacing", "intervalField", "legend"]) at(id).hidden = true;
   at("empty").hidden = false;
   at("layer").disabled = at("zoom").disabled = true;
 }
@@ -130,14 +131,15 @@ async function takeImage(about) {
   forget();
   const pixels = await voxels("image");
   imageNumber = about.number;
-  image = { ...about, pixels, aspect: about.spacing_fault ? 1 : about.spacing_mm[1] / about.spacing_mm[2] };
+  image = { ...about, pixels, isMany: about.channels.length > 1, aspect: about.spacing_fault ? 1 : about.spacing_mm[1] / about.spacing_mm[2] };
   const [frames, slices, rows, columns] = about.shape;
   fill(at("imageFacts"), {
     images: about.name,
+    ...(image.isMany && { sequences: about.channels.map(({ name }) => name).join(", ") }),
     ...(about.series && { series: about.series }),
     size: `${columns} × ${rows} pixels, ${counted(slices, "slice")}, ${counted(frames, "frame")}`,
     voxels: about.spacing_fault ? "unknown" : distances(about.spacing_mm),
-    time: about.interval_s ? `${short(1000 * about.interval_s)} ms between frames` : "frame interval unknown",
+    ...(!image.isMany && { time: about.interval_s ? `${short(1000 * about.interval_s)} ms between frames` : "frame interval unknown" }),
   });
   at("imageFacts").hidden = false;
   at("notes").hidden = !about.notes.length;
@@ -147,12 +149,21 @@ async function takeImage(about) {
   at("spacing").hidden = !about.spacing_fault;
   at("spacingWhy").textContent = `${about.spacing_fault} Enter the voxel size of the scan.`;
   at("intervalField").hidden = !!about.interval_s || frames === 1;
-  for (const id of ["stage", "strip", "controls", "keys"]) at(id).hidden = false;
+  for (const id of ["stage", "controls", "keys"]) at(id).hidden = false;
+  at("strip").hidden = slices === 1;
+  at("stage").classList.toggle("many", image.isMany);
+  at("play").hidden = at("frameField").hidden = frames === 1;
+  at("sliceField").hidden = slices === 1;
+  for (const [kind, isThere] of [["ofFrames", frames > 1], ["ofSlices", slices > 1], ["ofPhases", true]]) showAll(kind, isThere);
   at("empty").hidden = true;
   for (const [id, count] of [["frame", frames], ["slice", slices]]) at(id).max = count;
   t = 0;
   z = Math.floor(slices / 2);
   draw();
+}
+
+function showAll(kind, isThere) {
+  for (const element of document.getElementsByClassName(kind)) element.hidden = !isThere;
 }
 
 function item(text) {
@@ -167,12 +178,13 @@ async function takeResult(about) {
   untaken = true;
   at("by").textContent = `Segmented by ${about.model}`;
   result = { ...about, labels, loops: new Map(), box: heartBox(labels) };
-  at("getImage").hidden = image.is_file;
+  at("getImage").hidden = image.is_file || image.isMany;
+  at("getContours").hidden = at("getFrames").hidden = image.isMany;
   for (const id of ["ed", "es"]) at(id).max = image.shape[0];
   await showMeasures("");
   at("layer").disabled = at("zoom").disabled = false;
   at("results").hidden = at("legend").hidden = false;
-  const known = CURVES.filter(([name]) => measures.curves[name].some((v) => v !== null)).map(([, value]) => value);
+  const known = linesShown().map(({ tissue }) => tissue);
   for (const li of at("legend").children) li.hidden = !known.includes(Number(li.dataset.value));
   drawCurve();
   t = measures.ed - 1;
@@ -199,6 +211,11 @@ async function showMeasures(query) {
   const same = measures.ed === measures.found.ed && measures.es === measures.found.es;
   at("chosen").textContent = same ? "Frames with the largest and the smallest cavity volume." : `Set manually; the largest and the smallest cavity volume are in frames ${measures.found.ed} and ${measures.found.es}.`;
   at("asFound").hidden = same;
+  showAll("ofPhases", content.has_phases);
+  at("curveOf").textContent = content.quantity === "area" ? "Areas" : "Volumes";
+  at("curveFigure").hidden = image.shape[0] === 1 && !content.has_phases;
+  at("results").querySelector(".columns").classList.toggle("single", at("curveFigure").hidden);
+  showEye(content.eye);
   at("warnings").hidden = !content.warnings.length;
   at("warnings").replaceChildren(...content.warnings.map(item));
   for (const link of at("downloads").children) link.href = `${base}/download/${link.dataset.what}?ed=${measures.ed}&es=${measures.es}`;
@@ -220,7 +237,7 @@ async function take(link) {
 
 /* Sets end-diastole or end-systole; a number that is no frame is set back. */
 function choose(which, frame) {
-  if (!measures) return;
+  if (!measures || !measures.has_phases) return;
   const wanted = Math.round(Number(frame));
   if (!(wanted >= 1 && wanted <= image.shape[0])) { at(which).value = measures[which]; return; }
   const next = { ed: measures.ed, es: measures.es, [which]: wanted };
@@ -235,7 +252,10 @@ const plane = (array, frame, slice) => {
 };
 
 function largestSlice() {
-  const areas = Array.from({ length: image.shape[1] }, (_, s) => plane(result.labels, t, s).reduce((n, v) => n + (v === 1), 0));
+  /* Of the tissue of the first curve; where lesions are labelled, the slice with most of them. */
+  const lesions = linesShown().map(({ tissue }) => tissue).filter((tissue) => LESIONS.includes(tissue));
+  const counts = (wanted) => Array.from({ length: image.shape[1] }, (_, s) => plane(result.labels, t, s).reduce((n, v) => n + wanted.includes(v), 0));
+  const found = counts(lesions), areas = Math.max(...found) ? found : counts([measures.lines[0].tissue]);
   return areas.indexOf(Math.max(...areas));
 }
 
@@ -293,14 +313,20 @@ function outlines(inside, columns, rows) {
   return loops;
 }
 
-const REGIONS = [[3, (v) => v === 3], [2, (v) => v === 1 || v === 2], [1, (v) => v === 1]];
+/* Oedema and scar are of the wall, whose outer border is around the cavity and all of it. */
+const LESIONS = [8, 9], WALL = [2, ...LESIONS];
+const REGIONS = [
+  ...[3, 4, 5, 6, 7].map((value) => [value, (v) => v === value]),
+  [2, (v) => v === 1 || WALL.includes(v)],
+  ...[1, ...LESIONS].map((value) => [value, (v) => v === value]),
+];
 
 function loopsOf(frame, slice) {
   const key = frame * image.shape[1] + slice, [, , rows, columns] = image.shape;
   if (!result.loops.has(key)) {
     const labels = plane(result.labels, frame, slice);
-    const hasWall = labels.includes(2);
-    result.loops.set(key, REGIONS.filter(([value]) => value !== 2 || hasWall).map(([value, is]) => [value, outlines(Array.from(labels, is), columns, rows)]));
+    const there = new Set(labels), isThere = (value) => (value === 2 ? WALL : [value]).some((v) => there.has(v));
+    result.loops.set(key, REGIONS.filter(([value]) => isThere(value)).map(([value, is]) => [value, outlines(Array.from(labels, is), columns, rows)]));
   }
   return result.loops.get(key);
 }
@@ -309,9 +335,10 @@ const colourOf = (value) => setup.tissues.find((tissue) => tissue.value === valu
 const rgb = (colour) => [1, 3, 5].map((i) => parseInt(colour.slice(i, i + 2), 16));
 const buffer = document.createElement("canvas");
 
-/* A slice as a picture of its own size, in `buffer`; with areas coloured where `areas` says how much. */
-function paint(frame, slice, areas) {
-  const [, , rows, columns] = image.shape, grey = plane(image.pixels, frame, slice);
+/* A slice as a picture of its own size, in `buffer`; with areas coloured where `areas` says how much.
+   channel: of images of several sequences. */
+function paint(frame, slice, areas, channel = 0) {
+  const [frames, , rows, columns] = image.shape, grey = plane(image.pixels, channel * frames + frame, slice);
   buffer.width = columns;
   buffer.height = rows;
   const context = buffer.getContext("2d", { willReadFrequently: true }), picture = context.createImageData(columns, rows);
@@ -342,36 +369,59 @@ function draw() {
   const { clientWidth: width, clientHeight: height } = at("stage");
   const context = sized(at("canvas"), width, height);
   const [x, y, w, h] = result && at("zoom").checked ? result.box : [0, 0, columns, rows];
-  const scale = Math.min(width / w, height / (h * image.aspect));
-  const left = (width - w * scale) / 2, top = (height - h * scale * image.aspect) / 2;
-  paint(t, z, layer === "fill" ? 0.45 : 0);
-  context.drawImage(buffer, x, y, w, h, left, top, w * scale, h * scale * image.aspect);
-  if (layer === "lines") {
-    context.save();
-    context.beginPath();
-    context.rect(left, top, w * scale, h * scale * image.aspect);
-    context.clip();
-    for (const [value, loops] of loopsOf(t, z)) {
-      context.beginPath();
-      for (const loop of loops) trace(context, loop.map(([u, v]) => [left + (u - x) * scale, top + (v - y) * scale * image.aspect]));
-      context.lineJoin = "round";
-      for (const [style, thick] of [["rgba(0, 0, 0, .55)", 4], [colourOf(value), 2.2]]) {
-        context.strokeStyle = style;
-        context.lineWidth = thick;
-        context.stroke();
-      }
-    }
-    context.restore();
+  const count = image.channels.length, isBeside = width > height, each = (isBeside ? width : height) / count;
+  const [wide, high] = isBeside ? [each - GAP_PX * (count > 1), height] : [width, each - GAP_PX * (count > 1)];
+  const scale = Math.min(wide / w, high / (h * image.aspect));
+  for (let channel = 0; channel < count; channel++) {
+    const left = isBeside ? channel * each + (wide - w * scale) / 2 : (wide - w * scale) / 2;
+    const top = isBeside ? (high - h * scale * image.aspect) / 2 : channel * each + (high - h * scale * image.aspect) / 2;
+    paint(t, z, layer === "fill" ? 0.45 : 0, channel);
+    context.drawImage(buffer, x, y, w, h, left, top, w * scale, h * scale * image.aspect);
+    if (layer === "lines") drawLines(context, [x, y, w, h], scale, left, top);
+    if (count > 1) nameChannel(context, image.channels[channel].name, isBeside ? channel * each + wide - 12 : wide - 12, isBeside ? 24 : channel * each + 24);
   }
-  const phase = measures ? [measures.ed === t + 1 ? "end-diastole" : "", measures.es === t + 1 ? "end-systole" : ""].filter(Boolean).join(", ") : "";
-  at("caption").textContent = `Slice ${z + 1} of ${slices}, frame ${t + 1} of ${frames}${phase && ` (${phase})`}`;
-  at("canvas").setAttribute("aria-label", `Short-axis image: ${at("caption").textContent}`);
+  const phase = measures && measures.has_phases ? [measures.ed === t + 1 ? "end-diastole" : "", measures.es === t + 1 ? "end-systole" : ""].filter(Boolean).join(", ") : "";
+  const parts = [slices > 1 || frames === 1 ? `Slice ${z + 1} of ${slices}` : "", frames > 1 ? `frame ${t + 1} of ${frames}` : ""].filter(Boolean).join(", ");
+  at("caption").textContent = `${parts[0].toUpperCase()}${parts.slice(1)}${phase && ` (${phase})`}`;
+  const [{ plane: kind }] = image.channels;
+  const shown = image.isMany ? image.channels.map(({ name }) => name).join(", ") : `${kind[0].toUpperCase()}${kind.slice(1)} image`;
+  at("canvas").setAttribute("aria-label", `${shown}: ${at("caption").textContent}`);
   at("frame").value = t + 1;
   at("slice").value = z + 1;
   at("frameText").textContent = `${t + 1} of ${frames}`;
   at("sliceText").textContent = `${z + 1} of ${slices}`;
   drawStrip(layer);
   moveCursor();
+}
+
+function nameChannel(context, name, right, y) {
+  context.save();
+  context.font = "600 14px system-ui, sans-serif";
+  context.textAlign = "right";
+  context.shadowColor = "#000";
+  context.shadowBlur = 4;
+  context.fillStyle = "#f2f2f2";
+  context.fillText(name, right, y);
+  context.restore();
+}
+
+/* Contours of the slice on a part of the picture that lies at left and top. */
+function drawLines(context, [x, y, w, h], scale, left, top) {
+  context.save();
+  context.beginPath();
+  context.rect(left, top, w * scale, h * scale * image.aspect);
+  context.clip();
+  for (const [value, loops] of loopsOf(t, z)) {
+    context.beginPath();
+    for (const loop of loops) trace(context, loop.map(([u, v]) => [left + (u - x) * scale, top + (v - y) * scale * image.aspect]));
+    context.lineJoin = "round";
+    for (const [style, thick] of [["rgba(0, 0, 0, .55)", 4], [colourOf(value), 2.2]]) {
+      context.strokeStyle = style;
+      context.lineWidth = thick;
+      context.stroke();
+    }
+  }
+  context.restore();
 }
 
 /* A closed line whose corners are rounded by less than half a pixel. */
@@ -441,14 +491,27 @@ function ticks(most, count) {
 }
 
 let place = null;
-const CURVES = [["lv_ml", 1, "LV cavity"], ["rv_ml", 3, "RV cavity"], ["my_ml", 2, "LV myocardium"]];
+/* The curves that there are: of tissues that the model labels. */
+const linesShown = () => measures.lines.filter(({ key }) => measures.curves[key].some((v) => v !== null));
+
+/* Where the names of lines are, in as many rows as they need. */
+function legendOf(lines, left, right) {
+  let x = left, row = 0;
+  return lines.map((line) => {
+    const wide = 30 + 6.6 * line.name.length;
+    if (x > left && x + wide > right + 14) { x = left; row++; }
+    x += wide;
+    return { ...line, x: x - wide, row };
+  });
+}
 
 function drawCurve() {
   if (!measures) return;
   const width = at("curve").clientWidth || 600, height = width < 500 ? 250 : 300, frames = image.shape[0];
-  const margin = { left: 50, right: 14, top: 40, bottom: 40 };
-  const lines = CURVES.filter(([name]) => measures.curves[name].some((v) => v !== null));
-  const levels = ticks(Math.max(1e-6, ...lines.flatMap(([name]) => measures.curves[name].map((v) => v || 0))), 5);
+  const lines = linesShown(), first = lines.length ? lines[0].key : "";
+  const margin = { left: 50, right: 14, bottom: 40 }, names = legendOf(lines, margin.left, width - margin.right);
+  margin.top = 22 + LEGEND_PX * (1 + Math.max(0, ...names.map(({ row }) => row)));
+  const levels = ticks(Math.max(1e-6, ...lines.flatMap(({ key }) => measures.curves[key].map((v) => v || 0))), 5);
   const most = levels[levels.length - 1];
   const x = (i) => margin.left + ((width - margin.left - margin.right) * (frames > 1 ? i / (frames - 1) : 0.5));
   const y = (v) => height - margin.bottom - (height - margin.top - margin.bottom) * (v / most);
@@ -461,29 +524,32 @@ function drawCurve() {
   for (let i = 0; i < frames; i += every) parts.push(svg("text", { x: x(i), y: height - margin.bottom + 17, "text-anchor": "middle", fill: ink }, i + 1));
   const time = result.interval_s ? `, ${short(1000 * result.interval_s)} ms each` : "";
   parts.push(svg("text", { x: (margin.left + width - margin.right) / 2, y: height - 6, "text-anchor": "middle", fill: ink }, `frame (from 1)${time}`));
-  parts.push(svg("text", { x: -(margin.top + height - margin.bottom) / 2, y: 13, transform: "rotate(-90)", "text-anchor": "middle", fill: ink }, `volume, ${measures.unit}`));
-  for (const [which, name] of [["ed", "ED"], ["es", "ES"]]) {
+  parts.push(svg("text", { x: -(margin.top + height - margin.bottom) / 2, y: 13, transform: "rotate(-90)", "text-anchor": "middle", fill: ink }, `${measures.quantity}, ${measures.unit}`));
+  for (const [which, name] of measures.has_phases ? [["ed", "ED"], ["es", "ES"]] : []) {
     const here = x(measures[which] - 1);
     parts.push(svg("line", { x1: here, x2: here, y1: margin.top - 4, y2: y(0), stroke: "#1d2430", "stroke-dasharray": "4 3" }));
     parts.push(svg("text", { x: here, y: margin.top - 8, "text-anchor": "middle", "font-weight": 700, fill: "#1d2430" }, name));
   }
   parts.push(svg("line", { id: "cursor", y1: margin.top, y2: y(0), stroke: "#2b4c9b", "stroke-width": 2, opacity: 0.55 }));
-  let legend = margin.left;
-  for (const [name, value, words] of lines) {
-    const colour = colourOf(value), points = measures.curves[name].map((v, i) => [v, i]).filter(([v]) => v !== null);
-    parts.push(svg("polyline", { points: points.map(([v, i]) => `${x(i)},${y(v)}`).join(" "), fill: "none", stroke: colour, "stroke-width": name === "lv_ml" ? 2.6 : 1.8 }));
+  for (const { key: name, tissue, name: words } of lines) {
+    const colour = colourOf(tissue), points = measures.curves[name].map((v, i) => [v, i]).filter(([v]) => v !== null);
+    parts.push(svg("polyline", { points: points.map(([v, i]) => `${x(i)},${y(v)}`).join(" "), fill: "none", stroke: colour, "stroke-width": name === first ? 2.6 : 1.8 }));
     for (const [v, i] of points) {
-      const dot = svg("circle", { cx: x(i), cy: y(v), r: name === "lv_ml" ? 4 : 2.6, fill: colour });
+      const dot = svg("circle", { cx: x(i), cy: y(v), r: name === first ? 4 : 2.6, fill: colour });
       dot.append(svg("title", {}, `${words}, frame ${i + 1}: ${short(v)} ${measures.unit}`));
       dot.addEventListener("click", () => go(i, z));
       parts.push(dot);
     }
-    parts.push(svg("rect", { x: legend, y: 4, width: 11, height: 11, rx: 3, fill: colour }));
-    parts.push(svg("text", { x: legend + 16, y: 14, fill: "#1d2430" }, words));
-    legend += 30 + 6.6 * words.length;
   }
-  const ed = short(measures.curves.lv_ml[measures.ed - 1] || 0), es = short(measures.curves.lv_ml[measures.es - 1] || 0);
-  const drawn = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `Volume curve: LV cavity ${ed} ${measures.unit} at end-diastole, ${es} ${measures.unit} at end-systole` });
+  for (const { x: left, row, tissue, name } of names) {
+    parts.push(svg("rect", { x: left, y: 4 + LEGEND_PX * row, width: 11, height: 11, rx: 3, fill: colourOf(tissue) }));
+    parts.push(svg("text", { x: left + 16, y: 14 + LEGEND_PX * row, fill: "#1d2430" }, name));
+  }
+  const told = (which) => `${short(first ? measures.curves[first][measures[which] - 1] || 0 : 0)} ${measures.unit}`;
+  const words = measures.has_phases
+    ? `Volume curve: LV cavity ${told("ed")} at end-diastole, ${told("es")} at end-systole`
+    : `Curves of the ${measures.quantity}: ${lines.map(({ name }) => name).join(", ")}`;
+  const drawn = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": words });
   drawn.append(...parts);
   at("curve").replaceChildren(drawn);
   place = x;
@@ -499,9 +565,12 @@ function moveCursor() {
 
 /* -- what people do -------------------------------------------------------------------------- */
 
+const chosenModel = () => setup.models.find((one) => one.id === at("model").value);
+
 function showModel() {
-  const model = setup.models.find((one) => one.id === at("model").value);
+  const model = chosenModel();
   if (!model) return;
+  at("wanted").textContent = model.images;
   const trained = model.trained_mm ? { voxels: distances(model.trained_mm) } : {};
   fill(at("modelFacts"), { network: model.network, ...model.facts, ...trained });
   if (at("working").hidden) at("label").disabled = !image;
@@ -570,7 +639,7 @@ async function begin() {
   setup = await call("/api/open", {});
   base = `/api/${setup.session}`;
   at("file").accept = setup.endings.join(",");
-  at("uploaded").textContent = setup.uploaded;
+  at("wanted").textContent = `a short-axis cine: ${setup.uploaded}`;
   at("samples").replaceChildren(...setup.samples.map(({ id, name }) => {
     const button = document.createElement("button");
     button.type = "button";

@@ -22,6 +22,7 @@ from cmrseg.annotations.subject import (
 )
 from cmrseg.annotations.volumes import pair, volumes
 from cmrseg.cine import Cine
+from cmrseg.contours.cvi42 import Damaged
 from cmrseg.dicom.audit import COLUMNS, Audit, without_folders
 from cmrseg.labels import Tissue
 from cmrseg.sequences import SEQUENCES, image_path
@@ -64,7 +65,7 @@ def carry_shard(
     audit, with the columns of that of the import; images are relative to the annotator's folder or,
     where they are DICOM files, to the study's. A subject with unreadable labels is excluded. Raises
     ValueError naming subject and file if no labels can be read at all, which points to an error in
-    the study.
+    the study; damaged workspaces of cvi42 do not.
     """
     by_subject = rows.set_index("subject")
     audits, failed = [], []
@@ -86,7 +87,9 @@ def carry_shard(
         try:
             found = _carried(item, settings)
         except (OSError, ValueError) as error:
-            failed.append(ValueError(f"subject {subject}: labels of {annotator}: {error}"))
+            # A damaged workspace says nothing about the study; other errors may.
+            if not isinstance(error, Damaged):
+                failed.append(ValueError(f"subject {subject}: labels of {annotator}: {error}"))
             item.audit.add(UNREADABLE, "", without_folders(str(error), item.folder))
             found = None
         else:

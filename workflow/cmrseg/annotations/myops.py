@@ -5,19 +5,11 @@ import numpy as np
 from cmrseg.annotations.subject import Subject
 from cmrseg.annotations.volumes import placed_on
 from cmrseg.cine import Cine
-from cmrseg.labels import NAMES, Tissue
+from cmrseg.labels import NAMES
+from cmrseg.layouts.myops_codes import CODES
 from cmrseg.layouts.myops_files import LABEL_ENDINGS, files_of_case, nifti_files
 from cmrseg.layouts.nifti import check_finite, onto_order
 
-# Values in the challenge's label files (Li et al. 2023, doi:10.1016/j.media.2023.102808).
-CODES = {
-    0: Tissue.BACKGROUND,
-    200: Tissue.MYO,
-    500: Tissue.LV,
-    600: Tissue.RV,
-    1220: Tissue.EDEMA,
-    2221: Tissue.SCAR,
-}
 # Files of floating point numbers are off by rounding alone.
 ROUNDING = 0.01
 # Values named in an error.

@@ -52,7 +52,7 @@ Contours = dict[str, dict[str, np.ndarray]]
 
 
 class Damaged(ValueError):
-    """Something in a workspace cannot be read; the message names file and line."""
+    """Something in a workspace cannot be read; the message names the file and, in XML, the line."""
 
 
 def read_cvi42(source: str | Path | bytes) -> Contours:
@@ -94,13 +94,11 @@ def _workspaces(path: Path) -> dict[str, bytes]:
             check_size(path, sum(info.file_size for info in members.values()), MOST_BYTES)
             found = {name: archive.read(info) for name, info in sorted(members.items())}
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        raise ValueError(
+        raise Damaged(
             f"{path.name}: zip file is damaged; copy it again, or put the {SUFFIX} file beside it"
         ) from error
     if not found:
-        raise ValueError(
-            f"{path.name}: has no file *{SUFFIX}; export the workspace from cvi42 as XML"
-        )
+        raise Damaged(f"{path.name}: has no file *{SUFFIX}; export the workspace from cvi42 as XML")
     return found
 
 

@@ -78,7 +78,9 @@ def figure(table: pd.DataFrame, quantities: Sequence[Segmental], panels: Sequenc
         eyes = _eyes(table, quantity, panels)
         unit = UNITS[f"_{quantity.unit}"]
         label = f"{quantity.name[:1].upper()}{quantity.name[1:]} ({unit})"
-        scale = _scale(eyes[: len(panels)], label)
+        # One scale for all panels.
+        values = np.concatenate([eye.values for eye in eyes[: len(panels)]])
+        scale = scale_of(values.tolist(), label)
         for axes, eye in zip(rows[row], eyes[: len(panels)], strict=False):
             _draw(axes, eye, scale, unit)
         _bar(result, list(rows[row, : len(panels)]), scale)
@@ -118,9 +120,9 @@ def _known_to_all(table: pd.DataFrame, column: str, panels: Sequence[str]) -> pd
     return values.reindex(columns=list(panels)).dropna()
 
 
-def _scale(eyes: Sequence[Eye], label: str) -> Scale:
-    """One scale for all panels. Bright colours are large values, also of negative strain."""
-    values = np.concatenate([eye.values for eye in eyes])
+def scale_of(known: Sequence[float], label: str) -> Scale:
+    """The scale of some values. Bright colours are large values, also of negative strain."""
+    values = np.asarray(known, float)
     values = values[np.isfinite(values)] if np.isfinite(values).any() else np.array([0.0, 1.0])
     ticks = MaxNLocator(6, steps=[1, 2, 5, 10]).tick_values(values.min(), values.max())
     name = VALUES_MAP + ("_r" if values.max() < 0 else "")
@@ -161,7 +163,7 @@ def _draw(axes: Axes, eye: Eye, scale: Scale, unit: str, signed: bool = False) -
         angle = np.deg2rad((segment.start_deg + segment.end_deg) / 2 + TOP_DEG)
         radius = VALUE_RADII[segment.level]
         x, y = radius * np.cos(angle), radius * np.sin(angle)
-        ink = "white" if _luminance(colour) < LIGHT else style.INK
+        ink = ink_on(colour)
         axes.text(x, y - 0.035, shown(value), ha="center", va="center", fontsize=6.5, color=ink)
         axes.text(
             x,
@@ -233,6 +235,11 @@ def _bar(result: Figure, axes: Sequence[Axes], scale: Scale) -> None:
     bar.outline.set_visible(False)  # type: ignore[operator]
     bar.locator = MaxNLocator(5, steps=[1, 2, 5, 10])
     bar.update_ticks()
+
+
+def ink_on(colour: Sequence[float]) -> str:
+    """The colour of text on an sRGB colour."""
+    return "white" if _luminance(colour) < LIGHT else style.INK
 
 
 def _luminance(colour: Sequence[float]) -> float:

@@ -12,6 +12,8 @@ from cmrseg.sequences import LEFT, SEQUENCES, USUAL, image_path
 from cmrseg.sequences import Sequence as Sequence_
 from cmrseg.splits import upright_rows
 
+# Their Dice is shown, too, where labels hold them.
+LESIONS = (Tissue.EDEMA, Tissue.SCAR)
 # Pixels of the reference's cavity, or other first tissue, that an image needs to be shown.
 LEAST_PX = 50
 
@@ -65,16 +67,20 @@ def read_cases(
     predictions: Mapping[str, Path],
     references: Mapping[str, Path],
     sequence: Sequence_ = SEQUENCES[USUAL],
+    shown: str = "",
 ) -> list[Case]:
     """The images of a sequence that `ranked` chose, with both label maps.
 
-    images, predictions, references: folder of each subject.
+    images, predictions, references: folder of each subject. shown: key of another sequence on the
+    same grid, whose images are taken instead.
     """
     cases = []
+    tissues = [t for t in (*sequence.drawn, *LESIONS) if f"dice_{SHORT_NAMES[t]}" in rows]
     for row in rows.itertuples(index=False):
-        image, prediction, reference = (
+        image = Cine.load(image_path(images[row.subject], shown or sequence.key))
+        prediction, reference = (
             Cine.load(image_path(folders[row.subject], sequence.key))
-            for folders in (images, predictions, references)
+            for folders in (predictions, references)
         )
         at = (row.frame, row.slice)
         cases.append(
@@ -87,11 +93,7 @@ def read_cases(
                 prediction=prediction.voxels[at],
                 reference=reference.voxels[at],
                 affine=image.affine,
-                dice={
-                    tissue: getattr(row, f"dice_{SHORT_NAMES[tissue]}")
-                    for tissue in sequence.drawn
-                    if f"dice_{SHORT_NAMES[tissue]}" in rows
-                },
+                dice={tissue: getattr(row, f"dice_{SHORT_NAMES[tissue]}") for tissue in tissues},
             )
         )
     return cases

@@ -23,10 +23,9 @@ from cmrseg.dicom.audit import (
     Audit,
     SubjectError,
 )
-from cmrseg.layouts.inputs import SUFFIXES, stems
+from cmrseg.layouts.inputs import SUFFIXES, named_files, stems
 from cmrseg.nifti_header import forms_differ, is_placed, read_header
 from cmrseg.orientation import (
-    AS_STORED,
     SAME_GRID,
     SHORT_AXIS,
     along_long_axis,
@@ -121,12 +120,11 @@ def read_cine(
     _check_forms(header, path.name, audit)
     time = header.get_xyzt_units()[1]
     interval_s = _interval_s(float(header["pixdim"][4]), time, len(cine.voxels), path.name, audit)
+    cine = Cine(cine.voxels, cine.affine, interval_s)
     if as_stored:
         _check_slices_are_last(cine, path, "mode compat takes files as they are stored")
-        turn = AS_STORED
     else:
-        turn = _turn_to_pictures(cine, is_placed(header), path.name, audit, sequence)
-    cine = reordered(Cine(cine.voxels, cine.affine, interval_s), turn)
+        cine = turned_to_pictures(cine, is_placed(header), path.name, audit, sequence)
     try:
         check_right_angles(cine.affine)
     except ValueError as error:
@@ -135,6 +133,13 @@ def read_cine(
     if offset_mm > SHEARED_PIXELS * min(cine.spacing_mm[1:]):
         audit.add(SHEARED, path.name, f"{offset_mm:.2f} mm from each slice to the next")
     return cine
+
+
+def turned_to_pictures(
+    cine: Cine, placed: bool, name: str, audit: Audit, sequence: Sequence
+) -> Cine:
+    """The cine of a file as `read_cine` turns it. placed: the affine knows the patient."""
+    return reordered(cine, _turn_to_pictures(cine, placed, name, audit, sequence))
 
 
 def _check_forms(header: Any, name: str, audit: Audit) -> None:
@@ -244,16 +249,23 @@ def onto_order(cine: Cine, other: Cine) -> Cine:
 
 
 def read_whole(
-    raw: Path, study: str, sequence: str, audit: Audit, as_stored: bool = False
+    raw: Path,
+    study: str,
+    sequence: str,
+    audit: Audit,
+    as_stored: bool = False,
+    lone: bool = False,
 ) -> tuple[Cine, pd.DataFrame]:
     """The image of a study that is one file, and its sources: a `ready_made.Reader`.
 
     The file is `<raw>/<study>/<sequence>.nii.gz` (or `.nii`), or `<raw>/<study>.nii.gz` for the
-    short axis, of 4 dimensions, or of 3 for a single frame. as_stored: see read_cine.
+    short axis and for the only sequence of a study (lone), of 4 dimensions, or of 3 for a single
+    frame. Without one, `<raw>/<study>/<case>_<sequence>.nii.gz` counts. as_stored: see read_cine.
     Raises SubjectError where there is none or two, ValueError where it cannot be read.
     """
-    places = stems(study, sequence)
+    places = stems(study, sequence, lone)
     found = [path for stem in places for path in existing(raw, stem)]
+    found = found or named_files(raw / study, sequence)
     if not found:
         names = " nor ".join(f"{stem}.nii.gz" for stem in places)
         which = "neither" if len(places) > 1 else "no file"

@@ -5,7 +5,7 @@ corrected each sequence is cleaned like any DICOM study; mode compat is the publ
 """
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -52,10 +52,9 @@ class _Subject:
         self,
         found: SubjectFiles,
         settings: Mapping[str, Any],
-        annotated: Collection[str],
         audit: Audit,
     ):
-        self.found, self.settings, self.annotated = found, settings, annotated
+        self.found, self.settings = found, settings
         self.audit = audit
         self.patients: dict[str, str] = {}
 
@@ -80,9 +79,9 @@ class _Subject:
         names = [set(part) for part in files.parts.values()]
         parts = [part for own in names if (part := [f for f in frames if _file(f) in own])]
         if published:
-            slices = published_slices(parts, sequence, files.is_mixed, self.annotated, audit)
+            slices = published_slices(parts, sequence, files.is_mixed, audit)
             return published_cine(slices, audit)
-        planes_of = _slices(parts, sequence, files.is_mixed, self.annotated, audit)
+        planes_of = _slices(parts, sequence, files.is_mixed, audit)
         return cine_of(
             planes_of,
             [frame for plane in planes_of for _, frame in plane],
@@ -123,15 +122,13 @@ def import_shard(
     images: Path,
     settings: Mapping[str, Any],
     sequences: Sequence[str],
-    annotated: Mapping[str, Collection[str]] | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Write `<images>/<subject>/<sequence>.nii.gz`, and its sources, for all that can be read.
 
     rows: subject, study (eid, or the folder with its files) and series (instance of the visit, as
     "3_0"; "" is "2_0"). raw: holds the files of `ukbb_bulk.find_bulk`. settings: mode "corrected"
     or "compat" (as published), max_size_px (longer side after scaling in mode corrected, or None).
-    sequences: of `ukbb_series.SEQUENCES`. annotated: by subject, the identifiers of images that
-    somebody annotated, which decide between repeated series.
+    sequences: of `ukbb_series.SEQUENCES`.
     A subject lacks what cannot be read, with the reason in the audit, and stops no other. Returns
     the audit and the headers of all files that were opened.
     """
@@ -141,12 +138,11 @@ def import_shard(
     headers: list[pd.DataFrame] = []
     for subject, study, series in rows[["subject", "study", "series"]].itertuples(index=False):
         audit = Audit(subject)
-        known = frozenset((annotated or {}).get(subject, ()))
         try:
             folder, names = _bulk(raw, study, series)
             found = find_files(folder, names, audit)
             audit_others(found, audit)
-            own = _Subject(found, settings, known, audit)
+            own = _Subject(found, settings, audit)
             try:
                 import_sequences(partial(_image, own, folder), sequences, images / subject, audit)
             finally:
@@ -179,24 +175,23 @@ def _slices(
     parts: Sequence[Sequence[Frame]],
     sequence: str,
     is_mixed: bool,
-    annotated: Collection[str],
     audit: Audit,
 ) -> list[Numbered]:
     """The files of each slice of a sequence, by their places. parts: as `published_slices`."""
     if not is_mixed:
-        chosen = [planes(_numbered(one_series(p, annotated, False, audit))) for p in parts]
+        chosen = [planes(_numbered(one_series(p, False, audit))) for p in parts]
         for part in chosen:
             if len(part) > 1:
                 _check_places(part, sequence, audit)
         found = [plane for part in chosen for plane in part]
     elif sequence == USUAL:
         found = [
-            _numbered(one_series([f for _, f in plane], annotated, False, audit))
+            _numbered(one_series([f for _, f in plane], False, audit))
             for plane in planes(_numbered(parts[0]))
         ]
         audit.add(MIXED_SERIES, parts[0][0].name, f"{len(found)} slices, by their places")
     else:
-        view = _view(parts[0], sequence, annotated, audit)
+        view = _view(parts[0], sequence, audit)
         found = planes(_numbered(view))
         if len(found) > 1:
             _check_places(found, sequence, audit)
@@ -218,9 +213,7 @@ def _check_places(found: Sequence[Numbered], sequence: str, audit: Audit) -> Non
     audit.add(TWO_SLICES, first, f"{len(found)} slices in one series")
 
 
-def _view(
-    frames: Sequence[Frame], sequence: str, annotated: Collection[str], audit: Audit
-) -> list[Frame]:
+def _view(frames: Sequence[Frame], sequence: str, audit: Audit) -> list[Frame]:
     """The frames of a view among those of all long axes, by the place of its plane.
 
     Where places do not tell the views, as published by the order of names. Raises SubjectError
@@ -253,7 +246,7 @@ def _view(
             NO_IMAGES, "", f"among the long-axis planes are only {', '.join(sorted(found))}"
         )
     audit.add(MIXED_SERIES, image, f"{sequence} by the place of its plane")
-    return one_series(views[found.index(sequence)], annotated, False, audit)
+    return one_series(views[found.index(sequence)], False, audit)
 
 
 def _numbered(frames: Sequence[Frame]) -> Numbered:

@@ -5,7 +5,7 @@ Bai et al. 2018, doi:10.1186/s12968-018-0471-x.
 """
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -38,7 +38,6 @@ def published_slices(
     parts: Sequence[Sequence[Frame]],
     sequence: str,
     is_mixed: bool,
-    annotated: Collection[str],
     audit: Audit,
 ) -> list[list[Frame]]:
     """The frames of each slice, in order of the slices' numbers, frames by name.
@@ -49,7 +48,7 @@ def published_slices(
     """
     by_name = [sorted(part, key=lambda f: f.name) for part in parts]
     if not is_mixed:
-        return [one_series(part, annotated, True, audit) for part in by_name]
+        return [one_series(part, True, audit) for part in by_name]
     files = by_name[0]
     phases = _phases(files)
     if sequence == USUAL:

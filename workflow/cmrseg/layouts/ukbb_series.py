@@ -5,10 +5,9 @@ Names and rules of Bai et al. 2018, doi:10.1186/s12968-018-0471-x, and their pro
 
 import math
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from cmrseg.contours.workspaces import image_of
 from cmrseg.dicom.audit import REPEATED_SERIES, Audit
 from cmrseg.dicom.header_table import harmless_description
 from cmrseg.dicom.headers import Frame
@@ -83,30 +82,22 @@ def called(description: str) -> str:
     return next(known, "") or harmless_description(description) or "another series"
 
 
-def one_series(
-    frames: Sequence[Frame], annotated: Collection[str], published: bool, audit: Audit
-) -> list[Frame]:
+def one_series(frames: Sequence[Frame], published: bool, audit: Audit) -> list[Frame]:
     """The frames of one of several series that have the same name, and as a rule the same plane.
 
-    annotated: SOPInstanceUIDs of images that somebody annotated; a series with one of them counts.
-    Else as published the last SeriesInstanceUID in order of its text, else the last series
-    acquired, of those of magnitude images with at least half of the usual number.
+    As published the last SeriesInstanceUID in order of its text, else the last series acquired, of
+    those of magnitude images with at least half of the usual number.
     Not more frames than CardiacNumberOfImages are one series. Dropped ones are audited.
     """
     series = series_of(frames)
     if len(series) < 2 or len(frames) <= frames[0].phases:
         return list(frames)
-    with_labels = [s for s in series if any(image_of(f.name) in annotated for f in s.frames)]
-    if with_labels:
-        told, candidates = "no annotation", with_labels
-    else:
-        told, candidates = "", series
     if published:
-        kept = max(candidates, key=lambda s: s.frames[0].origin.series)
-        told = told or "its SeriesInstanceUID sorts before"
+        kept = max(series, key=lambda s: s.frames[0].origin.series)
+        told = "its SeriesInstanceUID sorts before"
     else:
-        kept, tag = _last(candidates)
-        told = told or f"acquired earlier, or cut short ({tag})"
+        kept, tag = _last(series)
+        told = f"acquired earlier, or cut short ({tag})"
     for other in series:
         if other is not kept:
             detail = f"{len(other.frames)} images, {told}; kept: {kept.frames[0].name}"

@@ -1,13 +1,13 @@
-"""The card of an ensemble, made from its files."""
+"""The card of an ensemble, made from its files; without torch, as that of a trained model."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from cmrseg.files import read_table, replacing
-from cmrseg.learn.schedule import result_row
-from cmrseg.learn.weights import load_weights
 from cmrseg.results.ensemble_card import ensemble_card, mean_scores
+from cmrseg.results.history import result_row
 from cmrseg.results.model_card import count_parameters
+from cmrseg.results.shapes import shapes_in
 
 
 def write_ensemble_card(
@@ -19,8 +19,7 @@ def write_ensemble_card(
     whether the images show the digital heart.
     """
     members = {name: result_row(read_table(file)) for name, file in histories.items()}
-    shapes = {name: tuple(value.shape) for name, value in load_weights(weights).items()}
-    text = ensemble_card(model, count_parameters(shapes), members, phantom)
+    text = ensemble_card(model, count_parameters(shapes_in(weights)), members, phantom)
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return mean_scores(members)

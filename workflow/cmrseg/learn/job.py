@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from cmrseg.files import read_table, write_table
-from cmrseg.learn.schedule import result_row
+from cmrseg.learn.batches import training_rows
 from cmrseg.learn.slices import Slices
 from cmrseg.learn.step import choose_mode
 from cmrseg.learn.train import train
 from cmrseg.learn.weights import load_weights, save_weights
+from cmrseg.results.history import result_row
 from cmrseg.results.kept import keep, made_of, restore
 from cmrseg.results.record import record, versions
 from cmrseg.tasks.build import task_of
@@ -48,11 +49,11 @@ def train_job(
     start = load_weights(inputs["start"]) if inputs["start"] else None
     confidence = read_table(inputs["confidence"]) if inputs["confidence"] else None
     slices = Slices.load(inputs["slices"])
-    mode = choose_mode(model, slices, device)
+    mode, task = choose_mode(model, slices, device), task_of(model)
     weights, history = train(
         model,
         slices,
-        task_of(model),
+        task,
         start_state=start,
         seed=model["seed"],
         state_folder=state_folder,
@@ -61,6 +62,7 @@ def train_job(
         code=code,
         mode=mode,
     )
+    rows = training_rows(slices, model, confidence, task.samples)
     save_weights(weights, outputs["weights"])
     write_table(history, outputs["history"])
     record(
@@ -71,6 +73,10 @@ def train_job(
         seed=model["seed"],
         device=device,
         mode=asdict(mode),
+        data={
+            part: {"subjects": chosen["subject"].nunique(), "images": len(chosen)}
+            for part, chosen in zip(("training", "validation"), rows, strict=True)
+        },
         started=started,
         scores=result_row(history),
     )

@@ -3,9 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import pandas as pd
 import torch
 
 from cmrseg.learn.subsets import corrected_epochs
@@ -214,12 +212,6 @@ def has_stopped(losses: Sequence[float], least_epochs: int = 0) -> bool:
     if not losses or len(losses) < least_epochs:
         return False
     return len(losses) - 1 - best_epoch(losses) >= PATIENCE_EPOCHS
-
-
-def result_row(history: pd.DataFrame) -> dict[str, Any]:
-    """Row of the epoch whose weights are saved: the last, or the best with early stopping."""
-    last = history.iloc[-1]
-    return (history.iloc[int(last["best_epoch"])] if "best_epoch" in history else last).to_dict()
 
 
 def _cosine(start: float, end: float, share: float) -> float:

@@ -82,8 +82,8 @@ def train(
     for the subsets c05, c10 and c15. mode: how the device computes.
     Returns the weights after the last epoch, or the best one of schedule `early_stopping`, or their
     moving average where the settings say so (`averaged`), on the CPU, and the history, one row per
-    epoch (schedule.result_row is that of the weights); scores are nan if the network was not
-    validated.
+    epoch (results.history.result_row is that of the weights); scores are nan if the network was
+    not validated.
     Raises ValueError if settings, slices and start do not fit, FloatingPointError if the loss is
     not finite.
     """

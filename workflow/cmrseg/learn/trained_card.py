@@ -1,15 +1,17 @@
-"""The model card of a trained model, made from its files."""
+"""The model card of a trained model, made from its files.
 
+Without torch, which takes longer to import than a card to write.
+"""
+
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from cmrseg.files import read_table, replacing
-from cmrseg.learn.batches import training_rows
-from cmrseg.learn.schedule import result_row
-from cmrseg.learn.slices import Slices
-from cmrseg.learn.weights import load_weights
+from cmrseg.results.history import result_row
 from cmrseg.results.model_card import Training, count_parameters, trained_card
-from cmrseg.tasks.build import task_of
+from cmrseg.results.shapes import shapes_in
 
 
 def write_card(
@@ -17,20 +19,17 @@ def write_card(
 ) -> None:
     """Write the card of a trained row of the models table.
 
-    inputs: weights, history, slices (folder) and confidence (table, or empty) of its training.
-    phantom: whether the images show the digital heart.
+    inputs: weights, history and record of its training. phantom: whether the images show the
+    digital heart.
     """
-    confidence = read_table(inputs["confidence"]) if inputs["confidence"] else None
-    rows = training_rows(Slices.load(inputs["slices"]), model, confidence, task_of(model).samples)
-    parts = dict(zip(("training", "validation"), rows, strict=True))
+    data = json.loads(Path(inputs["record"]).read_text("utf-8"))["data"]
     training = Training(
-        subjects={name: part["subject"].nunique() for name, part in parts.items()},
-        images={name: len(part) for name, part in parts.items()},
+        subjects={name: part["subjects"] for name, part in data.items()},
+        images={name: part["images"] for name, part in data.items()},
         last_epoch=result_row(read_table(inputs["history"])),
         phantom=phantom,
     )
-    weights = load_weights(inputs["weights"])
-    shapes = {name: tuple(value.shape) for name, value in weights.items()}
-    text = trained_card(model, count_parameters(shapes), training)
+    parameters = count_parameters(shapes_in(inputs["weights"]))
+    text = trained_card(model, parameters, training)
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")

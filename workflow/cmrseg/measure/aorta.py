@@ -13,6 +13,7 @@ import pandas as pd
 from cmrseg.cine import Cine
 from cmrseg.files import check_plain
 from cmrseg.labels import SHORT_NAMES, UNLABELLED, Tissue
+from cmrseg.measure.lumen_edge import edge_areas_mm2
 from cmrseg.measure.pieces import largest_piece
 from cmrseg.measure.rows import Measure, Mode
 
@@ -41,12 +42,15 @@ AORTIC = (
 )
 
 
-def aortic_curve(labels: Cine) -> pd.DataFrame:
-    """Areas in each frame (from 0): frame, aao_mm2, aao_apart_mm2, dao_mm2, dao_apart_mm2.
+def aortic_curve(labels: Cine, image: Cine | None = None) -> pd.DataFrame:
+    """Areas in each frame (from 0): frame, and aao_mm2, aao_counted_mm2, aao_apart_mm2; dao_... .
 
-    labels: (t, 1, y, x) of `Tissue`. A vessel is its largest piece; what lies apart has a column of
-    its own. 0 where the vessel was missed, nan in a frame that nobody labelled. Raises ValueError
-    for several slices.
+    labels: (t, 1, y, x) of `Tissue`. image: the cine, whose edges say how areas change
+    (`lumen_edge`). A vessel is its largest piece; what lies apart has a column of its own. counted:
+    its pixels. <vessel>_mm2: as large on average, but as the edges in the image change; the same as
+    counted without an image, and where too few edges are found. 0 where the vessel was missed, nan
+    in a frame that nobody labelled, and in single frames without edges. Raises ValueError for
+    several slices, and an image of another shape.
     """
     frames, slices = labels.voxels.shape[:2]
     if slices != 1:
@@ -55,13 +59,24 @@ def aortic_curve(labels: Cine) -> pd.DataFrame:
     table = pd.DataFrame({"frame": np.arange(frames)})
     labelled = (labels.voxels != UNLABELLED).any(axis=(1, 2, 3))
     for tissue in AORTAE:
-        masks = [plane == tissue for plane in labels.voxels[:, 0]]
-        pixels = np.array([largest_piece(mask).sum() for mask in masks], float)
-        apart = np.array([mask.sum() for mask in masks]) - pixels
+        masks = labels.voxels[:, 0] == tissue
+        vessel = np.stack([largest_piece(mask) for mask in masks])
+        pixels = vessel.sum(axis=(1, 2)).astype(float)
+        apart = masks.sum(axis=(1, 2)) - pixels
         name = SHORT_NAMES[tissue]
-        table[f"{name}_mm2"] = np.where(labelled, pixels * pixel_mm2, math.nan)
+        counted = np.where(labelled, pixels * pixel_mm2, math.nan)
+        table[f"{name}_mm2"] = counted if image is None else _by_edges(vessel, counted, image)
+        table[f"{name}_counted_mm2"] = counted
         table[f"{name}_apart_mm2"] = np.where(labelled, apart * pixel_mm2, math.nan)
     return table
+
+
+def _by_edges(vessel: np.ndarray, counted_mm2: np.ndarray, image: Cine) -> np.ndarray:
+    """Areas from edges; the counted ones if there are too few edges, and 0 of a missed vessel."""
+    areas = edge_areas_mm2(image.voxels[:, 0], vessel, image.spacing_mm[1:])
+    if np.isnan(areas).all():
+        return counted_mm2
+    return np.where(counted_mm2 > 0, areas, counted_mm2)
 
 
 def aortic_measures(
@@ -71,8 +86,9 @@ def aortic_measures(
 
     curve: of `aortic_curve`. Distensibility is (largest - smallest area) / smallest area / pulse
     pressure, nan where that is unknown or below LEAST_PRESSURE_MMHG. corrected: the largest piece
-    counts, as a few pixels apart change distensibility by a tenth, and frames in which the vessel
-    was missed do not. compat: as published, all pixels count, and a missed frame has an area of 0.
+    counts, as a few pixels apart change distensibility by a tenth, with areas as its edges change,
+    and frames in which the vessel was missed do not. compat: as published, all pixels count, and a
+    missed frame has an area of 0.
     """
     known = pulse_pressure_mmhg >= LEAST_PRESSURE_MMHG
     pressure_mmhg = pulse_pressure_mmhg if known else math.nan
@@ -82,8 +98,10 @@ def aortic_measures(
 def _areas_mm2(curve: pd.DataFrame, tissue: Tissue, mode: Mode) -> np.ndarray:
     """The areas that count: nan unless there are two, as one is no heartbeat."""
     name = SHORT_NAMES[tissue]
-    areas = curve[f"{name}_mm2"]
-    areas = areas + curve[f"{name}_apart_mm2"] if mode == "compat" else areas[areas > 0]
+    if mode == "compat":
+        areas = curve[f"{name}_counted_mm2"] + curve[f"{name}_apart_mm2"]
+    else:
+        areas = curve.loc[curve[f"{name}_mm2"] > 0, f"{name}_mm2"]
     return areas.dropna().to_numpy(float) if areas.notna().sum() > 1 else np.array([math.nan])
 
 

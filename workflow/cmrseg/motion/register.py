@@ -11,14 +11,14 @@ import numpy as np
 from scipy.ndimage import map_coordinates
 from skimage.registration import optical_flow_ilk
 
-# Pixel size of the pictures that are registered. WINDOW_PX was chosen for this one.
+# Pixel size of the pictures that are registered. Windows were chosen for this one.
 PIXEL_MM = 1.8
 # Brightness between these percentiles becomes 0...1.
 DARKEST, BRIGHTEST = 1, 99
 # An edge of a pixel that is averaged over, as a standard deviation in pixels.
 AVERAGING = 0.5
-# Half the side of the window; its Gaussian has a standard deviation of 5 mm. Smaller windows follow
-# noise, larger ones mix endocardium and epicardium and lose radial strain.
+# Half the side of the window, unless a user chooses another one; its Gaussian has a standard
+# deviation of 5 mm. Smaller windows follow noise, larger ones mix what moves in different ways.
 WINDOW_PX = 5
 # How often the source is warped at each scale. Frames that follow each other differ little: once is
 # too little, more than twice gains nothing.
@@ -33,10 +33,11 @@ def blur_px(pixels: np.ndarray) -> np.ndarray:
     return AVERAGING * np.sqrt(np.maximum(pixels**2 - 1, 0))
 
 
-def register(target: np.ndarray, source: np.ndarray) -> np.ndarray:
+def register(target: np.ndarray, source: np.ndarray, window_px: int = WINDOW_PX) -> np.ndarray:
     """Displacements (y, x, 2) in px as x and y, from places in the target to those in the source.
 
-    target, source: (y, x) of PIXEL_MM, brightness about 0...1. The same pictures always give the
+    target, source: (y, x) of PIXEL_MM, brightness about 0...1. window_px: half the side of the
+    window. The same pictures always give the
     same bytes. Raises ValueError where their shapes differ or values are not finite.
     """
     if target.ndim != 2 or target.shape != source.shape:
@@ -49,7 +50,7 @@ def register(target: np.ndarray, source: np.ndarray) -> np.ndarray:
     rows_columns = optical_flow_ilk(
         target.astype(np.float64),
         source.astype(np.float64),
-        radius=WINDOW_PX,
+        radius=window_px,
         num_warp=WARPS,
         gaussian=True,
         dtype=np.float64,

@@ -17,6 +17,10 @@ from scipy.ndimage import gaussian_filter, map_coordinates
 from cmrseg.cine import Cine, check_right_angles
 from cmrseg.motion.register import BRIGHTEST, DARKEST, PIXEL_MM, blur_px, moved, register
 
+# Half the side of the window of the registration. Smaller windows follow the trabeculae, which are
+# pressed together in systole, more than the endocardium, and give too much radial strain; larger
+# ones mix endocardium and epicardium and lose some of it.
+WINDOW_PX = 6
 # Around the points, so that they stay in the picture and windows have something to look at.
 MARGIN_MM = 22.0
 # Contours that were smoothed may leave the image by less than this.
@@ -54,7 +58,9 @@ def track(points_px: np.ndarray, pictures: np.ndarray) -> np.ndarray:
     last = len(pictures) - 1
     ahead, back = [*range(last + 1)], [0, *range(last, 0, -1)]
     forward, backward = (
-        composed(points_px, [register(pictures[a], pictures[b]) for a, b in pairwise(order)])
+        composed(
+            points_px, [register(pictures[a], pictures[b], WINDOW_PX) for a, b in pairwise(order)]
+        )
         for order in (ahead, back)
     )
     return compensated(forward, backward[back])  # `back` is its own inverse

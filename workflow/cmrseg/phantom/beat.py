@@ -10,6 +10,7 @@ from cmrseg.phantom.geometry import Coordinates, State, Surfaces, papillary_dept
 from cmrseg.phantom.heart import Heart
 from cmrseg.phantom.injury import injured_muscle
 from cmrseg.phantom.look import Look
+from cmrseg.phantom.material import origins_mm
 
 RV_WALL_MM = 2.8
 # Chambers above the base: centre (towards RV, towards inferior) over the LV's short semi-axis,
@@ -41,9 +42,8 @@ class Beat:
         self.radius = np.sqrt(at.radius2_mm2)
         seed = heart.parameters.seed
         middle = points_mm[points_mm.shape[0] // 2 :][:1].astype(np.float32)
-        self.fibre = 1 + 0.08 * look.grain * texture(middle, seed, 0, 2.2)
-        self.rough = texture(points_mm.astype(np.float32), seed, 1, 1.6)
         self.fat = texture(middle, seed, 2, 6.0)
+        self.fibre, self.rough, self.layer = self._textures(points_mm.astype(np.float32))
         swirl = 0.1 * at.x_mm[:1] + 1.2 * texture(middle, seed, 3, 8.0)
         self.swirl = np.cos(swirl), np.sin(swirl)
         if look.inflow > 0:
@@ -53,11 +53,21 @@ class Beat:
         self.mitral = np.exp(-((x + 0.2) ** 2 + (y - 0.2) ** 2) / 0.25)
         self.outflow = np.exp(-((x - 0.5) ** 2 + (y + 0.5) ** 2) / 0.2)
 
+    def _textures(self, points_mm: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Textures of muscle, trabeculae and the fat on the ventricles, at float32 points."""
+        seed = self.heart.parameters.seed
+        middle = points_mm[points_mm.shape[0] // 2 :][:1]
+        fibre = 1 + 0.08 * self.look.grain * texture(middle, seed, 0, 2.2)
+        return fibre, texture(points_mm, seed, 1, 1.6), texture(middle, seed, 2, 6.0)
+
     def draw(self, rest: np.ndarray, phase: float) -> np.ndarray:
         """Brightness (y, x) at a phase over the resting body `rest` (y, x)."""
         heart, at, signals, look = self.heart, self.at, self.signals, self.look
         state = heart.state(phase)
         surfaces = heart.surfaces(at, state)
+        if heart.parameters.moving_textures:
+            origins = origins_mm(heart, at, state).astype(np.float32)
+            self.fibre, self.rough, self.layer = self._textures(origins)
         endo, epi = np.sqrt(surfaces.endo_mm2), np.sqrt(surfaces.epi_mm2)
         rv = np.sqrt(surfaces.rv_mm2)
         edge, radius = look.edge_mm, self.radius
@@ -79,8 +89,8 @@ class Beat:
             place = heart, at, surfaces, state
             muscle = muscle * injured_muscle(*place, look.injury, look.edge_px)
         blood, vein = self._blood(phase, state, surfaces)
-        wall_mm = RV_WALL_MM * (1 + 0.2 * self.fat) * soft(rv - epi - 1.5, 2.0)
-        fat_mm = np.clip(2.5 * (self.fat + 0.2 + at.cos[:1]), 0, 6)
+        wall_mm = RV_WALL_MM * (1 + 0.2 * self.layer) * soft(rv - epi - 1.5, 2.0)
+        fat_mm = np.clip(2.5 * (self.layer + 0.2 + at.cos[:1]), 0, 6)
         outside = rv - radius + wall_mm
         over(signals.fat * 0.72, soft(outside + fat_mm, edge) * inside * soft(fat_mm - 1, 2.0))
         over(signals.muscle * 0.9, soft(outside, edge) * inside * (wall_mm > 0))

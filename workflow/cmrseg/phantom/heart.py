@@ -56,6 +56,8 @@ class HeartParameters:
     ellipticity_deg. rv_span_deg: half of the angle over which the right ventricle is attached.
     seed: of papillary muscles and textures. body: the torso around the heart. atria, aorta: of
     known volumes and areas; None draws them without. infarct: lacks motion in place of akinesia.
+    moving_textures: whether muscle, trabeculae and fat carry their textures along, as tissue does;
+    else these lie still in space.
     """
 
     edv_ml: float = 150.0
@@ -84,6 +86,7 @@ class HeartParameters:
     atria: Atria | None = None
     aorta: Aorta | None = None
     infarct: Infarct | None = None
+    moving_textures: bool = False
 
 
 class Heart:
@@ -204,7 +207,7 @@ class Heart:
         cos, sin = at.cos * c + at.sin * s, at.sin * c - at.cos * s  # of the material
         endo, epi = self.at_rest(h, cos, sin)
         wall = (epi - endo) / slope
-        endo = endo * self._squeeze(h, cos, sin, state)
+        endo = endo * self.squeeze(h, cos, sin, state)
         epi = endo + wall
         v = np.maximum(h / self.length_mm - RV_APEX, 0) / (1 - RV_APEX)
         angle = np.minimum(np.abs(at.angle_rad) / math.radians(p.rv_span_deg), 1)
@@ -222,7 +225,7 @@ class Heart:
         outer = self.short_mm + p.wall_mm * (1 + p.septal_excess * cos)
         return endo, np.maximum(1 - (u / self.middle_mm) ** 2, 0) * outer * outer * around
 
-    def _squeeze(self, h, cos, sin, state: State):
+    def squeeze(self, h, cos, sin, state: State):
         """Factor of the cavity's squared radius, for material places."""
         p = self.parameters
         if p.infarct is not None:
@@ -276,7 +279,7 @@ class Heart:
         h = np.clip(at.height_mm, 0, self.length_mm)
         slope = 1 - state.bend * h / self.length_mm
         endo, _ = self.at_rest(h, at.cos, at.sin)
-        squeeze = self._squeeze(h, at.cos, at.sin, state)
+        squeeze = self.squeeze(h, at.cos, at.sin, state)
         in_wall = (at.radius2_mm2 - endo) / slope + endo * squeeze
         radius = np.sqrt(np.where(at.radius2_mm2 < endo, at.radius2_mm2 * squeeze, in_wall))
         height = h - state.bend * h * h / (2 * self.length_mm)

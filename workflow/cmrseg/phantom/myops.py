@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from cmrseg.files import replacing, write_table
-from cmrseg.labels import Tissue
+from cmrseg.layouts.myops_codes import CODES
 from cmrseg.phantom.heart import Heart, HeartParameters
 from cmrseg.phantom.image_plane import Plane
 from cmrseg.phantom.infarct_truth import infarct_truth
@@ -24,15 +24,6 @@ from cmrseg.phantom.population import draw_parameters
 from cmrseg.phantom.three_sequences import Stills, acquire_sequences
 from cmrseg.phantom.ukbb import LPS_TO_RAS
 
-# Values of the challenge's label maps.
-CODES = {
-    Tissue.BACKGROUND: 0,
-    Tissue.MYO: 200,
-    Tissue.LV: 500,
-    Tissue.RV: 600,
-    Tissue.EDEMA: 1220,
-    Tissue.SCAR: 2221,
-}
 # How names of files end.
 ENDINGS = {"c0": "C0", "de": "DE", "t2": "T2"}
 LABELS = "gd"
@@ -74,7 +65,7 @@ def save_volume(path: Path, voxels: np.ndarray, affine: np.ndarray) -> None:
 def as_codes(labels: np.ndarray) -> np.ndarray:
     """Tissues in the challenge's values, int16."""
     codes = np.zeros(256, np.int16)
-    for tissue, code in CODES.items():
+    for code, tissue in CODES.items():
         codes[tissue] = code
     return codes[labels]
 

@@ -139,7 +139,7 @@ def draw_patient(row: Mapping, frames: int | None = None) -> HeartParameters:
     """
     parameters = with_infarct(row, draw_parameters(row, frames), drawn=False)
     aorta = draw_aorta(row, parameters.es_phase, frames)
-    return replace(parameters, atria=draw_atria(row), aorta=aorta)
+    return replace(parameters, atria=draw_atria(row), aorta=aorta, moving_textures=True)
 
 
 def with_build(table: pd.DataFrame) -> pd.DataFrame:

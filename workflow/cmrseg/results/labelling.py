@@ -9,7 +9,7 @@ from typing import Any
 from cmrseg.canvas import PREPARATIONS
 from cmrseg.channels import channel_count, has_coarse_channel
 from cmrseg.nets.kinds import KINDS
-from cmrseg.sequences import SEQUENCES, USUAL
+from cmrseg.sequences import USUAL
 from cmrseg.tasks.kinds import USUAL as USUAL_TASK
 from cmrseg.tasks.kinds import kind_of
 
@@ -76,12 +76,3 @@ def check_coarse(settings: Mapping[str, Any]) -> None:
             f"coarse {coarse} of network {kind.name}, which sees {kind.window} frames together; "
             "leave it empty"
         )
-
-
-def unfit(settings: Mapping[str, Any]) -> str:
-    """Why a model cannot give volumes of short-axis cines; "" where it can."""
-    if settings["sequence"] != USUAL:
-        return f"it labels images {settings['sequence']}, not {SEQUENCES[USUAL].name} ({USUAL})"
-    if (kind := kind_of(settings)).writes != "label map":
-        return f"its task is {kind.name}, which gives {kind.writes} and no label map"
-    return ""

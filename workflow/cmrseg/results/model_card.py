@@ -251,14 +251,14 @@ def table(first: str, second: str, rows: Mapping[Any, Any]) -> str:
 
 
 def _use(name: str, sequence: str, coarse: str) -> list[str]:
-    """How to use a model. The target for one folder is for short-axis cines."""
-    if sequence == USUAL:
-        how = [
-            "The target `predict_all` of the workflow labels images with it, with the arguments",
-            f"```\n--config input=<folder of the images> model=<path>/{name}\n```",
-        ]
-    else:
-        how = ["Name its folder in `weights` of a study whose cohort has these images."]
+    """How to use a model: on a folder or a file, and in Python where it takes one sequence."""
+    images = "<folder of the images>" if sequence == USUAL else "<NIfTI file>"
+    if len(channels_of(sequence)) > 1:
+        images = "<folder with a NIfTI file for each sequence>"
+    how = [
+        "The target `predict_all` of the workflow labels images with it, with the arguments",
+        f"```\n--config input={images} model=<path>/{name}\n```",
+    ]
     if coarse:
         how.append(f"It needs the folder of model {coarse} beside its own, at `<path>/{coarse}`.")
     if coarse or len(channels_of(sequence)) > 1:

@@ -41,13 +41,15 @@ def record(
     started: float,
     scores: Mapping[str, Any],
     mode: Mapping[str, Any] | None = None,
+    data: Mapping[str, Any] | None = None,
 ) -> None:
     """Write the record of a result as JSON with sorted keys.
 
     code: the modules it was made by, as `module@hash`. inputs: files and folders that it was made
     of, written with their sha256. device: cpu or a GPU. started: time.time() at the start. scores:
     the result's numbers; one that is not finite becomes null. mode: how the device computed, where
-    there is a choice. Times and memory differ from run to run: nothing may depend on this file.
+    there is a choice. data: of a training, numbers of subjects and images. Times and memory differ
+    from run to run: nothing may depend on them.
     Raises FileNotFoundError naming an absent input.
     """
     inputs = list(inputs)
@@ -62,6 +64,7 @@ def record(
         "device": device,
         "device_name": _device_name(device),
         "mode": dict(mode or {}),
+        "data": dict(data or {}),
         "versions": versions(),
         "started": datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
         "duration_s": round(time.time() - started, 3),

@@ -25,5 +25,6 @@ cases = read_cases(
     folders[model],
     folders[reference],
     sequence,
+    settings["image"],
 )
 save(figure(cases, model, reference), snakemake.output.svg, snakemake.output.png)

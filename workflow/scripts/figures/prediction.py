@@ -3,10 +3,12 @@
 from pathlib import Path
 
 from cmrseg.cine import Cine
+from cmrseg.figures.predicted_views import PredictedView
+from cmrseg.figures.predicted_views import figure as figure_of_views
 from cmrseg.figures.prediction import Predicted, figure
 from cmrseg.figures.style import save
 from cmrseg.files import read_table
-from cmrseg.sequences import USUAL, image_path
+from cmrseg.sequences import USUAL, channels_of, image_path
 from cmrseg.shards import subject_folders
 from stage import start
 
@@ -16,20 +18,19 @@ SHOWN = 3
 start(snakemake)
 labels = subject_folders(snakemake.input.labels)
 images = subject_folders(snakemake.input.images)
-curves = read_table(snakemake.input.curves)
+curves = dict(iter(read_table(snakemake.input.curves).groupby("subject")))
 volumes = read_table(snakemake.input.volumes).set_index("subject")
-subjects = []
+channels = channels_of(snakemake.params.settings.get("sequence", USUAL))
+first = channels[0].key
+subjects, views = [], []
 for subject in list(labels)[:SHOWN]:
-    cine = Cine.load(image_path(images[subject], USUAL))
-    subjects.append(
-        Predicted(
-            subject,
-            cine.voxels,
-            Cine.load(image_path(labels[subject], USUAL)).voxels,
-            cine.affine,
-            curves[curves["subject"] == subject],
-            volumes.loc[subject],
-        )
-    )
+    cines = [Cine.load(image_path(images[subject], channel.key)) for channel in channels]
+    found = Cine.load(image_path(labels[subject], first)).voxels
+    voxels, affine, curve = [cine.voxels for cine in cines], cines[0].affine, curves[subject]
+    if first == USUAL:
+        subjects.append(Predicted(subject, voxels[0], found, affine, curve, volumes.loc[subject]))
+    else:
+        views.append(PredictedView(subject, voxels, found, affine, curve))
 model = Path(snakemake.input.labels[0]).parent.name
-save(figure(subjects, model), snakemake.output.svg, snakemake.output.png)
+drawn = figure(subjects, model) if first == USUAL else figure_of_views(views, channels, model)
+save(drawn, snakemake.output.svg, snakemake.output.png)

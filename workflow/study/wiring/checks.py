@@ -1,4 +1,4 @@
-"""Checks that few enough subjects, or labels, of a cohort are lost: what waits for which."""
+"""Checks that not too many subjects, or labels, of a cohort were lost."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -8,31 +8,31 @@ from study.study import Study
 from study.wiring.cohorts import Cohorts
 from study.wiring.wildcards import Wildcards
 
-# In the sentence that a check leaves, see cmrseg.dicom.audit.check_losses.
+# In the sentence that a check writes, see cmrseg.dicom.audit.check_losses.
 LOST_OF_ALL = re.compile(r": (\d+) of (\d+) subjects ")
 
 
 class Checks:
-    """What says that few enough was lost.
+    """Files which show that a check passed.
 
-    exists: whether a path is there, as Snakemake sees it.
+    exists: whether a path exists, as Snakemake sees it.
     """
 
     def __init__(self, study: Study, cohorts: Cohorts, exists: Callable[[str], bool]):
         self.study, self.cohorts, self.exists = study, cohorts, exists
 
     def passed(self, cohorts: Iterable[str]) -> list[str]:
-        """What says that few enough subjects of some cohorts were lost.
+        """Files which show that not too many subjects of some cohorts were lost.
 
-        Every target names it: a check that failed leaves nothing behind, and is made again.
+        Every target has them as inputs: a failed check leaves no file, so it runs again.
         """
         top = f"results/{self.study.name}/cohorts"
         return [f"{top}/{cohort}/import/passed.txt" for cohort in sorted(set(cohorts))]
 
     def labels_passed(self, cohort: str, labellers: Iterable[str]) -> list[str]:
-        """What says that few enough labels of a cohort's annotators were lost.
+        """Files which show that not too many labels of a cohort's annotators were lost.
 
-        Propagated labels are there for the subjects that their annotator labelled.
+        Propagated labels exist for the subjects that their annotator labelled.
         """
         propagated = self.study.propagated(cohort)
         drawn_by = {propagated.get(labeller, labeller) for labeller in labellers}
@@ -56,20 +56,20 @@ class Checks:
         return self.passed_of(wildcards.cohort, *about["labellers"])
 
     def model_passed(self, wildcards: Wildcards) -> list[str]:
-        """The same of what a model learns from."""
+        """The same for the cohort and labels that a model is trained on."""
         row = self.study.models[wildcards.model]
         return self.passed_of(row["cohort"], row["labeller"])
 
     def losses_allowed(self, wildcards: Wildcards, input: object) -> float:
         """The limit.
 
-        What is made of `input` is not compared: no result depends on it, see `within`.
+        Snakemake does not compare params that use `input`: no result depends on it, see `within`.
         """
         allowed: float = self.study.config["max_failed_fraction"]
         return allowed
 
     def within(self, passed: str) -> bool:
-        """Whether the losses that passed a check are allowed by the study as it is now."""
+        """Whether the losses in a passed check are within the current limit of the study."""
         text = Path(passed).read_text("utf-8") if self.exists(passed) else ""
         found = LOST_OF_ALL.search(text)
         allowed = self.study.config["max_failed_fraction"]

@@ -1,4 +1,4 @@
-"""What rules ask of cohorts: paths over all shards, rows of subjects, the annotator held against.
+"""Inputs and params of rules that concern cohorts: shards, rows of subjects, reference annotator.
 
 Rows and their order are params, compared as written.
 """
@@ -97,31 +97,31 @@ class Cohorts:
 
     @property
     def propagated(self) -> list[str]:
-        """The labellers of all cohorts that carry an annotator's labels to all frames."""
+        """The propagated labellers of all cohorts."""
         return sorted({p for cohort in self.study.cohorts for p in self.study.propagated(cohort)})
 
     def drawn_labels(self, wildcards: Wildcards) -> str:
-        """A shard of the labels that are carried to all frames."""
+        """A shard of the labels that are propagated to all frames."""
         drawn_by = self.study.propagated(wildcards.cohort)[wildcards.labeller]
         names = {"study": self.study.name, "cohort": wildcards.cohort, "shard": wildcards.shard}
         return LABELS.format(labeller=drawn_by, **names)
 
     def sequence(self, wildcards: Wildcards) -> str:
-        """The sequence that a labeller labels."""
+        """The sequence that a labeller segments."""
         return self.study.sequence_of(wildcards.cohort, wildcards.labeller).key
 
     def reference_in(self, cohort: str, sequence: str) -> str:
-        """The annotator that labellers of a cohort's sequence are held against."""
+        """The reference annotator for a sequence of a cohort."""
         reference = self.study.reference(cohort, sequence)
         if reference is None:
             raise StudyError(
-                f"cohort {cohort}: nothing to hold labels of {sequence} against; `evaluate` of "
+                f"cohort {cohort}: no reference for labels of {sequence}; `evaluate` of "
                 "the study needs an entry with a `reference` for it"
             )
         return reference
 
     def reference_of(self, cohort: str, labeller: str) -> str:
-        """The annotator that a labeller of a cohort is held against."""
+        """The reference annotator for a labeller of a cohort."""
         return self.reference_in(cohort, self.study.sequence_of(cohort, labeller).key)
 
     def reference_name(self, wildcards: Wildcards) -> str:
@@ -130,11 +130,11 @@ class Cohorts:
     # -- confidence --------------------------------------------------------------------------
 
     def confidence_cohorts(self) -> list[str]:
-        """The cohort whose labels have scores of confidence, if there is one."""
+        """The cohort whose labels have confidence scores, if there is one."""
         return [self.study.config["confidence"]["cohort"]] if self.confidence_tables() else []
 
     def confidence_tables(self) -> list[str]:
-        """The table of these scores, if the study wants it."""
+        """The table of these scores, if the study has it."""
         if "confidence" not in self.study.config:
             return []
         about = self.study.config["confidence"]

@@ -10,7 +10,7 @@ from study.wiring.raw import Raw
 
 @dataclass(frozen=True)
 class Drawn:
-    """A figure by name, with what says where its inputs are."""
+    """A figure by name, and the paths of its inputs."""
 
     name: str
     study: Study
@@ -33,18 +33,18 @@ class Drawn:
 
     @property
     def labellers(self) -> list[str]:
-        """Labellers or models, in the order of the study; the last is the one that it is about."""
+        """Labellers or models in the order of the study; the last one is drawn in overlays."""
         return self.study.drawn(self.name)
 
     @property
     def panels(self) -> list[str]:
-        """In the order of the figure; the others are held against the first one."""
+        """In the order of the figure; the others are compared with the first one."""
         found: list[str] = self.entry["panels"]
         return found
 
     @property
     def observers(self) -> list[str]:
-        """People among the labellers: nobody drew propagated labels."""
+        """The annotators among the labellers, without propagated labels."""
         propagated = self.study.propagated(self.cohort)
         return [m for m in self.labellers if not self.study.is_model(m) and m not in propagated]
 

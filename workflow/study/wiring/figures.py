@@ -1,4 +1,4 @@
-"""Kinds of figures: which tables and images each is drawn from, and what else its script knows.
+"""Kinds of figures: the tables and images that each is drawn from, and the settings of its script.
 
 A kind has two functions: its inputs by name, of which its script reads all and nothing else; and
 its settings, which are compared as written: a change of them draws it anew.
@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from cmrseg.sequences import USUAL
 from study.code import code_of
 from study.study import Study
 from study.wiring.cohorts import Cohorts
@@ -38,7 +39,7 @@ def _learning_curves_inputs(figure: Drawn) -> Inputs:
 
 
 def _prediction_inputs(figure: Drawn) -> Inputs:
-    shown = [model for cohort, model in figure.study.pictured() if cohort == figure.cohort][-1]
+    shown = figure.study.pictured(figure.name)[-1]
     return {
         "images": figure.images,
         "labels": figure.labels(shown),
@@ -48,7 +49,7 @@ def _prediction_inputs(figure: Drawn) -> Inputs:
 
 
 def _volume_inputs(figure: Drawn) -> Inputs:
-    # Known volumes are nearer to the truth than those of a reference's contours.
+    # Known volumes are closer to the truth than those of a reference's contours.
     table = "known_volumes" if figure.study.known_volumes(figure.cohort) else "subjects"
     return {"subjects": [figure.evaluated(name, table) for name in figure.labellers]}
 
@@ -148,9 +149,15 @@ def _observers_settings(figure: Drawn) -> Settings:
     return {"labellers": figure.labellers, "reference": figure.reference, "observers": people}
 
 
+def _prediction_settings(figure: Drawn) -> Settings:
+    """The images of the model, where these are others than the short axis."""
+    wanted = figure.study.model(figure.study.pictured(figure.name)[-1])["sequence"]
+    return {} if wanted == USUAL else {"sequence": wanted}
+
+
 def _overlays_settings(figure: Drawn) -> Settings:
     shown = {"labeller": figure.labellers[-1], "reference": figure.reference}
-    return {**shown, "sequence": figure.sequence}
+    return {**shown, "sequence": figure.sequence, "image": figure.entry.get("image", "")}
 
 
 def _viewer_settings(figure: Drawn) -> Settings:
@@ -186,7 +193,7 @@ KINDS = {
     "strategies": Kind("5 Transfer", _strategies_inputs, _strategies_settings),
     "observers": Kind("6 Evaluation", _observers_inputs, _observers_settings),
     "overlays": Kind("7 Images", _overlays_inputs, _overlays_settings),
-    "prediction": Kind("7 Images", _prediction_inputs),
+    "prediction": Kind("7 Images", _prediction_inputs, _prediction_settings),
     "viewer": Kind("7 Images", _viewer_inputs, _viewer_settings),
     "bulls_eye": Kind("8 Phenotypes", _phenotypes_inputs, _panels_settings),
     "measure_curves": Kind("8 Phenotypes", _measure_curves_inputs, _panels_settings),
@@ -208,7 +215,7 @@ class Figures:
         return KINDS[self.kind(wildcards)].category
 
     def labels(self, wildcards: Wildcards) -> dict[str, str]:
-        """What the report says beside the figure."""
+        """What the report says about the figure."""
         name = wildcards.figure.replace("_", " ")
         return {"figure": name, "cohort": self._drawn(wildcards).cohort}
 

@@ -1,4 +1,4 @@
-"""What measuring asks of the study: who labelled, which tissues a labeller knows, what is known."""
+"""Params of the rules that measure and evaluate: tissues of a labeller, rows, known volumes."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ class Measures:
         return {"ed": self.study.ed(wildcards.cohort, wildcards.labeller)}
 
     def known_rows(self, wildcards: Wildcards) -> Rows:
-        """What the table of known volumes is made of: rows, with the volumes if they have them."""
+        """Rows of the table of known volumes, with the volumes if the subject table has them."""
         keys = ["subject", "study", "split", "set"]
         if self.study.cohorts[wildcards.cohort]["known_volumes"] == "table":
             keys += ["edv_ml", "esv_ml"]
@@ -73,9 +73,9 @@ class Measures:
         return f"{here}/subjects.tsv"
 
     def published_table(self, wildcards: Wildcards, input: object) -> str:
-        """Where the published numbers lie.
+        """Where the published numbers are.
 
-        What is made of `input` is not compared: only their content is.
+        Snakemake does not compare params that use `input`; `published_settings` has the content.
         """
         return own_file(self.study.config["published_values"]["table"])
 
@@ -84,6 +84,6 @@ class Measures:
         return {"splits": about["splits"], "content": content_of(own_file(about["table"]))}
 
     def published_output(self) -> list[str]:
-        """The table of published numbers beside ours, where the study wants one."""
+        """The table of published numbers next to ours, if the study has one."""
         wanted = "published_values" in self.study.config
         return [f"results/{self.study.name}/evaluation/published.tsv"] if wanted else []

@@ -1,4 +1,4 @@
-"""What the rules of models ask of the models table: rows, slices, starts, scores."""
+"""Inputs and params of the rules for models: rows, slices, start weights, scores."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from study.wiring.wildcards import Wildcards, one_of
 
 
 class Models:
-    """Models that the study trains, and those that label."""
+    """Models that the study trains, and models that segment."""
 
     def __init__(self, study: Study, cohorts: Cohorts):
         self.study, self.cohorts = study, cohorts
@@ -21,11 +21,11 @@ class Models:
         return self.study.models[wildcards.model]
 
     def rows(self, wildcards: Wildcards) -> list[dict[str, Any]]:
-        """The rows of the table by name: their order in it is no matter."""
+        """The rows of the table sorted by name, as their order does not matter."""
         return [self.study.declared[model] for model in sorted(self.study.declared)]
 
     def training(self, wildcards: Wildcards) -> dict[str, Any]:
-        """What a training depends on in the row."""
+        """The settings of a row that its training depends on."""
         return self.study.training(wildcards.model)
 
     def is_phantom(self, wildcards: Wildcards) -> bool:
@@ -33,7 +33,7 @@ class Models:
         return self.study.declared_of(wildcards.model)["cohort"] in self.study.phantoms()
 
     def sequences(self) -> list[str]:
-        """Images of all models, as the folders of their slices name them."""
+        """Sequences of all models, as in the names of their slices' folders."""
         return sorted({row["sequence"].replace(",", "-") for row in self.study.models.values()})
 
     def slices_of(self, model: str) -> str:
@@ -64,7 +64,7 @@ class Models:
         return self.slices_of(wildcards.model)
 
     def start(self, wildcards: Wildcards) -> str | list[str]:
-        """The weights a model starts from: a file, or nothing for random weights."""
+        """The weights that a model starts from: a file, or empty for random weights."""
         row = self.row(wildcards)
         if row["start"] == "random":
             return []
@@ -84,7 +84,7 @@ class Models:
     # -- labelling, also given ---------------------------------------------------------------
 
     def labelling(self, wildcards: Wildcards) -> dict[str, Any]:
-        """What labelling has to know of a model."""
+        """The settings of a model that segmentation depends on."""
         return self.study.model(wildcards.labeller)
 
     def coarse_labels(self, wildcards: Wildcards) -> str | list[str]:

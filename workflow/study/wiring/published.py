@@ -1,11 +1,10 @@
-"""The published study: its tables, and which of them a figure is drawn from. It is of no study."""
+"""The published study: its tables, and those of each figure. Not part of any study of a user."""
 
 from study.code import code_of
 from study.tables import REPOSITORY
 from study.wiring.wildcards import Wildcards
 
-# The paper's numbers as they were printed. They come with the repository and are tracked by their
-# content.
+# The paper's numbers as printed. They are part of the repository and tracked by their content.
 PUBLISHED_NUMBERS = ["resources/published_kaggle.tsv", "resources/published_7t.tsv"]
 PUBLISHED_FIGURES = {
     "method_errors": ["kaggle_ef_error"],

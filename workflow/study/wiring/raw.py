@@ -1,4 +1,4 @@
-"""Raw files: where they lie, and what the import and the annotations ask of them."""
+"""Raw files: where they are, and the inputs and params of the rules that read them."""
 
 from collections.abc import Collection
 from typing import Any
@@ -11,12 +11,12 @@ from study.study import Study
 from study.wiring.cohorts import Cohorts
 from study.wiring.wildcards import Wildcards
 
-# What the import of an annotator's labels depends on, of what the study says of him.
+# Settings of an annotator that the import of the labels depends on.
 ANNOTATION = ("form", "folder", "sequence", "numbers", "first_pixel")
 
 
 class Raw:
-    """Raw files of the cohorts of a study. sources: names of what can be fetched."""
+    """Raw files of the cohorts of a study. sources: names of the sources that can be downloaded."""
 
     def __init__(self, study: Study, cohorts: Cohorts, sources: Collection[str]):
         self.study, self.cohorts, self.sources = study, cohorts, sources
@@ -28,12 +28,12 @@ class Raw:
         return watched(self._pattern(wildcards.cohort), self._edited(wildcards.cohort))
 
     def folders(self, cohort: str) -> list[str]:
-        """The raw files of all shards; those of a cohort on disk are one folder."""
+        """The raw files of all shards; those of a cohort on disk are in one folder."""
         found = dict.fromkeys(self.cohorts.shards_of(self._pattern(cohort), cohort))
         return [watched(folder, self._edited(cohort)) for folder in found]
 
     def phantom(self, wildcards: Wildcards) -> dict[str, Any]:
-        """What a digital heart's scanner does, and the sequences where there are others than sa."""
+        """Settings of the digital heart's scanner, with the sequences if it is not only sa."""
         settings: dict[str, Any] = self.study.cohorts[wildcards.cohort]["phantom"]
         sequences = self.sequences(wildcards)
         return settings if sequences == [USUAL] else {**settings, "sequences": sequences}
@@ -47,7 +47,7 @@ class Raw:
         return layout
 
     def mode(self, wildcards: Wildcards) -> str:
-        """Whether NIfTI cines are turned (corrected), or taken as they are stored (compat)."""
+        """Whether NIfTI cines are reoriented (corrected) or kept as stored (compat)."""
         mode: str = self.study.cohorts[wildcards.cohort]["cleaning"]["mode"]
         return mode
 
@@ -55,7 +55,7 @@ class Raw:
         return self.study.sequences(wildcards.cohort)
 
     def state(self, wildcards: Wildcards) -> dict[str, str]:
-        """What the raw images of each subject of a shard look like."""
+        """The state of the raw images of each subject of a shard, which changes with an edit."""
         raw = self._edited(wildcards.cohort)
         if not raw:
             return {}
@@ -68,17 +68,17 @@ class Raw:
         return "results/{study}/phantom/{cohort}/{shard}" if raw is None else raw
 
     def _edited(self, cohort: str) -> str:
-        """The folder of a cohort's raw files if people may edit them, else nothing."""
+        """The folder of a cohort's raw files if users may edit them, else empty."""
         return on_disk(self.study.cohorts[cohort].get("raw", ""), self.sources)
 
     # -- annotations -------------------------------------------------------------------------
 
     def annotation(self, wildcards: Wildcards) -> str:
-        """The raw data that an annotator's labels belong to; mostly the cohort's own."""
+        """The raw data with an annotator's labels, usually those of the cohort."""
         return watched(self._annotation_pattern(wildcards), self._edited_labels(wildcards))
 
     def annotations(self, wildcards: Wildcards) -> list[str]:
-        """The raw data of all shards that an annotator's labels belong to, each once."""
+        """The raw data of all shards with an annotator's labels, without repetition."""
         pattern = self._annotation_pattern(wildcards)
         if pattern == self._pattern(wildcards.cohort) and "{shard}" in pattern:
             return self.cohorts.shards_of(pattern, wildcards.cohort)
@@ -90,7 +90,7 @@ class Raw:
         return {"layout": self.layout(wildcards), **known}
 
     def annotation_state(self, wildcards: Wildcards) -> dict[str, str]:
-        """What an annotator's labels of each subject of a shard look like."""
+        """The state of an annotator's labels of each subject of a shard."""
         raw = self._edited_labels(wildcards)
         if not raw:
             return {}
@@ -105,27 +105,27 @@ class Raw:
         return own or self._pattern(wildcards.cohort)
 
     def _edited_labels(self, wildcards: Wildcards) -> str:
-        """The folder of raw files with an annotator's labels if people may edit them."""
+        """The folder of an annotator's labels if users may edit them, else empty."""
         own: str = self.study.annotator(wildcards.cohort, wildcards.labeller)["raw"]
         return on_disk(own, self.sources) if own else self._edited(wildcards.cohort)
 
     # -- known volumes -----------------------------------------------------------------------
 
     def known(self, wildcards: Wildcards) -> list[str]:
-        """The raw data where they hold the known volumes, else nothing."""
+        """The raw data if they contain the known volumes, else empty."""
         if self.study.cohorts[wildcards.cohort]["known_volumes"] == "table":
             return []
         return self.folders(wildcards.cohort)
 
     def known_state(self, wildcards: Wildcards) -> str:
-        """What the tables of known volumes in the raw data look like."""
+        """The state of the tables of known volumes in the raw data."""
         return table_state(self._edited(wildcards.cohort)) if self.known(wildcards) else ""
 
 
 def watched(raw: str, edited: str) -> str:
-    """Raw files as an input: by the state of each subject's where people may edit them.
+    """Raw files as an input; if users may edit them, a param has the state of each subject's files.
 
-    The time stamp of a folder changes with a new subject, and not with a file further down.
+    The time stamp of a folder changes with a new subject, but not with a file in a subfolder.
     """
     found: str = ancient(raw) if edited else raw
     return found

@@ -1,4 +1,4 @@
-"""What a study's results hold beside cohorts, models and figures."""
+"""Results of a study other than cohorts, models and figures."""
 
 from collections.abc import Mapping
 
@@ -17,9 +17,9 @@ class Results:
         self.study, self.origins = study, origins
 
     def origin(self, wildcards: Wildcards) -> str:
-        """What was named as images or as model."""
+        """The path given for the images or the model."""
         return self.origins[wildcards.origin]
 
     def unnamed(self, wildcards: Wildcards) -> list[str]:
-        """What lies there and the study does not name."""
+        """Files in the folder that the study does not name."""
         return unnamed(self.study, f"results/{self.study.name}", self.origins)

@@ -1,4 +1,4 @@
-"""What can be fetched, what published weights are made of, and what of both is not there yet."""
+"""Sources that can be downloaded, published weights to convert, and which of them are missing."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,10 +15,10 @@ FETCHED = "resources/raw"
 class Sources:
     """Entries of sources and of published weights.
 
-    What is there stays, whoever put it there: no edit, --forceall or --delete-all-output may
-    remove hours of download, or the only copy. Removing the folder by hand fetches it anew.
+    Existing files are kept: no edit, --forceall or --delete-all-output may remove hours of
+    download, or the only copy. To download a source again, remove its folder by hand.
 
-    exists: whether a path is there, as Snakemake sees it. Raises StudyError naming the file or
+    exists: whether a path exists, as Snakemake sees it. Raises StudyError naming the file or
     entry that is wrong.
     """
 
@@ -45,7 +45,7 @@ class Sources:
     # -- weights -----------------------------------------------------------------------------
 
     def to_convert(self) -> list[str]:
-        """Weights put in place by hand need no download, and stay while their source is absent."""
+        """Weights put in place by hand are kept while their source is absent."""
         return [
             name
             for name, entry in self.catalogue.items()
@@ -54,7 +54,7 @@ class Sources:
         ]
 
     def encoders_to_convert(self) -> list[str]:
-        """The same of files with an encoder's weights."""
+        """The same for the weights of encoders."""
         sources = [source for source in self.entries if source.startswith("imagenet_")]
         encoders = [source.removeprefix("imagenet_") for source in sources]
         return [

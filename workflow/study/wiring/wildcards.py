@@ -1,4 +1,4 @@
-"""What Snakemake fills into the names of a rule's files, and what these may be."""
+"""Wildcards in the file names of rules, and the values that they may have."""
 
 from collections.abc import Collection
 from typing import Protocol
@@ -29,5 +29,5 @@ class Wildcards(Protocol):
 
 
 def one_of(names: Collection[str]) -> str:
-    """A wildcard constraint: one of these names, or nothing at all where there are none."""
+    """A wildcard constraint: one of these names; without names it matches nothing."""
     return "|".join(names) if names else "(?!)"

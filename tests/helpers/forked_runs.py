@@ -1,7 +1,8 @@
-"""Dry runs of Snakemake by a process that imported it once: each is made by a fork of that process.
+"""Runs of Snakemake by a process that imported it once: each is made by a fork of that process.
 
-Importing Snakemake takes as long as planning a small study, and the tests plan some hundred. A fork
-begins where the command would after its imports; nothing of the project is imported before.
+Importing Snakemake takes as long as planning a small study, and the tests run it some hundred
+times. A fork begins where the command would after its imports; nothing of the project is imported
+before, and jobs are processes of their own.
 """
 
 import atexit
@@ -10,14 +11,13 @@ import os
 import subprocess
 import sys
 import tempfile
-import traceback
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 
-class Planner:
+class Forker:
     """The process that forks. It ends with the tests."""
 
     def __init__(self) -> None:
@@ -40,48 +40,41 @@ class Planner:
             self.process.stdin.write(json.dumps(asked) + "\n")
             self.process.stdin.flush()
             answer = self.process.stdout.readline()
-            assert answer, f"the planner ended with {self.process.wait()}"
+            assert answer, f"the forking process ended with {self.process.wait()}"
             return subprocess.CompletedProcess(arguments, int(answer), said.read())
 
 
 @cache
-def planner() -> Planner:
+def forker() -> Forker:
     """That of this process of tests."""
-    return Planner()
+    return Forker()
 
 
 def serve() -> None:
-    """Answer each line of standard input with the exit code of a dry run."""
+    """Answer each line of standard input with the exit code of a run."""
     import snakemake.cli
 
     for line in sys.stdin:
         child = os.fork()
         if not child:
-            plan(snakemake.cli, *json.loads(line))
+            be_the_command(snakemake.cli, *json.loads(line))
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         print(code, flush=True)
 
 
-def plan(cli: Any, arguments: list[str], folder: str, variables: dict[str, str], said: str) -> None:
-    """In the child: be the command, and end."""
-    code = 1
-    try:
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        for number in (1, 2):
-            os.dup2(os.open(said, os.O_WRONLY | os.O_APPEND), number)
-        os.chdir(folder)
-        os.environ.clear()
-        os.environ.update(variables)
-        sys.argv[1:] = arguments
-        cli.main()
-    except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else int(end.code is not None)
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+def be_the_command(
+    cli: Any, arguments: list[str], folder: str, variables: dict[str, str], said: str
+) -> None:
+    """In the child: run Snakemake, and exit as it does."""
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    for number in (1, 2):
+        os.dup2(os.open(said, os.O_WRONLY | os.O_APPEND), number)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(variables)
+    sys.argv[1:] = arguments
+    cli.main()
+    sys.exit()
 
 
 if __name__ == "__main__":

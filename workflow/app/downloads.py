@@ -1,0 +1,140 @@
+"""What the page offers as downloads: label maps, images, contours and tables."""
+
+import io
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from app.kept import voxels_path
+from app.measured import frames_csv, measures_csv, result
+from app.session import Loaded, Refused, Session
+from app.uploads import stem
+from cmrseg.cine import Cine
+from cmrseg.contours.qmass import Contours, ContourType, write_con
+from cmrseg.contours.raster import contours_of, outline, to_world
+from cmrseg.labels import SHORT_NAMES, Tissue
+from cmrseg.layouts.nifti import turned_back
+from cmrseg.measure.by_sequence import has_phases
+from cmrseg.orientation import turn_between
+
+# Columns of a contour's point.
+POINT = ("x_px", "y_px", "x_mm", "y_mm", "z_mm")
+
+
+def label_map(session: Session) -> Cine:
+    """Label maps on the grid of the uploaded file; of DICOM files, on that of the import."""
+    loaded, labelled = result(session)
+    labels = np.fromfile(session.folder / "labels.u8", np.uint8).reshape(loaded.shape)
+    return _as_uploaded(loaded, Cine(labels, labelled.affine, labelled.interval_s))
+
+
+def image(session: Session) -> Cine:
+    """The cine on whose grid the labels are."""
+    loaded, labelled = result(session)
+    voxels = np.load(voxels_path(session), allow_pickle=False)
+    return _as_uploaded(loaded, Cine(voxels, labelled.affine, labelled.interval_s))
+
+
+def _as_uploaded(loaded: Loaded, cine: Cine) -> Cine:
+    return cine if loaded.file_affine is None else turned_back(cine, loaded.file_affine)
+
+
+def contours_zip(session: Session) -> bytes:
+    """Contours on the grid of `label_map`: a table of points, and of a short axis a file for QMass.
+
+    contours.csv: contour, slice and frame (from 1), x and y in pixels (from 0, whole numbers are
+    centres), and the place in RAS mm; of other sequences the largest piece of each tissue.
+    contours.con: endocardium and epicardium; it counts from 0. Raises Refused for still images,
+    whose scars have any number of pieces, and where the slices of the uploaded file are not along
+    its third axis.
+    """
+    loaded, labelled = result(session)
+    if not labelled.sequence.is_cine:
+        raise Refused("There are contours of cines only; download the labels.", 404)
+    if loaded.file_affine is not None:
+        turn = turn_between(loaded.file_affine, labelled.affine)
+        if not turn[2, 2]:
+            raise Refused(
+                "The slices of this file do not run along its third axis, so contours cannot be "
+                "written in its pixels. Download the label maps, or reorder the file's axes to x, "
+                "y, slices.",
+                409,
+            )
+    cine = label_map(session)
+    frames, slices = cine.voxels.shape[:2]
+    points: dict[tuple[int, int, ContourType], np.ndarray] = {}
+    parts = []
+    for t, z in np.ndindex(frames, slices):
+        labels = cine.voxels[t, z]
+        if has_phases(labelled.sequence):
+            outlines = contours_of(labels)
+            points |= {(z, t, kind): xy for kind, xy in outlines.items()}
+            found = {kind.name.lower(): xy for kind, xy in outlines.items()}
+            if (labels == Tissue.RV).any():
+                found["rv"] = outline(labels == Tissue.RV)
+        else:
+            found = _outlines(labels, labelled.tissues)
+        for name, xy in found.items():
+            place = to_world(xy, z, cine.affine)
+            table = pd.DataFrame(np.column_stack([xy, place]), columns=list(POINT))
+            table.insert(0, "frame", t + 1)
+            table.insert(0, "slice", z + 1)
+            table.insert(0, "contour", name)
+            parts.append(table)
+    if not parts:
+        raise Refused("Nothing is segmented, so there are no contours.", 409)
+    text = pd.concat(parts).to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    files: dict[str, str | bytes] = {"contours.csv": text}
+    if has_phases(labelled.sequence):
+        rows, columns = cine.voxels.shape[2:]
+        with tempfile.TemporaryDirectory(dir=session.folder) as folder:
+            path = Path(folder) / "contours.con"
+            write_con(Contours(stem(loaded.name), (rows, columns), points), path)
+            files["contours.con"] = path.read_bytes()
+    return _packed(files)
+
+
+def _packed(files: Mapping[str, str | bytes]) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
+    return packed.getvalue()
+
+
+def _outlines(labels: np.ndarray, tissues: tuple[Tissue, ...]) -> dict[str, np.ndarray]:
+    return {
+        SHORT_NAMES[tissue]: outline(labels == tissue)
+        for tissue in tissues
+        if (labels == tissue).any()
+    }
+
+
+def download(session: Session, what: str, ed_frame: int, es_frame: int) -> tuple[str, bytes]:
+    """Name and content of a download. Raises Refused for one that does not exist."""
+    loaded, _ = result(session)
+    name = stem(loaded.name)
+    if what == "labels":
+        return f"{name}_labels.nii.gz", _saved(label_map(session), session.folder)
+    if what == "image":
+        return f"{name}_image.nii.gz", _saved(image(session), session.folder)
+    if what == "contours":
+        return f"{name}_contours.zip", contours_zip(session)
+    if what == "frames":
+        return f"{name}_frames.csv", frames_csv(session).encode()
+    if what == "measures":
+        text = measures_csv(session, ed_frame, es_frame)
+        # Spreadsheet programs need this mark to recognise UTF-8; without it µ is shown wrongly.
+        return f"{name}_measures.csv", b"\xef\xbb\xbf" + text.encode()
+    raise Refused("This download does not exist.", 404)
+
+
+def _saved(cine: Cine, folder: Path) -> bytes:
+    with tempfile.TemporaryDirectory(dir=folder) as place:
+        path = Path(place) / "saved.nii.gz"
+        cine.save(path)
+        return path.read_bytes()
