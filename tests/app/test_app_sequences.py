@@ -60,8 +60,9 @@ def told(monkeypatch):
     class Told:
         labels, seen = None, []
 
-    def predict(network, cines, settings, device, progress):
+    def predict(network, cines, settings, device, progress, coarse):
         Told.seen = cines
+        assert coarse is None
         return Told.labels
 
     def load(folder):

@@ -23,12 +23,18 @@ def given_models(weights: dict[str, str]) -> dict[str, dict[str, Any]]:
     """Settings of each model that the study names in `weights`, with its `folder`.
 
     weights: name -> folder. A folder below resources/models may be absent: it will be made if
-    the catalogue has it. The coarse model of one is added from the folder of its name beside it.
-    Raises StudyError naming model and folder.
+    the catalogue has it. Raises StudyError naming model and folder.
     """
     catalogue = read_yaml(own_file(CATALOGUE)) if weights else {}
-    found = {name: _settings(name, Path(folder), catalogue) for name, folder in weights.items()}
-    waiting = list(found)
+    return {name: _settings(name, Path(folder), catalogue) for name, folder in weights.items()}
+
+
+def with_coarse_models(given: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Given models, and the coarse model of each from the folder of its name beside it.
+
+    Raises StudyError naming the folder that is missing, or another model of that name.
+    """
+    found, waiting = dict(given), list(given)
     while waiting:
         name = waiting.pop()
         if not (coarse := found[name]["coarse"]):
@@ -45,7 +51,7 @@ def given_models(weights: dict[str, str]) -> dict[str, dict[str, Any]]:
                 f"{folder}"
             )
         if coarse not in found:
-            found[coarse] = _settings(coarse, folder, catalogue)
+            found |= given_models({coarse: folder.as_posix()})
             waiting.append(coarse)
     return found
 

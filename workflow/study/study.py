@@ -14,7 +14,7 @@ from cmrseg.sequences import SEQUENCES, Sequence, labelled_sequence
 from cmrseg.tasks.kinds import kind_of
 from study.coarse import coarse_ending, coarse_settings
 from study.ensembles import Ensemble, Folds, expanded
-from study.given import given_models, weights_state
+from study.given import given_models, weights_state, with_coarse_models
 from study.recipes import read_models
 from study.subjects import plain_rows, read_subjects
 from study.tables import GRID, StudyError, check
@@ -43,7 +43,7 @@ class Study:
         self.name: str = self.config["study"]
         self.cohorts: dict[str, dict[str, Any]] = self.config["cohorts"]
         self.subjects = {name: read_subjects(name, about) for name, about in self.cohorts.items()}
-        self.given = given_models(self.config["weights"])
+        self.given = with_coarse_models(given_models(self.config["weights"]))
         # Rows of the models table, and what they come to: models to train, and ensembles of them.
         self.declared: dict[str, dict[str, Any]] = {}
         if "models" in self.config:
