@@ -88,6 +88,19 @@ def test_the_folders_of_both_label_an_examination_elsewhere(project):
     assert (applied.labels.voxels == cine(project, "labels/net", "6").voxels).all()
 
 
+def test_a_prediction_of_one_folder_labels_with_the_model_beside_first(project):
+    images, model = "input=raw/6/sa.nii.gz", "model=results/folds/models/net"
+    jobs = project.planned("predict_all", "--config", images, model, config="")
+    top = "results/predict_sa/cohorts/input/labels"
+    made = {path: job for job in jobs for path in job.outputs}
+    assert f"{top}/finder/0000" in made[f"{top}/net/0000"].inputs
+    assert made[f"{top}/finder/0000"].inputs >= {"results/folds/models/finder/weights.safetensors"}
+    (drawn,) = (job for job in jobs if job.rule == "draw_figure")
+    assert f"{top}/net/0000" in drawn.inputs
+    measured = {dict(job.wildcards)["labeller"] for job in jobs if job.rule == "measure_volumes"}
+    assert measured == {"net"}
+
+
 def test_all_that_is_made_is_named_by_the_study(project, monkeypatch):
     monkeypatch.chdir(project.folder)
     study = load_study(yaml.safe_load((project.folder / CONFIG).read_text()))
