@@ -217,7 +217,7 @@ def test_pictures_show_the_last_labeller_or_all_beside_the_reference(make):
     assert list(inputs) == ["images", "labels", "evaluation"]
     assert inputs["labels"] == of("truth") + of("base")
     assert inputs["evaluation"] == "results/small/evaluation/base/people/images.tsv"
-    shown = {"labeller": "base", "reference": "truth", "sequence": "sa"}
+    shown = {"labeller": "base", "reference": "truth", "sequence": "sa", "image": ""}
     assert list(figures.settings(picture).items()) == list(shown.items())
     figures, picture = drawn(make, "viewer")
     assert figures.inputs(picture)["labels"] == of("truth") + of("fcn") + of("base")
