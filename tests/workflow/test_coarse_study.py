@@ -18,6 +18,8 @@ from study.load import load_study
 from study.tidy import unnamed
 from tiny_study import write
 
+pytestmark = pytest.mark.long
+
 HERE = "cohorts/hearts"
 COARSE = MODEL | {"network": "runet", "width": 2, "preparation": "channel_max"}
 FINE = COARSE | {"coarse": "finder", "coarse_channel": "yes", "preparation": "zscore_window"}

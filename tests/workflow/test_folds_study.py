@@ -21,6 +21,8 @@ from study.given import given_models
 from study.load import load_study
 from study.tidy import unnamed
 
+pytestmark = pytest.mark.long
+
 HERE = "cohorts/hearts"
 LEARNT = [subject for subject, (split, _) in SUBJECTS.items() if split == "train"]
 
