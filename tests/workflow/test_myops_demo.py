@@ -39,7 +39,7 @@ def run(project: Project) -> Project:
     return project
 
 
-def tested(project: Project, table: str) -> pd.DataFrame:
+def of_test_patients(project: Project, table: str) -> pd.DataFrame:
     """Rows of a table of the test patients."""
     rows = read_table(project.folder / "results/myops_demo" / table).set_index("subject")
     return rows[rows["split"] == "test"]
@@ -48,14 +48,14 @@ def tested(project: Project, table: str) -> pd.DataFrame:
 @pytest.mark.soak
 @pytest.mark.parametrize("region", LEAST_DICE)
 def test_the_ensemble_finds_the_tissues_of_unseen_patients(project, region):
-    table = tested(project, "evaluation/pathology/patients/subjects.tsv")
+    table = of_test_patients(project, "evaluation/pathology/patients/subjects.tsv")
     assert table[f"dice_{region}"].mean() >= LEAST_DICE[region]
 
 
 @pytest.mark.soak
 def test_scar_mass_is_that_of_the_true_labels(project):
     found, true = (
-        tested(project, f"cohorts/patients/volumes/{labeller}.tsv")["scar_g"]
+        of_test_patients(project, f"cohorts/patients/volumes/{labeller}.tsv")["scar_g"]
         for labeller in ("pathology", "truth")
     )
     assert list(found.index) == list(true.index)
