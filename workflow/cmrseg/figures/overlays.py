@@ -104,7 +104,7 @@ def _draw(axes: Axes, case: Case, shown_mm: float) -> None:
     )
     axes.set_title(
         f"{case.subject}, slice {case.z + 1}, frame {case.frame + 1}\nDice {dice}",
-        fontsize=6.5,
+        fontsize=6.5 if len(case.dice) <= 2 else 5.5,
         weight="normal",
         pad=2.5,
     )
