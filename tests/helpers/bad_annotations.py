@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from bad_cases import CLEANING, ROWS, SUBJECT, Case, Family, content_cases, place_cases
+from bad_cases import CLEANING, ROWS, SUBJECT, Case, Family, Lost, content_cases, place_cases
 from bad_images import GRID_MM, SHAPE, make_nifti, nifti_contents
 from cmrseg.annotations.carry import carry_shard
 from cmrseg.cine import Cine
@@ -47,8 +47,10 @@ def run_carry(form: str, layout: str = "folder") -> Callable[[Path], list[str]]:
         (folder / "labels").mkdir()
         settings = {"sequence": "sa", "form": form, "folder": "annotations/truth", "layout": layout}
         places = (folder / name for name in ("raw", "images", "labels"))
-        carry_shard(ROWS, "truth", settings, *places)
+        audit = carry_shard(ROWS, "truth", settings, *places)
         path = folder / "labels/7/sa.nii.gz"
+        if not path.exists() and len(audit):
+            raise Lost(f"7: {audit.iloc[-1]['problem']}: {audit.iloc[-1]['detail']}")
         if path.exists():
             labels = Cine.load(path).voxels
             assert set(np.unique(labels)) <= {0, 1, 2, 3, 255}
