@@ -296,7 +296,8 @@ def planned_jobs(text: str) -> list[Job]:
                     rule=block[1],
                     inputs=frozenset(fields.get("input", "").split(", ")) - {""},
                     outputs=frozenset(fields["output"].split(", ")),
-                    wildcards=tuple((key, value) for key, value in named),
+                    # One that says nothing is in no name of a file.
+                    wildcards=tuple((key, value) for key, value in named if value),
                     reason=fields.get("reason", ""),
                 )
             )
