@@ -165,6 +165,12 @@ def test_confidence_draws_broken_labels_in_the_last_bin():
     assert sum(bar.get_height() for bar in bars) == 6
 
 
+def test_learning_curves_show_oedema_and_scar_where_they_are_learnt():
+    found = texts(learning_curves.figure(history().assign(dice_edema=0.5, dice_scar=0.6)))
+    assert {"Oedema", "Scar"} <= set(found.split("\n"))
+    assert "LV cavity" not in found
+
+
 def test_learning_curves_over_images_seen_need_their_column():
     with pytest.raises(ValueError, match="column images is missing"):
         learning_curves.figure(history(), x="images")

@@ -12,14 +12,16 @@ from cmrseg.figures import style
 from cmrseg.labels import REGIONS
 
 COLUMNS = ("model", "epoch", "phase", "train_loss", "valid_loss")
-# Maximum number of panels for Dice: the first regions of the models, such as LV and myocardium.
+# Maximum number of panels for Dice: the first regions of the models, such as LV and myocardium, but
+# oedema and scar where these are learnt, as they are the harder ones.
 MOST_REGIONS = 2
+BEFORE_OTHERS = ("edema", "scar")
 LABELS = {"epoch": "Epoch", "images": "Training images seen"}
 
 
 @style.styled
 def figure(table: pd.DataFrame, order: Sequence[str] = (), x: str = "epoch") -> Figure:
-    """Training and validation loss, and validation Dice of LV and myocardium.
+    """Training and validation loss, and validation Dice of LV and myocardium, or oedema and scar.
 
     table: columns model, epoch (continuous over both phases), phase, train_loss, valid_loss, and
     dice_lv, dice_my, or those of the regions that the models segment; a model of another task
@@ -31,7 +33,8 @@ def figure(table: pd.DataFrame, order: Sequence[str] = (), x: str = "epoch") -> 
     table = style.checked(table, (*COLUMNS, x), "learning_curves")
     looks = style.looks(table["model"], order)
     result = style.figure_mm(style.TWO_COLUMNS_MM, 64)
-    regions = [key for key in REGIONS if f"dice_{key}" in table][:MOST_REGIONS]
+    order_of_regions = dict.fromkeys([*BEFORE_OTHERS, *REGIONS])
+    regions = [key for key in order_of_regions if f"dice_{key}" in table][:MOST_REGIONS]
     loss, *panels = result.subplots(1, 1 + len(regions), sharex=True, squeeze=False)[0]
     for name, look in looks.items():
         history = table[table["model"] == name].sort_values(["epoch"])
