@@ -19,7 +19,7 @@ LEAST_DICE = {
 # Largest median difference of the network's measures from those of the true labels.
 MOST = {
     "la_ef": 0.06,
-    "wt_global_mm": 0.8,
+    "wt_global_mm": 0.7,
     "ecc_global_percent": 1.5,
     "err_global_percent": 6.0,
     "ell_global_percent": 2.0,
