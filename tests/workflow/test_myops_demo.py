@@ -29,7 +29,7 @@ def short(tmp_path_factory):
     table = read_table(project.folder / PATIENTS)
     write_table(table.groupby("split", sort=False).head(2), project.folder / PATIENTS)
     models = pd.read_csv(project.folder / MODELS, sep="\t", dtype=str, keep_default_na=False)
-    write_table(models.assign(epochs=1, width=8, views=1), project.folder / MODELS)
+    write_table(models.assign(epochs=1, width=8, views=1, batch=2), project.folder / MODELS)
     return run(project)
 
 
