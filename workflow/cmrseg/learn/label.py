@@ -200,9 +200,9 @@ def label_job(
 ) -> None:
     """Segment a shard with `label_shard`, into a folder that is never incomplete.
 
-    inputs: images (folder), weights, folds of an ensemble (table, or empty), and labels of its
-    coarse model (folder, or empty). kept: folder of
-    kept results; if their inputs have the same content they are reused, and nothing is segmented.
+    inputs: images (folder), weights, folds of an ensemble (table, or empty), and labels of the
+    model's coarse model (folder, or empty). kept: folder of kept results; if their inputs have the
+    same content they are reused, and nothing is segmented.
     """
     facts = {"model": dict(model), "code": code, "device": device, "versions": versions()}
     source = made_of([path for path in inputs.values() if path], facts)

@@ -72,10 +72,9 @@ def predict_cine(
     that removes is logged with the name `subject`; and `views`, over how many views of each image
     the shares are averaged (learn.views). device: cpu, cuda or mps. batch: images at once; slices
     and frames share batches. progress: called after each batch. coarse: label map of the coarse
-    model, of settings that name one (`coarse`). Returns (t, z, y, x) uint8
-    `Tissue` on the cine's grid, see targets.decode: where channels share a pixel the one with the
-    largest logit, the first one at ties. On a CPU labels depend neither on `batch` nor on the
-    number of threads.
+    model, of settings that name one (`coarse`). Returns (t, z, y, x) uint8 `Tissue` on the cine's
+    grid, see targets.decode: where channels share a pixel the one with the largest logit, the first
+    one at ties. On a CPU labels depend neither on `batch` nor on the number of threads.
     Raises ValueError if the cine has values that are not finite.
     """
     labeller = Predictor(network, settings, device, batch)
