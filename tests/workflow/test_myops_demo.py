@@ -3,8 +3,9 @@
 import pandas as pd
 import pytest
 
-from cmrseg.files import read_table, write_table
-from tiny_study import Project, copy_project
+from cmrseg.files import read_table
+from demo_study import run_demo, run_short_demo
+from tiny_study import Project
 
 CONFIG = "config/myops-demo.yaml"
 MODELS = "config/models/myops-demo.tsv"
@@ -19,24 +20,15 @@ MOST_SCAR_ERROR, MOST_FALSE_SCAR_ML = 0.18, 1.0
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     """A copy in which the study was run, on all cores."""
-    return run(copy_project(tmp_path_factory.mktemp("myops_demo")))
+    return run_demo(tmp_path_factory.mktemp("myops_demo"), CONFIG)
 
 
 @pytest.fixture(scope="module")
 def short(tmp_path_factory):
     """A copy in which narrow networks were trained for one epoch on a few patients."""
-    project = copy_project(tmp_path_factory.mktemp("short_myops"))
-    table = read_table(project.folder / PATIENTS)
-    write_table(table.groupby("split", sort=False).head(2), project.folder / PATIENTS)
-    models = pd.read_csv(project.folder / MODELS, sep="\t", dtype=str, keep_default_na=False)
-    write_table(models.assign(epochs=1, width=8, views=1, batch=2), project.folder / MODELS)
-    return run(project)
-
-
-def run(project: Project) -> Project:
-    done = project.snakemake("--cores", "all", config=CONFIG)
-    assert done.returncode == 0, done.stdout[-5000:]
-    return project
+    folder = tmp_path_factory.mktemp("short_myops")
+    short = {"epochs": 1, "width": 8, "views": 1, "batch": 2}
+    return run_short_demo(folder, CONFIG, MODELS, [PATIENTS], 2, **short)
 
 
 def of_test_patients(project: Project, table: str) -> pd.DataFrame:

@@ -3,8 +3,9 @@
 import pandas as pd
 import pytest
 
-from cmrseg.files import read_table, write_table
-from tiny_study import Project, copy_project
+from cmrseg.files import read_table
+from demo_study import run_demo, run_short_demo
+from tiny_study import Project
 
 CONFIG = "config/preclinical-demo.yaml"
 MODELS = "config/models/preclinical-demo.tsv"
@@ -14,31 +15,19 @@ MICE, HUMANS = (f"config/cohorts/preclinical_demo_{name}.tsv" for name in ("mice
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     """A copy in which the study was run, on all cores."""
-    return run(copy_project(tmp_path_factory.mktemp("mice")))
+    return run_demo(tmp_path_factory.mktemp("mice"), CONFIG)
 
 
 @pytest.fixture(scope="module")
 def short(tmp_path_factory):
     """A copy in which narrow networks were trained for one epoch, on two subjects of each split."""
-    project = copy_project(tmp_path_factory.mktemp("short"))
-    for name in (MICE, HUMANS):
-        table = read_table(project.folder / name)
-        write_table(table.groupby("split", sort=False).head(2), project.folder / name)
-    # As text: an empty cell in a column of numbers stays empty.
-    models = pd.read_csv(project.folder / MODELS, sep="\t", dtype=str, keep_default_na=False)
-    write_table(models.assign(epochs=1, width=4), project.folder / MODELS)
-    return run(project)
+    folder = tmp_path_factory.mktemp("short")
+    return run_short_demo(folder, CONFIG, MODELS, (MICE, HUMANS), 2, epochs=1, width=4)
 
 
 @pytest.fixture
 def results(project):
     return results_of(project)
-
-
-def run(project: Project) -> Project:
-    done = project.snakemake("--cores", "all", config=CONFIG)
-    assert done.returncode == 0, done.stdout[-5000:]
-    return project
 
 
 def results_of(project: Project):

@@ -3,8 +3,9 @@
 import pandas as pd
 import pytest
 
-from cmrseg.files import read_table, write_table
-from tiny_study import Project, copy_project
+from cmrseg.files import read_table
+from demo_study import run_demo, run_short_demo
+from tiny_study import Project
 
 CONFIG = "config/ukbb-demo.yaml"
 MODELS = "config/models/ukbb-demo.tsv"
@@ -35,25 +36,14 @@ MOST_OF_DISTENSIBILITY = 0.1
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     """A copy in which the study was run, on all cores."""
-    return run(copy_project(tmp_path_factory.mktemp("ukbb")))
+    return run_demo(tmp_path_factory.mktemp("ukbb"), CONFIG)
 
 
 @pytest.fixture(scope="module")
 def short(tmp_path_factory):
     """A copy in which narrow networks were trained for one epoch, on one patient of each split."""
-    project = copy_project(tmp_path_factory.mktemp("short"))
-    for name in COHORTS:
-        table = read_table(project.folder / name)
-        write_table(table.groupby("split", sort=False).head(1), project.folder / name)
-    models = pd.read_csv(project.folder / MODELS, sep="\t", dtype=str, keep_default_na=False)
-    write_table(models.assign(epochs=1, width=4), project.folder / MODELS)
-    return run(project)
-
-
-def run(project: Project) -> Project:
-    done = project.snakemake("--cores", "all", config=CONFIG)
-    assert done.returncode == 0, done.stdout[-5000:]
-    return project
+    folder = tmp_path_factory.mktemp("short")
+    return run_short_demo(folder, CONFIG, MODELS, COHORTS, 1, epochs=1, width=4)
 
 
 def formulas(project: Project) -> pd.DataFrame:
