@@ -1,0 +1,27 @@
+"""The ring of landmarks of a tagged short-axis slice: where each stands, as published.
+
+A slice has SPOKES x WALLS landmarks, spoke after spoke: `index = WALLS * spoke + wall`. Wall 0 is
+the endocardium and wall 6 the epicardium, evenly spaced at end-diastole. Spokes run clockwise on
+the displayed image (x to the right, y down); the last one is next to the first one.
+Ferdian et al. 2020, doi:10.1148/ryct.2020190032.
+"""
+
+import numpy as np
+
+SPOKES, WALLS = 24, 7
+LANDMARKS = SPOKES * WALLS
+# Walls by name.
+ENDOCARDIUM, SUBENDOCARDIUM, MIDWALL, SUBEPICARDIUM, EPICARDIUM = 0, 1, 3, 5, 6
+
+
+def by_spoke(points: np.ndarray) -> np.ndarray:
+    """Landmarks (..., 168, 2) as (..., spoke, wall, 2).
+
+    Raises ValueError for another number of points.
+    """
+    if points.ndim < 2 or points.shape[-2:] != (LANDMARKS, 2):
+        raise ValueError(
+            f"points {points.shape}, expected (..., {LANDMARKS}, 2): {SPOKES} spokes of {WALLS} "
+            "walls"
+        )
+    return points.reshape(*points.shape[:-2], SPOKES, WALLS, 2)
