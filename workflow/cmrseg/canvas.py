@@ -15,19 +15,21 @@ class Preparation:
     dtype: of the stored pixels, unsigned integers or float32. resized: are images scaled to the
     canvas, or cropped and padded? scaled_by: the smallest and largest grey value of each image, or
     the largest one of its window, or percentiles, or mean and standard deviation, of all images of
-    a frame or cine. padded_to_size: is the canvas of prediction at least as large as that of
-    training? windowed: is it the window of training, with background outside? together: do the
-    channels of an image have one largest value? swapped: does the window begin along y where it
-    should along x, and the other way round?
+    a frame or cine; or the bright pixels of a cine, or nothing. padded_to_size: is the canvas of
+    prediction at least as large as that of training? windowed: is it the window of training, with
+    background outside? together: do the channels of an image have one largest value? swapped: does
+    the window begin along y where it should along x, and the other way round? frames: of a cine,
+    seen together by networks that place points (learn.tag_images); 0 of networks of label maps.
     """
 
     dtype: type[Any]
     resized: bool
-    scaled_by: Literal["range", "maximum", "percentiles", "moments"]
+    scaled_by: Literal["range", "maximum", "percentiles", "moments", "bright", "nothing"]
     padded_to_size: bool = False
     windowed: bool = False
     together: bool = False
     swapped: bool = False
+    frames: int = 0
 
     @property
     def joint(self) -> bool:
@@ -40,6 +42,12 @@ def _window(**how: bool) -> Preparation:
     return Preparation(np.float32, resized=False, scaled_by="maximum", windowed=True, **how)
 
 
+def _tagged(scaled_by: Literal["bright", "nothing"], frames: int) -> Preparation:
+    return Preparation(np.float32, True, scaled_by, windowed=frames > 1, frames=frames)
+
+
+# Frames of a tagged cine that the network of landmarks sees, as in Ferdian et al. 2020.
+SEEN_FRAMES = 20
 PREPARATIONS = {
     "unet": Preparation(np.uint8, resized=True, scaled_by="range"),
     "fcn": Preparation(np.uint16, resized=False, scaled_by="percentiles"),
@@ -51,6 +59,11 @@ PREPARATIONS = {
     "joint_max_compat": _window(together=True, swapped=True),
     "channel_max": _window(),
     "zscore_window": Preparation(np.float32, resized=False, scaled_by="moments", windowed=True),
+    # Tagged cines: the whole first frame, or the frames of a window around the heart.
+    "tag_frame": _tagged("bright", 1),
+    "tag_frame_compat": _tagged("nothing", 1),
+    "tag_window": _tagged("bright", SEEN_FRAMES),
+    "tag_window_compat": _tagged("nothing", SEEN_FRAMES),
 }
 
 # Networks of images that are not resized halve them four times, or more (nets.kinds).

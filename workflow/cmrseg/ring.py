@@ -10,6 +10,10 @@ import numpy as np
 
 SPOKES, WALLS = 24, 7
 LANDMARKS = SPOKES * WALLS
+# Angle of spoke 0 from the middle of the ring, from the right clockwise: lower left. In the
+# published example it is 143.5; with this one the mirrored and the turned ring are rings, too.
+FIRST_SPOKE_DEG = 142.5
+STEP_DEG = 360 / SPOKES
 # Walls by name.
 ENDOCARDIUM, SUBENDOCARDIUM, MIDWALL, SUBEPICARDIUM, EPICARDIUM = 0, 1, 3, 5, 6
 
@@ -25,3 +29,13 @@ def by_spoke(points: np.ndarray) -> np.ndarray:
             "walls"
         )
     return points.reshape(*points.shape[:-2], SPOKES, WALLS, 2)
+
+
+def mirrored_spokes() -> np.ndarray:
+    """Of each spoke, in the picture mirrored left to right, the number that it had before."""
+    return (round((180 - 2 * FIRST_SPOKE_DEG) / STEP_DEG) - np.arange(SPOKES)) % SPOKES
+
+
+def turned_spokes(steps: int) -> np.ndarray:
+    """Of each spoke, in the picture turned clockwise by steps of STEP_DEG, the number before."""
+    return (np.arange(SPOKES) - steps) % SPOKES

@@ -12,7 +12,7 @@ from cmrseg.measure.by_sequence import has_phases, measures_of
 from cmrseg.results.labelling import LABELLING, OPTIONAL
 from cmrseg.sequences import SEQUENCES, Sequence, labelled_sequence
 from cmrseg.tasks.kinds import kind_of
-from study.coarse import coarse_ending, coarse_settings
+from study.coarse import coarse_ending, coarse_settings, learns_with_coarse
 from study.ensembles import Ensemble, Folds, expanded
 from study.given import given_models, weights_state, with_coarse_models
 from study.recipes import read_models
@@ -223,7 +223,8 @@ class Study:
     def labelled(self) -> list[tuple[str, str]]:
         """Every (cohort, labeller) whose label maps the study needs."""
         pairs = self._asked()
-        pairs |= {(row["cohort"], row["coarse"]) for row in self.models.values() if row["coarse"]}
+        learnt = [row for row in self.models.values() if learns_with_coarse(row)]
+        pairs |= {(row["cohort"], row["coarse"]) for row in learnt}
         # A coarse model may have one itself.
         waiting = list(pairs)
         while waiting:

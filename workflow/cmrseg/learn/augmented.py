@@ -11,10 +11,12 @@ import numpy as np
 import pandas as pd
 import torch
 
+from cmrseg.canvas import PREPARATIONS
 from cmrseg.channels import has_coarse_channel
 from cmrseg.learn.augment import Transforms, apply_transforms, draw_transforms
 from cmrseg.learn.batches import draw_batches
 from cmrseg.learn.source import Source
+from cmrseg.learn.tag_augment import apply_tag_transforms, draw_tag_transforms
 from cmrseg.sequences import channels_of
 
 Batch = tuple[torch.Tensor, torch.Tensor]
@@ -26,7 +28,8 @@ def epoch_batches(
     """Which slices are in the batches of an epoch, and their images and labels one by one.
 
     settings: row of the models table. rows: of the index, to train on. Images are (n, [c,] y, x)
-    and labels (n, y, x), with random augmentation; frames of a window are transformed alike.
+    and labels (n, y, x), with random augmentation; frames of a window are transformed alike. Of
+    networks that place points labels are these, (n, t, p, 2).
     """
     rng = np.random.default_rng([seed, epoch])
     batches = draw_batches(rng, rows, settings)
@@ -34,12 +37,25 @@ def epoch_batches(
     channels = len(channels_of(settings["sequence"]))
     transform = _transform_with_labels if has_coarse_channel(settings) else apply_transforms
 
+    if PREPARATIONS[settings["preparation"]].frames:
+        return batches, _with_points(rng, batches, source, preset)
+
     def drawn() -> Iterator[Batch]:
         for batch in batches:
             transforms = draw_transforms(rng, len(batch), preset, size, channels)
             yield transform(*source.read(batch), transforms)
 
     return batches, drawn()
+
+
+def _with_points(
+    rng: np.random.Generator, batches: list[np.ndarray], source: Source, preset: str
+) -> Iterator[Batch]:
+    """Cines and the points in them, batch by batch."""
+    for batch in batches:
+        images, points = source.read(batch)
+        transforms = draw_tag_transforms(rng, tuple(images.shape), points.shape[2], preset)
+        yield apply_tag_transforms(images, points, transforms)
 
 
 def _transform_with_labels(

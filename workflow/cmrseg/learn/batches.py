@@ -34,8 +34,9 @@ def training_rows(
     function of the task that selects the rows usable for training. Raises ValueError if the slices
     do not fit the settings, or nothing is left.
     """
-    size, expected = settings["size_px"], PREPARATIONS[settings["preparation"]].dtype
-    shape = image_shape(channel_count(settings), (size, size))
+    size, preparation = settings["size_px"], PREPARATIONS[settings["preparation"]]
+    expected = preparation.dtype
+    shape = image_shape(preparation.frames or channel_count(settings), (size, size))
     if slices.images.shape[1:] != shape or slices.images.dtype != expected:
         raise ValueError(
             f"{slices.folder}: images are {slices.images.dtype} {slices.images.shape[1:]}, "

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 import torch
 
+from cmrseg.canvas import PREPARATIONS
 from cmrseg.cine import Cine
 from cmrseg.files import read_table, replacing
 from cmrseg.learn.ensemble import members_of
-from cmrseg.learn.predict import Predictor, Prepared
+from cmrseg.learn.predict import Predictor
+from cmrseg.learn.track import Tracker
 from cmrseg.learn.weights import load_weights
 from cmrseg.nets.build import empty_network, network_settings
 from cmrseg.nets.ensemble import Ensemble
@@ -128,9 +130,15 @@ def label_shard(
     for members, subjects in _by_members(folders, model.get("members", {}), folds or {}):
         if members is not None:
             log.info("%s: %s", ", ".join(members), ", ".join(subjects))
-        labeller = Predictor(load_network(model, weights, members), model, device)
+        labeller = labeller_of(load_network(model, weights, members), model, device)
         some = {name: folders[name] for name in subjects}
         label_subjects(labeller, some, sequences, labels, coarse)
+
+
+def labeller_of(network: Network, model: Mapping[str, Any], device: str) -> Predictor | Tracker:
+    """What labels cines with a network: one of images, or of points over time."""
+    of_points = PREPARATIONS[model["preparation"]].frames > 0
+    return (Tracker if of_points else Predictor)(network, model, device)
 
 
 def _by_members(
@@ -147,7 +155,7 @@ def _by_members(
 
 
 def label_subjects(
-    labeller: Predictor,
+    labeller: Predictor | Tracker,
     folders: Mapping[str, Path],
     sequences: Sequence[str],
     labels: Path,
@@ -160,19 +168,20 @@ def label_subjects(
     segmented, the next ones are read and the previous ones are saved.
     """
 
-    def read(subject: str) -> tuple[Cine, Prepared]:
+    def read(subject: str) -> tuple[Cine, Any]:
         channels = [Cine.load(image_path(folders[subject], key)) for key in sequences]
         try:
-            found = Cine.load(image_path(coarse / subject, sequences[0])) if coarse else None
+            first = channels[0]
+            found = labeller.read_coarse(coarse / subject, sequences[0], first) if coarse else None
             named = f"subject {subject}"
-            return channels[0], labeller.prepare(*channels, coarse=found, subject=named)
+            return first, labeller.prepare(*channels, coarse=found, subject=named)
         except ValueError as error:
             raise ValueError(f"subject {subject}: {error}") from error
 
     def save(subject: str, cine: Cine, wait: Callable[[], np.ndarray]) -> None:
         (labels / subject).mkdir()
         found = labeller.finished(wait(), cine, f"subject {subject}")
-        labeller.reading.save(found, cine, labels / subject, sequences[0])
+        labeller.save(found, cine, labels / subject, sequences[0])
 
     ahead = CARD_AHEAD if labeller.device == "cuda" else 1
     with ThreadPoolExecutor(ahead) as readers, ThreadPoolExecutor(ahead) as savers:

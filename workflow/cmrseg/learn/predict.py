@@ -1,11 +1,9 @@
 """Label maps of cines from a trained network."""
 
 import logging
-from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from itertools import islice
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -24,11 +22,12 @@ from cmrseg.learn.prepare import (
     check_settings,
     prepare_cines,
 )
+from cmrseg.learn.threads import spread
 from cmrseg.learn.views import Views
 from cmrseg.nets.folded import folded
 from cmrseg.nets.kinds import KINDS
 from cmrseg.results.labelling import check_coarse, check_views
-from cmrseg.sequences import USUAL, channels_of
+from cmrseg.sequences import USUAL, channels_of, image_path
 from cmrseg.tasks.mean import mean_of
 from cmrseg.tasks.reading import reading_of
 from cmrseg.tasks.task import Reading
@@ -158,6 +157,14 @@ class Predictor:
             return torch.from_numpy(pixels), canvas
         return torch.from_numpy(pixels.reshape(-1, *pixels.shape[2:])), canvas
 
+    def read_coarse(self, folder: Path, sequence: str, cine: Cine) -> Cine:
+        """The label map of a subject, from the folder of its coarse model's labels."""
+        return Cine.load(image_path(folder, sequence))
+
+    def save(self, found: np.ndarray, cine: Cine, folder: Path, sequence: str) -> None:
+        """Write what `finished` gives into the folder of a subject."""
+        self.reading.save(found, cine, folder, sequence)
+
     def finished(self, found: np.ndarray, cine: Cine, subject: str) -> np.ndarray:
         """What was found (n, ...) of all images of a cine, as (t, z, ...), see `Reading`."""
         ordered = found.reshape(*cine.voxels.shape[:2], *found.shape[1:])
@@ -213,22 +220,7 @@ class Predictor:
     def _spread(
         self, work: Callable[[int], Result], starts: range
     ) -> Generator[Result, None, None]:
-        """What some work gives for each start, in their order.
-
-        A call of it is one thread's: its sums are in the same order with any number of threads.
-        """
-        threads = torch.get_num_threads()
-        workers = threads if self.device == "cpu" else 1
-        try:
-            with ThreadPoolExecutor(workers, "", torch.set_num_threads, (1,)) as pool:
-                waiting = iter(starts)
-                # Only some ahead, so that an error does not have to wait for all.
-                ahead = deque(pool.submit(work, first) for first in islice(waiting, 2 * workers))
-                while ahead:
-                    yield ahead.popleft().result()
-                    ahead.extend(pool.submit(work, first) for first in islice(waiting, 1))
-        finally:
-            torch.set_num_threads(threads)
+        return spread(work, starts, self.device)
 
     def _label_on_card(self, planes: torch.Tensor, canvas: Canvas) -> Callable[[], np.ndarray]:
         images = CardImages(planes, canvas, self.settings, self.device)

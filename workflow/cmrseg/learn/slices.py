@@ -63,8 +63,8 @@ def make_slices(
     with replacing(folder) as temporary:
         temporary.mkdir()
         with (
-            _stack(temporary / FILES[0], dtype, image_shape(channels, shape)) as add_images,
-            _stack(temporary / FILES[1], np.uint8, shape) as add_labels,
+            stack(temporary / FILES[0], dtype, image_shape(channels, shape)) as add_images,
+            stack(temporary / FILES[1], np.uint8, shape) as add_labels,
         ):
             for subject, split, image_paths, label_path in images:
                 slices = subject_slices(
@@ -153,8 +153,8 @@ def image_shape(channels: int, shape: tuple[int, int]) -> tuple[int, ...]:
 
 
 @contextmanager
-def _stack(
-    path: Path, dtype: type[np.unsignedinteger], shape: tuple[int, ...]
+def stack(
+    path: Path, dtype: type, shape: tuple[int, ...]
 ) -> Iterator[Callable[[np.ndarray], None]]:
     """Write an .npy file of planes (n, y, x) whose number is known at the end.
 

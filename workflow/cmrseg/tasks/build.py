@@ -5,8 +5,12 @@ from typing import Any
 
 from cmrseg.tasks.segment import Segmentation
 from cmrseg.tasks.task import Task, named
+from cmrseg.tasks.track import Tracking
 
-TASKS: dict[str, Callable[[Mapping[str, Any]], Task]] = {"segment": Segmentation.of}
+TASKS: dict[str, Callable[[Mapping[str, Any]], Task]] = {
+    "segment": Segmentation.of,
+    "track": Tracking.of,
+}
 
 
 def task_of(settings: Mapping[str, Any]) -> Task:

@@ -15,14 +15,15 @@ class TaskKind:
     """What sets a task apart.
 
     name: as settings say it. writes: what its labellers write of a subject, "label map" or
-    "points"; label maps alone are measured, evaluated and learnt from. outputs: channels of what
-    its networks say, by what their `tissues` mean. losses: names of those that it has.
+    "points". outputs: channels of what its networks say, by what their `tissues` mean. losses:
+    names of those that it has. learns_from: what its trainings need of a labeller.
     """
 
     name: str
     writes: str
     outputs: Callable[[Target], int]
     losses: tuple[str, ...]
+    learns_from: str = "label map"
 
 
 _ROWS = (
@@ -40,6 +41,14 @@ _ROWS = (
             "ce_dice",
             "tversky",
         ),
+    ),
+    TaskKind(
+        "track",
+        writes="points",
+        # Its networks have as many points as they are made for.
+        outputs=lambda target: 0,
+        losses=("box", "ring_strain"),
+        learns_from="points",
     ),
 )
 KINDS = {kind.name: kind for kind in _ROWS}

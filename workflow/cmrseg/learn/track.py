@@ -1,0 +1,167 @@
+"""Points in tagged cines from a trained network: the corners of a box, or landmarks in it."""
+
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from cmrseg.canvas import PREPARATIONS
+from cmrseg.cine import Cine
+from cmrseg.learn.prepare import check_settings
+from cmrseg.learn.tag_frames import all_frames, seen_frames
+from cmrseg.learn.tag_images import Place, place_of_box, points_placed, prepared
+from cmrseg.learn.threads import spread
+from cmrseg.points import read_points, save_points
+from cmrseg.results.labelling import check_coarse
+from cmrseg.sequences import points_path
+
+logger = logging.getLogger(__name__)
+
+# Called with the number of slices done and of all; an exception stops the work.
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class PreparedCine:
+    """What a network sees of a cine, slice by slice, and where that lies in it.
+
+    images: (n, frames, S, S) of the slices that can be tracked. places, slices: of each of them.
+    shape: frames and slices of the cine.
+    """
+
+    images: torch.Tensor
+    places: tuple[Place, ...]
+    slices: tuple[int, ...]
+    shape: tuple[int, int]
+
+
+def track_cine(
+    network: torch.nn.Module,
+    cine: Cine,
+    settings: Mapping[str, Any],
+    device: str = "cpu",
+    subject: str = "the cine",
+    progress: Progress | None = None,
+    box: np.ndarray | None = None,
+) -> np.ndarray:
+    """Points (t, z, p, 2) float64 in every frame and slice of a tagged cine, (y, x) in px.
+
+    settings: task `track`, and preparation and size_px of the training. A network of boxes places
+    two corners in the first frame; other frames are nan. One of landmarks needs `box`, points
+    (t, z, 2, 2) of its coarse model, and sees SEEN_FRAMES frames: a cine of another number is
+    sampled in time (learn.tag_frames), which the log says. A slice without a box is nan, with a
+    warning that names `subject`. Raises ValueError if the cine has values that are not finite, or
+    box and cine do not fit.
+    """
+    tracker = Tracker(network, settings, device)
+    made = tracker.prepare(cine, coarse=box, subject=subject)
+    return tracker.finished(tracker.label(made, progress)(), cine, subject)
+
+
+class Tracker:
+    """A network that places points in one cine after another, as learn.predict.Predictor labels.
+
+    Arguments and errors as of `track_cine`.
+    """
+
+    def __init__(
+        self, network: torch.nn.Module, settings: Mapping[str, Any], device: str = "cpu"
+    ) -> None:
+        check_settings(settings)
+        check_coarse(settings)
+        self.settings, self.device = settings, device
+        self.frames = PREPARATIONS[settings["preparation"]].frames
+        self.network = network.eval().requires_grad_(False).to(device)
+
+    def read_coarse(self, folder: Path, sequence: str, cine: Cine) -> np.ndarray:
+        """The boxes of a subject, from the folder of its coarse model's points."""
+        return read_points(points_path(folder, sequence), cine)
+
+    def prepare(
+        self,
+        cine: Cine,
+        coarse: np.ndarray | None = None,
+        subject: str = "the cine",
+    ) -> PreparedCine:
+        """What `label` takes. coarse: boxes (t, z, 2, 2) of a network of landmarks."""
+        voxels = cine.voxels
+        frames, slices = voxels.shape[:2]
+        if not np.isfinite(voxels).all():
+            raise ValueError("has values that are not finite; repair the image")
+        numbers = seen_frames(frames, self.frames)
+        if self.frames > 1 and frames != self.frames:
+            logger.warning(
+                "%s: %d frames; the network sees %d of them in even steps, and points move evenly "
+                "between these",
+                *(subject, frames, len(np.unique(numbers))),
+            )
+        found = []
+        for z in range(slices):
+            place = self._place(coarse, z, voxels.shape, f"{subject}, slice {z + 1}")
+            if place is not None:
+                found.append((z, place, prepared(voxels[numbers, z], place, self.settings)))
+        size = self.settings["size_px"]
+        images = np.zeros((0, self.frames, size, size), np.float32)
+        if found:
+            images = np.stack([image.reshape(images.shape[1:]) for *_, image in found])
+        places = tuple(place for _, place, _ in found)
+        kept = tuple(z for z, *_ in found)
+        return PreparedCine(torch.from_numpy(images), places, kept, (frames, slices))
+
+    def _place(
+        self, coarse: np.ndarray | None, z: int, shape: tuple[int, ...], where: str
+    ) -> Place | None:
+        """Where a slice lies in what the network sees, None where no box was found."""
+        corners = None
+        if self.frames > 1:
+            if coarse is None:
+                raise ValueError(
+                    "no box around the heart, in which landmarks are placed; label the cine with "
+                    "the network of boxes first"
+                )
+            if coarse.shape[1:] != (shape[1], 2, 2):
+                raise ValueError(
+                    f"boxes {coarse.shape} (t, z, corner, 2) of a cine {shape} (t, z, y, x); take "
+                    "those of the same cine"
+                )
+            corners = coarse[0, z]
+        try:
+            return place_of_box(corners, shape[2:], self.settings)
+        except ValueError as error:
+            logger.warning("%s: %s; the slice is left out", where, error)
+            return None
+
+    def label(
+        self, made: PreparedCine, progress: Progress | None = None
+    ) -> Callable[[], np.ndarray]:
+        """A function that gives the points (t, z, p, 2) in px of the image."""
+        frames, slices = made.shape
+        found = np.full((frames, slices, points_placed(self.settings), 2), np.nan)
+
+        @torch.inference_mode()
+        def placed(number: int) -> np.ndarray:
+            images = made.images[number : number + 1].to(self.device)
+            return np.asarray(self.network(images)[0].double().cpu())
+
+        # A slice at a time: points do not depend on which other slices there are.
+        starts = range(len(made.slices))
+        with closing(spread(placed, starts, self.device)) as parts:
+            for number, points in enumerate(parts):
+                place = made.places[number]
+                found[:, made.slices[number]] = all_frames(place.to_image(points), frames)
+                if progress is not None:
+                    progress(number + 1, len(made.slices))
+        return lambda: found
+
+    def finished(self, found: np.ndarray, cine: Cine, subject: str) -> np.ndarray:
+        """The points as they are written."""
+        return found
+
+    def save(self, found: np.ndarray, cine: Cine, folder: Path, sequence: str) -> None:
+        """Write the points into the folder of a subject."""
+        save_points(found, cine, points_path(folder, sequence))
