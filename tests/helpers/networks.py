@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from cmrseg.nets.kinds import KINDS
+
 
 def network_of(
     network: str,
@@ -10,6 +12,9 @@ def network_of(
     encoder: str = "",
     sequence: str = "sa",
 ) -> dict[str, Any]:
-    """All that decides on a network that segments; see nets.build.SETTINGS."""
-    about = {"network": network, "encoder": encoder, "width": width}
+    """All that decides on a network that segments, or places points; see nets.build.SETTINGS."""
+    about: dict[str, Any] = {"network": network, "encoder": encoder, "width": width}
+    if KINDS[network].points:
+        about |= {"task": "track", "sequence": "tag", "tissues": tissues, "size_px": 128}
+        return about
     return about | {"task": "segment", "sequence": sequence, "tissues": tissues}

@@ -16,7 +16,7 @@ FCN_SETTINGS = network_of("fcn", 4)
 EVERY = [FCN_SETTINGS] + [
     network_of(kind.name, 4 if encoder else 8, encoder=encoder)
     for kind in KINDS.values()
-    if kind.window == 1
+    if kind.window == 1 and not kind.points
     if kind.name != "fcn"
     for encoder in kind.encoders or ("",)
 ]

@@ -6,7 +6,7 @@ import sys
 import pytest
 import torch
 
-from cmrseg.canvas import prediction_canvas
+from cmrseg.canvas import prediction_canvas, training_canvas
 from cmrseg.nets.build import BUILDERS, build_network, empty_network, make_encoder
 from cmrseg.nets.encoder import EncodedNetwork
 from cmrseg.nets.kinds import ENCODERS, KINDS
@@ -18,7 +18,11 @@ from tiny_study import ROOT
 
 make = pytest.fixture(small_study)
 BUILT = [(kind, encoder) for kind in KINDS.values() for encoder in kind.encoders or ("",)]
+OF_PIXELS = [(kind, encoder) for kind, encoder in BUILT if not kind.points]
 each = pytest.mark.parametrize(("kind", "encoder"), BUILT, ids=lambda part: str(part)[:40])
+each_of_pixels = pytest.mark.parametrize(
+    ("kind", "encoder"), OF_PIXELS, ids=lambda part: str(part)[:40]
+)
 
 
 def built(kind, encoder):
@@ -33,7 +37,7 @@ def test_every_network_of_the_registry_can_be_built_and_no_other():
     assert len(set(NETWORKS.values())) == len(NETWORKS)
 
 
-@each
+@each_of_pixels
 def test_images_are_multiples_of_what_the_registry_says_and_of_no_less(kind, encoder):
     network, size = built(kind, encoder), kind.multiple_px
     with torch.inference_mode():
@@ -45,7 +49,7 @@ def test_images_are_multiples_of_what_the_registry_says_and_of_no_less(kind, enc
             network(torch.zeros(1, 1, size, size // 2))
 
 
-@each
+@each_of_pixels
 def test_a_network_has_the_heads_of_the_registry(kind, encoder):
     network, size = built(kind, encoder), kind.multiple_px
     with torch.inference_mode():
@@ -72,6 +76,11 @@ def test_an_encoder_that_a_network_does_not_have_is_refused(kind):
 def test_preparations_give_images_of_a_size_that_their_networks_take(kind):
     for preparation in kind.preparations:
         settings = {"preparation": preparation, "size_px": 64}
+        if kind.points:
+            for canvas_of in (training_canvas, prediction_canvas):
+                with pytest.raises(ValueError, match=f"{preparation} is of networks that place"):
+                    canvas_of((70, 41), settings)
+            continue
         canvas = prediction_canvas((70, 41), settings, kind.multiple_px)
         assert [n % kind.multiple_px for n in canvas.size] == [0, 0]
 

@@ -17,7 +17,7 @@ SETTINGS = network_of("unet", 4, "lv,my", encoder="resnet34")
 EACH = [
     network_of(kind.name, 2, "lv,my", encoder=encoder)
     for kind in KINDS.values()
-    if kind.window == 1
+    if kind.window == 1 and not kind.points
     for encoder in kind.encoders or ("",)
 ]
 

@@ -47,6 +47,7 @@ from cmrseg.results.model_card import (
 from cmrseg.results.training_words import AUGMENTATIONS
 from cmrseg.sequences import channels_of
 from cmrseg.tasks.losses import LOSSES
+from cmrseg.tasks.point_losses import LOSSES as POINT_LOSSES
 from tiny_study import ROOT
 
 CATALOGUE = yaml.safe_load((ROOT / "resources/weights.yaml").read_text("utf-8"))
@@ -223,7 +224,7 @@ def test_short_axis_card_counts_the_published_trainable_values():
 
 def test_the_cards_words_cover_all_that_a_models_table_may_say():
     assert set(NETWORKS) == {*KINDS, *PUBLISHED}
-    assert set(LOSS_WORDS) == set(LOSSES)
+    assert set(LOSS_WORDS) == {*LOSSES, *POINT_LOSSES}
     assert set(AUGMENTATIONS) == set(PRESETS)
     assert set(GREYS) == set(SIZES) == set(PREPARATIONS)
 

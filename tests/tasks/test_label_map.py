@@ -61,5 +61,5 @@ def test_what_can_be_trained_can_be_read():
 
 @pytest.mark.parametrize("of", [task_of, reading_of])
 def test_an_unknown_task_is_refused(of):
-    with pytest.raises(ValueError, match="task 'track' is unknown; there are segment"):
-        of(UNET | {"task": "track"})
+    with pytest.raises(ValueError, match="task 'trace' is unknown; there are segment, track"):
+        of(UNET | {"task": "trace"})

@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from cmrseg.ring import SEEN_FRAMES
+
 
 @dataclass(frozen=True)
 class Preparation:
@@ -19,7 +21,7 @@ class Preparation:
     prediction at least as large as that of training? windowed: is it the window of training, with
     background outside? together: do the channels of an image have one largest value? swapped: does
     the window begin along y where it should along x, and the other way round? frames: of a cine,
-    seen together by networks that place points (learn.tag_images); 0 of networks of label maps.
+    seen together by networks that place points (learn.tag_window); 0 of networks of label maps.
     """
 
     dtype: type[Any]
@@ -43,11 +45,10 @@ def _window(**how: bool) -> Preparation:
 
 
 def _tagged(scaled_by: Literal["bright", "nothing"], frames: int) -> Preparation:
+    """Images of tagged cines, for networks that place points."""
     return Preparation(np.float32, True, scaled_by, windowed=frames > 1, frames=frames)
 
 
-# Frames of a tagged cine that the network of landmarks sees, as in Ferdian et al. 2020.
-SEEN_FRAMES = 20
 PREPARATIONS = {
     "unet": Preparation(np.uint8, resized=True, scaled_by="range"),
     "fcn": Preparation(np.uint16, resized=False, scaled_by="percentiles"),
@@ -93,6 +94,17 @@ class Canvas:
         return scaled, tuple(slice(max(o, 0), min(o + n, size)) for o, n, size in sides)
 
 
+def _of_pixels(settings: Mapping) -> Preparation:
+    """The preparation of some settings, which has canvases. Raises ValueError if it has others."""
+    preparation = PREPARATIONS[settings["preparation"]]
+    if preparation.frames:
+        raise ValueError(
+            f"preparation {settings['preparation']} is of networks that place points; it has no "
+            "canvas of pixels with labels"
+        )
+    return preparation
+
+
 def training_canvas(
     shape_px: tuple[int, int], settings: Mapping, centre_px: tuple[float, float] | None = None
 ) -> Canvas:
@@ -100,7 +112,7 @@ def training_canvas(
 
     centre_px: that of a window, see `window_canvas`, as are errors.
     """
-    size, preparation = settings["size_px"], PREPARATIONS[settings["preparation"]]
+    size, preparation = settings["size_px"], _of_pixels(settings)
     if preparation.windowed:
         return window_canvas(shape_px, size, preparation.swapped, centre_px)
     if not preparation.resized:
@@ -150,7 +162,7 @@ def prediction_canvas(
     multiple_px: of which the network takes both sides. The canvas of `zscore` has at least the size
     of training.
     """
-    preparation = PREPARATIONS[settings["preparation"]]
+    preparation = _of_pixels(settings)
     if preparation.resized or preparation.windowed:
         return training_canvas(shape_px, settings)
     least = settings["size_px"] if preparation.padded_to_size else 0

@@ -126,7 +126,7 @@ def _check_sizes(
             f"{weights['width']}; write width: {sizes['width']} there, or fetch the file again"
         )
     channels = Target.of(weights["tissues"]).channels
-    if channels != sizes["channels"]:
+    if channels != sizes.get("channels", channels):
         raise ValueError(
             f"{said} {sizes['channels']} channels, the tissues {weights['tissues']} of its entry "
             f"in resources/weights.yaml need {channels}; correct them, or fetch the file again"

@@ -12,6 +12,10 @@ from cmrseg.nets.kinds import ENCODERS, KINDS
 from cmrseg.nets.network import MOST_WIDTH, Network
 from cmrseg.nets.resnet import ResNet
 from cmrseg.nets.runet import RUNet
+from cmrseg.nets.tag_box import TagBox
+from cmrseg.nets.tag_box import widths as box_widths
+from cmrseg.nets.tag_ring import TagRing
+from cmrseg.nets.tag_ring import widths as ring_widths
 from cmrseg.nets.unet import UNet
 from cmrseg.nets.unet3plus import UNet3Plus
 from cmrseg.nets.unet_bai import FrameUNet
@@ -21,18 +25,24 @@ from cmrseg.nets.unet_myops import PlainUNet
 from cmrseg.nets.vgg import Vgg16
 from cmrseg.sequences import USUAL
 from cmrseg.tasks.kinds import USUAL as USUAL_TASK
-from cmrseg.tasks.kinds import outputs_of
+from cmrseg.tasks.kinds import kind_of, outputs_of
 
+# The largest images of a network that places points: its weights grow with their size.
+MOST_SIZE_PX = 512
 SETTINGS = frozenset({"network", "encoder", "width", "sequence", "task", "tissues"})
 
 
 class Shape(NamedTuple):
-    """What sets apart networks of one kind: channels in and out, filters, and the encoder."""
+    """What sets apart networks of one kind: channels in and out, filters, and the encoder.
+
+    size_px: side of the images of a network that places points, 0 of the others.
+    """
 
     channels: int
     outputs: int
     width: int
     encoder: str
+    size_px: int
 
 
 BUILDERS: dict[str, Callable[[Shape], Network]] = {
@@ -52,16 +62,22 @@ BUILDERS: dict[str, Callable[[Shape], Network]] = {
     "unet_lstm": lambda of: UNetLSTM(of.outputs, of.width),
     "runet": lambda of: RUNet(of.outputs, of.width, of.channels),
     "unet_myops": lambda of: PlainUNet(of.outputs, of.width, of.channels),
+    "tag_box": lambda of: TagBox(*box_widths(of.width), of.size_px),
+    "tag_box_compat": lambda of: TagBox(*box_widths(of.width), of.size_px, compat=True),
+    "tag_ring": lambda of: TagRing(*ring_widths(of.width), of.size_px),
+    "tag_ring_compat": lambda of: TagRing(*ring_widths(of.width), of.size_px, compat=True),
 }
 
 
 def network_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     """What decides on a network among a model's settings; these may leave out sequence and task.
 
-    `coarse_channel` is there where the network has it.
+    `coarse_channel` is there where the network has it, `size_px` where it places points.
     """
     told = {"sequence": USUAL, "task": USUAL_TASK} | dict(settings)
-    more = {"coarse_channel": "yes"} if has_coarse_channel(told) else {}
+    more: dict[str, Any] = {"coarse_channel": "yes"} if has_coarse_channel(told) else {}
+    if places_points(told):
+        more["size_px"] = told["size_px"]
     return {name: told[name] for name in sorted(SETTINGS)} | more
 
 
@@ -72,9 +88,10 @@ def build_network(settings: Mapping[str, Any], generator: torch.Generator) -> Ne
     network has none to choose), `width` (filters of the first level; published: 16 for the FCN
     and the networks of MyoPS, 32 for UNet 3+, 64 for the encoders), `sequence` (a channel of its
     images for each), `task` and `tissues` (see labels.Target), and `coarse_channel` where labels of
-    a coarse model are one channel more. The network takes
-    (n, channels, y, x) float32 in 0..1 and gives (n, outputs, y, x): of a segmentation logits of
-    the target's channels.
+    a coarse model are one channel more, and `size_px` of a network that places points. The network
+    takes (n, channels, y, x) float32 in 0..1 and gives (n, outputs, y, x): of a segmentation logits
+    of the target's channels. One that places points takes (n, frames, y, x) and gives (n, frames,
+    points, 2): (y, x) in px.
     Raises ValueError naming a setting it does not know.
     """
     # PyTorch fills new layers from its global generator; fork_rng gives that back untouched,
@@ -87,9 +104,10 @@ def build_network(settings: Mapping[str, Any], generator: torch.Generator) -> Ne
 
 def empty_network(settings: Mapping[str, Any]) -> Network:
     """The network of `build_network` with arbitrary weights, to be loaded or only counted."""
-    if settings.keys() - {"coarse_channel"} != SETTINGS:
+    expected = SETTINGS | ({"size_px"} if places_points(settings) else set())
+    if settings.keys() - {"coarse_channel"} != expected:
         raise ValueError(
-            f"network settings are {sorted(settings)}, expected exactly {sorted(SETTINGS)}"
+            f"network settings are {sorted(settings)}, expected exactly {sorted(expected)}"
         )
     name, encoder = settings["network"], settings["encoder"]
     width, outputs = settings["width"], outputs_of(settings)
@@ -108,7 +126,24 @@ def empty_network(settings: Mapping[str, Any]) -> Network:
             f"network {name} of {settings['sequence']}: it takes "
             f"{' or '.join(map(str, KINDS[name].channels))} images as channels, not {channels}"
         )
-    return BUILDERS[name](Shape(channels, outputs, width, encoder))
+    size_px = settings.get("size_px", 0)
+    if places_points(settings):
+        if (task := kind_of(settings)).writes != "points":
+            raise ValueError(
+                f"network {name} places points, and task {task.name} makes a {task.writes}; give "
+                "it a task of points"
+            )
+        if not (isinstance(size_px, int) and 1 <= size_px <= MOST_SIZE_PX):
+            raise ValueError(
+                f"network {name} of images of size_px {size_px!r}; expected at most {MOST_SIZE_PX}"
+            )
+    return BUILDERS[name](Shape(channels, outputs, width, encoder, size_px))
+
+
+def places_points(settings: Mapping[str, Any]) -> bool:
+    """Whether the `network` of some settings places points; an unknown one does not."""
+    name = settings.get("network")
+    return isinstance(name, str) and name in KINDS and KINDS[name].points > 0
 
 
 def make_encoder(name: str, width: int) -> Encoder:

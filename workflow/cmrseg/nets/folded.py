@@ -192,13 +192,14 @@ def _merged(convolution: Convolution, norm: nn.BatchNorm2d) -> Convolution:
 def _without_norms(network: nn.Module) -> nn.Module:
     """A copy in which every norm that is registered right after a convolution is part of it.
 
-    All networks here use the two in that order, and norms elsewhere are registered elsewhere.
+    All networks here use the two in that order, and norms elsewhere are registered elsewhere. A
+    norm of the batch's own statistics (nets.tag_box) is no constant factor and stays.
     """
     result = copy.deepcopy(network)
     for module in list(result.modules()):
         children = list(module.named_children())
         for (name, convolution), (after, norm) in itertools.pairwise(children):
-            if isinstance(convolution, CONVOLUTION_TYPES) and isinstance(norm, nn.BatchNorm2d):
+            if isinstance(convolution, CONVOLUTION_TYPES) and type(norm) is nn.BatchNorm2d:
                 setattr(module, name, _merged(convolution, norm))
                 setattr(module, after, nn.Identity())
     return result

@@ -5,6 +5,8 @@ Without torch, as a study is checked where torch need not be. `nets.build` makes
 
 from dataclasses import dataclass
 
+from cmrseg.ring import LANDMARKS, SEEN_FRAMES
+
 # Encoders by name, as torchvision calls the networks that they are of.
 ENCODERS = ("resnet34", "resnet50", "vgg16_bn")
 
@@ -20,7 +22,9 @@ class NetworkKind:
     may take as channels of one; empty for any number. window: frames that it sees together.
     starts_from: networks besides its own kind whose weights it may start from. compiled: is a long
     training on a CUDA device compiled? keeps_first_norms: does the start of a new network's batch
-    norms (mean 0, variance 1) count in their statistics?
+    norms (mean 0, variance 1) count in their statistics? points: how many it places in each frame;
+    0 of one that says something of each pixel. frames: of a network that places points, those that
+    it sees together. A network that places points is made for images of one size.
     """
 
     name: str
@@ -33,6 +37,8 @@ class NetworkKind:
     starts_from: tuple[str, ...] = ()
     compiled: bool = False
     keeps_first_norms: bool = False
+    points: int = 0
+    frames: int = 1
 
     def takes(self, channels: int) -> bool:
         """Whether it takes so many images as channels of one."""
@@ -43,6 +49,8 @@ class NetworkKind:
 WINDOWS = ("joint_max", "joint_max_compat", "channel_max", "zscore_window")
 # Encoders see colours: a grey image three times, or three images as red, green and blue.
 COLOURS = (1, 3)
+# Of a box, the first and the last.
+CORNERS = 2
 _ROWS = (
     NetworkKind(
         "fcn",
@@ -108,6 +116,37 @@ _ROWS = (
         "unet_myops",
         preparations=(*WINDOWS, "minmax", "zscore"),
         multiple_px=16,
+    ),
+    NetworkKind(
+        "tag_box",
+        preparations=("tag_frame",),
+        multiple_px=1,
+        channels=(1,),
+        points=CORNERS,
+    ),
+    NetworkKind(
+        "tag_box_compat",
+        preparations=("tag_frame_compat",),
+        multiple_px=1,
+        channels=(1,),
+        keeps_first_norms=True,
+        points=CORNERS,
+    ),
+    NetworkKind(
+        "tag_ring",
+        preparations=("tag_window",),
+        multiple_px=1,
+        channels=(1,),
+        points=LANDMARKS,
+        frames=SEEN_FRAMES,
+    ),
+    NetworkKind(
+        "tag_ring_compat",
+        preparations=("tag_window_compat",),
+        multiple_px=1,
+        channels=(1,),
+        points=LANDMARKS,
+        frames=SEEN_FRAMES,
     ),
 )
 KINDS = {kind.name: kind for kind in _ROWS}

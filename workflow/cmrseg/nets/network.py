@@ -48,10 +48,10 @@ class Network(nn.Module):
 def initialise_layers(modules: Iterable[nn.Module], draw: Callable[[torch.Tensor], object]) -> None:
     """First weights of layers, in their order: biases 0, batch norms 1 and 0.
 
-    draw: fills the weights (out, in, y, x) of a convolution in place.
+    draw: fills the weights (out, in, y, x) of a convolution, or (out, in), in place.
     """
     for module in modules:
-        if isinstance(module, nn.Conv2d):
+        if isinstance(module, (nn.Conv2d, nn.Linear)):
             draw(module.weight)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)

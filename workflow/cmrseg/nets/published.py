@@ -1,12 +1,14 @@
-"""Published networks of ukbb_cardiac: what their checkpoints hold, and the weights in them.
+"""Published networks in TensorFlow: what their checkpoints hold, and the weights in them.
 
 Bai et al. 2018, doi:10.1186/s12968-018-0471-x (FCN), and 2018, doi:10.1007/978-3-030-00937-3_67
-(U-Net with a recurrent part, for the aorta). A checkpoint is checked name by name before its
+(U-Net with a recurrent part, for the aorta); Ferdian et al. 2020, doi:10.1148/ryct.2020190032 (the
+two networks of tagged cines). A checkpoint is checked name by name before its
 data are read, so that a wrong file is refused with a reason. Width and channels are what its
 shapes say; the optimiser's state, there or not, is not looked at.
 """
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ import numpy as np
 import torch
 
 from cmrseg.labels import Target
-from cmrseg.nets import fcn, unet_lstm
+from cmrseg.nets import fcn, tag_box, tag_ring, unet_lstm
 from cmrseg.nets.fcn import CONVOLUTIONS, HEAD_CHANNELS, JOINED_CHANNELS
 from cmrseg.nets.tensorbundle import Entry, index_file, read_bundle, read_index
 from cmrseg.nets.unet_bai import LEVELS
@@ -86,32 +88,61 @@ def _output(scope: str, channels: int, classes: int) -> Shapes:
     return {f"{scope}/kernel": (1, 1, channels, classes), f"{scope}/bias": (classes,)}
 
 
-# Of each published network, by its name in the catalogue: its variables for a width and a number
-# of channels, and the variables whose last axis is the one and the other.
-NETWORKS: dict[str, tuple[Callable[[int, int], Shapes], dict[str, str]]] = {
-    "fcn": (fcn_variables, {"width": "conv2d/kernel", "channels": "conv2d_20/bias"}),
-    "unet_lstm": (
-        unet_lstm_variables,
-        {"width": "UNet/conv0/conv2d/kernel", "channels": "LSTM/output/conv2d/bias"},
+@dataclass(frozen=True)
+class Published:
+    """A published network.
+
+    variables: its names and shapes for the settings of a catalogue's entry. sizes: the variables
+    whose last axis is `width`, and `channels` where it has those of tissues. state: the state dict
+    that its variables become.
+    """
+
+    variables: Callable[[Mapping[str, Any]], Shapes]
+    sizes: Mapping[str, str]
+    state: Callable[[Mapping[str, np.ndarray]], dict[str, torch.Tensor]]
+
+
+def _channels(weights: Mapping[str, Any]) -> int:
+    return Target.of(weights["tissues"]).channels
+
+
+TAG_BOX = Published(
+    lambda weights: tag_box.variables(*tag_box.widths(weights["width"]), weights["size_px"]),
+    {"width": "layer1/conv/kernel"},
+    tag_box.from_tensorflow,
+)
+TAG_RING = Published(
+    lambda weights: tag_ring.variables(*tag_ring.widths(weights["width"]), weights["size_px"]),
+    {"width": "cnn_cell/conv1/kernel"},
+    tag_ring.from_tensorflow,
+)
+# By their names in the catalogue.
+NETWORKS = {
+    "fcn": Published(
+        lambda weights: fcn_variables(weights["width"], _channels(weights)),
+        {"width": "conv2d/kernel", "channels": "conv2d_20/bias"},
+        fcn.from_tensorflow,
     ),
+    "unet_lstm": Published(
+        lambda weights: unet_lstm_variables(weights["width"], _channels(weights)),
+        {"width": "UNet/conv0/conv2d/kernel", "channels": "LSTM/output/conv2d/bias"},
+        unet_lstm.from_tensorflow,
+    ),
+    "tag_box_compat": TAG_BOX,
+    "tag_ring_compat": TAG_RING,
 }
-
-
-# Of each, the state dict that its variables become.
-STATES = {"fcn": fcn.from_tensorflow, "unet_lstm": unet_lstm.from_tensorflow}
 
 
 def model_variables(weights: Mapping[str, Any]) -> Shapes:
     """Names and shapes of the variables of a network of the catalogue, without optimiser.
 
-    weights: network, width and tissues.
+    weights: network, width and tissues, and size_px of a network that places points.
     Raises ValueError naming an unknown network.
     """
-    channels = Target.of(weights["tissues"]).channels
-    return _known(weights["network"])[0](weights["width"], channels)
+    return _known(weights["network"]).variables(weights)
 
 
-def _known(network: str) -> tuple[Callable[[int, int], Shapes], dict[str, str]]:
+def _known(network: str) -> Published:
     if network not in NETWORKS:
         raise ValueError(
             f"network {network!r} is not among the published ones: {', '.join(NETWORKS)}"
@@ -120,13 +151,13 @@ def _known(network: str) -> tuple[Callable[[int, int], Shapes], dict[str, str]]:
 
 
 def sizes_of(entries: Mapping[str, Entry], network: str, file: str | Path) -> dict[str, int]:
-    """Width and number of channels of the network in a checkpoint, by its variables' shapes.
+    """`width`, and `channels` of its tissues, of the network in a checkpoint, by its shapes.
 
     entries: what its index lists. file: the index, for the error. Raises ValueError naming an
     unknown network, or the variable that is not there.
     """
     sizes = {}
-    for setting, name in _known(network)[1].items():
+    for setting, name in _known(network).sizes.items():
         entry = entries.get(name)
         if entry is None or not entry.shape:
             raise ValueError(
@@ -180,8 +211,8 @@ def _is_slot(name: str, variables: Collection[str]) -> bool:
 def read_published(prefix: str | Path, weights: Mapping[str, Any]) -> dict[str, torch.Tensor]:
     """Weights of a published checkpoint, as this project stores them.
 
-    prefix: its files without `.index` and `.data-...`. weights: network, width and tissues.
-    Returns the state dict of an `FCN` or a `UNetLSTM`.
+    prefix: its files without `.index` and `.data-...`. weights: as of `model_variables`. Returns
+    the state dict of an `FCN`, a `UNetLSTM`, a `TagBox` or a `TagRing`.
     Raises ValueError as `check_index` and `read_bundle` do, or if a value is not finite.
     """
     entries = read_index(index_file(prefix))
@@ -192,4 +223,4 @@ def read_published(prefix: str | Path, weights: Mapping[str, Any]) -> dict[str, 
     for name, value in wanted.items():
         if not np.isfinite(value).all():
             raise ValueError(f"{prefix}: {name} has values that are not finite; fetch it again")
-    return STATES[weights["network"]](wanted)
+    return _known(weights["network"]).state(wanted)

@@ -5,6 +5,7 @@ from typing import Any
 
 from cmrseg.channels import has_coarse_channel
 
+TAG_GREYS = "Divided by the 99th percentile of all frames that the network sees together."
 # By the preparation of the images.
 GREYS = {
     "fcn": "The 1st percentile of the cine becomes 0 and the 99th 1; values outside are clipped.",
@@ -16,6 +17,10 @@ GREYS = {
     "channel_max": "The window of every image is divided by its own largest value.",
     "zscore_window": "Mean 0 and standard deviation 1 of each sequence's voxels above their 10th "
     "percentile, in all of its slices.",
+    "tag_frame": TAG_GREYS,
+    "tag_frame_compat": "As they are.",
+    "tag_window": TAG_GREYS,
+    "tag_window_compat": "As they are.",
 }
 CURVE = " Then the published curve of the colour map Greys."
 PADDED = (
@@ -34,6 +39,12 @@ SIZES = {
     "joint_max_compat": WINDOW + " Its first row and column are swapped, as published.",
     "channel_max": WINDOW,
     "zscore_window": WINDOW,
+    "tag_frame": "The first frame, scaled so that the longer side has {} pixels, and padded with "
+    "zeros to a square.",
+    "tag_frame_compat": "The first frame, not resized; padded with zeros to {} x {} pixels.",
+    "tag_window": "The square around the box of model {coarse}, scaled to {} x {} pixels.",
+    "tag_window_compat": "The box of model {coarse}, each axis scaled by itself to {} x {} pixels; "
+    "places are scaled as rows are, as published.",
 }
 CENTRE = "in its centre"
 # Of a model with a coarse model, in the place of CENTRE.
@@ -63,8 +74,11 @@ VIEWS = {
 def size_sentence(settings: Mapping[str, Any], multiple_px: int) -> str:
     """How images get the size that a network takes, and where its window lies."""
     size = settings["size_px"]
-    words = SIZES[settings["preparation"]].format(size, size, multiple=multiple_px)
-    if coarse := settings.get("coarse"):
+    coarse = settings.get("coarse", "")
+    words = SIZES[settings["preparation"]].format(
+        size, size, multiple=multiple_px, coarse=coarse or "localisation"
+    )
+    if coarse:
         return words.replace(CENTRE, AROUND.format(coarse=coarse))
     return words
 

@@ -28,6 +28,12 @@ NETWORKS = {
     "doi:10.1007/978-3-030-00937-3_67",
     "runet": "residual U-Net of Altunok and Oksuz 2020, MyoPS challenge, LNCS 12554, pp. 128-137",
     "unet_myops": "plain U-Net with dropout, the baseline of Altunok and Oksuz 2020",
+    "tag_box": "localisation network of Ferdian et al. 2020, doi:10.1148/ryct.2020190032, with "
+    "moving statistics in its batch norms, and places as shares of the image",
+    "tag_box_compat": "localisation network of Ferdian et al. 2020, doi:10.1148/ryct.2020190032",
+    "tag_ring": "landmark network of Ferdian et al. 2020, doi:10.1148/ryct.2020190032, with places "
+    "as shares of the window",
+    "tag_ring_compat": "landmark network of Ferdian et al. 2020, doi:10.1148/ryct.2020190032",
 }
 # The source of a published model, by the format of its file.
 MADE_OF = {
@@ -51,6 +57,9 @@ LOSSES = {
     "dice_myops": "Dice of a batch with the constant of Altunok and Oksuz 2020",
     "ce_dice": "cross-entropy and Dice of a batch without background",
     "tversky": "focal Tversky loss of a batch",
+    "box": "mean squared error of the corners in px",
+    "ring_strain": "mean squared error of the landmarks in px, and 5 times the errors of radial "
+    "and circumferential strain, as in Ferdian et al. 2020",
 }
 TISSUES = {key: region.name for key, region in REGIONS.items()} | {
     "foreground": "all tissues together"

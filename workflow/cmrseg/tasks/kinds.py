@@ -45,8 +45,8 @@ _ROWS = (
     TaskKind(
         "track",
         writes="points",
-        # Its networks have as many points as they are made for.
-        outputs=lambda target: 0,
+        # Places, (y, x) of each point; how many points is up to the network.
+        outputs=lambda target: 2,
         losses=("box", "ring_strain"),
         learns_from="points",
     ),
