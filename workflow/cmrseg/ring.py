@@ -10,6 +10,8 @@ import numpy as np
 
 SPOKES, WALLS = 24, 7
 LANDMARKS = SPOKES * WALLS
+# Of a box: the first and the last.
+CORNERS = 2
 # Frames of a cine in which the published network follows a ring; it sees no other number.
 SEEN_FRAMES = 20
 # Angle of spoke 0 from the middle of the ring, from the right clockwise: lower left. In the

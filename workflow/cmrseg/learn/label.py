@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -135,10 +135,32 @@ def label_shard(
         label_subjects(labeller, some, sequences, labels, coarse)
 
 
-def labeller_of(network: Network, model: Mapping[str, Any], device: str) -> Predictor | Tracker:
+class Labeller(Protocol):
+    """What labels one cine after another: learn.predict.Predictor and learn.track.Tracker."""
+
+    device: str
+
+    def read_coarse(self, folder: Path, sequence: str, cine: Cine) -> Any:
+        """What the coarse model found in a subject."""
+
+    def prepare(self, *channels: Cine, coarse: Any, subject: str) -> Any:
+        """What `label` takes of the images of a subject."""
+
+    def label(self, prepared: Any) -> Callable[[], np.ndarray]:
+        """A function that gives what was found."""
+
+    def finished(self, found: np.ndarray, cine: Cine, subject: str) -> np.ndarray:
+        """That as it is written."""
+
+    def save(self, found: np.ndarray, cine: Cine, folder: Path, sequence: str) -> None:
+        """Write it into the folder of a subject."""
+
+
+def labeller_of(network: Network, model: Mapping[str, Any], device: str) -> Labeller:
     """What labels cines with a network: one of images, or of points over time."""
-    of_points = PREPARATIONS[model["preparation"]].frames > 0
-    return (Tracker if of_points else Predictor)(network, model, device)
+    if PREPARATIONS[model["preparation"]].frames:
+        return Tracker(network, model, device)
+    return Predictor(network, model, device)
 
 
 def _by_members(
@@ -155,7 +177,7 @@ def _by_members(
 
 
 def label_subjects(
-    labeller: Predictor | Tracker,
+    labeller: Labeller,
     folders: Mapping[str, Path],
     sequences: Sequence[str],
     labels: Path,

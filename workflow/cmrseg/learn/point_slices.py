@@ -4,6 +4,7 @@ The files of `learn.slices`, so that trainings read both alike: `labels.npy` hol
 """
 
 import logging
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from cmrseg.cine import Cine
 from cmrseg.files import replacing, write_table
 from cmrseg.learn.prepare import check_settings
 from cmrseg.learn.slices import FILES, image_shape, stack
+from cmrseg.learn.tag_frames import seen_frames
 from cmrseg.learn.tag_images import place_of_truth, points_placed, prepared
 from cmrseg.points import read_points
 
@@ -77,15 +79,16 @@ def _subject_slices(
     cine = Cine.load(image)
     try:
         points = read_points(Path(table), cine)
-        spacing_mm = cine.spacing_mm[1:]
+        px_mm = math.sqrt(math.prod(cine.spacing_mm[1:]))
         left_out = []
         for z in range(cine.voxels.shape[1]):
             if not np.isfinite(points[0, z]).all():
                 left_out.append(z + 1)
                 continue
             place = place_of_truth(points[:, z], cine.voxels.shape[2:], settings)
-            truth = place.truth(points[:, z])
-            yield z, prepared(cine.voxels[:, z], place, settings), truth, place.px_mm(spacing_mm)
+            numbers = seen_frames(len(points), PREPARATIONS[settings["preparation"]].frames)
+            images = prepared(cine.voxels[numbers, z], place, settings)
+            yield z, images, place.truth(points[:, z]), px_mm / place.enlarged
     except ValueError as error:
         raise ValueError(f"subject {subject}: {error}") from error
     if left_out:

@@ -5,6 +5,7 @@ and keep their meaning: the first corner of a box is the upper left one, and spo
 is at the lower left, also of a picture that is turned or mirrored.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,13 +86,19 @@ def draw_tag_transforms(
     return TagTransforms(
         mirrored=rng.random(n) < MIRROR_PROBABILITY,
         turn_deg=step_deg * rng.integers(0, round(360 / step_deg), n),
-        zoom=np.exp(rng.uniform(*np.log(ZOOM), n)),
+        zoom=_factors(rng, ZOOM, n),
         shift_px=rng.uniform(-SHIFT, SHIFT, (n, 2)) * size,
-        gamma=np.exp(rng.uniform(*np.log(GAMMA), n)),
-        contrast=np.exp(rng.uniform(*np.log(CONTRAST), n)),
+        gamma=_factors(rng, GAMMA, n),
+        contrast=_factors(rng, CONTRAST, n),
         blur_px=rng.uniform(*BLUR_PX, n) * (rng.random(n) < BLUR_PROBABILITY),
         noise=noise,
     )
+
+
+def _factors(rng: np.random.Generator, bounds: tuple[float, float], n: int) -> np.ndarray:
+    """Factors, as often above 1 as their reciprocals below."""
+    least, most = (math.log(bound) for bound in bounds)
+    return np.exp(rng.uniform(least, most, n))
 
 
 def apply_tag_transforms(

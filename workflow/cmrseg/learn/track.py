@@ -84,11 +84,12 @@ class Tracker:
 
     def prepare(
         self,
-        cine: Cine,
+        *channels: Cine,
         coarse: np.ndarray | None = None,
         subject: str = "the cine",
     ) -> PreparedCine:
-        """What `label` takes. coarse: boxes (t, z, 2, 2) of a network of landmarks."""
+        """What `label` takes of a cine. coarse: boxes (t, z, 2, 2), for a network of landmarks."""
+        (cine,) = channels
         voxels = cine.voxels
         frames, slices = voxels.shape[:2]
         if not np.isfinite(voxels).all():

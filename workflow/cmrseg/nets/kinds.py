@@ -5,7 +5,7 @@ Without torch, as a study is checked where torch need not be. `nets.build` makes
 
 from dataclasses import dataclass
 
-from cmrseg.ring import LANDMARKS, SEEN_FRAMES
+from cmrseg.ring import CORNERS, LANDMARKS, SEEN_FRAMES
 
 # Encoders by name, as torchvision calls the networks that they are of.
 ENCODERS = ("resnet34", "resnet50", "vgg16_bn")
@@ -49,8 +49,6 @@ class NetworkKind:
 WINDOWS = ("joint_max", "joint_max_compat", "channel_max", "zscore_window")
 # Encoders see colours: a grey image three times, or three images as red, green and blue.
 COLOURS = (1, 3)
-# Of a box, the first and the last.
-CORNERS = 2
 _ROWS = (
     NetworkKind(
         "fcn",

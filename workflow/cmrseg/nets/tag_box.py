@@ -15,8 +15,8 @@ from torch import nn
 from torch.nn import functional
 
 from cmrseg.nets.images import CHANNELS_LAST
-from cmrseg.nets.kinds import CORNERS
 from cmrseg.nets.network import Network, initialise_layers
+from cmrseg.ring import CORNERS
 
 # Blocks of convolution and pooling, the published filters of the first one and of the others, and
 # units of the layer behind them: 1, 4 and 32 times the width.
