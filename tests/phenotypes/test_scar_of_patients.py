@@ -1,5 +1,7 @@
 """Scar of a digital patient by segment, from its files in the challenge's layout to its truth."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from cmrseg.annotations.carry import carry_shard
 from cmrseg.cine import Cine
 from cmrseg.files import read_table
+from cmrseg.labels import tissues_of
 from cmrseg.layouts.myops import import_cases
 from cmrseg.measure.aha_segments import SHORT_AXIS_ROWS
 from cmrseg.phantom.myops import write_shard
@@ -21,8 +24,8 @@ SEGMENT_POINTS, ALL_POINTS = 12, 2.5
 
 
 @pytest.fixture(scope="module")
-def patient(tmp_path_factory):
-    """What is measured of a patient with an infarct of the LAD, and what is true."""
+def examined(tmp_path_factory):
+    """The true labels of a patient with an infarct of the LAD, and what is true."""
     folder = tmp_path_factory.mktemp("patient")
     rows = draw_subjects(3, 7).tail(1).assign(disease="infarct", infarct="chronic", age_y=60)
     rows = rows.assign(subject="3", study="3", annotation="3", set="train")
@@ -35,7 +38,13 @@ def patient(tmp_path_factory):
     settings = {"form": "myops", "folder": ".", "layout": "myops", "sequence": "c0"}
     assert carry_shard(rows, "truth", settings, raw, images, labels).empty
     found = Examination("3", {}, {"c0": Cine.load(labels / "3/c0.nii.gz")}, {})
-    return pd.Series(measured(found, "corrected").values), read_table(raw / "truth.tsv").iloc[0]
+    return found, read_table(raw / "truth.tsv").iloc[0]
+
+
+@pytest.fixture(scope="module")
+def patient(examined):
+    found, truth = examined
+    return pd.Series(measured(found, "corrected").values), truth
 
 
 def test_the_part_of_the_wall_that_is_scar_is_true(patient):
@@ -54,3 +63,14 @@ def test_scar_is_in_its_segments_and_as_deep_as_it_is(patient, quantity):
     assert found[-1] == pytest.approx(truth[-1], abs=ALL_POINTS)
     assert found[:-1] == pytest.approx(truth[:-1], abs=SEGMENT_POINTS)
     assert np.corrcoef(found, truth)[0, 1] > 0.97
+
+
+def test_a_model_without_oedema_has_none_of_its_columns(examined):
+    model = replace(examined[0], known={"c0": tissues_of("lv,rv,wall,scar")})
+    found, every = measured(model, "corrected"), measured(examined[0], "corrected")
+    of_edema = [name for name in every.values if name.startswith("edema")]
+    assert len(of_edema) == 2 + len(SHORT_AXIS_ROWS)
+    assert all(np.isnan(found.values[name]) for name in of_edema)
+    others = [name for name in every.values if name not in of_edema and name != "wall_ml"]
+    assert [found.values[name] for name in others] == [every.values[name] for name in others]
+    assert found.details["edema_percent"].isna().all()

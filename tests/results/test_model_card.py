@@ -134,6 +134,15 @@ def test_card_lists_the_label_numbers():
     assert "RV" not in labels
 
 
+def test_card_says_which_tissues_a_number_does_not_tell_apart():
+    row = ROW | {"sequence": "c0,de,t2", "tissues": "lv,rv,wall,scar"}
+    card = trained_card(row, 1, TRAINING)
+    labels = section(card, "Labels")
+    assert "| 2 | LV myocardium or oedema |" in labels
+    assert "| 9 | scar |" in labels
+    assert "Does not segment oedema." in section(card, "Limits")
+
+
 def test_limits_follow_from_the_settings():
     def limits(row, **changes):
         return section(trained_card(ROW | row, 1, Training(**vars(TRAINING) | changes)), "Limits")

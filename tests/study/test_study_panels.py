@@ -93,8 +93,8 @@ def test_a_job_reads_each_labeller_s_shard_once(study):
     }
     assert panels.settings(job) == {
         "views": [
-            {"sequence": "sa", "labels": 0, "image": True},
-            {"sequence": "la_4ch", "labels": 1, "image": True},
+            {"sequence": "sa", "labels": 0, "image": True, "tissues": ""},
+            {"sequence": "la_4ch", "labels": 1, "image": True, "tissues": ""},
         ],
         "mode": "corrected",
     }

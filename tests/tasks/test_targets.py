@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from cmrseg.labels import REGIONS, UNLABELLED, Target, Tissue
+from cmrseg.labels import REGIONS, SHORT_NAMES, UNLABELLED, Target, Tissue
 from cmrseg.tasks.targets import check_labels, decode, encode, inside, shares
 
 HEART = Target.of("lv,my,rv")
@@ -17,6 +17,43 @@ def test_targets_say_whether_their_regions_exclude_each_other():
     assert HEART.tissues == (Tissue.LV, Tissue.MYO, Tissue.RV)
     assert ILL.tissues == (Tissue.LV, Tissue.MYO, Tissue.RV, Tissue.EDEMA, Tissue.SCAR)
     assert ILL.text == "wall,lv,rv,scar_edema,scar"
+
+
+@pytest.mark.parametrize(
+    ("text", "tissues", "regions"),
+    [
+        ("lv,my,rv", "lv my rv", "lv my rv"),
+        ("lv,rv,my,edema,scar", "lv my rv edema scar", "lv my rv edema scar wall scar_edema"),
+        (
+            "wall,lv,rv,scar_edema,scar",
+            "lv my rv edema scar",
+            "lv my rv edema scar wall scar_edema",
+        ),
+        # Muscle is what of the wall is not told apart.
+        ("lv,rv,wall", "lv my rv", "lv rv wall"),
+        ("lv,rv,wall,scar", "lv my rv scar", "lv rv scar wall"),
+        # What may be oedema or scar is neither, and what is left of the wall is not known.
+        ("lv,wall,scar_edema", "lv", "lv my wall scar_edema"),
+        ("lv,my,scar_edema", "lv", "lv my wall scar_edema"),
+        ("lv,scar,scar_edema", "lv", "lv scar_edema"),
+        ("lv,scar_edema,scar", "lv edema scar", "lv edema scar scar_edema"),
+        ("lv,scar_edema,edema", "lv", "lv scar_edema"),
+    ],
+)
+def test_a_region_of_several_tissues_does_not_tell_them_apart(text, tissues, regions):
+    target = Target.of(text)
+    assert " ".join(SHORT_NAMES[tissue] for tissue in target.tissues) == tissues
+    assert " ".join(key for key, region in REGIONS.items() if target.tells(region)) == regions
+
+
+def test_a_network_learns_from_the_labels_of_all_members_of_its_regions():
+    target = Target.of("lv,rv,wall,scar")
+    assert target.members == (Tissue.LV, Tissue.MYO, Tissue.RV, Tissue.EDEMA, Tissue.SCAR)
+    check_labels(torch.tensor([int(Tissue.EDEMA)]), target)
+    truth, _ = encode(target, torch.tensor([[[0, *target.members]]], dtype=torch.uint8))
+    # Each is painted as the last region that has it.
+    assert decode(target, truth).flatten().tolist() == [0, 1, 2, 3, 2, 9]
+    assert [int(target.painted[tissue]) for tissue in target.members] == [1, 2, 3, 2, 9]
 
 
 def test_an_unknown_tissue_and_a_repeated_one_are_refused():

@@ -162,9 +162,34 @@ class Target:
         return len(self.regions) + self.exclusive
 
     @property
-    def tissues(self) -> tuple[Tissue, ...]:
-        """The tissues that a label map of this target tells of, in the order of the registry."""
+    def members(self) -> tuple[Tissue, ...]:
+        """The tissues of its regions, in the order of the registry: those that are learnt from."""
         return in_order(tissue for region in self.regions for tissue in region.members)
+
+    @property
+    def painted(self) -> dict[Tissue, Tissue]:
+        """What each of its members is in a label map: the first of the last region that has it."""
+        return {tissue: region.members[0] for region in self.regions for tissue in region.members}
+
+    @property
+    def tissues(self) -> tuple[Tissue, ...]:
+        """The tissues that a label map of this target tells of, in the order of the registry.
+
+        A region of several tissues does not tell them apart. Myocardium is what of the wall is not
+        told apart: without a channel for oedema it may be oedema, of which nothing is known then.
+        Where a lesion may be another one, neither it nor the rest of the wall is known.
+        """
+        merged = {number for tissue, number in self.painted.items() if tissue != number}
+        told = set(self.painted.values())
+        if merged - {Tissue.MYO}:
+            told -= {*merged, Tissue.MYO}
+        return in_order(told)
+
+    def tells(self, region: Region) -> bool:
+        """Whether a label map tells which pixels are in a region, maybe without its tissues."""
+        numbers = {tissue: self.painted.get(tissue, Tissue.BACKGROUND) for tissue in Tissue}
+        inside = {numbers[tissue] for tissue in region.members}
+        return inside.isdisjoint(n for tissue, n in numbers.items() if tissue not in region.members)
 
 
 def named_once(what: str, text: str, registry: Mapping[str, Named]) -> list[Named]:

@@ -116,7 +116,7 @@ def _check_tissues(model: str, settings: dict[str, Any]) -> None:
     """The images of a model must show the tissues that it segments."""
     key = settings["sequence"]
     try:
-        tissues = Target.of(settings["tissues"], settings["activation"]).tissues
+        tissues = Target.of(settings["tissues"], settings["activation"]).members
     except ValueError as error:
         raise StudyError(f"model {model}: {error}") from None
     shown = labelled_sequence(key).tissues

@@ -10,7 +10,7 @@ import numpy as np
 from cmrseg.canvas import PREPARATIONS, Canvas
 from cmrseg.cine import Cine
 from cmrseg.known import known_tissues
-from cmrseg.labels import UNLABELLED, Tissue, in_order, tissues_of, values_of
+from cmrseg.labels import UNLABELLED, Target, Tissue, in_order, values_of
 from cmrseg.learn.heart_window import Heart, find_heart
 from cmrseg.learn.prepare import check_one_grid, prepare_labels, prepare_volumes
 from cmrseg.sequences import labelled_sequence
@@ -24,7 +24,7 @@ Frame = tuple[np.ndarray, np.ndarray, list[tuple[int, ...]], bool]
 
 def counted_tissues(settings: Mapping[str, Any]) -> tuple[Tissue, ...]:
     """The tissues whose pixels are in the index."""
-    return in_order((Tissue.LV, Tissue.MYO, *tissues_of(settings["tissues"])))
+    return in_order((Tissue.LV, Tissue.MYO, *Target.of(settings["tissues"]).members))
 
 
 def by_cine(settings: Mapping) -> bool:
@@ -56,7 +56,7 @@ def subject_slices(
         raise ValueError(f"subject {subject}: {error}") from error
     tissues = known_tissues(labels, shown)
     whole = tissues[..., Tissue.LV].all(axis=1).astype(int)
-    told = [Tissue.BACKGROUND, *tissues_of(settings["tissues"]), UNLABELLED]
+    told = [Tissue.BACKGROUND, *Target.of(settings["tissues"]).members, UNLABELLED]
     counted, cut = counted_tissues(settings), []
     drawn = _labelled(labels, tissues)
     written = drawn

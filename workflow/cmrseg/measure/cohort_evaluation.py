@@ -9,7 +9,7 @@ import pandas as pd
 from cmrseg.measure.by_sequence import measures_of
 from cmrseg.measure.cohort_summary import summarise
 from cmrseg.measure.evaluate import Frames, evaluate_cine
-from cmrseg.measure.labellers import LabelMaps, tissues_known
+from cmrseg.measure.labellers import LabelMaps, as_told_by, regions_known, tissues_known
 from cmrseg.measure.volumes import EndDiastole
 from cmrseg.sequences import SEQUENCES
 from cmrseg.splits import split_of, upright_rows
@@ -40,10 +40,10 @@ def evaluate_labels(
     """Hold a labeller's maps against the reference.
 
     Only subjects that both labelled are compared (a second observer may have done a part), of
-    the tissues that both know. ed, reference_ed: how each chooses its end-diastole.
-    frames: whose frames the labeller is measured at. es_frames: end-systole of the reference, by
-    subject, where it is known (see evaluate_cine). The
-    summary counts a subject with a rotated copy once, as the copy; the other tables have both.
+    the tissues that both know; what one does not tell apart is one tissue of the other, too. ed,
+    reference_ed: how each chooses its end-diastole. frames: whose frames the labeller is measured
+    at. es_frames: end-systole of the reference, by subject, where it is known (see evaluate_cine).
+    The summary counts a subject with a rotated copy once, as the copy; the other tables have both.
     Raises ValueError where there is no subject.
     """
     predicted, true = labeller.folders(), reference.folders()
@@ -54,7 +54,11 @@ def evaluate_labels(
             f"{reference.name} {reference.sequence}; compare labels of one sequence"
         )
     of_reference = tissues_known(reference, true)
-    tissues = tuple(t for t in tissues_known(labeller, predicted) if t in of_reference)
+    of_labeller = tissues_known(labeller, predicted)
+    tissues = tuple(t for t in of_labeller if t in of_reference)
+    regions = set(regions_known(labeller, of_labeller)) & set(
+        regions_known(reference, of_reference)
+    )
     images: list[pd.DataFrame] = []
     frame_tables: list[pd.DataFrame] = []
     subjects = []
@@ -62,8 +66,8 @@ def evaluate_labels(
         ours = labeller.load(predicted[subject])
         theirs = reference.load(true[subject])
         of_images, of_frames, row = evaluate_cine(
-            ours.voxels,
-            theirs.voxels,
+            as_told_by(reference, ours.voxels),
+            as_told_by(labeller, theirs.voxels),
             ours.spacing_mm,
             tissues,
             subject,
@@ -72,6 +76,7 @@ def evaluate_labels(
             frames,
             es_frames.get(subject),
             sequence,
+            regions,
         )
         split = split_of(splits)(subject)
         for table, tables in ((of_images, images), (of_frames, frame_tables)):

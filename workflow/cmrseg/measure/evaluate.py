@@ -1,12 +1,13 @@
 """A model's labels against a reference: every image of a subject, and the subject."""
 
 import math
+from collections.abc import Collection
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from cmrseg.labels import Tissue
+from cmrseg.labels import Region, Tissue
 from cmrseg.measure.by_sequence import (
     check_plane,
     has_phases,
@@ -42,12 +43,14 @@ def evaluate_cine(
     frames: Frames = "own",
     es_frame: int | None = None,
     sequence: Sequence = SEQUENCES[USUAL],
+    regions: Collection[Region] | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, float | str]]:
     """Compare the labels of one subject image by image and as a whole.
 
     predicted, reference: (t, z, y, x) integers of equal shape. spacing_mm: along z, y, x. tissues:
     those that both sides know, in the order of the registry; others are background in both.
-    sequence: what the images are. Voxels that are UNLABELLED in either are left out,
+    sequence: what the images are. regions: those that both tell of as a whole; unless given, those
+    of whose tissues both know all. Voxels that are UNLABELLED in either are left out,
     as are images that have no others. Where either side drew some tissues of a slice alone
     (`known_tissues`), as a cavity with nothing labelled around it, these end at their outline:
     cavity beyond it is a mistake. Of the others the frame's Dice and volume are nan.
@@ -91,7 +94,7 @@ def evaluate_cine(
         row[f"dice_{name}"] = float(whole[pair.place(tissue)])
         row[f"hausdorff_{name}_mm"] = float(images[f"hausdorff_{name}_mm"].mean())
         row[f"distance_{name}_mm"] = float(images[f"distance_{name}_mm"].mean())
-    row |= region_scores(pair)
+    row |= region_scores(pair, regions)
     if not has_phases(sequence):
         row |= _measures(pair, sequence) if measures_of(sequence) else {}
     elif Tissue.LV in tissues:

@@ -1,13 +1,13 @@
 """Who labelled a cohort: the subjects of a labeller, and the tissues that it knows."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from cmrseg.cine import Cine
-from cmrseg.labels import Tissue, in_order, tissues_of
+from cmrseg.labels import REGIONS, Region, Target, Tissue, in_order, tissues_of
 from cmrseg.sequences import SEQUENCES, USUAL, image_path
 from cmrseg.shards import labelled_folders
 
@@ -51,3 +51,26 @@ def tissues_known(labeller: LabelMaps, folders: Mapping[str, Path]) -> tuple[Tis
             voxels = labeller.load(folder).voxels
             known |= {tissue for tissue in open_ if np.any(voxels == tissue)}
     return in_order(known)
+
+
+def regions_known(labeller: LabelMaps, tissues: Collection[Tissue]) -> tuple[Region, ...]:
+    """The regions of which a labeller tells as a whole. tissues: those that it knows.
+
+    A model may tell where the wall is and not know its oedema.
+    """
+    if labeller.tissues:
+        target = Target.of(labeller.tissues)
+        return tuple(region for region in REGIONS.values() if target.tells(region))
+    return tuple(r for r in REGIONS.values() if set(r.members) <= set(tissues))
+
+
+def as_told_by(labeller: LabelMaps, labels: np.ndarray) -> np.ndarray:
+    """Labels of another labeller without what this one does not tell apart.
+
+    A model without a channel for oedema labels it as the wall that it lies in: so it is here.
+    """
+    found = labels.copy()
+    if labeller.tissues:
+        for tissue, number in Target.of(labeller.tissues).painted.items():
+            found[labels == tissue] = number
+    return found

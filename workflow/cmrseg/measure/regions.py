@@ -1,6 +1,7 @@
 """Agreement of regions of several tissues, and of lesions that a heart may lack."""
 
 import math
+from collections.abc import Collection
 
 import numpy as np
 
@@ -20,38 +21,34 @@ JOINED = tuple(
 ABSENT = tuple(region for region in REGIONS.values() if set(region.members) <= set(LESIONS))
 
 
-def region_scores(pair: Pair) -> dict[str, float]:
+def region_scores(pair: Pair, regions: Collection[Region] | None = None) -> dict[str, float]:
     """Scores of a subject: dice_wall, hausdorff_wall_mm, distance_wall_mm, false_scar_ml, ...
 
-    Of regions of whose tissues both sides know all. Dice is that of all labelled voxels as one
-    volume; distances are means over slices, as those of tissues. Dice of a region that the
-    reference lacks in a stack that it labelled whole is nan. false_*_ml: the volume of such a
-    region in the prediction; nan where the reference has it, or did not label the whole stack.
+    regions: those that both sides tell of; of whose tissues both know all unless given. Dice is
+    that of all labelled voxels as one volume; distances are means over slices, as those of tissues.
+    Dice of a region that the reference lacks in a stack that it labelled whole is nan. false_*_ml:
+    the volume of such a region in the prediction; nan where the reference has it, or did not label
+    the whole stack.
     """
     row: dict[str, float] = {}
+    if regions is None:
+        regions = [r for r in REGIONS.values() if set(r.members) <= set(pair.tissues)]
     for region in JOINED:
-        if _is_known(region, pair):
+        if region in regions:
             row |= _agreement(region, pair)
     for region in ABSENT:
-        if _is_known(region, pair):
+        if region in regions:
             row[f"false_{region.key}_ml"] = _false_ml(region, pair)
     return row
 
 
-def _is_known(region: Region, pair: Pair) -> bool:
-    return set(region.members) <= set(pair.tissues)
-
-
 def _agreement(region: Region, pair: Pair) -> dict[str, float]:
-    places = [pair.place(tissue) for tissue in region.members]
-    counts = pair.counts.sum(axis=(0, 1))
-    true, found = counts[places].sum(), counts[:, places].sum()
-    lacking = not true and (not found or len(pair.complete))
-    both = counts[np.ix_(places, places)].sum()
     first, second = (
         np.isin(labels, region.members).reshape(-1, *labels.shape[2:])
         for labels in (pair.reference, pair.predicted)
     )
+    true, found, both = first.sum(), second.sum(), (first & second).sum()
+    lacking = not true and (not found or len(pair.complete))
     distances = slice_distances_mm(first, second, pair.spacing_mm[1:])
     drawn = distances[~np.isnan(distances[:, 0])]
     hausdorff, distance = drawn.mean(axis=0) if len(drawn) else (math.nan, math.nan)
@@ -63,8 +60,10 @@ def _agreement(region: Region, pair: Pair) -> dict[str, float]:
 
 
 def _false_ml(region: Region, pair: Pair) -> float:
-    places = [pair.place(tissue) for tissue in region.members]
-    counts = pair.counts[pair.complete]
-    if not len(counts) or counts[:, :, places].any():
+    true, found = (
+        np.isin(labels[pair.complete], region.members)
+        for labels in (pair.reference, pair.predicted)
+    )
+    if not len(pair.complete) or true.any():
         return math.nan
-    return float(counts[..., places].sum() * voxel_volume_ml(pair.spacing_mm))
+    return float(found.sum() * voxel_volume_ml(pair.spacing_mm))

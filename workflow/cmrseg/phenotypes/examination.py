@@ -12,6 +12,7 @@ import pandas as pd
 
 from cmrseg.cine import Cine
 from cmrseg.files import write_table
+from cmrseg.labels import Tissue, tissues_of
 from cmrseg.sequences import image_path
 
 logger = logging.getLogger(__name__)
@@ -19,11 +20,15 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class View:
-    """A sequence of a shard. labels, images: folders of the shard, "" for what is not read."""
+    """A sequence of a shard. labels, images: folders of the shard, "" for what is not read.
+
+    tissues: those of a model's labels as in a models table, "" for an annotator's.
+    """
 
     sequence: str
     labels: str = ""
     images: str = ""
+    tissues: str = ""
 
 
 @dataclass(frozen=True)
@@ -32,13 +37,14 @@ class Examination:
 
     about: its row of the subject table, None where a cell is empty. labels: label maps by sequence,
     `Tissue` numbers (t, z, y, x). images: images by sequence. A sequence that the subject lacks is
-    in neither.
+    in neither. known: tissues that labels tell of by sequence; all that are not named.
     """
 
     subject: str
     about: Mapping[str, Any]
     labels: Mapping[str, Cine]
     images: Mapping[str, Cine]
+    known: Mapping[str, tuple[Tissue, ...]] = field(default_factory=dict)
 
     def about_number(self, column: str) -> float:
         """A number of the subject table, nan where it is not given."""
@@ -79,8 +85,9 @@ def write_shard(
 
 
 def views_of(views: Iterable[Mapping[str, Any]], inputs: Mapping[str, Any]) -> list[View]:
-    """The views of a shard. views: sequence, number of its labeller's folder or None, image.
+    """The views of a shard.
 
+    views: sequence, number of its labeller's folder or None, image, tissues.
     inputs: labels, the folders of label maps, and images, a folder or none.
     """
     folders, images = list(inputs["labels"]), list(inputs["images"])
@@ -89,6 +96,7 @@ def views_of(views: Iterable[Mapping[str, Any]], inputs: Mapping[str, Any]) -> l
             view["sequence"],
             "" if view["labels"] is None else folders[view["labels"]],
             images[0] if view["image"] else "",
+            view["tissues"],
         )
         for view in views
     ]
@@ -108,6 +116,7 @@ def measure_shard(
     without any of the sequences has no row.
     """
     views, columns = list(views), list(columns)
+    known = {view.sequence: tissues_of(view.tissues) for view in views if view.tissues}
     found, details = [], []
     for row in rows:
         subject = str(row["subject"])
@@ -116,7 +125,7 @@ def measure_shard(
         if not labels:
             continue
         try:
-            measured = measure(Examination(subject, row, labels, images))
+            measured = measure(Examination(subject, row, labels, images, known))
         except ValueError as error:
             measured = Measured({}, str(error).removeprefix(f"subject {subject}: "))
         if measured.doubt:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cmrseg.labels import Tissue
-from cmrseg.sequences import WALL
+from cmrseg.sequences import VENTRICLES
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,8 @@ PANEL_MEASURES = {
                 Need("la_4ch", CHAMBERS, image=True, needed=False),
             ),
         ),
-        PanelMeasure("scar", "scar by segment", (Need("c0", WALL),)),
+        # Whoever does not know oedema has none of its columns.
+        PanelMeasure("scar", "scar by segment", (Need("c0", (*VENTRICLES, Tissue.SCAR)),)),
     )
 }
 

@@ -1,5 +1,8 @@
 """Scar and oedema of an examination: volumes, and by AHA segment."""
 
+import math
+
+from cmrseg.labels import Tissue
 from cmrseg.measure.by_sequence import measures_of_curve
 from cmrseg.measure.rows import Mode
 from cmrseg.measure.transmurality import scar_table, wall_of
@@ -16,13 +19,16 @@ COLUMNS = (*VOLUMES, *SEGMENT_COLUMNS["scar"])
 def measured(examination: Examination, mode: Mode) -> Measured:
     """Volumes of scar, oedema and wall, and of each segment how much of it is ill, and how deep.
 
-    Details: a row per segment. Raises ValueError where the labels are no ventricle of three slices
-    or more.
+    Details: a row per segment. Oedema is nan where the labeller does not know it. Raises ValueError
+    where the labels are no ventricle of three slices or more.
     """
     labels, sequence = examination.labels["c0"], SEQUENCES["c0"]
-    curve = volume_curves(labels.voxels, labels.spacing_mm, examination.subject, sequence=sequence)
+    known = examination.known.get("c0", sequence.tissues)
+    curve = volume_curves(labels.voxels, labels.spacing_mm, examination.subject, known, sequence)
     found = measures_of_curve(curve, sequence)
     details = scar_table(wall_of(labels, mode))
+    if Tissue.EDEMA not in known:
+        details["edema_percent"] = math.nan
     values = {name: found[name] for name in VOLUMES}
     for row in details.to_dict("records"):
         for quantity in ("transmurality", "scar", "edema"):

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cmrseg.labels import NAMES, REGIONS, Tissue, in_order, tissues_of
+from cmrseg.labels import NAMES, REGIONS, Target, Tissue, tissues_of
 from cmrseg.nets.kinds import KINDS
 from cmrseg.results.image_words import CURVE, GREYS, labelling_sentences, size_sentence
 from cmrseg.results.training_words import AUGMENTATIONS, MIRRORING, weights_facts
@@ -181,7 +181,9 @@ def card(
         "width": f"{settings['width']} filters in the first level",
         "parameters": f"{parameters:,}",
     }
-    known = in_order((Tissue.BACKGROUND, *tissues_of(settings["tissues"])))
+    numbers = {Tissue.BACKGROUND: [NAMES[Tissue.BACKGROUND]]}
+    for tissue, number in sorted(Target.of(settings["tissues"]).painted.items()):
+        numbers.setdefault(number, []).append(NAMES[tissue])
     shown = ", ".join(sequence.name for sequence in channels_of(settings["sequence"]))
     coarse = settings.get("coarse", "")
     images = {
@@ -197,7 +199,7 @@ def card(
         f"A network that {'segments' if maps else 'predicts points in'} {shown}. {WARNING}",
         table("", "", network),
         "## Labels" if maps else f"## Points: task {task.name}, of these tissues",
-        table("number", "tissue", {int(tissue): NAMES[tissue] for tissue in known}),
+        table("number", "tissue", {int(n): " or ".join(numbers[n]) for n in sorted(numbers)}),
         *labelling_sentences(settings),
         "## Expected images",
         table("", "", images),

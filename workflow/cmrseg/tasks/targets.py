@@ -21,7 +21,7 @@ def encode(target: Target, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Te
 
 def check_labels(labels: torch.Tensor, target: Target) -> None:
     """Raise ValueError naming a label that the target has no channel for and is no UNLABELLED."""
-    told = [int(t) for t in (Tissue.BACKGROUND, *target.tissues)]
+    told = [int(t) for t in (Tissue.BACKGROUND, *target.members)]
     unknown = ~torch.isin(labels, torch.tensor([*told, UNLABELLED], device=labels.device))
     if unknown.any():
         raise ValueError(

@@ -54,10 +54,18 @@ class Panels:
                 "sequence": need.sequence,
                 "labels": labellers.index(who) if who else None,
                 "image": need.image,
+                "tissues": self._tissues(who),
             }
             for need, who in read
         ]
         return {"views": views, "mode": panel(self.study, wildcards.panel)["mode"]}
+
+    def _tissues(self, labeller: str) -> str:
+        """Those of a model; an annotator's labels, or no labels, tell of all."""
+        if not self.study.is_model(labeller):
+            return ""
+        tissues: str = self.study.model(labeller)["tissues"]
+        return tissues
 
     def rows(self, wildcards: Wildcards) -> Rows:
         """Subject, split, and what measures take from the subject table, of a shard."""
