@@ -59,11 +59,12 @@ def test_all_45_cases_of_the_challenge_come_through_with_their_voxels(run, tmp_p
 def test_cleaning_turns_the_sequences_of_a_case_alike_whatever_its_axes(run, tmp_path):
     challenge(tmp_path / "raw", (101, 102))
     audit, images = run("101", "102", as_stored=False)
-    # Rows and columns are turned as those of DICOM: 24 columns and 20 rows are wide.
-    for number, axes in (("101", "IRP"), ("102", "IAR")):
+    # Seen as scanners show them, columns to the left or backwards and rows to the feet, and not
+    # turned by a quarter, though 24 columns and 20 rows are wide.
+    for number, axes in (("101", "LIP"), ("102", "PIR")):
         first = images[number]["c0"]
         assert "".join(nib.aff2axcodes(first.affine)) == axes
-        assert [images[number][key].voxels.shape for key in SEQUENCES] == [(1, 4, 24, 20)] * 3
+        assert [images[number][key].voxels.shape for key in SEQUENCES] == [(1, 4, 20, 24)] * 3
         for i, key in enumerate(SEQUENCES):
             np.testing.assert_array_equal(images[number][key].affine, first.affine)
             np.testing.assert_array_equal(

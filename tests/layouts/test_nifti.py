@@ -10,11 +10,12 @@ import pytest
 from cmrseg.cine import Cine
 from cmrseg.dicom.audit import Audit
 from cmrseg.dicom.study import import_study
-from cmrseg.layouts.nifti import read_frames, read_pair, read_whole, turned_back
+from cmrseg.layouts.nifti import read_cine, read_frames, read_pair, read_whole, turned_back
 from cmrseg.layouts.ready_made import import_studies
 from cmrseg.phantom.kaggle import Protocol
 from cmrseg.phantom.population import draw_subjects
 from cmrseg.phantom.ukbb import write_subject
+from cmrseg.sequences import SEQUENCES
 from dicom_builder import write_study
 
 
@@ -287,6 +288,15 @@ def test_spacings_that_differ_by_rounding_are_one(whole):
     np.testing.assert_array_equal(cine.voxels, VOXELS)
     assert cine.spacing_mm == pytest.approx((8, 1.25, 1.25))
     assert audit.empty
+
+
+def test_wide_still_images_are_not_turned(tmp_path):
+    wide = VOXELS[:1].transpose(0, 1, 3, 2)
+    Cine(wide, FROM_APEX).save(tmp_path / "c0.nii.gz")
+    audit = Audit("7")
+    cine = read_cine(tmp_path / "c0.nii.gz", audit, SEQUENCES["c0"])
+    np.testing.assert_array_equal(cine.voxels, wide)
+    assert audit.table().empty
 
 
 def test_wide_pictures_are_turned_and_stay_where_they_are(whole):

@@ -53,7 +53,9 @@ def _check_there(loaded: Loaded, model: str, channels: tuple[Sequence, ...]) -> 
 def _read_as(session: Session, loaded: Loaded, model: str, sequence: Sequence) -> Loaded:
     """The images as pictures of a sequence's plane."""
     known = SEQUENCES[loaded.sequences[0]]
-    if known.key == sequence.key or known.plane == sequence.plane:
+    alike = known.plane == sequence.plane
+    # Wide pictures of a cine are turned, those of still images are not.
+    if alike and (known.is_cine == sequence.is_cine or loaded.file_affine is None):
         return loaded
     if loaded.file_affine is None:
         raise Refused(

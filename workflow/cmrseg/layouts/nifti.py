@@ -99,8 +99,9 @@ def read_cine(
     Where the file places its grid in the patient (a form code above 0), the affine alone decides,
     whatever the order of the file's axes: pictures are seen from the apex, columns run to the left,
     rows to the feet, and slices go from apex to base. Grids without a place, and affines that are a
-    mere scaling, keep their order. Then pictures wider than high are turned counter-clockwise, as
-    those of DICOM are. Pictures of other planes than the short axis stay as they are stored, slices
+    mere scaling, keep their order. Then cines wider than high are turned counter-clockwise, as
+    those of DICOM are; still images are not, as a few pixels more in one direction would turn some
+    hearts of a cohort by a quarter and not the others. Pictures of other planes than the short axis stay as they are stored, slices
     along the third axis. The affine follows, so that no voxel moves in the patient. Units are those
     of the header; a frame interval without a unit, or with which the frames are no heartbeat, is
     unknown. What was done, and what is unclear, is audited.
@@ -195,7 +196,7 @@ def _turn_to_pictures(
         if abs(cosine) <= SHORT_AXIS:
             angle = math.degrees(math.acos(abs(cosine)))
             audit.add(UNUSUAL_PLANE, name, f"{angle:.0f} degrees from it")
-    turn, wide = as_import_shows(sizes, shown)
+    turn, wide = as_import_shows(sizes, shown) if sequence.is_cine else (shown, False)
     columns, rows = (sizes[i] for i in abs(shown[:, :2]).argmax(axis=0))
     if _audited_flips(turn, name, audit):
         return turn
