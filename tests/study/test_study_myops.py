@@ -4,6 +4,7 @@ import pytest
 import yaml
 
 from small_study import small_study
+from study.exports import exported
 from study.load import load_study
 from study.panels import panel_measures
 from study.tables import StudyError
@@ -68,3 +69,16 @@ def test_the_study_of_the_challenge_has_its_45_cases(monkeypatch):
     assert found.subjects["test"]["study"].tolist() == [str(i) for i in range(201, 221)]
     assert found.annotators("test") == []
     assert found.sequences("training") == found.sequences("test") == ["c0", "de", "t2"]
+
+
+def test_models_of_all_tissues_of_the_challenge_are_exported(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    found = load_study(yaml.safe_load((ROOT / "config/myops.yaml").read_text()))
+    # The one that finds the heart knows no scar.
+    assert exported(found) == [
+        ("test", "cmrseg"),
+        ("test", "published"),
+        ("training", "cmrseg"),
+        ("training", "expert"),
+        ("training", "published"),
+    ]

@@ -94,6 +94,24 @@ def test_measures_of_a_panel_stay_and_those_of_another_are_listed(make):
     assert unnamed(study, HERE) == sorted(others)
 
 
+def test_exported_labels_of_a_labeller_stay_and_those_of_another_are_listed(make):
+    def edit(config):
+        people = config["cohorts"]["people"]
+        people.update(layout="myops", sequences=["c0", "de", "t2"], annotators={"expert": "myops"})
+        del config["confidence"], config["models"]
+        config["figures"] = {}
+        config["evaluate"] = [{"cohort": "people", "labellers": ["expert"], "reference": "expert"}]
+
+    touch(
+        [
+            "cohorts/people/export/expert/101_gd.nii.gz",
+            "logs/export_myops/people/expert.log",
+            "cohorts/people/export/reader/101_gd.nii.gz",
+        ]
+    )
+    assert unnamed(make(edit), HERE) == ["cohorts/people/export/reader"]
+
+
 def test_settings_of_models_are_listed_where_a_study_has_none_any_more(make):
     def edit(config):
         del config["confidence"], config["models"]

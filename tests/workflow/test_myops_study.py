@@ -134,3 +134,25 @@ def test_the_bulls_eye_is_of_those_with_segments(project):
     assert (table.loc["101", [f"transmurality_{n}_percent" for n in (1, 7, 13)]] > 25).all()
     assert (table.loc["101", [f"scar_{n}_percent" for n in (4, 10, 15)]] == 0).all()
     assert (project.results / "figures/scar.svg").is_file()
+
+
+def test_labels_are_exported_as_the_challenge_takes_them(project):
+    folder = project.results / "cohorts/cases/export/second"
+    result = project.snakemake(
+        str(folder.relative_to(project.folder)), "--cores", "1", config=CONFIG
+    )
+    assert result.returncode == 0, result.stdout[-5000:]
+    cases = (101, 102, 103, 105)
+    assert sorted(path.name for path in folder.glob("*.gz")) == [
+        f"myops_{case}_gd.nii.gz" for case in cases
+    ]
+    for case in cases:
+        found, drawn = (
+            Cine.load(path)
+            for path in (
+                folder / f"myops_{case}_gd.nii.gz",
+                project.folder / f"raw/second/{case}_gd.nii.gz",
+            )
+        )
+        np.testing.assert_array_equal(found.voxels, drawn.voxels)
+        np.testing.assert_allclose(found.affine, drawn.affine, atol=1e-4)

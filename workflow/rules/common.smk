@@ -15,6 +15,7 @@ from study.tables import StudyError
 from study.wiring.checks import Checks
 from study.wiring.cohorts import Cohorts
 from study.wiring.ensembles import Ensembles
+from study.wiring.exports import Exports
 from study.wiring.figures import Figures
 from study.wiring.measures import Measures
 from study.wiring.models import Models
@@ -56,6 +57,7 @@ for model, path in STUDY.left_out.items():
 COHORTS = Cohorts(STUDY)
 CHECKS = Checks(STUDY, COHORTS, is_there)
 RAW = Raw(STUDY, COHORTS, SOURCES.entries)
+EXPORTS = Exports(STUDY, RAW)
 MODELS = Models(STUDY, COHORTS)
 ENSEMBLES = Ensembles(STUDY)
 MEASURES = Measures(STUDY, COHORTS)

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from cmrseg.results.kept import FACTS, KEPT
 from cmrseg.splits import ROTATED
 from study.ensembles import Ensemble
+from study.exports import exported
 from study.panels import panel_measures
 from study.study import Study
 
@@ -72,6 +73,8 @@ def _results(study: Study) -> Iterator[str]:
                 yield f"{here}/import/{shard}.{name}"
             for place in (here, *(f"{here}/labels/{m}" for m in study.labellers(cohort))):
                 yield from _subjects(study, cohort, shard, place, place == here)
+    for cohort, labeller in exported(study):
+        yield f"cohorts/{cohort}/export/{labeller}"
     for cohort, labeller in study.labelled():
         yield f"cohorts/{cohort}/volumes/{labeller}.tsv"
         yield f"cohorts/{cohort}/volumes/{labeller}.curves.tsv"

@@ -84,7 +84,7 @@ def read_case(
     files: of `nifti_files`. Raises SubjectError where a sequence is missing, is there twice, cannot
     be read, or does not match the first one.
     """
-    paths = {sequence: raw / _file_of(files, case, sequence) for sequence in sequences}
+    paths = {sequence: raw / file_of(files, case, sequence) for sequence in sequences}
     own = {key: Audit(audit.subject) for key in paths}
     found = {}
     for key, path in paths.items():
@@ -102,7 +102,7 @@ def read_case(
     return {key: (cine, _sources(cine, path.name)) for key, (cine, path) in onto.items()}
 
 
-def _file_of(files: Sequence[str], case: str, sequence: str) -> str:
+def file_of(files: Sequence[str], case: str, sequence: str) -> str:
     """The file of a sequence of a case. Raises SubjectError where there is none, or two."""
     try:
         found = files_of_case(files, case, ENDINGS[sequence])

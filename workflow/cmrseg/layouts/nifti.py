@@ -101,15 +101,14 @@ def read_cine(
     rows to the feet, and slices go from apex to base. Grids without a place, and affines that are a
     mere scaling, keep their order. Then cines wider than high are turned counter-clockwise, as
     those of DICOM are; still images are not, as a few pixels more in one direction would turn some
-    hearts of a cohort by a quarter and not the others. Pictures of other planes than the short axis stay as they are stored, slices
-    along the third axis. The affine follows, so that no voxel moves in the patient. Units are those
-    of the header; a frame interval without a unit, or with which the frames are no heartbeat, is
-    unknown. What was done, and what is unclear, is audited.
+    hearts of a cohort by a quarter and not the others. Pictures of other planes than the short axis
+    stay as they are stored, slices along the third axis. The affine follows, so that no voxel moves
+    in the patient. Units are those of the header; a frame interval without a unit, or with which
+    the frames are no heartbeat, is unknown. What was done, and what is unclear, is audited.
     as_stored: no axis is turned or reversed, whatever the affine; slices must be along the third.
     It keeps the wide pictures of UK Biobank's short axis as the networks of Bai et al. 2018 know
-    them (doi:10.1186/s12968-018-0471-x).
-    Raises ValueError naming the file where it is unreadable, not finite, without extent, or its
-    rows and columns do not meet at right angles.
+    them (doi:10.1186/s12968-018-0471-x). Raises ValueError naming the file where it is unreadable,
+    not finite, without extent, or its rows and columns do not meet at right angles.
     """
     cine = Cine.load(path)
     check_finite(cine.voxels, path)
@@ -264,6 +263,13 @@ def read_whole(
     frame. Without one, `<raw>/<study>/<case>_<sequence>.nii.gz` counts. as_stored: see read_cine.
     Raises SubjectError where there is none or two, ValueError where it cannot be read.
     """
+    path = whole_file(raw, study, sequence, lone)
+    cine = read_cine(path, audit, SEQUENCES[sequence], as_stored)
+    return cine, _sources(cine, [path.name] * len(cine.voxels))
+
+
+def whole_file(raw: Path, study: str, sequence: str, lone: bool = False) -> Path:
+    """The file of a study's image, see `read_whole`. Raises SubjectError for none, or two."""
     places = stems(study, sequence, lone)
     found = [path for stem in places for path in existing(raw, stem)]
     found = found or named_files(raw / study, sequence)
@@ -274,8 +280,7 @@ def read_whole(
     if len(found) > 1:
         names = " and ".join(path.relative_to(raw).as_posix() for path in found)
         raise SubjectError(OTHER, "", f"{names} are both there; keep one of them")
-    cine = read_cine(found[0], audit, SEQUENCES[sequence], as_stored)
-    return cine, _sources(cine, [found[0].name] * len(cine.voxels))
+    return found[0]
 
 
 def read_pair(raw: Path, study: str, sequence: str, audit: Audit) -> tuple[Cine, pd.DataFrame]:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from cmrseg.files import replacing, write_table
-from cmrseg.layouts.myops_codes import CODES
+from cmrseg.layouts.myops_codes import as_codes
 from cmrseg.phantom.heart import Heart, HeartParameters
 from cmrseg.phantom.image_plane import Plane
 from cmrseg.phantom.infarct_truth import infarct_truth
@@ -60,14 +60,6 @@ def save_volume(path: Path, voxels: np.ndarray, affine: np.ndarray) -> None:
     with replacing(path) as temporary:
         # Without a time, so that the same image gives the same bytes.
         Path(temporary).write_bytes(gzip.compress(image.to_bytes(), 1, mtime=0))
-
-
-def as_codes(labels: np.ndarray) -> np.ndarray:
-    """Tissues in the challenge's values, int16."""
-    codes = np.zeros(256, np.int16)
-    for code, tissue in CODES.items():
-        codes[tissue] = code
-    return codes[labels]
 
 
 def write_case(row: Mapping, settings: Mapping, folder: Path) -> None:
