@@ -6,11 +6,11 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
-from annular_heart import AFFINE, annulus, turned
-from app.eye import eye_of, eye_rows
+from annular_heart import AFFINE, CENTRE, annulus, turned
+from app.eye import eye_of, eye_rows, scar_eye
 from app.session import Labelled, Loaded
 from cmrseg.labels import Tissue
-from cmrseg.sequences import SEQUENCES
+from cmrseg.sequences import SEQUENCES, WALL
 
 # Slices across a patient's heart: an axial grid may be a mere scaling.
 OBLIQUE = turned(AFFINE, 0, 30)
@@ -71,6 +71,53 @@ def test_what_cannot_be_measured_is_said_and_is_in_the_table():
     assert eye(heart, tissues=VENTRICLES[:2])["doubt"] == "the model does not label the RV cavity"
     for found in (eye(heart, placed=False), eye(annulus())):
         assert found["doubt"].startswith("the file does not say how the heart lies in the patient")
+
+
+def lesion_eye(labels, tissues=WALL, placed=True):
+    shape, affine, where = labels.voxels.shape, labels.affine, SEQUENCES["c0"]
+    about = (1, "a.nii.gz", shape, affine, affine, (8, 1, 1), "", 0.04, [], False)
+    loaded = replace(Loaded(*about), placed=placed)
+    labelled = Labelled(
+        *(2, "m", "", tissues, where, affine, (8.0, 1.0, 1.0), 0.04, "human", None, 0, 0, [])
+    )
+    return scar_eye(loaded, labelled, labels.voxels)
+
+
+def scarred():
+    """A ring whose wall is scar on the side of the septum, in its inner half."""
+    heart = annulus(affine=OBLIQUE)
+    y, x = np.indices(heart.voxels.shape[2:]) - CENTRE
+    # the cavity ends at 12 pixels, the wall at 18
+    inner = (heart.voxels == Tissue.MYO) & (np.hypot(y, x) < 15) & (x < 0)
+    return replace(heart, voxels=np.where(inner, Tissue.SCAR, heart.voxels))
+
+
+def test_scar_of_a_still_stack_has_an_eye_of_its_depth():
+    found = lesion_eye(scarred())
+    assert (found["doubt"], found["unit"], found["digits"]) == ("", "%", 0)
+    assert found["title"] == "Transmurality of scar"
+    values = means(found)
+    # half of the wall, and only on the left
+    assert values[14] == pytest.approx(50, abs=8)
+    assert values[16] == 0
+    rows = eye_rows(found)
+    assert rows[1][0] == "transmurality of scar, segment 1, basal anterior"
+    assert {unit for *_, unit in rows} == {"%"}
+
+
+def test_an_eye_of_scar_that_cannot_be_measured_says_why_and_without_scar_there_is_none():
+    heart = scarred()
+    assert lesion_eye(heart, VENTRICLES) is None
+    found = lesion_eye(heart, (Tissue.LV, Tissue.MYO, Tissue.SCAR))
+    assert found["doubt"] == "the model does not label the RV cavity"
+    assert eye_rows(found) == [
+        ("transmurality of scar", "", "not measured: the model does not label the RV cavity")
+    ]
+    assert lesion_eye(heart, placed=False)["doubt"].startswith("the file does not say how the")
+    two = replace(heart, voxels=heart.voxels[:, :2])
+    assert "slice" in lesion_eye(two)["doubt"]
+    # oedema need not be known
+    assert lesion_eye(heart, (*VENTRICLES, Tissue.SCAR))["doubt"] == ""
 
 
 def test_every_segment_is_a_row_of_the_table_of_measures():

@@ -332,14 +332,32 @@ def test_sequences_that_do_not_belong_together_are_refused_by_name(
     assert sentence in fault
 
 
-def test_sequences_on_other_grids_and_cines_among_them_are_refused_by_name(visitor, tmp_path):
+def test_a_sequence_on_another_grid_is_resampled_to_the_first_one_and_the_page_says_so(
+    visitor, told, tmp_path
+):
+    told.labels = lesions()
     moved = STACK.copy()
-    moved[0, 3] = 5
+    moved[0, 3] = 1.52
     state = upload(visitor, stills(tmp_path, affines={"119_DE": moved}), "myops")
-    assert state["fault"].startswith(
-        "Late gadolinium enhancement images (de, 20x24x3 voxels) lie on another grid than "
-        "end-diastolic cine images (c0, 20x24x3 voxels); register and resample"
+    assert state["fault"] == ""
+    (note,) = state["image"]["notes"]
+    assert note.startswith(
+        "119_DE.nii.gz lies on another grid than 119_C0.nii.gz and was resampled by its place in "
+        "the patient, not registered: voxels of 0.76 x 0.76 x 14 to 0.76 x 0.76 x 14 mm; slices up "
+        "to 0.00 mm from the nearest; centres 1.52 mm apart in the plane (1.52 along columns"
     )
+    assert segment(visitor, "myops")["fault"] == ""
+    # 2 pixels along x; what it does not cover is 0
+    c0, de, t2 = (cine.voxels[0, 1, 5] for cine in told.seen)
+    assert de.tolist() == [0, 0, *[200] * 18]
+    assert (c0.tolist(), t2.tolist()) == ([100] * 20, [300] * 20)
+
+
+def test_sequences_of_other_places_and_cines_among_them_are_refused_by_name(visitor, tmp_path):
+    moved = STACK.copy()
+    moved[0, 3] = 500
+    state = upload(visitor, stills(tmp_path, affines={"119_DE": moved}), "myops")
+    assert "compared with 119_C0.nii.gz: it covers 0% of the voxels" in state["fault"]
     state = upload(visitor, stills(tmp_path, frames=2), "myops")
     assert "119_C0.nii.gz: has 2 frames, expected still images" in state["fault"]
 

@@ -131,7 +131,13 @@ def test_three_sequences_are_side_by_side_with_labels_on_each(
     assert "Scar, part of the LV wall\t5.6 %" in words
     legend = page.run("legend.innerText").split("\n")
     assert [word for word in legend if word] == ["LV cavity", "LV myocardium", "scar"]
-    for selector in ("#curveFigure", "#phases", "#frameField", "#play", "#eye", "#getContours"):
+    assert page.run("eyeTitle.textContent") == "Transmurality of scar"
+    assert page.run("eyeWhy.textContent") == (
+        "Not measured: the model does not label the RV cavity."
+    )
+    for selector in ("#curveFigure", "#phases", "#frameField", "#play", "#eyePicture"):
+        assert not shown(page, selector)
+    for selector in ("#eyeCaption", "#getContours"):
         assert not shown(page, selector)
     assert page.run("document.documentElement.scrollWidth <= innerWidth")
 

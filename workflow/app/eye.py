@@ -1,21 +1,45 @@
-"""The bull's eye of wall thickness at end-diastole, as the figures of the workflow draw it."""
+"""Bull's eyes of wall thickness and of scar, as the figures of the workflow draw them."""
 
 import math
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from app.session import Labelled, Loaded
 from cmrseg.cine import Cine
-from cmrseg.labels import NAMES
+from cmrseg.labels import NAMES, Tissue
 from cmrseg.measure.aha import aha_axes, slice_levels
 from cmrseg.measure.aha_segments import GLOBAL, SEGMENTS
+from cmrseg.measure.transmurality import scar_table, wall_of
 from cmrseg.measure.ventricular_quality import SHORT_AXIS, short_axis_doubts
 from cmrseg.measure.wall_thickness import thickness_table, wall_thickness
 from cmrseg.orientation import along_long_axis, tells_of_patient
 
-UNIT = "mm"
+
+class Kind(NamedTuple):
+    """What an eye shows.
+
+    name: of its rows in the table of measures. title, words: on the page. digits: of a value.
+    """
+
+    name: str
+    title: str
+    words: str
+    unit: str
+    digits: int
+
+
+THICKNESS = Kind(
+    "wall thickness", "Wall thickness at end-diastole", "Mean by AHA segment, in mm", "mm", 1
+)
+TRANSMURALITY = Kind(
+    "transmurality of scar",
+    "Transmurality of scar",
+    "Part of the wall's thickness that is scar, mean by AHA segment, in %",
+    "%",
+    0,
+)
 NO_PLACE = "the file does not say how the heart lies in the patient, so segments cannot be told"
 
 
@@ -24,24 +48,56 @@ def eye_of(loaded: Loaded, labelled: Labelled, labels: np.ndarray, ed_frame: int
 
     labels: (t, z, y, x). ed_frame: end-diastole, from 0.
     """
-    if absent := [NAMES[t] for t in SHORT_AXIS if t not in labelled.tissues]:
-        return {"doubt": f"the model does not label the {' and the '.join(absent)}"}
-    across = along_long_axis(labelled.affine, 2)
-    if not loaded.placed or not tells_of_patient(labelled.affine, across):
-        return {"doubt": NO_PLACE}
     frame = np.asarray(labels[ed_frame])
-    if doubt := short_axis_doubts(frame):
-        return {"doubt": doubt}
-    affine = np.array(labelled.affine, float)
-    own_mm = Cine(labels[:1], affine).spacing_mm
-    # A NIfTI file keeps its affine where somebody gives other distances.
-    affine[:3, :3] *= np.divide(labelled.spacing_mm, own_mm)[::-1]
-    diastole = Cine(frame[None], affine)
+    if doubt := _unknown(loaded, labelled) or short_axis_doubts(frame):
+        return _without(THICKNESS, doubt)
+    diastole = _placed(labelled, frame)
     try:
         axes, levels = aha_axes(diastole), slice_levels(diastole)
     except ValueError as error:
-        return {"doubt": str(error)}
-    return _drawn(thickness_table(wall_thickness(diastole, axes, levels)))
+        return _without(THICKNESS, str(error))
+    table = thickness_table(wall_thickness(diastole, axes, levels))
+    return _drawn(THICKNESS, dict(zip(table["segment"], table["mean_mm"], strict=True)))
+
+
+def scar_eye(loaded: Loaded, labelled: Labelled, labels: np.ndarray) -> dict[str, Any] | None:
+    """Transmurality of scar by AHA segment in a still stack, or why there is none (`doubt`).
+
+    labels: (t, z, y, x). None where scar is not labelled.
+    """
+    if Tissue.SCAR not in labelled.tissues:
+        return None
+    if doubt := _unknown(loaded, labelled):
+        return _without(TRANSMURALITY, doubt)
+    try:
+        table = scar_table(wall_of(_placed(labelled, np.asarray(labels[0]))))
+    except ValueError as error:
+        return _without(TRANSMURALITY, str(error))
+    values = table["transmurality_percent"]
+    return _drawn(TRANSMURALITY, dict(zip(table["segment"], values, strict=True)))
+
+
+def _unknown(loaded: Loaded, labelled: Labelled) -> str:
+    """Why segments cannot be told, "" where they can."""
+    if absent := [NAMES[t] for t in SHORT_AXIS if t not in labelled.tissues]:
+        return f"the model does not label the {' and the '.join(absent)}"
+    across = along_long_axis(labelled.affine, 2)
+    if not loaded.placed or not tells_of_patient(labelled.affine, across):
+        return NO_PLACE
+    return ""
+
+
+def _placed(labelled: Labelled, frame: np.ndarray) -> Cine:
+    """A frame (z, y, x) of labels in the patient."""
+    affine = np.array(labelled.affine, float)
+    own_mm = Cine(frame[None], affine).spacing_mm
+    # A NIfTI file keeps its affine where somebody gives other distances.
+    affine[:3, :3] *= np.divide(labelled.spacing_mm, own_mm)[::-1]
+    return Cine(frame[None], affine)
+
+
+def _without(kind: Kind, doubt: str) -> dict[str, Any]:
+    return {**kind._asdict(), "doubt": doubt}
 
 
 def eye_rows(eye: dict[str, Any] | None) -> list[tuple[str, str, str]]:
@@ -49,19 +105,18 @@ def eye_rows(eye: dict[str, Any] | None) -> list[tuple[str, str, str]]:
     if eye is None:
         return []
     if eye["doubt"]:
-        return [("wall thickness", "", f"not measured: {eye['doubt']}")]
+        return [(eye["name"], "", f"not measured: {eye['doubt']}")]
     parts = [(f"segment {s['number']}, {s['name']}", s["value"]) for s in eye["segments"]]
     return [
-        (f"wall thickness, {name}", "" if value is None else f"{value:.6g}", UNIT)
+        (f"{eye['name']}, {name}", "" if value is None else f"{value:.6g}", eye["unit"])
         for name, value in [("all segments", eye["global"]), *parts]
     ]
 
 
-def _drawn(table: pd.DataFrame) -> dict[str, Any]:
+def _drawn(kind: Kind, means: Mapping[str, float]) -> dict[str, Any]:
     """Segments with their place and colours. matplotlib is loaded here, as it takes a second."""
     from cmrseg.figures.bulls_eye import INSERTIONS, RINGS, VALUE_RADII, ink_on, scale_of
 
-    means = dict(zip(table["segment"], table["mean_mm"], strict=True))
     scale = scale_of([means[str(segment.number)] for segment in SEGMENTS], "")
     segments = []
     for segment in SEGMENTS:
@@ -86,8 +141,7 @@ def _drawn(table: pd.DataFrame) -> dict[str, Any]:
     steps = [_hex(scale.colours(i / 20)) for i in range(21)]
     every = means[GLOBAL]
     return {
-        "doubt": "",
-        "unit": UNIT,
+        **_without(kind, ""),
         "segments": segments,
         "global": every if math.isfinite(every) else None,
         "bar": {"low": low, "high": high, "colours": steps},

@@ -18,14 +18,19 @@ from cmrseg.fetch.unpack import unpack
 from cmrseg.files import check_plain
 from cmrseg.layouts.hdf5 import IMAGES
 from cmrseg.layouts.inputs import HDF5_SUFFIXES, check_one_case, sequence_named
+from cmrseg.layouts.matched import RESAMPLED, matched
 from cmrseg.layouts.nifti import read_cine
 from cmrseg.layouts.plain_hdf5 import item, opened
 from cmrseg.nifti_header import affine_mm, is_placed, read_header
-from cmrseg.orientation import same_grid
 from cmrseg.sequences import SEQUENCES, USUAL, labelled_sequence
 
 # Spacing of an HDF5 file until the user enters it; the file itself has none.
 UNKNOWN_MM = (1.0, 1.0, 1.0)
+# Of a sequence on another grid than the first one.
+MOVED = (
+    "{file} lies on another grid than {first} and was resampled by its place in the patient, not "
+    "registered: {detail}"
+)
 # Folders of an upload and of the content of a zip, which then has the zip's name.
 RECEIVED, UNPACKED = "received", "unpacked"
 
@@ -104,7 +109,7 @@ def _load_file(session: Session, path: Path, name: str, wanted: str) -> None:
 
 
 def _load_sequences(session: Session, paths: list[Path], name: str) -> None:
-    """Import NIfTI files of several sequences, named after them, on one grid."""
+    """Import NIfTI files of several sequences, named after them, on the grid of the first one."""
     check_one_case(name, [path.name for path in paths])
     found: dict[str, Cine] = {}
     affines, audit = [], Audit(stem(name))
@@ -117,18 +122,17 @@ def _load_sequences(session: Session, paths: list[Path], name: str) -> None:
         if fault := other_kind(cine.voxels.shape, sequence):
             raise ValueError(f"{path.name}: {fault}")
         found[key] = cine
-    (first, cine), *others = found.items()
-    for key, other in others:
-        if not same_grid(other, cine):
-            sizes = ["x".join(map(str, one.voxels.shape[:0:-1])) for one in (other, cine)]
-            raise ValueError(
-                f"{SEQUENCES[key].name} ({key}, {sizes[0]} voxels) lie on another grid than "
-                f"{SEQUENCES[first].name} ({first}, {sizes[1]} voxels); register and resample them "
-                "to one grid first"
-            )
-    notes, placed = repairs(audit.table()), is_placed(read_header(paths[0]))
-    keys = tuple(found)
-    keep(session, list(found.values()), name, affines[0], notes, sequences=keys, placed=placed)
+    (_, first), *_ = found.items()
+    files = zip(found.values(), paths, strict=True)
+    cines = [matched(cine, path, first, paths[0], audit) for cine, path in files]
+    rows = audit.table()
+    on_others = rows["problem"] == RESAMPLED[0]
+    notes = repairs(rows[~on_others]) + [
+        MOVED.format(file=row.image, first=paths[0].name, detail=row.detail)
+        for row in rows[on_others].itertuples()
+    ]
+    keys, placed = tuple(found), is_placed(read_header(paths[0]))
+    keep(session, cines, name, affines[0], notes, sequences=keys, placed=placed)
 
 
 def load_sample(session: Session, name: str) -> None:

@@ -59,7 +59,7 @@ def measured(session: Session, ed_frame: int, es_frame: int) -> dict[str, Any]:
     loaded, labelled = result(session)
     labels = np.memmap(session.folder / "labels.u8", np.uint8, "r", shape=loaded.shape)
     if not has_phases(labelled.sequence):
-        return view_measured(labelled, labels)
+        return view_measured(loaded, labelled, labels)
     try:
         # A single frame has no systole.
         systole = es_frame if len(labelled.curves) > 1 else None

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from app.checks import EDV_ML, FEW_SLICES, JUMP, JUMP_FRAMES, LEAST_SLICES
-from app.session import Labelled
+from app.eye import scar_eye
+from app.session import Labelled, Loaded
 from cmrseg.labels import NAMES, Tissue
 from cmrseg.measure.by_sequence import curve_columns, curve_unit, measures_of, measures_of_curve
 from cmrseg.measure.lesions import LESIONS, WALL
@@ -15,7 +16,7 @@ from cmrseg.measure.lesions import LESIONS, WALL
 UNITS = {"cm2": "cm²", "ml": "ml"}
 
 
-def view_measured(labelled: Labelled, labels: np.ndarray) -> dict[str, Any]:
+def view_measured(loaded: Loaded, labelled: Labelled, labels: np.ndarray) -> dict[str, Any]:
     """Measures, curves and warnings for the page. labels: (t, z, y, x)."""
     sequence, columns = labelled.sequence, curve_columns(labelled.sequence)
     unit = curve_unit(sequence)
@@ -33,7 +34,7 @@ def view_measured(labelled: Labelled, labels: np.ndarray) -> dict[str, Any]:
         "es": labelled.es_frame,
         "found": {"ed": labelled.ed_frame, "es": labelled.es_frame},
         "warnings": [*labelled.warnings, *_warnings(labelled, labels, shown)],
-        "eye": None,
+        "eye": None if sequence.is_cine else scar_eye(loaded, labelled, labels),
     }
 
 

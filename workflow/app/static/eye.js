@@ -1,5 +1,5 @@
 "use strict";
-/* The bull's eye of wall thickness, as the workflow's figures have it: seen from the apex, anterior
+/* The bull's eye of wall thickness, or of scar, as the workflow's figures have it: seen from the apex, anterior
    wall above, septum on the left. Read before app.js. */
 const EYE = { size: 300, radius: 118, middle: [150, 140], bar: 282 };
 /* Names of the walls around it: angle from the right, anticlockwise, and the turn of the text. */
@@ -22,19 +22,21 @@ function eyeText(at2, text, attributes) {
   return svg("text", { x: at2[0], y: at2[1], "text-anchor": "middle", ...attributes }, text);
 }
 
-/* Shows what the server says of wall thickness: an eye, or why there is none. */
+/* Shows what the server says of the wall: an eye, or why there is none. */
 function showEye(eye) {
   at("eye").hidden = !eye;
   at("eyeWhy").hidden = !(eye && eye.doubt);
   at("eyePicture").replaceChildren();
   if (!eye) return;
+  at("eyeTitle").textContent = eye.title;
+  at("eyeWords").textContent = eye.words;
   at("eyeCaption").hidden = !!eye.doubt;
   if (eye.doubt) { at("eyeWhy").textContent = `Not measured: ${eye.doubt}.`; return; }
-  const written = (value) => (value === null ? "–" : value.toFixed(1)), parts = [];
+  const written = (value) => (value === null ? "–" : value.toFixed(eye.digits)), parts = [];
   for (const s of eye.segments) {
     const from = s.start_deg + 90, to = s.end_deg + 90, place = eyePoint(s.value_radius, (from + to) / 2);
     const wedge = svg("path", { d: eyeWedge(s.radii, from, to), fill: s.colour, stroke: s.value === null ? "#aab3c2" : "#fff", "stroke-width": 1.4 });
-    wedge.append(svg("title", {}, `${s.number} ${s.name}: ${s.value === null ? "unknown" : `${s.value.toFixed(1)} ${eye.unit}`}`));
+    wedge.append(svg("title", {}, `${s.number} ${s.name}: ${s.value === null ? "unknown" : `${written(s.value)} ${eye.unit}`}`));
     parts.push(wedge);
     parts.push(eyeText([place[0], place[1] - 5], s.number, { fill: s.ink, "font-size": 8.5, opacity: 0.85, "pointer-events": "none" }));
     parts.push(eyeText([place[0], place[1] + 8], written(s.value), { fill: s.ink, "font-size": 12, "pointer-events": "none", "data-segment": s.number }));
@@ -50,7 +52,7 @@ function showEye(eye) {
   const { low, high, colours } = eye.bar, width = 150 / colours.length;
   colours.forEach((colour, i) => parts.push(svg("rect", { x: 75 + i * width, y: EYE.bar, width: width + 0.5, height: 8, fill: colour })));
   for (const [x, value, anchor] of [[68, low, "end"], [232, high, "start"]]) parts.push(svg("text", { x, y: EYE.bar + 8, "text-anchor": anchor, "font-size": 11, fill: "#5a6577" }, `${value} ${eye.unit}`));
-  const words = `Wall thickness at end-diastole, mean of all segments ${written(eye.global)} ${eye.unit}`;
+  const words = `${eye.title}, mean of all segments ${written(eye.global)} ${eye.unit}`;
   const drawn = svg("svg", { viewBox: `0 0 ${EYE.size} ${EYE.size}`, role: "img", "aria-label": words });
   drawn.append(...parts);
   at("eyePicture").append(drawn);

@@ -11,7 +11,8 @@ from cmrseg.cine import Cine
 from cmrseg.dicom.audit import FORMS
 from cmrseg.labels import UNLABELLED, Tissue, values_of
 from cmrseg.layouts.inputs import SUFFIXES, stems
-from cmrseg.layouts.nifti import FRAMES, check_finite, existing, onto_order
+from cmrseg.layouts.nifti import FRAMES, check_finite, onto_order
+from cmrseg.layouts.nifti_files import existing
 from cmrseg.nifti_header import forms_differ, is_placed, read_header
 from cmrseg.orientation import same_grid
 

@@ -12,7 +12,6 @@ import pandas as pd
 
 from cmrseg.cine import Cine
 from cmrseg.dicom.audit import (
-    AXES,
     COLUMNS,
     LOST,
     NO_IMAGES,
@@ -22,23 +21,14 @@ from cmrseg.dicom.audit import (
     SubjectError,
 )
 from cmrseg.files import write_table
+from cmrseg.layouts.matched import matched
 from cmrseg.layouts.myops_files import ENDINGS, files_of_case, nifti_files
-from cmrseg.layouts.nifti import onto_order, read_cine
-from cmrseg.layouts.one_grid import (
-    check_difference,
-    difference,
-    in_words,
-    is_one_grid,
-    resampled,
-)
+from cmrseg.layouts.nifti import read_cine
 from cmrseg.layouts.ready_made import checked
-from cmrseg.nifti_header import is_placed, read_header
 from cmrseg.sequences import SEQUENCES, image_path, sources_path
 
 # Problem and resolution, as in the audit of every import; docs/data.md describes them.
 ABSENT = ("sequence missing", LOST)
-OTHER_PLACE = ("sequences do not match", LOST)
-RESAMPLED = ("sequences on different grids", "resampled")
 
 
 def import_cases(
@@ -96,7 +86,7 @@ def read_case(
         audit.rows += own[key].rows
     first = sequences[0]
     onto = {
-        key: (_matched(cine, paths[key], found[first], paths[first], audit), paths[key])
+        key: (matched(cine, paths[key], found[first], paths[first], audit), paths[key])
         for key, cine in found.items()
     }
     return {key: (cine, _sources(cine, path.name)) for key, (cine, path) in onto.items()}
@@ -129,45 +119,6 @@ def file_of(files: Sequence[str], case: str, sequence: str) -> str:
 
 def _read(path: Path, sequence: str, audit: Audit, as_stored: bool) -> tuple[Cine, pd.DataFrame]:
     return read_cine(path, audit, SEQUENCES[sequence], as_stored), pd.DataFrame()
-
-
-def _matched(cine: Cine, path: Path, first: Cine, of_first: Path, audit: Audit) -> Cine:
-    """An image on the grid of the first one; how the grids differ is audited.
-
-    Raises SubjectError (OTHER_PLACE) naming the file that does not match.
-    """
-    if is_one_grid(cine, first):
-        return first.like(cine.voxels)
-    try:
-        turned = onto_order(cine, first)
-    except ValueError:
-        pass  # it lies on another grid
-    else:
-        audit.add(AXES, path.name, f"brought to the order of {of_first.name}")
-        return first.like(turned.voxels)
-    without = [file.name for file in (path, of_first) if not is_placed(read_header(file))]
-    if without:
-        raise SubjectError(
-            OTHER_PLACE,
-            path.name,
-            f"it lies on another grid than {of_first.name} ({_size(cine)}, {_size(first)}), and "
-            f"{' and '.join(without)} has neither sform nor qform; give both their places in the "
-            "patient",
-        )
-    apart = difference(cine, first)
-    try:
-        check_difference(apart)
-    except ValueError as error:
-        raise SubjectError(
-            OTHER_PLACE, path.name, f"compared with {of_first.name}: {error}"
-        ) from error
-    audit.add(RESAMPLED, path.name, in_words(apart, cine, first))
-    return resampled(cine, first)
-
-
-def _size(cine: Cine) -> str:
-    z, y, x = cine.voxels.shape[1:]
-    return f"{x} x {y} x {z} voxels"
 
 
 def _sources(cine: Cine, file: str) -> pd.DataFrame:

@@ -16,7 +16,8 @@ from cmrseg.layouts.inputs import case_of
 from cmrseg.layouts.myops import file_of
 from cmrseg.layouts.myops_codes import as_codes
 from cmrseg.layouts.myops_files import nifti_files
-from cmrseg.layouts.nifti import turned_back, whole_file
+from cmrseg.layouts.nifti import turned_back
+from cmrseg.layouts.nifti_files import whole_file
 from cmrseg.nifti_header import affine_mm, read_header
 from cmrseg.sequences import image_path
 

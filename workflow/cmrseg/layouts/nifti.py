@@ -13,7 +13,6 @@ from cmrseg.dicom.audit import (
     FORMS,
     MIRRORED,
     NO_IMAGES,
-    OTHER,
     SHEARED,
     SLICE_AXIS,
     SLICE_ORDER,
@@ -23,7 +22,7 @@ from cmrseg.dicom.audit import (
     Audit,
     SubjectError,
 )
-from cmrseg.layouts.inputs import SUFFIXES, named_files, stems
+from cmrseg.layouts.nifti_files import whole_file
 from cmrseg.nifti_header import forms_differ, is_placed, read_header
 from cmrseg.orientation import (
     SAME_GRID,
@@ -49,11 +48,6 @@ FRAMES = ("ED", "ES")
 SECONDS = {"sec": 1.0, "msec": 1e-3, "usec": 1e-6}
 # A slice that lies further beside the one before than this part of a pixel is worth a look.
 SHEARED_PIXELS = 0.5
-
-
-def existing(folder: Path, name: str) -> list[Path]:
-    """The NIfTI files of that name, compressed or not."""
-    return [path for path in (folder / f"{name}{s}" for s in SUFFIXES) if path.is_file()]
 
 
 def read_frames(folder: Path, pattern: str, audit: Audit) -> Cine:
@@ -100,11 +94,11 @@ def read_cine(
     whatever the order of the file's axes: pictures are seen from the apex, columns run to the left,
     rows to the feet, and slices go from apex to base. Grids without a place, and affines that are a
     mere scaling, keep their order. Then cines wider than high are turned counter-clockwise, as
-    those of DICOM are; still images are not, as a few pixels more in one direction would turn some
-    hearts of a cohort by a quarter and not the others. Pictures of other planes than the short axis
-    stay as they are stored, slices along the third axis. The affine follows, so that no voxel moves
-    in the patient. Units are those of the header; a frame interval without a unit, or with which
-    the frames are no heartbeat, is unknown. What was done, and what is unclear, is audited.
+    those of DICOM are; still images are not, which are nearly square. Pictures of other planes than
+    the short axis stay as they are stored, slices along the third axis. The affine follows, so that
+    no voxel moves in the patient. Units are those of the header; a frame interval without a unit,
+    or with which the frames are no heartbeat, is unknown. What was done, and what is unclear, is
+    audited.
     as_stored: no axis is turned or reversed, whatever the affine; slices must be along the third.
     It keeps the wide pictures of UK Biobank's short axis as the networks of Bai et al. 2018 know
     them (doi:10.1186/s12968-018-0471-x). Raises ValueError naming the file where it is unreadable,
@@ -266,21 +260,6 @@ def read_whole(
     path = whole_file(raw, study, sequence, lone)
     cine = read_cine(path, audit, SEQUENCES[sequence], as_stored)
     return cine, _sources(cine, [path.name] * len(cine.voxels))
-
-
-def whole_file(raw: Path, study: str, sequence: str, lone: bool = False) -> Path:
-    """The file of a study's image, see `read_whole`. Raises SubjectError for none, or two."""
-    places = stems(study, sequence, lone)
-    found = [path for stem in places for path in existing(raw, stem)]
-    found = found or named_files(raw / study, sequence)
-    if not found:
-        names = " nor ".join(f"{stem}.nii.gz" for stem in places)
-        which = "neither" if len(places) > 1 else "no file"
-        raise SubjectError(NO_IMAGES, "", f"{which} {names}; check the subject table's study")
-    if len(found) > 1:
-        names = " and ".join(path.relative_to(raw).as_posix() for path in found)
-        raise SubjectError(OTHER, "", f"{names} are both there; keep one of them")
-    return found[0]
 
 
 def read_pair(raw: Path, study: str, sequence: str, audit: Audit) -> tuple[Cine, pd.DataFrame]:
