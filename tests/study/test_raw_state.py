@@ -37,6 +37,7 @@ IMAGES = {
         ["images/72/72-frame000-slice000.png", "masks/71/71-frame000-slice000.png"],
     ),
     "hdf5": (["71.h5"], ["72.h5"]),
+    "tagging": (["71.h5"], ["72.h5", "annotations/a/71/tag.points.tsv.gz"]),
 }
 LABELS = {
     ("kaggle", "masks"): (
@@ -56,6 +57,7 @@ LABELS = {
         ["a/72.nii.gz", "a/72_frame000.nii.gz", "a/171_frame000.nii.gz"],
     ),
     ("hdf5", "hdf5"): (["a/71.hdf5"], ["a/72.hdf5"]),
+    ("tagging", "tagging"): (["a/71.hdf5"], ["a/72.hdf5", "a/71/tag.points.tsv.gz"]),
 }
 EDITS = {
     "other content of another size": lambda path: path.write_text("longer than before"),
@@ -154,6 +156,16 @@ def test_a_study_s_row_of_the_table_of_sizes_belongs_to_its_images():
     assert images_of("png") == before
     table.write_text("pid\tX\tY\n71\t20\t31\n72\t5\t5\n")
     assert images_of("png") != before
+
+
+def test_points_of_a_sequence_are_those_of_its_name():
+    make(["a/71/tag.points.tsv.gz", "a/71/tag.points.tsv", "a/71/sa.points.tsv.gz"])
+    of_tags = label_state("nifti", "points", "raw/a", ROW, "tag")
+    assert len(of_tags) == 16
+    Path("raw/a/71/sa.points.tsv.gz").unlink()
+    assert label_state("nifti", "points", "raw/a", ROW, "tag") == of_tags
+    Path("raw/a/71/tag.points.tsv").unlink()
+    assert label_state("nifti", "points", "raw/a", ROW, "tag") != of_tags
 
 
 def test_links_are_followed_and_circles_end():

@@ -45,7 +45,7 @@ def test_a_grid_that_nobody_says_is_refused(key):
 
 @pytest.mark.parametrize("key", GRID)
 def test_other_layouts_have_their_own_grid(key):
-    with pytest.raises(StudyError, match=f"{key} is for the layout hdf5; layout nifti has its own"):
+    with pytest.raises(StudyError, match=f"{key} is for the layouts hdf5 and tagging; lay"):
         study(layout="nifti", **{key: GRID[key]})
 
 

@@ -270,7 +270,7 @@ def test_points_are_labels_that_nothing_is_measured_of(centres):
     study = centres()
     assert ("people", "points") in study.predicted()
     assert ("people", "points") not in study.measured()
-    assert not study.has_maps("points")
+    assert not study.has_maps("people", "points")
     assert study.model("points")["task"] == "centre"
 
 

@@ -13,7 +13,8 @@ from cmrseg.files import read_table, write_table
 
 # Places in the patient that a table tells may differ by so much from those of its pixels.
 TOLERANCE_MM = 0.1
-COLUMNS = ("frame", "slice", "point", "x_px", "y_px", "x_mm", "y_mm", "z_mm", "valid")
+PLACES = ("x_mm", "y_mm", "z_mm")
+COLUMNS = ("frame", "slice", "point", "x_px", "y_px", *PLACES, "valid")
 
 
 def points_table(points: np.ndarray, cine: Cine) -> pd.DataFrame:
@@ -48,7 +49,7 @@ def places_mm(
 def _apart_mm(table: pd.DataFrame, cine: Cine) -> float:
     """Largest distance of x_mm, y_mm, z_mm of a table from those of x_px, y_px and slice."""
     x, y, slice_ = table[["x_px", "y_px", "slice"]].to_numpy(np.float64).T
-    told = table[["x_mm", "y_mm", "z_mm"]].to_numpy(np.float64).T
+    told = table[list(PLACES)].to_numpy(np.float64).T
     return float(np.linalg.norm(told - places_mm(x, y, slice_, cine.affine), axis=0).max())
 
 
@@ -68,8 +69,24 @@ def read_points(path: Path, cine: Cine) -> np.ndarray:
     table = read_table(path)
     if missing := [name for name in COLUMNS if name not in table]:
         raise ValueError(f"{path}: no column {', '.join(missing)}; expected {', '.join(COLUMNS)}")
+    return points_of(table, str(path), cine)
+
+
+def points_of(table: pd.DataFrame, path: str, cine: Cine) -> np.ndarray:
+    """As `read_points`, of a table that was read; path: names it in errors.
+
+    The places in the patient, and the column valid, may be missing.
+    """
+    if missing := [name for name in COLUMNS[:5] if name not in table]:
+        raise ValueError(f"{path}: no column {', '.join(missing)}; expected {', '.join(COLUMNS)}")
+    there = [name for name in COLUMNS if name in table]
+    if len(table) and (wrong := [name for name in there if table[name].dtype.kind not in "iuf"]):
+        raise ValueError(f"{path}: column {wrong[0]} has text, expected numbers")
     frames, slices = cine.voxels.shape[:2]
     place = table[["frame", "slice", "point"]]
+    if not place.empty and ((place % 1 != 0) | (place < 0)).any(axis=None):
+        raise ValueError(f"{path}: frame, slice and point are whole numbers from 0")
+    table, place = table.astype(dict.fromkeys(place, int)), place.astype(int)
     if place.duplicated().any():
         twice = place[place.duplicated()].iloc[0].to_dict()
         raise ValueError(f"{path}: two rows of {twice}; keep one")
@@ -82,8 +99,9 @@ def read_points(path: Path, cine: Cine) -> np.ndarray:
     points = np.full(
         (frames, slices, 1 + int(place["point"].max()) if len(place) else 0, 2), np.nan
     )
-    found = table[table["valid"] == 1]
-    if not found.empty and _apart_mm(found, cine) > TOLERANCE_MM:
+    found = table[table["valid"] == 1] if "valid" in table else table
+    told = all(name in table for name in PLACES)
+    if told and not found.empty and _apart_mm(found, cine) > TOLERANCE_MM:
         raise ValueError(
             f"{path}: points lie {_apart_mm(found, cine):.2f} mm from the pixels that it names; "
             "these are points of another image"

@@ -11,6 +11,8 @@ from cmrseg.layouts.myops import import_cases
 from cmrseg.layouts.nifti import read_pair, read_whole
 from cmrseg.layouts.png import read_pictures
 from cmrseg.layouts.ready_made import import_studies
+from cmrseg.layouts.tagging import reader as tagging_reader
+from cmrseg.layouts.tagging import wanted_of
 from stage import start
 
 start(snakemake)
@@ -25,7 +27,11 @@ with replacing(snakemake.output.images) as images:
     if layout == "myops":
         audit, headers = import_cases(rows, raw, images, sequences, as_stored)
     else:
-        read = reader(grids_of(rows)) if layout == "hdf5" else readers[layout]
+        if layout == "hdf5":
+            readers[layout] = reader(grids_of(rows))
+        elif layout == "tagging":
+            readers[layout] = tagging_reader(wanted_of(rows))
+        read = readers[layout]
         audit, headers = import_studies(rows, raw, images, read, sequences)
 write_table(audit, snakemake.output.audit)
 write_table(headers, snakemake.output.headers)

@@ -10,6 +10,7 @@ from cmrseg.measure.by_sequence import has_phases
 from cmrseg.measure.confidence import THRESHOLDS
 from study.ensembles import OUT_OF_FOLD
 from study.figure_checks import check_figures
+from study.hdf5_checks import check_grid, check_rows
 from study.model_checks import check_labeller, check_models, check_order
 from study.numbers import check_numbers
 from study.panels import check_panels
@@ -17,18 +18,19 @@ from study.propagated_checks import check_not_of_reference, check_propagated
 from study.sequence_checks import check_sequences_of
 from study.study import DICOM, Study
 from study.subjects import patients
-from study.tables import GRID, StudyError, own_file
+from study.tables import StudyError, own_file
 
 # Forms of annotation that a layout can hold.
 FORMS = {
     "kaggle": ("masks", "frames", "nifti"),
-    "folder": ("qmass", "text", "cvi42", "nifti"),
-    "nifti": ("nifti",),
+    "folder": ("qmass", "text", "cvi42", "nifti", "points"),
+    "nifti": ("nifti", "points"),
     "ukbb": ("nifti",),
-    "ukbb_dicom": ("cvi42", "nifti"),
+    "ukbb_dicom": ("cvi42", "nifti", "points"),
     "png": ("frames",),
     "hdf5": ("hdf5",),
     "myops": ("myops", "nifti"),
+    "tagging": ("tagging", "points"),
 }
 # Layouts that the digital heart can write.
 WRITTEN = ("kaggle", "folder", "nifti", "ukbb", "ukbb_dicom", "hdf5", "myops")
@@ -83,9 +85,12 @@ def _check_cohorts(study: Study) -> None:
                 "known volumes into the subject table (known_volumes: table)"
             )
         table = study.subjects[name]
-        _check_grid(name, cohort, table)
+        check_grid(name, cohort, table)
         if "patient" in table:
             _check_patients(name, table)
+        if cohort["layout"] == "tagging":
+            check_rows(name, table)
+            continue
         shared = table[table["study"].duplicated(keep=False)]
         for what, rows in shared.groupby("study"):
             if rows["split"].nunique() > 1:
@@ -108,25 +113,6 @@ def _check_patients(name: str, table: pd.DataFrame) -> None:
             raise StudyError(
                 f"cohort {name}: patient {who} is in splits {', '.join(rows['split'])}; a patient "
                 "belongs to one"
-            )
-
-
-def _check_grid(name: str, cohort: dict[str, Any], table: pd.DataFrame) -> None:
-    """Only files of the layout hdf5 contain no spacing and no time."""
-    if cohort["layout"] != "hdf5":
-        for key in GRID:
-            if key in cohort:
-                raise StudyError(
-                    f"cohort {name}: {key} is for the layout hdf5; layout {cohort['layout']} has "
-                    "its own"
-                )
-        return
-    for key in GRID:
-        missing = table["subject"][table[key].isna()]
-        if len(missing):
-            raise StudyError(
-                f"cohort {name}: files of layout hdf5 do not contain {key}, and it is missing for "
-                f"subject {missing.iloc[0]}; give {key} in the cohort, or a column of it"
             )
 
 
@@ -208,7 +194,7 @@ def _check_entry(study: Study, entry: dict[str, Any]) -> None:
     cohort, reference = entry["cohort"], entry.get("reference")
     for labeller in entry["labellers"]:
         check_labeller(study, "evaluate", cohort, labeller)
-        if not study.has_maps(labeller):
+        if not study.has_maps(cohort, labeller):
             raise StudyError(
                 f"evaluate: {labeller} gives points; label maps alone are compared. Name it in "
                 "`predict`"
@@ -222,6 +208,11 @@ def _check_entry(study: Study, entry: dict[str, Any]) -> None:
         raise StudyError(
             f"evaluate: reference '{reference}' of cohort {cohort} is no annotator; there are "
             + ", ".join(study.annotators(cohort))
+        )
+    if reference is not None and not study.has_maps(cohort, reference):
+        raise StudyError(
+            f"evaluate: reference {reference} of cohort {cohort} gives points; label maps "
+            "alone are compared"
         )
     check_not_of_reference(study, entry)
     if reference is not None and entry["frames"] == "own":
@@ -277,7 +268,7 @@ def _check_confidence(study: Study) -> None:
         return
     cohort, labeller = entry["cohort"], entry["labeller"]
     check_labeller(study, "confidence", cohort, labeller)
-    if not study.has_maps(labeller) or not has_phases(study.sequence_of(cohort, labeller)):
+    if not study.has_maps(cohort, labeller) or not has_phases(study.sequence_of(cohort, labeller)):
         raise StudyError(
             f"confidence: {labeller} gives no volumes of short-axis cines, which are scored"
         )

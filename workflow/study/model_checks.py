@@ -90,7 +90,7 @@ def _check_learnt(study: Study, model: str, row: dict[str, Any]) -> None:
     """The training labels of a model must be label maps on the grid of its first image."""
     cohort, labeller = row["cohort"], row["labeller"]
     check_sequences(study, f"model {model}", cohort, row["sequence"])
-    if not study.has_maps(labeller):
+    if not study.has_maps(cohort, labeller):
         raise StudyError(
             f"model {model}: its labeller {labeller} gives points; models learn from label maps"
         )

@@ -55,7 +55,7 @@ def check_panels(study: Study) -> None:
                 raise StudyError(
                     f"{where}: {labeller} is no model, and no annotator of cohort {cohort}"
                 )
-            if not study.has_maps(labeller):
+            if not study.has_maps(cohort, labeller):
                 raise StudyError(f"{where}: {labeller} writes no label maps; leave it out")
             sequence = study.sequence_of(cohort, labeller).key
             if sequence not in study.sequences(cohort):

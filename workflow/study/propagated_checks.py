@@ -22,6 +22,11 @@ def check_propagated(study: Study, cohort: str) -> None:
                 f"{where}: '{drawn_by}' is no annotator of the cohort; there are "
                 + ", ".join(study.annotators(cohort))
             )
+        if study.writes_points(cohort, drawn_by):
+            raise StudyError(
+                f"{where}: {drawn_by} gives points, which are there in all frames; label maps "
+                "alone are propagated"
+            )
         if not SEQUENCES[key := study.annotator(cohort, drawn_by)["sequence"]].is_cine:
             raise StudyError(f"{where}: {key} is a still image, which has no motion")
         if study.cohorts[cohort]["layout"] == WITHOUT_BEAT:

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
+from cmrseg.annotations.point_forms import TABLE_ENDINGS
 from cmrseg.contours.workspaces import ENDINGS
 from cmrseg.layouts.inputs import HDF5_SUFFIXES, SUFFIXES, named_files, stems
 from cmrseg.layouts.myops_files import ENDINGS as MYOPS
@@ -71,7 +72,7 @@ def image_state(
     elif layout == "png":
         places = [f"{raw}/images/{row['study']}"]
         lines = _dimensions(raw, Path(row["study"]).name)
-    elif layout == "hdf5":
+    elif layout in ("hdf5", "tagging"):
         places = [f"{study}{suffix}" for suffix in HDF5_SUFFIXES]
     elif layout == "myops":
         words = [word for sequence in sequences for word in MYOPS.get(sequence, ())]
@@ -86,8 +87,8 @@ def label_state(
 ) -> str:
     """The same for an annotator's labels of a subject.
 
-    folder: that of the annotator. row: annotation and set of the subject table. sequence: the
-    sequence that was labelled.
+    folder: that of the annotator. row: study, annotation and set of the subject table. sequence:
+    the one that was labelled.
     """
     name = f"{folder}/{row['annotation']}"
     if form == "masks":
@@ -104,8 +105,12 @@ def label_state(
         places = []
         for stem in stems(name, sequence):
             places += [f"{stem}{suffix}" for suffix in SUFFIXES] + _single_frames(stem)
+    elif form == "tagging":
+        places = [f"{folder}/{row['study']}{suffix}" for suffix in HDF5_SUFFIXES]
     elif form == "hdf5":
         places = [f"{name}{suffix}" for suffix in HDF5_SUFFIXES]
+    elif form == "points":
+        places = [f"{name}/{sequence}{ending}" for ending in TABLE_ENDINGS]
     elif form == "myops":
         places = _of_case(folder, row["annotation"], LABEL_ENDINGS)
     else:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from cmrseg.annotations.point_forms import POINT_FORMS
 from cmrseg.labels import SHORT_NAMES
 from cmrseg.layouts.myops_files import ENDINGS as MYOPS
 from cmrseg.layouts.ukbb_bulk import SEQUENCES as UKBB
@@ -11,6 +12,10 @@ from study.tables import StudyError
 
 # Layouts that may contain several images of a subject.
 SEQUENCED = ("nifti", "ukbb", "ukbb_dicom", "myops")
+# Layouts of one sequence; all others but those above have the short axis.
+ALONE = {"tagging": "tag"}
+# The sequence in which points are landmarks.
+WITH_POINTS = "tag"
 # Layouts in which the digital heart's expert draws all frames of a cine, or two.
 DRAWN = ("nifti", "ukbb_dicom")
 # Sequences in which cvi42 workspaces have contours, and in which the digital heart's do.
@@ -25,7 +30,13 @@ STILLS = ("c0", "de", "t2")
 def check_sequences_of(study: Study, name: str) -> None:
     """Several images of a subject are only possible in some layouts."""
     sequences, cohort = study.sequences(name), study.cohorts[name]
-    if sequences != [USUAL]:
+    only = ALONE.get(cohort["layout"], USUAL)
+    if only != USUAL and sequences != [only]:
+        raise StudyError(
+            f"cohort {name}: sequences {', '.join(sequences)}; layout {cohort['layout']} only has "
+            f"{only}: write sequences: [{only}]"
+        )
+    if sequences != [only]:
         if cohort["layout"] not in SEQUENCED:
             raise StudyError(
                 f"cohort {name}: sequences {', '.join(sequences)}; layout {cohort['layout']} only "
@@ -60,6 +71,11 @@ def check_sequences_of(study: Study, name: str) -> None:
         if sequence not in sequences:
             raise StudyError(
                 f"{where} labels {sequence}; the cohort's sequences are {', '.join(sequences)}"
+            )
+        if about["form"] in POINT_FORMS and sequence != WITH_POINTS:
+            raise StudyError(
+                f"{where} labels {sequence}, and has {about['form']}; landmarks are known of "
+                f"{WITH_POINTS}: write its sequence"
             )
         contoured = PHANTOM_CONTOURED if "phantom" in cohort else CONTOURED
         if about["form"] == "cvi42" and sequence not in contoured:

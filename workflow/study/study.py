@@ -7,6 +7,7 @@ by `study.load`, with which rules and tests load a study.
 from pathlib import Path
 from typing import Any
 
+from cmrseg.annotations.point_forms import POINT_FORMS
 from cmrseg.labels import SHORT_NAMES
 from cmrseg.measure.by_sequence import has_phases, measures_of
 from cmrseg.results.labelling import LABELLING, OPTIONAL
@@ -17,14 +18,14 @@ from study.ensembles import Ensemble, Folds, expanded
 from study.given import given_models, weights_state, with_coarse_models
 from study.recipes import read_models
 from study.subjects import plain_rows, read_subjects
-from study.tables import GRID, StudyError, check
+from study.tables import GRID, WITHOUT_GRID, StudyError, check
 
 # Published encoder weights, by name of the encoder; a model that starts from them needs the file.
 IMAGENET = "resources/downloads/imagenet/{encoder}.safetensors"
 # DICOM layouts.
 DICOM = ("kaggle", "folder")
 # Folder of an annotator's labels in the raw data, if it is not annotations/<annotator>.
-ANNOTATIONS = {"ukbb": ".", "png": "masks", "hdf5": ".", "myops": "."}
+ANNOTATIONS = {"ukbb": ".", "png": "masks", "hdf5": ".", "myops": ".", "tagging": "."}
 # Columns that the import of a subject depends on; others, such as known volumes, may change.
 IMPORTED = ("subject", "study", "series", "set")
 # Columns that the labels of its annotators depend on.
@@ -71,7 +72,7 @@ class Study:
 
     def import_rows(self, cohort: str, shard: str | None = None) -> list[dict[str, Any]]:
         """The columns that the import needs, for the subjects of a shard or of a whole cohort."""
-        keys = (*IMPORTED, *GRID) if self.cohorts[cohort]["layout"] == "hdf5" else IMPORTED
+        keys = (*IMPORTED, *GRID) if self.cohorts[cohort]["layout"] in WITHOUT_GRID else IMPORTED
         return self._parts(cohort, shard, keys)
 
     def annotation_rows(self, cohort: str, shard: str | None = None) -> list[dict[str, Any]]:
@@ -129,7 +130,9 @@ class Study:
         """
         about, layout = self.cohorts[cohort]["annotators"][name], self.cohorts[cohort]["layout"]
         about = {"form": about} if isinstance(about, str) else about
-        folder = ANNOTATIONS.get(layout, f"annotations/{name}")
+        folder = f"annotations/{name}"
+        if about["form"] != "points":
+            folder = ANNOTATIONS.get(layout, folder)
         found = {"raw": "", "folder": folder, "sequence": self.sequences(cohort)[0], **about}
         if "numbers" in found:
             tissues = {short: int(tissue) for tissue, short in SHORT_NAMES.items()}
@@ -175,9 +178,18 @@ class Study:
         drawn_by = self.propagated(cohort).get(labeller, labeller)
         return SEQUENCES[self.annotator(cohort, drawn_by)["sequence"]]
 
-    def has_maps(self, labeller: str) -> bool:
+    def has_maps(self, cohort: str, labeller: str) -> bool:
         """Whether a labeller gives label maps, which are measured and compared."""
-        return not self.is_model(labeller) or kind_of(self.model(labeller)).writes == "label map"
+        if self.is_model(labeller):
+            return kind_of(self.model(labeller)).writes == "label map"
+        return not self.writes_points(cohort, labeller)
+
+    def writes_points(self, cohort: str, labeller: str) -> bool:
+        """Whether a labeller of a cohort gives points."""
+        if self.is_model(labeller):
+            return kind_of(self.model(labeller)).writes == "points"
+        drawn_by = self.propagated(cohort).get(labeller, labeller)
+        return self.annotator(cohort, drawn_by)["form"] in POINT_FORMS
 
     def measured(self) -> list[tuple[str, str]]:
         """Every (cohort, labeller) that has a table of volumes, or of other measures.
@@ -187,7 +199,7 @@ class Study:
         return [
             (cohort, name)
             for cohort, name in sorted(self._asked())
-            if self.has_maps(name) and measures_of(self.sequence_of(cohort, name))
+            if self.has_maps(cohort, name) and measures_of(self.sequence_of(cohort, name))
         ]
 
     def model(self, name: str) -> dict[str, Any]:

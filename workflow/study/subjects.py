@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from study.tables import GRID, StudyError, check, read_rows
+from study.tables import GRID, USUAL_GRID, WITHOUT_GRID, StudyError, check, read_rows
 
 # Numbers of a subject that measures of panels are made with.
 BODY = ("height_cm", "weight_kg", "pulse_pressure_mmhg")
@@ -38,12 +38,19 @@ def read_subjects(cohort: str, about: dict[str, Any]) -> pd.DataFrame:
         table[column] = table.get(column, pd.Series("", table.index)).fillna("")
     for column in ("edv_ml", "esv_ml"):
         table[column] = pd.to_numeric(table.get(column, pd.Series(None, table.index)))
-    for column in GRID if about["layout"] == "hdf5" else ():
-        usual = about.get(column, about.get("phantom", {}).get(column))
+    for column in GRID if about["layout"] in WITHOUT_GRID else ():
+        known = {**USUAL_GRID.get(about["layout"], {}), **about.get("phantom", {}), **about}
+        usual = known.get(column)
         own = pd.to_numeric(table.get(column, pd.Series(None, table.index)))
         table[column] = own.astype(float) if usual is None else own.fillna(usual).astype(float)
-    for column, other in (("study", "subject"), ("set", "split"), ("annotation", "study")):
+    # A file of the layout tagging has many subjects, of which each has labels of its own.
+    annotation = "subject" if about["layout"] == "tagging" else "study"
+    for column, other in (("study", "subject"), ("set", "split"), ("annotation", annotation)):
         table[column] = table[column].where(table[column] != "", table[other])
+    if about["layout"] == "tagging":
+        # A file has many patients.
+        own = table.get("patient", pd.Series("", table.index)).fillna("")
+        table["patient"] = own.where(own != "", table["subject"])
     repeated = table["subject"][table["subject"].duplicated()]
     if len(repeated):
         raise StudyError(f"cohort {cohort}: {path} has subject {repeated.iloc[0]} twice")

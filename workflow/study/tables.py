@@ -21,6 +21,10 @@ from cmrseg.tasks.kinds import KINDS as TASKS
 # Values that files of the layout hdf5 do not contain: a cell of the subject table, else a key of
 # the cohort or of its phantom.
 GRID = ("spacing_mm", "slice_distance_mm", "frame_interval_ms")
+# Layouts of such files. Those of `tagging` may tell their pixel size; else unknown values are about
+# those of UK Biobank's tagged cines, as strain does not depend on them.
+WITHOUT_GRID = ("hdf5", "tagging")
+USUAL_GRID = {"tagging": {"slice_distance_mm": 20.0, "frame_interval_ms": 41.0}}
 REPOSITORY = Path(__file__).resolve().parents[2]
 SCHEMAS = REPOSITORY / "workflow" / "schemas"
 # Values of a column that a schema leaves to a registry, by the name after its `enum_of`.

@@ -11,7 +11,9 @@ import pandas as pd
 from cmrseg.annotations.doubts import frames_without_muscle, other_numbers
 from cmrseg.annotations.drawn import cvi42, masks, qmass, text
 from cmrseg.annotations.frames import frames
+from cmrseg.annotations.landmarks import points, tagging
 from cmrseg.annotations.myops import myops
+from cmrseg.annotations.point_forms import POINT_FORMS
 from cmrseg.annotations.sparse import hdf5
 from cmrseg.annotations.subject import (
     NO_MUSCLE,
@@ -25,14 +27,16 @@ from cmrseg.cine import Cine
 from cmrseg.contours.cvi42 import Damaged
 from cmrseg.dicom.audit import COLUMNS, Audit, without_folders
 from cmrseg.labels import Tissue
-from cmrseg.sequences import SEQUENCES, image_path
+from cmrseg.points import save_points
+from cmrseg.sequences import SEQUENCES, image_path, points_path
 from cmrseg.shards import folders_with
 from cmrseg.splits import original
 
 logger = logging.getLogger(__name__)
 
-# Gives uint8 (t, z, y, x) on the grid of a subject's image, or None where the annotator did not
-# label it. Problems go to the subject's audit, or raise a ValueError naming the file.
+# Gives uint8 (t, z, y, x) on the grid of a subject's image; of POINT_FORMS (t, z, point, 2), places
+# (y, x) in px, nan where unknown. None where the annotator did not label it. Problems go to the
+# subject's audit, or raise a ValueError naming the file.
 Carrier = Callable[[Subject], np.ndarray | None]
 
 CARRIERS: dict[str, Carrier] = {
@@ -44,6 +48,8 @@ CARRIERS: dict[str, Carrier] = {
     "frames": frames,
     "hdf5": hdf5,
     "myops": myops,
+    "tagging": tagging,
+    "points": points,
 }
 
 
@@ -57,6 +63,7 @@ def carry_shard(
 ) -> pd.DataFrame:
     """Write `<labels>/<subject>/<sequence>.nii.gz` for every subject that the annotator labelled.
 
+    Of POINT_FORMS it is `<sequence>.points.tsv.gz`.
     rows: subject table (subject, set, annotation). settings: form; folder of the annotator below
     raw; layout of the cohort; sequence that was labelled; numbers of the annotator's label files,
     number -> tissue, if they are not ours; first_pixel of contours, if it is not 0. images:
@@ -97,10 +104,14 @@ def carry_shard(
         audits.append(_logged(item.audit))
         if found is None:
             continue
-        if subject != source:
-            found = np.rot90(found, 1, axes=(-2, -1))
         (labels / subject).mkdir()
         image = Cine.load(image_path(folder, sequence))
+        if settings["form"] in POINT_FORMS:
+            found = found if subject == source else _turned(found, image)
+            save_points(found, image, points_path(labels / subject, sequence))
+            continue
+        if subject != source:
+            found = np.rot90(found, 1, axes=(-2, -1))
         image.like(found).save(image_path(labels / subject, sequence))
     if failed and not carried:
         raise failed[0]
@@ -111,8 +122,8 @@ def carry_shard(
 def _carried(subject: Subject, settings: Mapping[str, Any]) -> np.ndarray | None:
     carrier = pair if settings["layout"] == "ukbb" else CARRIERS[settings["form"]]
     carried = carrier(subject)
-    if carried is None:
-        return None
+    if carried is None or settings["form"] in POINT_FORMS:
+        return carried
     if Tissue.MYO not in subject.sequence.drawn:
         return carried
     if doubt := other_numbers(carried):
@@ -125,6 +136,12 @@ def _carried(subject: Subject, settings: Mapping[str, Any]) -> np.ndarray | None
             "it was not drawn, save the pixels around the cavity as 255 (unlabelled)",
         )
     return carried
+
+
+def _turned(points: np.ndarray, turned: Cine) -> np.ndarray:
+    """Points (..., 2), (y, x), in the copy of their image that is turned by a right angle."""
+    y, x = np.moveaxis(points, -1, 0)
+    return np.stack([turned.voxels.shape[2] - 1 - x, y], axis=-1)
 
 
 def _logged(audit: Audit) -> pd.DataFrame:

@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 # Names listed in a log line; the table has all.
 MOST_NAMES = 10
 # Annotations lie among the images there, so other files are images.
-AMONG_IMAGES = ("ukbb", "hdf5", "myops")
+AMONG_IMAGES = ("ukbb", "hdf5", "myops", "tagging")
 VOLUME = re.compile(r"(?P<name>.+?)(_frame\d+)?(" + "|".join(map(re.escape, SUFFIXES)) + ")")
 
 
@@ -68,7 +68,7 @@ def of_no_subject(rows: pd.DataFrame, settings: Mapping[str, Any], raw: Path) ->
     Relative to the annotator's folder. Only what could be an annotation by its kind counts.
     """
     form, folder = settings["form"], raw / settings["folder"]
-    if settings["layout"] in AMONG_IMAGES:
+    if settings["layout"] in AMONG_IMAGES and form != "points":
         return []
     places = [
         Path(row.set, row.set, row.annotation) if form == "masks" else Path(row.annotation)

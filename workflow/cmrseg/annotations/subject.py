@@ -30,6 +30,9 @@ PHASES = ("end-systole", "none")
 NO_MUSCLE = ("cavity without myocardium", "none")
 NUMBERS = ("label numbers", "none")
 UNREADABLE = ("unreadable labels", LOST)
+# Of points.
+NO_POINTS = ("points missing", "points unknown")
+BESIDE_POINTS = ("points outside the image", "points unknown")
 # Of a whole cohort.
 NO_SUBJECT = ("labels without subject", "file ignored")
 NO_LABELS = ("subjects without labels", "none")

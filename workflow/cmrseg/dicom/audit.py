@@ -54,6 +54,8 @@ SLICE_AXIS = ("slice axis unclear", "third axis used")
 UNUSUAL_PLANE = ("unusual short-axis orientation", "none")
 SHEARED = ("slices displaced along the stack", "slice positions kept")
 FORMS = ("sform and qform differ", "sform used")
+# For tagged cines in HDF5.
+EMPTY_FRAME = ("empty frame", "landmarks unknown")
 # For a cohort with several sequences; the subject keeps the others.
 WITHOUT_SEQUENCE = ("sequence missing or unreadable", "sequence excluded")
 # For the zip files of UK Biobank and their manifests (`layouts.ukbb_dicom`).

@@ -13,6 +13,8 @@ from cmrseg.sequences import SEQUENCES, USUAL, Sequence, channels_of, image_path
 SUFFIXES = (".nii.gz", ".nii")
 # Endings of HDF5 files.
 HDF5_SUFFIXES = (".h5", ".hdf5")
+# Rows of a file of the layout tagging.
+TAGGING_ROWS = re.compile(r"\d{1,7}(,\d{1,7})*")
 # What names of files also call a sequence.
 ALSO_CALLED = {"c0": ("bssfp",), "de": ("lge",)}
 # Files that are called so are label maps of a sequence.

@@ -5,7 +5,7 @@ its reader load), are refused, as are sizes that a file cannot hold.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -62,6 +62,12 @@ def values(found: h5py.Dataset) -> np.ndarray:
     """All values of a dataset. Raises ValueError where they are not plainly in the file."""
     _check_storage(found)
     return found[()]
+
+
+def values_of(found: h5py.Dataset, rows: Sequence[int]) -> np.ndarray:
+    """The values of some rows (the first axis) of a dataset, in the order named. As `values`."""
+    _check_storage(found)
+    return np.stack([found[row] for row in rows])
 
 
 def line(error: Exception) -> str:
