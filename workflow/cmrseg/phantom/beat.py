@@ -60,14 +60,18 @@ class Beat:
         fibre = 1 + 0.08 * self.look.grain * texture(middle, seed, 0, 2.2)
         return fibre, texture(points_mm, seed, 1, 1.6), texture(middle, seed, 2, 6.0)
 
+    def carry(self, origins_mm: np.ndarray, phase: float) -> None:
+        """Set what the tissue carries along: its textures, by the places of its origins."""
+        self.fibre, self.rough, self.layer = self._textures(origins_mm.astype(np.float32))
+
     def draw(self, rest: np.ndarray, phase: float) -> np.ndarray:
         """Brightness (y, x) at a phase over the resting body `rest` (y, x)."""
-        heart, at, signals, look = self.heart, self.at, self.signals, self.look
+        heart, at, look = self.heart, self.at, self.look
         state = heart.state(phase)
         surfaces = heart.surfaces(at, state)
         if heart.parameters.moving_textures:
-            origins = origins_mm(heart, at, state).astype(np.float32)
-            self.fibre, self.rough, self.layer = self._textures(origins)
+            self.carry(origins_mm(heart, at, state), phase)
+        signals = self.signals
         endo, epi = np.sqrt(surfaces.endo_mm2), np.sqrt(surfaces.epi_mm2)
         rv = np.sqrt(surfaces.rv_mm2)
         edge, radius = look.edge_mm, self.radius

@@ -1,31 +1,53 @@
 """Write digital patients with several sequences as NIfTI files, with what is true about them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from cmrseg.cine import Cine
-from cmrseg.files import write_table
+from cmrseg.files import read_table, write_table
 from cmrseg.labels import UNLABELLED
 from cmrseg.phantom.curves import Aorta
 from cmrseg.phantom.heart import HeartParameters
 from cmrseg.phantom.kaggle import Protocol
 from cmrseg.phantom.long_axis import ViewSettings
 from cmrseg.phantom.patients import draw_patient, true_curves, truth
+from cmrseg.phantom.tag_series import TAG, Tagged, acquired_tags
+from cmrseg.phantom.tag_truth import end_systolic, strain_curves
 from cmrseg.phantom.view_series import AORTA, Acquired, acquired, view_settings
+from cmrseg.points import save_points
+from cmrseg.sequences import image_path, points_path
 
-# Settings besides the fields of `Protocol`.
-OWN = ("sequences", "views", "labelled")
 ANNOTATIONS = "annotations/truth"
 
 
-def split_settings(settings: Mapping) -> tuple[dict, Sequence[str], dict[str, ViewSettings], str]:
-    """The protocol's fields of phantom settings, and the sequences, views and labelled frames."""
-    protocol = {key: value for key, value in settings.items() if key not in OWN}
-    views = view_settings(settings.get("views"))
-    return protocol, settings.get("sequences", ["sa"]), views, settings.get("labelled", "all")
+@dataclass(frozen=True)
+class Wanted:
+    """What of a patient is written: the phantom settings besides the fields of `Protocol`.
+
+    sequences: by name. views: their grids. labelled: `all` frames of a cine, or `two`. tagging: as
+    of `tagging.draw_tagging`.
+    """
+
+    sequences: Sequence[str]
+    views: Mapping[str, ViewSettings]
+    labelled: str
+    tagging: Mapping[str, object]
+
+
+def split_settings(settings: Mapping) -> tuple[dict, Wanted]:
+    """The protocol's fields of phantom settings, and the others."""
+    about = dict(settings)
+    wanted = Wanted(
+        about.pop("sequences", ["sa"]),
+        view_settings(about.pop("views", None)),
+        about.pop("labelled", "all"),
+        about.pop("tagging", {}),
+    )
+    return about, wanted
 
 
 def two_phases(parameters: HeartParameters, sequence: str) -> tuple[float, float]:
@@ -55,18 +77,31 @@ def drawn_labels(
     return labels
 
 
-def write_pairs(
-    row: Mapping,
-    protocol: Protocol,
-    sequences: Sequence[str],
-    views: Mapping[str, ViewSettings],
-    folder: Path,
-) -> None:
-    """Write `<sequence>_{ED,ES}.nii.gz` and `label_<sequence>_{ED,ES}.nii.gz` of a patient."""
+def drawn_points(found: Tagged, parameters: HeartParameters, labelled: str) -> np.ndarray:
+    """Landmarks (t, z, 168, 2) of a tagged cine, nan in frames that are not drawn."""
+    if labelled == "all":
+        return found.points
+    frames = len(found.points)
+    drawn = [round(p * frames) for p in two_phases(parameters, TAG)]
+    points = np.full_like(found.points, np.nan)
+    points[drawn] = found.points[drawn]
+    return points
+
+
+def write_pairs(row: Mapping, protocol: Protocol, wanted: Wanted, folder: Path) -> None:
+    """Write `<sequence>_{ED,ES}.nii.gz` and `label_<sequence>_{ED,ES}.nii.gz` of a patient.
+
+    Raises ValueError for tagged cines, which need all frames of a beat.
+    """
+    if TAG in wanted.sequences:
+        raise ValueError(
+            f"subject {row['subject']}: end-diastole and end-systole of {TAG} alone; tags are "
+            "followed over a cine, give the number of frames"
+        )
     parameters = draw_patient(row)
-    for sequence in sequences:
+    for sequence in wanted.sequences:
         phases = two_phases(parameters, sequence)
-        found = acquired(row, parameters, protocol, sequence, phases, views)
+        found = acquired(row, parameters, protocol, sequence, phases, wanted.views)
         for t, frame in enumerate(("ED", "ES")):
             image = Cine(_whole(found.images[t : t + 1]), found.affine)
             image.save(folder / f"{sequence}_{frame}.nii.gz")
@@ -74,28 +109,32 @@ def write_pairs(
             label.save(folder / f"label_{sequence}_{frame}.nii.gz")
 
 
-def write_cines(
-    row: Mapping,
-    protocol: Protocol,
-    sequences: Sequence[str],
-    views: Mapping[str, ViewSettings],
-    labelled: str,
-    folder: Path,
-) -> None:
+def write_cines(row: Mapping, protocol: Protocol, wanted: Wanted, folder: Path) -> None:
     """Write `<study>/<sequence>.nii.gz` and `annotations/truth/<study>/<sequence>.nii.gz`.
 
-    labelled: `all` frames, or `two`, as experts draw them; others are then UNLABELLED.
+    Of tagged cines the truth is a table of landmarks, `tag.points.tsv.gz`. In frames that
+    `wanted.labelled` leaves out, nothing is labelled.
     """
     parameters = draw_patient(row, protocol.frames)
     phases = np.arange(protocol.frames) / protocol.frames
     interval_s = 60 / parameters.heart_rate_bpm / protocol.frames
     study = str(row["study"])
-    for sequence in sequences:
-        found = acquired(row, parameters, protocol, sequence, phases, views)
-        labels = drawn_labels(found, parameters, sequence, labelled)
+    for sequence in wanted.sequences:
+        images = folder / study / f"{sequence}.nii.gz"
+        truth_folder = folder / ANNOTATIONS / study
+        if sequence == TAG:
+            grid = wanted.views[TAG]
+            tagged = acquired_tags(row, parameters, protocol, phases, grid, wanted.tagging)
+            cine = Cine(_whole(tagged.images), tagged.affine, interval_s)
+            cine.save(images)
+            points = drawn_points(tagged, parameters, wanted.labelled)
+            save_points(points, cine, points_path(truth_folder, TAG))
+            continue
+        found = acquired(row, parameters, protocol, sequence, phases, wanted.views)
+        labels = drawn_labels(found, parameters, sequence, wanted.labelled)
         cine = Cine(_whole(found.images), found.affine, interval_s)
-        cine.save(folder / study / f"{sequence}.nii.gz")
-        cine.like(labels).save(folder / ANNOTATIONS / study / f"{sequence}.nii.gz")
+        cine.save(images)
+        cine.like(labels).save(image_path(truth_folder, sequence))
 
 
 def write_shard(rows: pd.DataFrame, settings: Mapping, folder: Path) -> None:
@@ -105,19 +144,20 @@ def write_shard(rows: pd.DataFrame, settings: Mapping, folder: Path) -> None:
     see write_cines and write_pairs. truth.tsv in both cases.
     rows: rows of the subject table. settings: the fields of `kaggle.Protocol`; sequences; views:
     rows, columns, spacing_mm and thickness_mm by sequence, those of the UK Biobank unless they are
-    given; labelled: `all` or `two` frames of a cine. Labels are numbers of `Tissue`. A subject's
-    files do not depend on the other rows.
+    given; labelled: `all` or `two` frames of a cine; tagging: of `tagging.draw_tagging`. Labels are
+    numbers of `Tissue`. A subject's files do not depend on the other rows.
     """
-    about, sequences, views, labelled = split_settings(settings)
+    about, wanted = split_settings(settings)
     frames = about.pop("frames", None)
+    protocol = Protocol(frames=frames or 2, **about)
     for row in rows.to_dict("records"):
         if frames is None:
-            study = folder / str(row["study"])
-            write_pairs(row, Protocol(frames=2, **about), sequences, views, study)
+            write_pairs(row, protocol, wanted, folder / str(row["study"]))
         else:
-            protocol = Protocol(frames=frames, **about)
-            write_cines(row, protocol, sequences, views, labelled, folder)
+            write_cines(row, protocol, wanted, folder)
     write_truth(rows, frames, folder)
+    if TAG in wanted.sequences:
+        write_tag_truth(rows, protocol, wanted.views[TAG], folder)
 
 
 def write_truth(rows: pd.DataFrame, frames: int | None, folder: Path) -> None:
@@ -127,6 +167,22 @@ def write_truth(rows: pd.DataFrame, frames: int | None, folder: Path) -> None:
     if frames is not None:
         curves = pd.concat([true_curves(row, frames) for row in records], ignore_index=True)
         write_table(curves, folder / "truth_curves.tsv")
+
+
+def write_tag_truth(
+    rows: pd.DataFrame, protocol: Protocol, grid: ViewSettings, folder: Path
+) -> None:
+    """Write truth_strain.tsv (`tag_truth.strain_curves`), and its end-systole into truth.tsv."""
+    curves, at_end = [], []
+    for row in rows.to_dict("records"):
+        parameters = draw_patient(row, protocol.frames)
+        curves.append(strain_curves(row, parameters, protocol, grid, protocol.frames))
+        es_frame = round(parameters.es_phase * protocol.frames)
+        at_end.append({"subject": str(row["subject"]), **end_systolic(curves[-1], es_frame)})
+    write_table(pd.concat(curves, ignore_index=True), folder / "truth_strain.tsv")
+    path = folder / "truth.tsv"
+    known = read_table(path) if path.is_file() else pd.DataFrame(at_end)[["subject"]]
+    write_table(known.merge(pd.DataFrame(at_end), on="subject"), path)
 
 
 def _whole(images: np.ndarray) -> np.ndarray:

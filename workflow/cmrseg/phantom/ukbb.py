@@ -5,7 +5,7 @@ al. 2018, doi:10.1186/s12968-018-0471-x): x along the columns, y along the rows,
 base, the right ventricle at smaller x and larger y than the left one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,8 +25,13 @@ def affine_of(slices: tuple[PlannedSlice, ...]) -> np.ndarray:
 
     May be left-handed, as the orientation of the pictures and the order of slices are given.
     """
-    first, last = slices[0].plane, slices[-1].plane
-    step = np.subtract(last.position_mm, first.position_mm) / (len(slices) - 1)
+    return affine_of_planes([planned.plane for planned in slices])
+
+
+def affine_of_planes(planes: Sequence[Plane]) -> np.ndarray:
+    """(4, 4): as `affine_of`, of parallel planes with even distances, two or more."""
+    first, last = planes[0], planes[-1]
+    step = np.subtract(last.position_mm, first.position_mm) / (len(planes) - 1)
     affine = np.eye(4)
     affine[:3, 0] = LPS_TO_RAS * first.row_direction * first.column_spacing_mm
     affine[:3, 1] = LPS_TO_RAS * first.column_direction * first.row_spacing_mm

@@ -20,15 +20,18 @@ from cmrseg.phantom.kaggle import (
 from cmrseg.phantom.long_axis import LONG_AXES, ViewSettings, acquire_long_axis, long_axis_planes
 from cmrseg.phantom.plan import moved
 from cmrseg.phantom.scanner import ScannerSettings
+from cmrseg.phantom.tag_series import TAG
 from cmrseg.phantom.ukbb import affine_of, affine_of_plane
 from cmrseg.sequences import USUAL
 
-# Matrix and pixels of the UK Biobank's examinations.
+# Matrix and pixels of the UK Biobank's examinations; of the tagged slices as published (Ferdian et
+# al. 2020, doi:10.1148/ryct.2020190032).
 UK_BIOBANK = {
     "la_2ch": ViewSettings(rows=208, columns=180, spacing_mm=1.8269),
     "la_3ch": ViewSettings(rows=180, columns=208, spacing_mm=1.8269),
     "la_4ch": ViewSettings(rows=180, columns=208, spacing_mm=1.8269),
     "ao": ViewSettings(rows=196, columns=240, spacing_mm=1.5833),
+    TAG: ViewSettings(rows=256, columns=256, spacing_mm=1.3671875, thickness_mm=8.0),
 }
 AORTA = "ao"
 
@@ -63,6 +66,8 @@ def views_of(
     parameters: HeartParameters, settings: Mapping[str, ViewSettings] = UK_BIOBANK
 ) -> dict[str, Plane]:
     """Planes of the long axes and across the aorta, as they are planned; by sequence.
+
+    Those of tagged slices are `tag_series.tag_planes`.
 
     Raises ValueError if the parameters have no atria or no aorta.
     """
@@ -117,6 +122,8 @@ def acquired(
     settings: Mapping[str, ViewSettings] = UK_BIOBANK,
 ) -> Acquired:
     """A sequence of a patient at some phases: the short axis as a stack, views as one slice.
+
+    Of tagged cines see `tag_series.acquired_tags`.
 
     Each slice and each view is another breath-hold. A sequence does not depend on which others
     are acquired.
