@@ -108,5 +108,5 @@ def test_a_sequence_does_not_depend_on_what_else_is_acquired(rows, pairs, tmp_pa
 
 
 def test_settings_of_an_unknown_view_are_refused(rows, tmp_path):
-    with pytest.raises(ValueError, match="views has tag, expected some of la_2ch, la_3ch, la_4ch"):
-        patient_files.write_shard(rows, {**SCAN, "views": {"tag": SMALL}}, tmp_path)
+    with pytest.raises(ValueError, match="views has sax, expected some of la_2ch, la_3ch, la_4ch"):
+        patient_files.write_shard(rows, {**SCAN, "views": {"sax": SMALL}}, tmp_path)

@@ -12,6 +12,7 @@ from cmrseg.phantom import (
     patient_zips,
     preclinical,
     seven_tesla,
+    tagging_hdf5,
     ukbb,
 )
 from stage import start
@@ -25,6 +26,7 @@ WRITERS = {
     "ukbb_dicom": patient_zips,
     "hdf5": preclinical,
     "myops": myops,
+    "tagging": tagging_hdf5,
 }
 rows = pd.DataFrame(snakemake.params.rows)
 settings, layout = snakemake.params.settings, snakemake.params.layout

@@ -33,7 +33,7 @@ FORMS = {
     "tagging": ("tagging", "points"),
 }
 # Layouts that the digital heart can write.
-WRITTEN = ("kaggle", "folder", "nifti", "ukbb", "ukbb_dicom", "hdf5", "myops")
+WRITTEN = ("kaggle", "folder", "nifti", "ukbb", "ukbb_dicom", "hdf5", "myops", "tagging")
 # Settings of a phantom that only some layouts have.
 ONLY_FOR = {
     "frame_interval_ms": ("hdf5",),
@@ -41,11 +41,14 @@ ONLY_FOR = {
     "sequence_shift_mm": ("myops",),
     "prefix": ("myops",),
     "dicom": ("myops",),
+    "packed": ("ukbb_dicom",),
 }
 # Layouts whose phantom can have an infarct that is seen, or that moves less.
-INFARCTED = ("nifti", "ukbb_dicom", "myops")
+INFARCTED = ("nifti", "ukbb_dicom", "myops", "tagging")
 # Layouts whose phantom needs to know the number of frames of a cine.
-WITH_FRAMES = (*DICOM, "nifti", "ukbb_dicom")
+WITH_FRAMES = (*DICOM, "nifti", "ukbb_dicom", "tagging")
+# Frames of a row in a file of layout tagging.
+TAGGED_FRAMES = 20
 # Its folder in results/ contains the published study.
 RESERVED = "published"
 
@@ -136,6 +139,11 @@ def _check_phantoms(study: Study) -> None:
                 raise StudyError(
                     f"cohort {cohort}: phantom.{key} is for the layout {' and '.join(layouts)}"
                 )
+        if layout == "tagging" and settings["frames"] != TAGGED_FRAMES:
+            raise StudyError(
+                f"cohort {cohort}: phantom.frames is {settings['frames']}; files of layout tagging "
+                f"have {TAGGED_FRAMES}"
+            )
         for key in ("rows", "columns"):
             if settings[key] % settings.get("interpolation", 1):
                 raise StudyError(

@@ -21,8 +21,10 @@ DRAWN = ("nifti", "ukbb_dicom")
 # Sequences in which cvi42 workspaces have contours, and in which the digital heart's do.
 CONTOURED = ("sa", "la_2ch", "la_3ch", "la_4ch")
 PHANTOM_CONTOURED = ("sa", "la_2ch", "la_4ch")
+# Its tagged cines have all frames of a beat.
+TAG = "tag"
 # What the digital heart's scanner makes beside the short axis.
-VIEWS = ("la_2ch", "la_3ch", "la_4ch", "ao")
+VIEWS = ("la_2ch", "la_3ch", "la_4ch", "ao", TAG)
 # What it makes in layout myops.
 STILLS = ("c0", "de", "t2")
 
@@ -101,6 +103,21 @@ def _check_views(name: str, cohort: dict[str, Any], sequences: list[str]) -> Non
                 f"cohort {name}: phantom.views has {view}; the cohort's sequences are "
                 f"{', '.join(sequences)}"
             )
+    if "views" in phantom and layout == "tagging":
+        raise StudyError(
+            f"cohort {name}: phantom.views has no effect in layout tagging, whose slices have the "
+            "rows, columns, spacing_mm and thickness_mm of the phantom; remove it"
+        )
+    if TAG in sequences and layout == "ukbb":
+        raise StudyError(
+            f"cohort {name}: layout ukbb has end-diastole and end-systole alone; the phantom "
+            f"writes {TAG} in the layouts nifti and ukbb_dicom, whose cines have all frames"
+        )
+    if "tagging" in phantom and TAG not in sequences:
+        raise StudyError(
+            f"cohort {name}: phantom.tagging is for the sequence {TAG}; the cohort's sequences are "
+            f"{', '.join(sequences)}"
+        )
     if "labelled" in phantom and layout not in DRAWN:
         raise StudyError(
             f"cohort {name}: phantom.labelled is for the layouts {' and '.join(DRAWN)}, not "

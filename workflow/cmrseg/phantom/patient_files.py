@@ -29,13 +29,14 @@ class Wanted:
     """What of a patient is written: the phantom settings besides the fields of `Protocol`.
 
     sequences: by name. views: their grids. labelled: `all` frames of a cine, or `two`. tagging: as
-    of `tagging.draw_tagging`.
+    of `tagging.draw_tagging`. packed: whether UK Biobank's bulk files are zip files.
     """
 
     sequences: Sequence[str]
     views: Mapping[str, ViewSettings]
     labelled: str
     tagging: Mapping[str, object]
+    packed: bool = True
 
 
 def split_settings(settings: Mapping) -> tuple[dict, Wanted]:
@@ -46,6 +47,7 @@ def split_settings(settings: Mapping) -> tuple[dict, Wanted]:
         view_settings(about.pop("views", None)),
         about.pop("labelled", "all"),
         about.pop("tagging", {}),
+        about.pop("packed", True),
     )
     return about, wanted
 

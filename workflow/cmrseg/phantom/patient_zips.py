@@ -60,7 +60,7 @@ def write_patient(row: Mapping, protocol: Protocol, wanted: Wanted, folder: Path
     }
     field_t = scanner_of(row, protocol).field_t
     common = study_elements(row, field_t, frames, generator(row, "headers"))
-    write_zips(folder, eid, slices, 1000 * interval_s, common)
+    write_zips(folder, eid, slices, 1000 * interval_s, common, packed=wanted.packed)
     contours: Contours = {}
     truths = folder / ANNOTATIONS / eid
     for sequence, one in found.items():
@@ -84,6 +84,8 @@ def write_patient(row: Mapping, protocol: Protocol, wanted: Wanted, folder: Path
 
 def write_shard(rows: pd.DataFrame, settings: Mapping, folder: Path) -> None:
     """Write the patients of a shard: `<study>_<field>_2_0.zip`, a zip file for each field.
+
+    Or folders of that name, if settings have packed: false.
 
     rows, settings: as of `patient_files.write_shard`, with frames. The images are those of its
     cines. annotations/truth/<study>/<sequence>.nii.gz are the true label maps,

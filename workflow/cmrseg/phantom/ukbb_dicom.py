@@ -43,8 +43,11 @@ def write_zips(
     frame_interval_ms: float,
     common: Mapping[str, object],
     instance: str = INSTANCE,
+    packed: bool = True,
 ) -> list[Path]:
     """Write `<folder>/<eid>_<field>_<instance>.zip` for the sequences that were acquired.
+
+    Or, if not packed, folders with the same files.
 
     acquired: sequence -> plane and images (t, rows, columns) in scanner units of each slice, in
     the order in which they are numbered. frame_interval_ms: between frames. common: elements of
@@ -63,8 +66,9 @@ def write_zips(
         by_field.setdefault(FIELDS[sequence], []).extend(files)
     paths = []
     for field, written in sorted(by_field.items()):
-        paths.append(folder / f"{eid}_{field}_{instance}.zip")
-        write_zip(paths[-1], eid, written)
+        name = f"{eid}_{field}_{instance}"
+        paths.append(folder / (f"{name}.zip" if packed else name))
+        (write_zip if packed else write_folder)(paths[-1], eid, written)
     return paths
 
 
@@ -146,6 +150,14 @@ def write_zip(path: Path, eid: str, written: Sequence[Written], manifest: str = 
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():
             archive.writestr(zipfile.ZipInfo(name, ZIP_TIME), content, zipfile.ZIP_DEFLATED)
+
+
+def write_folder(path: Path, eid: str, written: Sequence[Written], manifest: str = "manifest.csv"):
+    """Write a folder with the members of a zip file of `write_zip`."""
+    path.mkdir(parents=True)
+    for name, content, _ in written:
+        (path / name).write_bytes(content)
+    (path / manifest).write_bytes(manifest_text(eid, written).encode())
 
 
 def manifest_text(eid: str, written: Sequence[Written]) -> str:
