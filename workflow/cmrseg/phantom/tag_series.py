@@ -1,5 +1,6 @@
 """The tagged cines of a digital patient: three short-axis slices, and their true landmarks."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -22,6 +23,8 @@ from cmrseg.phantom.tagging import Tagging, draw_tagging
 from cmrseg.phantom.ukbb import affine_of_planes
 
 TAG = "tag"
+# Standard deviation of the logarithm of images' brightness between sites at variety 1.
+GAIN_SD = 0.2
 # Where the slices lie at end-diastole, over the length of the cavity from its apex: even at
 # end-systole the base lies above the first one.
 LEVELS = {"basal": 0.72, "mid": 0.5, "apical": 0.28}
@@ -122,6 +125,8 @@ def acquired_tags(
     phases = np.asarray(phases, float)
     planes, shifts = planned_tags(row, parameters, protocol, settings)
     scanner = tag_scanner(scanner_of(row, protocol), protocol.scanner)
+    louder = GAIN_SD * protocol.variety * generator(row, "gain", TAG).normal()
+    scanner = replace(scanner, gain=math.exp(louder))
     tags = tagging_of(row, protocol, tagging)
     rng = generator(row, "view noise", TAG)
     images = [

@@ -133,14 +133,14 @@ def acquire_tags(
         )
         within = voxel_points_mm(plane, *box) - shift
         beat = TaggedBeat(heart, within, scanner, look, tagging, axes, shift, beat_ms)
-    p, field_t = parameters, scanner.field_t / scanner.magnification
+    p, wave_t = parameters, scanner.field_t / scanner.magnification
     place = np.asarray(p.centre_mm), p.body.half_depth_mm
-    seen = sensitivity(points, *place, scanner.shading, scanner.bands, field_t, p.seed)
+    seen = sensitivity(points, *place, scanner.shading, scanner.bands, wave_t, p.seed)
     images = np.empty((len(phases), plane.rows, plane.columns), np.float32)
     for t, phase in enumerate(phases):
         image = np.zeros(images.shape[1:], np.float32)
         for tissue, part in still.items():
-            a, b = tagging.faded(1.0, phase * beat_ms, t1_ms(tissue, field_t))
+            a, b = tagging.faded(1.0, phase * beat_ms, t1_ms(tissue, scanner.field_t))
             tags = pattern if tissue != BLOOD else np.float32(tagging.mean)
             image += part * (np.float32(a) + np.float32(b) * tags)
         if beat is not None:
