@@ -1,141 +1,102 @@
-"""Studies of tagged cines and points: what they give, and what is refused by name."""
+"""Digital patients with tagged cines: what a study may ask for, and what reaches the scanner."""
+
+from types import SimpleNamespace
 
 import pytest
 
-from small_study import small_study
+from cmrseg.phantom import tagging_hdf5
+from study.checks import TAGGED_FRAMES
+from study.load import load_study
 from study.tables import StudyError
+from study.wiring.cohorts import Cohorts
+from study.wiring.raw import Raw
+from tiny_study import SCAN
 
-make = pytest.fixture(small_study)
-HEAD = "model recipe cohort labeller start\n"
-
-
-@pytest.fixture
-def study(make):
-    """Build a study of a cohort in the layout tagging; series: of its three subjects."""
-
-    def build(change=lambda config: None, series=("0,1", "2", "3,4"), models=HEAD, file="trial"):
-        def edit(config):
-            cohort = config["cohorts"]["people"]
-            cohort.update(layout="tagging", sequences=["tag"], annotators={"truth": "tagging"})
-            config.pop("confidence")
-            config.update(figures={}, evaluate=[])
-            change(config)
-
-        splits = ("train", "validate", "test")
-        rows = [f"{i + 1}\t{split}\t{file or i}\t{series[i]}\n" for i, split in enumerate(splits)]
-        subjects = "subject\tsplit\tstudy\tseries\n" + "".join(rows)
-        return make(edit, subjects=subjects, models=models)
-
-    return build
+SMALL = {"rows": 64, "columns": 72, "spacing_mm": 4.0}
+ROW = {
+    "subject": "1", "split": "train", "edv_ml": 150.0, "esv_ml": 60.0, "disease": "healthy",
+    "sex": "F", "age_y": 60, "heart_rate_bpm": 70, "seed": 1,
+}  # fmt: skip
 
 
-def people(**changed):
-    return lambda config: config["cohorts"]["people"].update(changed)
+def study(layout, sequences=("tag",), truth="points", **phantom):
+    annotators = {"truth": {"form": truth, "sequence": "tag"}}
+    if layout == "ukbb":
+        annotators = {"truth": "nifti"}
+    about = {
+        "layout": layout,
+        "subjects": [ROW],
+        "sequences": list(sequences),
+        "phantom": {**SCAN, **phantom},
+        "annotators": annotators,
+    }
+    return load_study({"study": "small", "cohorts": {"patients": about}})
 
 
-def test_a_cohort_of_tagged_cines_alone_has_points_and_no_volumes(study):
-    found = study()
-    assert found.labelled() == [("people", "truth")]
-    assert found.measured() == []
-    assert found.writes_points("people", "truth")
-    assert not found.has_maps("people", "truth")
-    assert found.sequence_of("people", "truth").key == "tag"
+def scan_of(found):
+    raw = Raw(found, Cohorts(found), [])
+    return raw.phantom(SimpleNamespace(cohort="patients", shard="0000"))
 
 
-def test_a_file_has_subjects_of_several_splits_who_are_patients_of_their_own(study):
-    found = study()
-    assert found.import_rows("people", "0000") == [
-        {
-            **{"subject": subject, "study": "trial", "series": series, "set": ""},
-            # Nothing is known of these but that they are those of UK Biobank, about.
-            **{"spacing_mm": None, "slice_distance_mm": 20.0, "frame_interval_ms": 41.0},
-        }
-        for subject, series in (("1", "0,1"), ("2", "2"))
-    ]
-    assert found.subjects["people"]["patient"].tolist() == ["1", "2", "3"]
-    assert [row["annotation"] for row in found.annotation_rows("people")] == ["1", "2", "3"]
+def test_settings_of_tags_reach_the_scanner():
+    tagging = {"pattern": ["grid", "lines"], "spacing_mm": [5, 7], "binomial": 2, "angle_deg": -45}
+    found = scan_of(study("nifti", ["sa", "tag"], frames=20, tagging=tagging))
+    assert found == {**SCAN, "frames": 20, "tagging": tagging, "sequences": ["sa", "tag"]}
+    small = {"tag": SMALL}
+    folders = scan_of(study("ukbb_dicom", frames=30, packed=False, views=small))
+    assert (folders["packed"], folders["views"]) == (False, small)
 
 
-def test_grid_values_of_a_cohort_replace_the_usual_ones(study):
-    rows = study(people(slice_distance_mm=12, frame_interval_ms=30)).import_rows("people")
-    assert {row["slice_distance_mm"] for row in rows} == {12.0}
-    assert {row["frame_interval_ms"] for row in rows} == {30.0}
-
-
-def test_tables_of_points_lie_in_a_folder_of_their_annotator(study):
-    found = study(people(annotators={"truth": "tagging", "second": "points"}))
-    assert found.annotator("people", "truth")["folder"] == "."
-    assert found.annotator("people", "second")["folder"] == "annotations/second"
-    assert found.writes_points("people", "second")
+def test_published_files_have_tags_alone_and_their_landmarks():
+    found = study("tagging", truth="tagging", frames=TAGGED_FRAMES)
+    assert scan_of(found)["sequences"] == ["tag"]
+    assert found.annotator("patients", "truth")["folder"] == "."
+    assert TAGGED_FRAMES == tagging_hdf5.FRAMES
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    "tagging",
     [
-        (people(sequences=["sa"]), r"layout tagging only has tag: write sequences: \[tag\]"),
-        (people(sequences=["sa", "tag"]), "sequences sa, tag; layout tagging only has tag"),
-        (people(annotators={"a": "hdf5"}), "annotator a has hdf5, layout tagging has tagging or p"),
-        (people(propagated={"carried": "truth"}), "propagated carried: truth gives points"),
-        (people(annotators={"a": {"form": "points", "numbers": {1: "lv"}}}), "a has numbers"),
-        (people(annotators={"a": {"form": "points", "first_pixel": 1}}), "a has first_pixel"),
+        {"spacing_mm": 0},
+        {"spacing_mm": [5]},
+        {"pattern": "dots"},
+        {"binomial": 4},
+        {"flip_deg": [80, 270]},
+        {},
+    ],
+)
+def test_impossible_tags_are_refused(tagging):
+    with pytest.raises(StudyError, match=r"cohorts\.patients\.phantom\.tagging"):
+        study("nifti", frames=20, tagging=tagging)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
         (
-            lambda config: config.update(
-                predict=[{"cohort": "people", "labellers": ["truth"]}],
-                panels={"all": {"cohort": "people", "labellers": ["truth"]}},
-            ),
-            "panel all: truth writes no label maps",
+            {"layout": "ukbb", "sequences": ["sa", "tag"]},
+            r"layout ukbb has end-diastole and end-systole alone; the phantom writes tag in the la",
         ),
+        (
+            {"layout": "ukbb", "sequences": ["sa"], "tagging": {"spacing_mm": 7}},
+            r"phantom\.tagging is for the sequence tag; the cohort's sequences are sa",
+        ),
+        ({"layout": "nifti", "frames": 20, "packed": False}, r"phantom\.packed is for the layout"),
+        (
+            {"layout": "tagging", "frames": 25, "truth": "tagging"},
+            r"phantom\.frames is 25; files of layout tagging have 20",
+        ),
+        (
+            {"layout": "tagging", "frames": 20, "views": {"tag": SMALL}},
+            r"phantom\.views has no effect in layout tagging, whose slices have the rows",
+        ),
+        (
+            {"layout": "tagging", "frames": 20, "labelled": "two"},
+            r"phantom\.labelled is for the layouts nifti and ukbb_dicom, not tagging",
+        ),
+        ({"layout": "tagging"}, r"phantom\.frames belongs to .* and is needed there"),
     ],
 )
-def test_a_study_that_does_not_fit_is_refused_by_name(study, change, told):
-    with pytest.raises(StudyError, match=told):
-        study(change)
-
-
-def test_points_are_no_reference_and_not_compared(study):
-    def compared(config):
-        people(annotators={"truth": "tagging", "second": "points"})(config)
-        config["evaluate"] = [{"cohort": "people", "labellers": ["second"], "reference": "truth"}]
-
-    with pytest.raises(StudyError, match="evaluate: second gives points; label maps alone"):
-        study(compared)
-
-    def referred(config):
-        people(layout="nifti", annotators={"truth": "points", "maps": "nifti"})(config)
-        config["evaluate"] = [{"cohort": "people", "labellers": ["maps"], "reference": "truth"}]
-
-    with pytest.raises(StudyError, match="evaluate: reference truth of cohort people gives points"):
-        study(referred, series=("", "", ""), file="")
-
-
-def test_label_maps_are_not_learnt_from_points(study):
-    head = "model recipe cohort labeller start sequence tissues\n"
-    models = f"{head}fcn fcn_bai people truth random tag lv,my\n"
-    with pytest.raises(StudyError, match="fcn: its labeller truth gives points; models learn from"):
-        study(models=models)
-
-
-@pytest.mark.parametrize(
-    ("series", "told"),
-    [
-        (("0", "0,1", "2"), "subject 2: row 0 of file trial is also of subject 1"),
-        (("0", "1,1", "2"), "subject 2: row 1 of file trial is also of subject 2"),
-        (("base", "1", "2"), "subject 1 has series 'base', expected rows of its file"),
-        (("0, 1", "1", "2"), "subject 1 has series '0, 1', expected rows"),
-    ],
-)
-def test_rows_of_a_file_belong_to_one_subject(study, series, told):
-    with pytest.raises(StudyError, match=told):
-        study(series=series)
-
-
-def test_points_are_of_tagged_cines(study):
-    change = people(layout="nifti", sequences=["sa", "tag"], annotators={"truth": "points"})
-    with pytest.raises(StudyError, match="annotator truth labels sa, and has points; landmarks"):
-        study(change)
-
-
-def test_numbers_of_a_grid_are_for_layouts_without_them(study):
-    change = people(layout="nifti", annotators={}, frame_interval_ms=30)
-    with pytest.raises(StudyError, match="frame_interval_ms is for the layouts hdf5 and tagging"):
-        study(change)
+def test_what_cannot_be_made_is_refused(changes, message):
+    with pytest.raises(StudyError, match=message):
+        study(**changes)

@@ -50,31 +50,6 @@ def test_the_scanner_makes_the_cohort_s_sequences():
     assert (cines["frames"], cines["labelled"]) == (20, "two")
 
 
-def test_settings_of_tags_reach_the_scanner():
-    tagging = {"pattern": ["grid", "lines"], "spacing_mm": [5, 7], "binomial": 2, "angle_deg": -45}
-    found = scan_of(study("nifti", [USUAL, "tag"], frames=20, tagging=tagging))
-    assert found == {**SCAN, "frames": 20, "tagging": tagging, "sequences": [USUAL, "tag"]}
-    small = {"tag": SMALL}
-    folders = scan_of(study("ukbb_dicom", ["tag"], frames=30, packed=False, views=small))
-    assert (folders["packed"], folders["views"]) == (False, small)
-
-
-@pytest.mark.parametrize(
-    "tagging",
-    [
-        {"spacing_mm": 0},
-        {"spacing_mm": [5]},
-        {"pattern": "dots"},
-        {"binomial": 4},
-        {"flip_deg": [80, 270]},
-        {},
-    ],
-)
-def test_impossible_tags_are_refused(tagging):
-    with pytest.raises(StudyError, match=r"cohorts\.patients\.phantom\.tagging"):
-        study("nifti", ["tag"], frames=20, tagging=tagging)
-
-
 def test_zip_files_are_made_of_cines_and_labelled_by_contours():
     expert = {"expert": {"form": "cvi42", "sequence": "la_4ch"}}
     found = study("ukbb_dicom", annotators=expert, frames=20, labelled="two")
@@ -127,18 +102,6 @@ def test_pressure_and_build_come_from_the_subject_table():
         ({"labelled": "two"}, r"phantom\.labelled is for the layouts nifti and ukbb_dicom, not uk"),
         ({"layout": "nifti"}, r"phantom\.frames belongs to the layouts kaggle, folder, nifti, ukb"),
         ({"layout": "ukbb_dicom"}, r"phantom\.frames belongs to .* and is needed there"),
-        (
-            {"sequences": [USUAL, "tag"]},
-            r"layout ukbb has end-diastole and end-systole alone; the phantom writes tag in the la",
-        ),
-        (
-            {"layout": "nifti", "frames": 20, "tagging": {"spacing_mm": 7}},
-            r"phantom\.tagging is for the sequence tag; the cohort's sequences are sa, la_2ch",
-        ),
-        (
-            {"layout": "nifti", "frames": 20, "packed": False},
-            r"phantom\.packed is for the layout",
-        ),
         ({"frames": 20}, r"layout ukbb has end-diastole and end-systole alone"),
         ({"views": {"la_4ch": {"rows": 8}}}, "rows"),
         ({"layout": "kaggle", "frames": 4}, r"layout kaggle only has sa"),
