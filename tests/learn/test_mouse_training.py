@@ -139,7 +139,7 @@ def test_images_are_drawn_with_replacement_in_as_many_batches(slices):
 
 def test_run_stopped_after_any_epoch_ends_with_the_same_bytes(slices, tmp_path, monkeypatch):
     """Also where the best epoch lies before the stop, and where patience ends the run after it."""
-    monkeypatch.setattr(schedule, "PATIENCE_EPOCHS", 2)
+    monkeypatch.setitem(schedule.KEEPING, "early_stopping", schedule.Keeping(2))
     settings = MOUSE | {"lr": 3e-2, "epochs": "12"}
     history = resumed_alike(settings, slices, 3, tmp_path, monkeypatch)
     assert 2 < len(history) < 12
@@ -170,7 +170,7 @@ def test_a_card_labels_as_a_processor_does(slices):
 
 
 def test_the_weights_are_those_of_the_best_epoch(slices, monkeypatch):
-    monkeypatch.setattr(schedule, "PATIENCE_EPOCHS", 3)
+    monkeypatch.setitem(schedule.KEEPING, "early_stopping", schedule.Keeping(3))
     weights, history = trained(MOUSE | {"lr": 3e-2, "epochs": "20"}, slices, seed=1)
     best = int(history["best_epoch"].iloc[-1])
     assert best == history["valid_loss"].argmin()
@@ -185,22 +185,22 @@ def test_the_weights_are_those_of_the_best_epoch(slices, monkeypatch):
         assert scores[name] == pytest.approx(row[name], abs=1e-5)
     # It stopped as soon as three epochs in a row were no better.
     losses = history["valid_loss"].tolist()
-    stops = [schedule.has_stopped(losses[:n]) for n in range(1, len(losses) + 1)]
+    stops = [schedule.has_stopped(losses[:n], 3) for n in range(1, len(losses) + 1)]
     assert stops == [False] * (len(losses) - 1) + [True]
 
 
 def test_patience_counts_epochs_since_the_first_smallest_loss():
-    patience = schedule.PATIENCE_EPOCHS
+    patience = schedule.KEEPING["early_stopping"].patience_epochs
     assert patience == 25
-    assert not schedule.has_stopped([])
+    assert not schedule.has_stopped([], patience)
     falling = [1 / n for n in range(1, 100)]
-    assert not schedule.has_stopped(falling)
-    assert not schedule.has_stopped([1.0] * patience)
+    assert not schedule.has_stopped(falling, patience)
+    assert not schedule.has_stopped([1.0] * patience, patience)
     # An equal loss is no smaller one.
-    assert schedule.has_stopped([1.0] * (patience + 1))
+    assert schedule.has_stopped([1.0] * (patience + 1), patience)
     assert schedule.best_epoch([2, 1, 3, 1]) == 1
     assert schedule.best_epoch([math.nan, 5, math.nan]) == 1
-    assert schedule.has_stopped([math.nan] * (patience + 1))
+    assert schedule.has_stopped([math.nan] * (patience + 1), patience)
 
 
 def test_other_schedules_give_the_last_epoch():

@@ -3,9 +3,12 @@ import pytest
 import torch
 
 from cmrseg.learn.schedule import (
+    KEEPING,
     ONECYCLES,
     SCHEDULES,
     EpochPlan,
+    best_epoch,
+    has_stopped,
     make_optimiser,
     norm_momentum,
     onecycle,
@@ -13,6 +16,7 @@ from cmrseg.learn.schedule import (
     plan_epochs,
     set_step,
 )
+from tag_oracle import oracle_folder
 
 SETTINGS = {
     "start": "imagenet",
@@ -150,6 +154,7 @@ EPS = {
     **{"onecycle": 1e-8, "onecycle_fastai2": 1e-5, "constant": 1e-8, "early_stopping": 1e-7},
     "constant_tensorflow": 1e-8 / 0.001**0.5,
     "constant_keras": 1e-7 / 0.001**0.5,
+    **dict.fromkeys(("tag_box", "tag_ring"), 1e-8 / 0.001**0.5),
 }
 
 
@@ -195,3 +200,31 @@ def test_early_stopping_is_one_cycle_of_plain_adam_at_a_constant_rate():
     for change in ({"epochs": "5+10"}, {"epochs_frozen": "1"}):
         with pytest.raises(ValueError, match=r"early_stopping with epochs .* expected one cycle"):
             plan_epochs(stopping | change)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "lr", "name"),
+    [("tag_box", 1e-3, "localisation"), ("tag_ring", 1e-4, "landmark")],
+)
+def test_rates_of_tagged_cines_fall_as_those_of_the_original(data, schedule, lr, name):
+    rates = np.load(oracle_folder(data) / "expected.npz")[f"{name}_lr_per_epoch"]
+    settings = {"start": "random", "schedule": schedule, "epochs_frozen": 0, "lr_frozen": 0}
+    settings["lr"] = lr
+    plan = plan_epochs(settings | {"epochs": len(rates)})
+    # There the rate of the epoch before is divided, in float32.
+    assert [now.lr for now in plan] == pytest.approx(rates, rel=1e-6)
+    assert all(now.validated for now in plan)
+    with pytest.raises(ValueError, match=rf"schedule {schedule} with epochs .* expected one cycle"):
+        plan_epochs(settings | {"epochs": "5+10"})
+
+
+def test_boxes_are_kept_by_their_overlap_and_landmarks_by_their_loss():
+    history = [{"valid_loss": 9 - n, "iou": overlap} for n, overlap in enumerate((0.2, 0.5, 0.4))]
+    assert best_epoch(KEEPING["tag_box"].losses(history)) == 1
+    assert best_epoch(KEEPING["tag_ring"].losses(history)) == 2
+    for name, stopped in (("tag_box", True), ("tag_ring", False)):
+        patience = KEEPING[name].patience_epochs
+        losses = KEEPING[name].losses(history[:1] * 16)
+        assert has_stopped(losses, patience) == stopped
+        assert not has_stopped(losses[:-1], patience)
+        assert not has_stopped(losses, patience, least_epochs=17)

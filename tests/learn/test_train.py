@@ -246,6 +246,14 @@ def test_unet_batches_hold_every_slice_once_without_the_rest(slices):
         draw_batches(np.random.default_rng(0), rows, UNET | {"batch": 17})
 
 
+def test_batches_of_the_published_tagged_cines_hold_every_slice_once(slices):
+    rows = slices["unet"].select(["train"])
+    settings = UNET | {"batch": 5, "schedule": "tag_box"}
+    batches = draw_batches(np.random.default_rng(0), rows, settings)
+    assert [len(batch) for batch in batches] == [5, 5, 5, 1]
+    assert sorted(np.concatenate(batches)) == sorted(rows["row"])
+
+
 def test_fcn_batches_are_whole_volumes_drawn_with_replacement(slices):
     rows = slices["fcn"].select(["train"])
     batches = draw_batches(np.random.default_rng(0), rows, FCN)

@@ -24,6 +24,9 @@ STARTS = ("random", "imagenet")
 PHASES = ("esed", "r_esed")
 # Settings that must be equal for one network to start from the other.
 SHARED = ("network", "encoder", "width")
+# Schedules that may end before their last epoch, and those that keep the best one (learn.schedule).
+STOPPING = ("early_stopping", "tag_box")
+KEEPING = (*STOPPING, "tag_ring")
 # Networks with a choice of encoder.
 ENCODED = tuple(name for name, kind in KINDS.items() if kind.encoders)
 
@@ -137,7 +140,8 @@ def _check_row(model: str, row: dict[str, Any]) -> None:
     network, kind = row["network"], KINDS[row["network"]]
     weights = row["head_weights"].split(",") if row["head_weights"] else []
     splits = row["splits"].split(",")
-    stopping = row["schedule"] == "early_stopping"
+    stopping = row["schedule"] in STOPPING
+    keeping = row["schedule"] in KEEPING
     single = (
         row["batch"] == 1
         and row["encoder"].startswith("resnet")
@@ -167,11 +171,12 @@ def _check_row(model: str, row: dict[str, Any]) -> None:
         "one pixel, of which a batch norm learns nothing: use batch 2 or larger images": single,
         f"head_weights {row['head_weights']}; network {network} needs {kind.heads}": len(weights)
         not in (0, kind.heads),
-        f"schedule early_stopping with epochs {row['epochs']}, {row['epochs_frozen']} frozen; it "
-        "is one cycle of at most so many epochs, such as 200, and none frozen": stopping
+        f"schedule {row['schedule']} with epochs {row['epochs']}, {row['epochs_frozen']} frozen; "
+        "it is one cycle of at most so many epochs, such as 200, and none frozen": keeping
         and ("+" in row["epochs"] or _epochs(row["epochs_frozen"]) > 0),
-        f"least_epochs {row['least_epochs']} with schedule {row['schedule']}; only early_stopping "
-        "ends before its last epoch": row["least_epochs"] > 0 and not stopping,
+        f"least_epochs {row['least_epochs']} with schedule {row['schedule']}; only "
+        f"{' and '.join(STOPPING)} end before their last epoch": row["least_epochs"] > 0
+        and not stopping,
         "no epochs; give epochs or epochs_frozen": _epochs(row["epochs"]) == 0
         and _epochs(row["epochs_frozen"]) == 0,
         "epochs_frozen without lr_frozen": _epochs(row["epochs_frozen"]) > 0

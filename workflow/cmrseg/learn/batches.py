@@ -8,7 +8,7 @@ import pandas as pd
 
 from cmrseg.canvas import PREPARATIONS
 from cmrseg.channels import channel_count
-from cmrseg.learn.schedule import STOPPING
+from cmrseg.learn.schedule import FALLING, STOPPING
 from cmrseg.learn.slices import Slices, image_shape
 from cmrseg.learn.subsets import THRESHOLDS, select_subset
 from cmrseg.sequences import labelled_sequence
@@ -69,9 +69,10 @@ def draw_batches(
     """Rows of the slices in each batch of an epoch.
 
     All slices in random order, without the last incomplete batch; with schedule `early_stopping`
-    as many drawn with replacement. Preparation fcn: `batch` volumes (all slices of a subject and
-    frame) drawn with replacement, as often as gives the number of volumes; zscore of cines: so many
-    subjects, with all of their slices, or two of them by chance.
+    as many drawn with replacement; with `tag_box` and `tag_ring` also the last incomplete batch.
+    Preparation fcn: `batch` volumes (all slices of a subject and frame) drawn with replacement, as
+    often as gives the number of volumes; zscore of cines: so many subjects, with all of their
+    slices, or two of them by chance.
     Raises ValueError where there are fewer slices than one batch.
     """
     size, numbers = settings["batch"], rows["row"].to_numpy()
@@ -93,6 +94,8 @@ def draw_batches(
     steps = len(numbers) // size
     if settings["schedule"] == STOPPING:
         return list(rng.choice(numbers, (steps, size)))
+    if settings["schedule"] in FALLING:
+        return np.split(rng.permutation(numbers), range(size, len(numbers), size))
     return np.split(rng.permutation(numbers)[: steps * size], steps)
 
 

@@ -31,9 +31,15 @@ ONECYCLES = {
 }
 # A constant rate until the validation loss stops improving, as in Hanisah et al. 2026.
 STOPPING = "early_stopping"
-# A constant rate with Adam as TensorFlow 1 and Keras write it: epsilon is added to the root of the
-# second moment before that is corrected for its start. They differ in epsilon.
-UNCORRECTED_EPS = {"constant_tensorflow": 1e-8, "constant_keras": 1e-7}
+# A rate that falls by the root of 2 before every so many epochs, not before FIRST_FALL: those of
+# the two networks of Ferdian et al. 2020.
+FALLING = {"tag_box": 5, "tag_ring": 10}
+FIRST_FALL_EPOCH = 10
+# Adam as TensorFlow 1 and Keras write it: epsilon is added to the root of the second moment before
+# that is corrected for its start. They differ in epsilon.
+UNCORRECTED_EPS = {"constant_tensorflow": 1e-8, "constant_keras": 1e-7} | dict.fromkeys(
+    FALLING, 1e-8
+)
 SCHEDULES = (*ONECYCLES, "constant", *UNCORRECTED_EPS, STOPPING)
 START_DIVISOR = 25
 HIGH_BETA1, LOW_BETA1 = 0.95, 0.85
@@ -42,9 +48,33 @@ ONECYCLE_WEIGHT_DECAY = 0.01
 # Adam of the constant schedules, as in Bai et al. 2018.
 CONSTANT_BETAS = (0.9, 0.999)
 CONSTANT_EPS = 1e-8
-# Adam of early stopping, and after how many epochs without a smaller validation loss it stops.
+# Adam of early stopping.
 STOPPING_EPS = 1e-7
-PATIENCE_EPOCHS = 25
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """Of a schedule that keeps the weights of the best epoch, and not those of the last.
+
+    patience_epochs: after so many without a better one it stops, where it does. score: of the
+    validation, by which an epoch is the best. highest: is the best score the highest?
+    """
+
+    patience_epochs: float = math.inf
+    score: str = "valid_loss"
+    highest: bool = False
+
+    def losses(self, history: Sequence[Mapping[str, float]]) -> list[float]:
+        """A number of each epoch of a history, which is the smallest of the best one."""
+        return [-row[self.score] if self.highest else row[self.score] for row in history]
+
+
+KEEPING = {
+    STOPPING: Keeping(25),
+    # By its mean overlap with the true boxes.
+    "tag_box": Keeping(15, "iou", highest=True),
+    "tag_ring": Keeping(),
+}
 
 
 @dataclass(frozen=True)
@@ -52,9 +82,9 @@ class EpochPlan:
     """One epoch: its stage (1 with frozen settings, 2 with the others), and place in its cycle.
 
     A stage has its own optimiser state, a cycle its own one-cycle schedule. frozen: are the
-    encoder's weights frozen? lr: the cycle's highest learning rate. epoch_of_stage and
-    epoch_of_cycle count from 0; cycle_epochs: length of the cycle. validated: is the network
-    validated after it?
+    encoder's weights frozen? lr: the highest learning rate, of the cycle or of the epoch.
+    epoch_of_stage and epoch_of_cycle count from 0; cycle_epochs: length of the cycle. validated: is
+    the network validated after it?
     """
 
     stage: int
@@ -88,8 +118,8 @@ def plan_epochs(settings: Mapping, count_all: int = 1, count_subset: int = 1) ->
     Only a network that starts from ImageNet weights is frozen in the first stage: a random
     encoder has to learn, and the published transfer from another model trained all weights in
     both stages. Epochs of a subset are short: a network is validated after as many of them as show
-    about as many images as an epoch of all, and after the last one of a cycle; with early stopping
-    after each. Raises ValueError for an unknown schedule or no epoch at all.
+    about as many images as an epoch of all, and after the last one of a cycle; where the best epoch
+    is kept after each. Raises ValueError for an unknown schedule or no epoch at all.
     """
     if settings["schedule"] not in SCHEDULES:
         raise ValueError(
@@ -97,7 +127,7 @@ def plan_epochs(settings: Mapping, count_all: int = 1, count_subset: int = 1) ->
         )
     plan = []
     every = max(1, corrected_epochs(1, count_all, count_subset))
-    if settings["schedule"] == STOPPING:
+    if settings["schedule"] in KEEPING:
         every = 1
     for stage, suffix in ((1, "_frozen"), (2, "")):
         cycles = [
@@ -110,19 +140,35 @@ def plan_epochs(settings: Mapping, count_all: int = 1, count_subset: int = 1) ->
         frozen = stage == 1 and settings["start"] == "imagenet"
         places = [(epoch, cycle) for cycle in cycles for epoch in range(cycle)]
         plan += [
-            EpochPlan(stage, frozen, lr, number, epoch, cycle, (cycle - 1 - epoch) % every == 0)
+            EpochPlan(
+                stage,
+                frozen,
+                fallen(lr, settings["schedule"], epoch),
+                number,
+                epoch,
+                cycle,
+                (cycle - 1 - epoch) % every == 0,
+            )
             for number, (epoch, cycle) in enumerate(places)
         ]
-    if settings["schedule"] == STOPPING and any(
+    if settings["schedule"] in KEEPING and any(
         now.stage == 1 or now.cycle_epochs != len(plan) for now in plan
     ):
         raise ValueError(
-            f"schedule {STOPPING} with epochs {settings['epochs']!r} and epochs_frozen "
+            f"schedule {settings['schedule']} with epochs {settings['epochs']!r} and epochs_frozen "
             f"{settings['epochs_frozen']!r}, expected one cycle such as 200 and none frozen"
         )
     if not plan:
         raise ValueError("epochs_frozen and epochs are both 0, expected at least one epoch")
     return plan
+
+
+def fallen(lr: float, schedule: str, epoch: int) -> float:
+    """Learning rate of an epoch (from 0) of a cycle; that of the cycle for most schedules."""
+    if schedule not in FALLING or epoch < FIRST_FALL_EPOCH:
+        return lr
+    falls = (epoch - FIRST_FALL_EPOCH) // FALLING[schedule] + 1
+    return float(lr * 2 ** (-falls / 2))
 
 
 def onecycle(
@@ -203,15 +249,16 @@ def best_epoch(losses: Sequence[float]) -> int:
     return min(range(len(losses)), key=lambda epoch: (math.isnan(losses[epoch]), losses[epoch]))
 
 
-def has_stopped(losses: Sequence[float], least_epochs: int = 0) -> bool:
-    """Whether the validation losses so far end a training with early stopping.
+def has_stopped(losses: Sequence[float], patience_epochs: float, least_epochs: int = 0) -> bool:
+    """Whether the validation losses so far end a training that stops early.
 
-    least_epochs: it never ends before so many. Where batch norms have a momentum of 0.99 (Keras),
-    the loss stays where it was for more than a hundred steps, as their statistics lag behind.
+    patience_epochs: it ends after so many without a smaller one. least_epochs: it never ends before
+    so many. Where batch norms have a momentum of 0.99 (Keras), the loss stays where it was for more
+    than a hundred steps, as their statistics lag behind.
     """
     if not losses or len(losses) < least_epochs:
         return False
-    return len(losses) - 1 - best_epoch(losses) >= PATIENCE_EPOCHS
+    return len(losses) - 1 - best_epoch(losses) >= patience_epochs
 
 
 def _cosine(start: float, end: float, share: float) -> float:

@@ -16,7 +16,7 @@ from cmrseg.learn.averaging import Averaged
 from cmrseg.learn.batches import split_names, training_rows
 from cmrseg.learn.over_time import window_of
 from cmrseg.learn.schedule import (
-    STOPPING,
+    KEEPING,
     EpochPlan,
     best_epoch,
     has_stopped,
@@ -80,7 +80,7 @@ def train(
     interrupted run resumes from it and gives the same bytes. A state with other settings, slices,
     task, start, code, torch, device or mode is ignored. confidence: table with subject and score,
     for the subsets c05, c10 and c15. mode: how the device computes.
-    Returns the weights after the last epoch, or the best one of schedule `early_stopping`, or their
+    Returns the weights after the last epoch, or the best one where the schedule keeps it, or their
     moving average where the settings say so (`averaged`), on the CPU, and the history, one row per
     epoch (results.history.result_row is that of the weights); scores are nan if the network was
     not validated.
@@ -109,17 +109,19 @@ def train(
     network = start_network(settings, start_state, seed)
     state = State() if state_folder is None else load_state(Path(state_folder), mark)
     run = Run(settings, network, task, Source(slices, device, window), seed, mode, state)
-    stopping, least = settings["schedule"] == STOPPING, settings.get("least_epochs", 0)
+    keeping, least = KEEPING.get(settings["schedule"]), settings.get("least_epochs", 0)
     with computing(mode, device), Saver(state_folder, mark) as saver:
         for now in plan[state.epochs_done :]:
-            if stopping and has_stopped([row["valid_loss"] for row in state.history], least):
+            if keeping and has_stopped(
+                keeping.losses(state.history), keeping.patience_epochs, least
+            ):
                 break
             learnt = run.learn(now, rows)
             scores = evaluate(run.result, run.source, valid, task, mode) if now.validated else {}
             note(state, learnt | scores, run)
             log.info("epoch %d of %d: %s", state.epochs_done, len(plan), words(state.history[-1]))
             saver.save(state)
-    weights = state.best if stopping else on_cpu(run.result.state_dict())
+    weights = state.best if keeping else on_cpu(run.result.state_dict())
     return weights, pd.DataFrame(state.history)
 
 
@@ -214,8 +216,8 @@ def note(state: State, row: dict[str, Any], run: Run) -> None:
     history = state.history
     row["images"] += history[-1]["images"] if history else 0
     history.append(row)
-    if run.settings["schedule"] == STOPPING:
-        row["best_epoch"] = best_epoch([row["valid_loss"] for row in history])
+    if keeping := KEEPING.get(run.settings["schedule"]):
+        row["best_epoch"] = best_epoch(keeping.losses(history))
         if row["best_epoch"] == row["epoch"]:
             state.best = on_cpu(run.result.state_dict())
     state.epochs_done = run.epoch
