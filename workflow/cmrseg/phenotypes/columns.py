@@ -39,6 +39,22 @@ SEGMENTAL = {
         Segmental("transmurality", "scar", "percent", "transmurality of scar"),
         Segmental("scar", "scar", "percent", "scar in the wall"),
         Segmental("edema", "scar", "percent", "oedema in the wall"),
+        Segmental(
+            "tag_ecc_green_midwall_es",
+            "tagging",
+            "percent",
+            "circumferential Green strain, tagging",
+        ),
+        Segmental(
+            "tag_ecc_green_midwall_peak",
+            "tagging",
+            "percent",
+            "peak circumferential Green strain, tagging",
+        ),
+        Segmental("tag_err_green_wall_es", "tagging", "percent", "radial Green strain, tagging"),
+        Segmental(
+            "tag_err_green_wall_peak", "tagging", "percent", "peak radial Green strain, tagging"
+        ),
     )
 }
 
@@ -50,6 +66,6 @@ SEGMENT_COLUMNS: dict[str, tuple[str, ...]] = {
         if quantity.measure == measure
         for segment in SHORT_AXIS_ROWS
     )
-    for measure in ("wall_thickness", "strain", "scar")
+    for measure in ("wall_thickness", "strain", "scar", "tagging")
 }
 SEGMENT_COLUMNS["strain"] += tuple(f"ell_{segment}_percent" for segment in LONG_AXIS_ROWS)

@@ -13,22 +13,25 @@ import pandas as pd
 from cmrseg.cine import Cine
 from cmrseg.files import write_table
 from cmrseg.labels import Tissue, tissues_of
-from cmrseg.sequences import image_path
+from cmrseg.points import read_points
+from cmrseg.sequences import image_path, points_path
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class View:
-    """A sequence of a shard. labels, images: folders of the shard, "" for what is not read.
+    """A sequence of a shard. labels, images, points: folders of the shard, "" for what is not read.
 
-    tissues: those of a model's labels as in a models table, "" for an annotator's.
+    Points are read with the images that they lie in. tissues: those of a model's labels as in a
+    models table, "" for an annotator's.
     """
 
     sequence: str
     labels: str = ""
     images: str = ""
     tissues: str = ""
+    points: str = ""
 
 
 @dataclass(frozen=True)
@@ -36,8 +39,9 @@ class Examination:
     """What there is of a subject.
 
     about: its row of the subject table, None where a cell is empty. labels: label maps by sequence,
-    `Tissue` numbers (t, z, y, x). images: images by sequence. A sequence that the subject lacks is
-    in neither. known: tissues that labels tell of by sequence; all that are not named.
+    `Tissue` numbers (t, z, y, x). images: images by sequence. known: tissues that labels tell of by
+    sequence; all that are not named. points: (t, z, p, 2) by sequence, (y, x) in px of the image,
+    nan where unknown. A sequence that the subject lacks is in none.
     """
 
     subject: str
@@ -45,6 +49,7 @@ class Examination:
     labels: Mapping[str, Cine]
     images: Mapping[str, Cine]
     known: Mapping[str, tuple[Tissue, ...]] = field(default_factory=dict)
+    points: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def about_number(self, column: str) -> float:
         """A number of the subject table, nan where it is not given."""
@@ -87,16 +92,22 @@ def write_shard(
 def views_of(views: Iterable[Mapping[str, Any]], inputs: Mapping[str, Any]) -> list[View]:
     """The views of a shard.
 
-    views: sequence, number of its labeller's folder or None, image, tissues.
-    inputs: labels, the folders of label maps, and images, a folder or none.
+    views: sequence, number of its labeller's folder or None, image, tissues. Where the labeller
+    places points, `points` is that number instead of `labels`. inputs: labels, the folders of label
+    maps and points, and images, a folder or none.
     """
     folders, images = list(inputs["labels"]), list(inputs["images"])
+
+    def folder(number: int | None) -> str:
+        return "" if number is None else folders[number]
+
     return [
         View(
             view["sequence"],
-            "" if view["labels"] is None else folders[view["labels"]],
+            folder(view["labels"]),
             images[0] if view["image"] else "",
             view["tissues"],
+            folder(view.get("points")),
         )
         for view in views
     ]
@@ -122,10 +133,14 @@ def measure_shard(
         subject = str(row["subject"])
         labels = _read(subject, [(v.sequence, v.labels) for v in views])
         images = _read(subject, [(v.sequence, v.images) for v in views])
-        if not labels:
+        placed = [v for v in views if v.points and v.sequence in images]
+        paths = {v.sequence: points_path(Path(v.points) / subject, v.sequence) for v in placed}
+        paths = {key: path for key, path in paths.items() if path.is_file()}
+        if not labels and not paths:
             continue
         try:
-            measured = measure(Examination(subject, row, labels, images, known))
+            points = {key: read_points(path, images[key]) for key, path in paths.items()}
+            measured = measure(Examination(subject, row, labels, images, known, points))
         except ValueError as error:
             measured = Measured({}, str(error).removeprefix(f"subject {subject}: "))
         if measured.doubt:

@@ -16,13 +16,20 @@ from cmrseg.sequences import VENTRICLES
 class Need:
     """A sequence that a measure reads: label maps that tell of some tissues, none for none.
 
-    image: whether it reads the image, too. needed: whether there is no measure without it.
+    image: whether it reads the image, too. needed: whether there is no measure without it. points:
+    whether it reads points instead of label maps; these need the image.
     """
 
     sequence: str
     tissues: tuple[Tissue, ...] = ()
     image: bool = False
     needed: bool = True
+    points: bool = False
+
+    @property
+    def labelled(self) -> bool:
+        """Whether a labeller tells what is read."""
+        return self.points or bool(self.tissues)
 
 
 @dataclass(frozen=True)
@@ -78,6 +85,15 @@ PANEL_MEASURES = {
         ),
         # Whoever does not know oedema has none of its columns.
         PanelMeasure("scar", "scar by segment", (Need("c0", (*VENTRICLES, Tissue.SCAR)),)),
+        PanelMeasure(
+            "tagging",
+            "strain by tagging",
+            (
+                Need("tag", image=True, points=True),
+                # It says where the septum is, and which slice is which.
+                Need("sa", (Tissue.LV, Tissue.MYO, Tissue.RV), needed=False),
+            ),
+        ),
     )
 }
 
