@@ -113,7 +113,7 @@ def test_what_cannot_be_is_refused_by_name(study, row, sentence):
 
 
 def test_a_coarse_model_that_gives_points_is_refused(study, monkeypatch):
-    monkeypatch.setattr(Study, "has_maps", lambda self, cohort, name: name != "finder")
+    monkeypatch.setattr(Study, "writes_points", lambda self, cohort, name: name == "finder")
     with pytest.raises(StudyError, match="model net: coarse finder gives points, not label maps"):
         study()
 

@@ -12,7 +12,7 @@ from study.wiring.cohorts import Cohorts
 from study.wiring.panels import Panels
 
 make = pytest.fixture(small_study)
-SEQUENCES = ["sa", "la_2ch", "la_4ch", "ao"]
+SEQUENCES = ["sa", "la_2ch", "la_4ch", "ao", "tag"]
 HEAD = MODELS.split("\n")[0].replace(" network", " sequence network")
 ATRIA = (
     "atria la_4ch fcn - 4 la people four all train random fcn linear 64 fcn ce 2 constant "
@@ -32,6 +32,7 @@ def study(make):
                 for name, sequence in readers.items()
                 if not (contours and sequence == "ao")
             }
+            cohort["annotators"]["ring"] = {"form": "points", "sequence": "tag"}
             config.pop("confidence")
             config["figures"] = {}
             config["evaluate"] = []
@@ -55,12 +56,37 @@ def test_a_panel_has_the_measures_that_its_labellers_suffice_for(study):
         short={"labellers": ["short"]},
         one={"labellers": ["short", "vessels"], "measures": ["aorta"]},
     )
-    assert panel_measures(found, "all") == [key for key in PANEL_MEASURES if key != "scar"]
+    assert panel_measures(found, "all") == [
+        key for key in PANEL_MEASURES if key not in ("scar", "tagging")
+    ]
     assert panel_measures(found, "views") == ["atria", "biplane"]
     assert panel_measures(found, "short") == ["wall_thickness", "strain"]
     assert panel_measures(found, "one") == ["aorta"]
     assert named(found, "all", "atria") == [("la_4ch", "four"), ("la_2ch", "two"), ("sa", "")]
     assert named(found, "short", "strain") == [("sa", "short")]
+
+
+def test_strain_by_tagging_needs_points_and_takes_labels_of_the_short_axis(study):
+    found = study(
+        both={"labellers": ["short", "ring"], "measures": ["tagging"]},
+        ring={"labellers": ["ring"]},
+    )
+    assert named(found, "both", "tagging") == [("tag", "ring"), ("sa", "short")]
+    assert panel_measures(found, "ring") == ["tagging"]
+    assert ("people", "ring") in found.labelled()
+    assert ("people", "ring") not in found.measured()
+    panels = Panels(found, Cohorts(found))
+    job = SimpleNamespace(cohort="people", panel="both", measure="tagging", shard="0000")
+    here = f"results/{found.name}/cohorts/people"
+    assert panels.inputs(job) == {
+        "labels": [f"{here}/labels/ring/0000", f"{here}/labels/short/0000"],
+        "images": [f"{here}/images/0000"],
+    }
+    assert panels.settings(job)["views"] == [
+        {"sequence": "tag", "labels": None, "image": True, "points": 0},
+        {"sequence": "sa", "labels": 1, "image": False},
+    ]
+    assert panels.volumes(job) == [f"{here}/volumes/short.tsv"]
 
 
 def test_contours_tell_of_the_chambers_that_are_drawn(study):
@@ -113,6 +139,10 @@ def test_a_job_reads_each_labeller_s_shard_once(study):
         (
             {"labellers": ["short"], "measures": ["atria"]},
             "panel x: atrial volumes need LA, RA in la_4ch; add who labels it",
+        ),
+        (
+            {"labellers": ["short"], "measures": ["tagging"]},
+            "panel x: strain by tagging need points in tag; add who labels it",
         ),
         (
             {"labellers": ["short"], "measures": ["aorta"]},

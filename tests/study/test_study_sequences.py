@@ -271,13 +271,17 @@ def test_points_are_labels_that_nothing_is_measured_of(centres):
     assert ("people", "points") in study.predicted()
     assert ("people", "points") not in study.measured()
     assert not study.has_maps("people", "points")
+    assert study.writes_points("people", "points")
     assert study.model("points")["task"] == "centre"
 
 
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"edit": entry(0, labellers=["scar", "points"])}, "evaluate: points gives points; label"),
+        (
+            {"edit": entry(0, labellers=["scar", "points"])},
+            "evaluate: points of cohort people gives points, and scar label maps",
+        ),
         ({"learns": "points"}, "model scar: its labeller points gives points; models learn from l"),
         ({"loss": "ce"}, "model points: loss ce; task centre has distance"),
     ],

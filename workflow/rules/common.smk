@@ -23,7 +23,7 @@ from study.wiring.panels import Panels
 from study.wiring.raw import Raw
 from study.wiring.results import Results
 from study.wiring.sources import Sources
-from study.wiring.wildcards import one_of
+from study.wiring.wildcards import none_of, one_of
 from study.words import as_typed
 
 TYPED = as_typed(config, workflow.config_settings.config_args or [])

@@ -25,6 +25,8 @@ rule evaluate_labels:
         "results/{study}/logs/evaluate_labels/{cohort}/{labeller}.log",
     benchmark:
         "results/{study}/benchmarks/evaluate_labels/{cohort}/{labeller}.tsv"
+    wildcard_constraints:
+        labeller=none_of(STUDY.point_labellers),
     conda:
         "../../envs/imaging.yaml"
     threads: 1

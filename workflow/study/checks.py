@@ -14,6 +14,7 @@ from study.hdf5_checks import check_grid, check_rows
 from study.model_checks import check_labeller, check_models, check_order
 from study.numbers import check_numbers
 from study.panels import check_panels
+from study.point_checks import check_point_names, check_points
 from study.propagated_checks import check_not_of_reference, check_propagated
 from study.sequence_checks import check_sequences_of
 from study.study import DICOM, Study
@@ -186,6 +187,7 @@ def _check_evaluations(study: Study) -> None:
     entries = study.config["evaluate"]
     for entry in entries:
         _check_entry(study, entry)
+    check_point_names(study)
     of_sequence = [
         (e["cohort"], study.sequence_of(e["cohort"], e["labellers"][0])) for e in entries
     ]
@@ -202,11 +204,6 @@ def _check_entry(study: Study, entry: dict[str, Any]) -> None:
     cohort, reference = entry["cohort"], entry.get("reference")
     for labeller in entry["labellers"]:
         check_labeller(study, "evaluate", cohort, labeller)
-        if not study.has_maps(cohort, labeller):
-            raise StudyError(
-                f"evaluate: {labeller} gives points; label maps alone are compared. Name it in "
-                "`predict`"
-            )
     if reference is None and not study.known_volumes(cohort):
         raise StudyError(
             f"evaluate: cohort {cohort} has neither a `reference` nor known volumes; "
@@ -217,13 +214,9 @@ def _check_entry(study: Study, entry: dict[str, Any]) -> None:
             f"evaluate: reference '{reference}' of cohort {cohort} is no annotator; there are "
             + ", ".join(study.annotators(cohort))
         )
-    if reference is not None and not study.has_maps(cohort, reference):
-        raise StudyError(
-            f"evaluate: reference {reference} of cohort {cohort} gives points; label maps "
-            "alone are compared"
-        )
+    check_points(study, entry)
     check_not_of_reference(study, entry)
-    if reference is not None and entry["frames"] == "own":
+    if reference is not None and entry["frames"] == "own" and study.has_maps(cohort, reference):
         _check_own_frames(study, cohort)
     compared = [*entry["labellers"], *([reference] if reference else [])]
     sequences = {name: study.sequence_of(cohort, name).key for name in compared}

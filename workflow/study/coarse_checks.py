@@ -21,7 +21,7 @@ def check_coarse_model(study: Study, model: str) -> None:
             f"model {model}: coarse '{coarse}' is no model; there are "
             + ", ".join(study.model_names)
         )
-    if not study.has_maps("", coarse):  # of a model, in any cohort
+    if study.writes_points("", coarse):
         raise StudyError(f"model {model}: coarse {coarse} gives points, not label maps")
     own, other = (channels_of(s["sequence"]) for s in (settings, study.model(coarse)))
     if own[0] != other[0] or not set(other) <= set(own):

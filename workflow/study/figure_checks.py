@@ -7,6 +7,7 @@ from cmrseg.sequences import SEQUENCES
 from study.ensembles import OUT_OF_FOLD
 from study.model_checks import check_cohort
 from study.panel_figures import PANEL_FIGURES, check_no_panels, check_panel_figure
+from study.point_checks import check_no_points
 from study.study import DICOM, Study
 from study.tables import StudyError
 
@@ -46,6 +47,8 @@ def check_figures(study: Study) -> None:
             raise StudyError(f"figure {name}: no model labels cohort {cohort}, images {sequence}")
         if kind == "learning_curves" and not study.models_on(cohort):
             raise StudyError(f"figure {name}: no model is trained on cohort {cohort}")
+        if kind not in UNEVALUATED:
+            check_no_points(study, name)
         if "labellers" in entry:
             _check_drawn(study, name, entry)
         if kind == "confidence":

@@ -107,10 +107,10 @@ def _check_column(study: Study, where: str, name: str, kind: str, column: str) -
             _check_measure(study, where, name, measure, column)
             return
     # These load what measures them, which few studies need here.
-    from cmrseg.phenotypes import aorta, atria, biplane, scar
+    from cmrseg.phenotypes import aorta, atria, biplane, scar, tagging_columns
 
     others = {"atria": atria.COLUMNS, "biplane": biplane.COLUMNS, "aorta": aorta.COLUMNS}
-    others["scar"] = scar.VOLUMES
+    others |= {"scar": scar.VOLUMES, "tagging": tagging_columns.COLUMNS}
     for measure, columns in others.items():
         if own in columns:
             _check_measure(study, where, name, measure, column)

@@ -34,9 +34,9 @@ def readers(study: Study, name: str, measure: str) -> list[Reader]:
     found = []
     for need in PANEL_MEASURES[measure].needs:
         labeller = _labeller(study, name, need)
-        if need.tissues and labeller:
+        if need.labelled and labeller:
             found.append(Reader(need, labeller))
-        elif not need.tissues and need.sequence in study.sequences(panel(study, name)["cohort"]):
+        elif not need.labelled and need.sequence in study.sequences(panel(study, name)["cohort"]):
             found.append(Reader(need, ""))
     return found
 
@@ -55,8 +55,6 @@ def check_panels(study: Study) -> None:
                 raise StudyError(
                     f"{where}: {labeller} is no model, and no annotator of cohort {cohort}"
                 )
-            if not study.has_maps(cohort, labeller):
-                raise StudyError(f"{where}: {labeller} writes no label maps; leave it out")
             sequence = study.sequence_of(cohort, labeller).key
             if sequence not in study.sequences(cohort):
                 raise StudyError(
@@ -84,6 +82,8 @@ def _lacking(study: Study, name: str, measure: str) -> list[str]:
 
 def _words(need: Need) -> str:
     labelled = ", ".join(tissue.name for tissue in need.tissues)
+    if need.points:
+        return f"points in {need.sequence}"
     return f"{labelled} in {need.sequence}" if labelled else f"the image {need.sequence}"
 
 
@@ -91,8 +91,11 @@ def _labeller(study: Study, name: str, need: Need) -> str:
     """The first labeller of a panel that labels what a measure needs, "" if there is none."""
     about = panel(study, name)
     for labeller in about["labellers"]:
-        sequence = study.sequence_of(about["cohort"], labeller)
-        if sequence.key == need.sequence and serves(need, _known(study, name, labeller)):
+        cohort = about["cohort"]
+        if study.sequence_of(cohort, labeller).key != need.sequence:
+            continue
+        placed = study.writes_points(cohort, labeller)
+        if placed == need.points and (placed or serves(need, _known(study, name, labeller))):
             return str(labeller)
     return ""
 

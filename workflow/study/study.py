@@ -191,6 +191,11 @@ class Study:
         drawn_by = self.propagated(cohort).get(labeller, labeller)
         return self.annotator(cohort, drawn_by)["form"] in POINT_FORMS
 
+    @property
+    def point_labellers(self) -> list[str]:
+        """The labellers whose points are compared with a reference."""
+        return sorted({m for m, cohort in self.evaluations() if self.writes_points(cohort, m)})
+
     def measured(self) -> list[tuple[str, str]]:
         """Every (cohort, labeller) that has a table of volumes, or of other measures.
 

@@ -37,18 +37,31 @@ def agreements(subjects: pd.DataFrame, compared: Sequence[Measure] = COMPARED) -
     """Rows of a summary that say how predicted_* and reference_* measures of subjects agree."""
     rows = []
     for measure in compared:
-        name, tissue = measure.name, SHORT_NAMES[measure.tissue]
-        quantity, unit = measure.summary, f"_{measure.unit}" if measure.unit else ""
-        pair = subjects.reindex(columns=[f"predicted_{name}", f"reference_{name}"]).to_numpy(float)
-        if np.isnan(pair).all():
-            continue
-        predicted, reference = pair.T
-        limits = bland_altman(predicted, reference)
-        limits |= {"mean_low": limits.pop("bias_low"), "mean_high": limits.pop("bias_high")}
-        found = limits | pearson(predicted, reference) | icc_agreement(pair)
-        found |= spearman(predicted, reference) | paired_t_test(predicted, reference)
-        difference = {"measure": f"{quantity}_difference{unit}", "tissue": tissue}
-        rows.append({**difference, **found, **summary(predicted - reference)})
-        absolute = {"measure": f"{quantity}_abs_difference{unit}", "tissue": tissue}
-        rows.append({**absolute, **summary(np.abs(predicted - reference))})
+        unit = f"_{measure.unit}" if measure.unit else ""
+        rows += pair_rows(
+            subjects, measure.name, measure.summary, unit, SHORT_NAMES[measure.tissue]
+        )
     return rows
+
+
+def pair_rows(
+    subjects: pd.DataFrame, name: str, quantity: str, unit: str, tissue: str
+) -> list[dict]:
+    """Rows of a summary about predicted_<name> and reference_<name>, none where both are unknown.
+
+    quantity, unit, tissue: what the rows call it; unit: with its underscore, or "".
+    """
+    pair = subjects.reindex(columns=[f"predicted_{name}", f"reference_{name}"]).to_numpy(float)
+    if np.isnan(pair).all():
+        return []
+    predicted, reference = pair.T
+    limits = bland_altman(predicted, reference)
+    limits |= {"mean_low": limits.pop("bias_low"), "mean_high": limits.pop("bias_high")}
+    found = limits | pearson(predicted, reference) | icc_agreement(pair)
+    found |= spearman(predicted, reference) | paired_t_test(predicted, reference)
+    difference = {"measure": f"{quantity}_difference{unit}", "tissue": tissue}
+    absolute = {"measure": f"{quantity}_abs_difference{unit}", "tissue": tissue}
+    return [
+        {**difference, **found, **summary(predicted - reference)},
+        {**absolute, **summary(np.abs(predicted - reference))},
+    ]

@@ -49,15 +49,14 @@ class Panels:
         """What a measure reads of which input, and how it measures."""
         read = readers(self.study, wildcards.panel, wildcards.measure)
         labellers = list(dict.fromkeys(who for _, who in read if who))
-        views = [
-            {
-                "sequence": need.sequence,
-                "labels": labellers.index(who) if who else None,
-                "image": need.image,
-                "tissues": self._tissues(who),
-            }
-            for need, who in read
-        ]
+        views = []
+        for need, who in read:
+            number = labellers.index(who) if who else None
+            view = {"sequence": need.sequence, "labels": number, "image": need.image}
+            if need.points:
+                # Measures of label maps do not depend on how points are read.
+                view |= {"labels": None, "points": number}
+            views.append(view | {"tissues": self._tissues(who)})
         return {"views": views, "mode": panel(self.study, wildcards.panel)["mode"]}
 
     def _tissues(self, labeller: str) -> str:

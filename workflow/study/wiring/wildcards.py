@@ -31,3 +31,8 @@ class Wildcards(Protocol):
 def one_of(names: Collection[str]) -> str:
     """A wildcard constraint: one of these names; without names it matches nothing."""
     return "|".join(names) if names else "(?!)"
+
+
+def none_of(names: Collection[str]) -> str:
+    """A wildcard constraint: any name but these."""
+    return f"(?!(?:{one_of(names)})(?:/|$))[a-z0-9_]+"

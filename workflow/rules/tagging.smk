@@ -1,0 +1,42 @@
+# Points of tagged cines held against a reference.
+
+
+rule evaluate_points:
+    input:
+        labels=COHORTS.label_shards,
+        reference=COHORTS.reference_shards,
+        images=COHORTS.image_shards,
+        passed=CHECKS.evaluation_passed,
+    output:
+        images="results/{study}/evaluation/{labeller}/{cohort}/images.tsv",
+        subjects="results/{study}/evaluation/{labeller}/{cohort}/subjects.tsv",
+        summary=report(
+            "results/{study}/evaluation/{labeller}/{cohort}/summary.tsv",
+            caption="../report/point_summary.rst",
+            category="6 Evaluation",
+            labels={
+                "cohort": "{cohort}",
+                "labeller": "{labeller}",
+                "table": "summary",
+            },
+        ),
+        record="results/{study}/evaluation/{labeller}/{cohort}/record.json",
+    log:
+        "results/{study}/logs/evaluate_points/{cohort}/{labeller}.log",
+    benchmark:
+        "results/{study}/benchmarks/evaluate_points/{cohort}/{labeller}.tsv"
+    wildcard_constraints:
+        labeller=one_of(STUDY.point_labellers),
+    conda:
+        "../../envs/imaging.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=120,
+    params:
+        rows=MEASURES.evaluated_rows,
+        reference=COHORTS.reference_name,
+        sequence=COHORTS.sequence,
+        code=code_of("evaluate_points.py"),
+    script:
+        "../scripts/evaluate_points.py"

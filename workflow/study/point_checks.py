@@ -1,0 +1,45 @@
+"""Checks of labellers that place points, where these are compared or drawn."""
+
+from typing import Any
+
+from study.study import Study
+from study.tables import StudyError
+
+
+def check_points(study: Study, entry: dict[str, Any]) -> None:
+    """Points are compared with points: raise StudyError for an entry of `evaluate` with both."""
+    cohort, reference = entry["cohort"], entry.get("reference")
+    everyone = [*entry["labellers"], *([reference] if reference else [])]
+    placed = [labeller for labeller in everyone if study.writes_points(cohort, labeller)]
+    if placed and reference is None:
+        raise StudyError(
+            f"evaluate: {placed[0]} of cohort {cohort} gives points, which are compared with a "
+            "`reference`; add one"
+        )
+    if placed and len(placed) < len(everyone):
+        other = next(labeller for labeller in everyone if labeller not in placed)
+        raise StudyError(
+            f"evaluate: {placed[0]} of cohort {cohort} gives points, and {other} label maps; "
+            "compare like with like"
+        )
+
+
+def check_point_names(study: Study) -> None:
+    """A name of an evaluation is that of points, or of label maps, in all cohorts."""
+    for labeller, cohort in study.evaluations():
+        if labeller in study.point_labellers and study.has_maps(cohort, labeller):
+            raise StudyError(
+                f"evaluate: {labeller} gives label maps in cohort {cohort}, and points in another "
+                "cohort; rename one"
+            )
+
+
+def check_no_points(study: Study, name: str) -> None:
+    """Raise StudyError for a figure of label maps whose labellers place points."""
+    entry = study.config["figures"][name]
+    for labeller in study.drawn(name):
+        if labeller in study.point_labellers:
+            raise StudyError(
+                f"figure {name}: {entry['figure']} shows label maps, and {labeller} gives points; "
+                "name other labellers or another sequence"
+            )
