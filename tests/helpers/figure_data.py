@@ -15,14 +15,18 @@ from cmrseg.figures import (
     measure_curves,
     observers,
     overlays,
+    strain_conventions,
+    strain_curves,
     strategies,
     volume_agreement,
     volume_curves,
 )
 from cmrseg.figures.truth import against_truth
 from cmrseg.labels import Tissue
+from cmrseg.measure.ring_conventions import conventions_table
 from cmrseg.phenotypes.columns import SEGMENTAL
 from panel_data import PANELS, aorta, measured, phenotypes, thickness
+from tag_rings import strain_details
 
 MODELS = ("plain_all", "double_all")
 
@@ -122,6 +126,11 @@ def areas() -> pd.DataFrame:
     return pd.concat([table.assign(panel=panel) for panel in PANELS])
 
 
+def hearts() -> pd.DataFrame:
+    """Strain of three hearts by tagging."""
+    return strain_details(a=(1, 0.9, 0.8, 1), b=(1, 0.95, 0.85, 1), c=(1, 0.98, 0.9, 1))
+
+
 def every_figure():
     every = dict.fromkeys(PANELS, 2)
     return {
@@ -134,6 +143,8 @@ def every_figure():
         "measure_curves": lambda: measure_curves.figure(areas(), "aorta", PANELS, every),
         "observers": lambda: observers.figure(*observer_tables()),
         "overlays": lambda: overlays.figure([case("best"), case("worst")]),
+        "strain_conventions": lambda: strain_conventions.figure(conventions_table(hearts()), 3),
+        "strain_curves": lambda: strain_curves.figure(hearts()),
         "strategies": lambda: strategies.figure(transfer()),
         "volume_agreement": lambda: volume_agreement.figure(volumes()),
         "volume_curves": lambda: volume_curves.figure(curves(), ends()),

@@ -5,8 +5,11 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import pandas as pd
 
 from cmrseg.cine import Cine
+from cmrseg.phenotypes.examination import Examination
+from cmrseg.phenotypes.tagging import measured
 from cmrseg.ring import LANDMARKS, SPOKES, WALLS
 
 # As in the published example, spoke 0 is at the lower left of the picture.
@@ -58,3 +61,13 @@ def example_points(data: Path, where: str = "landmark_coords") -> np.ndarray:
 def from_published(landmarks: np.ndarray) -> np.ndarray:
     """Landmarks (row, t, 2, 168), x first, as (t, row, 168, 2), (y, x)."""
     return np.moveaxis(landmarks, (0, 1, 3), (1, 0, 2))[..., ::-1]
+
+
+def strain_details(**factors: Sequence[float]) -> pd.DataFrame:
+    """Details of the measure `tagging` of hearts whose rings are scaled by a factor per frame."""
+    tables = []
+    for subject, each in factors.items():
+        image, points = tagged(len(each)), beating(each)
+        examination = Examination(subject, {}, {}, {"tag": image}, {"tag": points})
+        tables.append(measured(examination, "corrected").details.assign(subject=subject))
+    return pd.concat(tables, ignore_index=True)

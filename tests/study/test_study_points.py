@@ -1,12 +1,16 @@
 """What a study may ask of labellers that place points."""
 
 import re
+from types import SimpleNamespace
 
 import pytest
 
 from study.load import load_study
 from study.study import Study
 from study.tables import StudyError
+from study.wiring.cohorts import Cohorts
+from study.wiring.figures import Figures
+from study.wiring.panels import Panels
 from study.wiring.wildcards import none_of
 
 VOLUMES = {"edv_ml": 150, "esv_ml": 60}
@@ -90,3 +94,98 @@ def test_rules_of_label_maps_leave_names_of_points_alone():
     assert pattern.fullmatch("evaluation/ring2/people/summary.tsv")
     assert pattern.fullmatch("evaluation/fcn/people/summary.tsv")
     assert re.fullmatch(none_of([]), "ring")
+
+
+FILM = {"figure": "tagging_movie", "cohort": "people", "labellers": ["first"]}
+
+
+def test_films_show_the_landmarks_of_a_labeller_that_need_not_be_evaluated():
+    found = study(figures={"film": FILM | {"subjects": ["2"]}})
+    assert found.movies == ["film"]
+    assert found.data_figures == []
+    figures = Figures(found, Cohorts(found), None)
+    picture = SimpleNamespace(figure="film")
+    here = "results/tags/cohorts/people"
+    assert figures.inputs(picture) == {
+        "images": [f"{here}/images/0000"],
+        "labels": [f"{here}/labels/first/0000"],
+    }
+    assert figures.settings(picture) == {"subjects": ["2"]}
+
+
+@pytest.mark.parametrize(
+    ("figure", "sentence"),
+    [
+        (
+            FILM | {"labellers": ["contours"]},
+            "shows the landmarks of one labeller, not contours; in cohort people there are first",
+        ),
+        (FILM | {"labellers": ["first", "second"]}, "of one labeller, not first, second"),
+        ({"figure": "tagging_movie", "cohort": "people"}, "of one labeller, not of all"),
+        (FILM | {"subjects": ["3"]}, "cohort people has no subject 3"),
+        (FILM | {"sequence": "tag"}, "tagging_movie shows tagged cines, and no sequence"),
+        (
+            {"figure": "learning_curves", "cohort": "people", "subjects": ["1"]},
+            "subjects are for tagging_movie, not learning_curves",
+        ),
+    ],
+)
+def test_films_that_cannot_be_made_are_refused(figure, sentence):
+    with pytest.raises(StudyError, match=f"figure x: .*{sentence}"):
+        study(figures={"x": figure})
+
+
+PANELS = {
+    "ring": {"cohort": "people", "labellers": ["first"]},
+    "other": {"cohort": "people", "labellers": ["second", "contours"]},
+    "heart": {"cohort": "people", "labellers": ["contours"]},
+}
+CURVES = {"figure": "strain_curves", "cohort": "people", "panels": ["ring"]}
+
+
+def test_figures_of_tagging_read_the_measure_of_one_panel():
+    found = study(figures={"x": CURVES}, panels=PANELS)
+    figures = Figures(found, Cohorts(found), None)
+    top = "results/tags/cohorts/people/measures/tagging/ring"
+    picture = SimpleNamespace(figure="x")
+    assert figures.inputs(picture) == {
+        "measured": [f"{top}.tsv"],
+        "details": [f"{top}.details.tsv"],
+    }
+    assert figures.settings(picture) == {"panels": ["ring"], "splits": []}
+
+
+@pytest.mark.parametrize(
+    ("figure", "sentence"),
+    [
+        (CURVES | {"panels": ["ring", "other"]}, "strain_curves shows one panel, not ring, other"),
+        (
+            CURVES | {"figure": "strain_conventions", "panels": ["heart"]},
+            r"strain_conventions needs tagging \(strain by tagging\), which panel heart does not",
+        ),
+        (
+            CURVES
+            | {"figure": "bulls_eye", "columns": ["tag_ecc_green_midwall_es"], "panels": ["heart"]},
+            "tag_ecc_green_midwall_es needs tagging",
+        ),
+    ],
+)
+def test_figures_of_tagging_that_cannot_be_drawn_are_refused(figure, sentence):
+    with pytest.raises(StudyError, match=sentence):
+        study(figures={"x": figure}, panels=PANELS)
+
+
+def test_columns_of_tagging_can_be_compared():
+    entry = {"figure": "measure_agreement", "cohort": "people", "panels": ["ring", "other"]}
+    columns = ["tag_ecc_green_midwall_es_global_percent", "tag_err_green_wall_peak_7_percent"]
+    assert study(figures={"x": entry | {"columns": columns}}, panels=PANELS).data_figures == ["x"]
+
+
+def test_landmarks_that_panels_measure_can_be_exported():
+    found = study(panels=PANELS)
+    panels = Panels(found, Cohorts(found))
+    assert panels.exported == [("people", "first"), ("people", "second")]
+    here = "results/tags/cohorts/people/exports"
+    assert panels.exports() == [f"{here}/first.result.h5", f"{here}/second.result.h5"]
+    # An annotator's landmarks are in no box of a model.
+    assert panels.boxes(SimpleNamespace(cohort="people", labeller="first")) == []

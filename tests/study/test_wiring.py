@@ -278,7 +278,9 @@ def test_a_figure_of_panels_reads_a_table_of_each(make, kind, own, inputs):
 
 def test_every_kind_of_figure_has_a_caption():
     text = (ROOT / "workflow/report/figure.rst").read_text("utf-8")
-    assert sorted([*re.findall(r'^  "(\w+)":', text, re.M), "viewer"]) == sorted(KINDS)
+    assert sorted([*re.findall(r'^  "(\w+)":', text, re.M), "viewer", "tagging_movie"]) == sorted(
+        KINDS
+    )
 
 
 def test_a_figure_of_cleaning_reads_raw_files_by_their_state(make):

@@ -76,3 +76,8 @@ rule figures_all:
             study=STUDY.name,
             figure=STUDY.viewers,
         ),
+        expand(
+            "results/{study}/figures/{figure}",
+            study=STUDY.name,
+            figure=STUDY.movies,
+        ),

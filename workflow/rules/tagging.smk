@@ -1,4 +1,4 @@
-# Points of tagged cines held against a reference.
+# Tagged cines: points held against a reference, results in the published form, films.
 
 
 rule evaluate_points:
@@ -40,3 +40,63 @@ rule evaluate_points:
         code=code_of("evaluate_points.py"),
     script:
         "../scripts/evaluate_points.py"
+
+
+rule export_tagging:
+    input:
+        images=COHORTS.image_shards,
+        labels=COHORTS.label_shards,
+        boxes=PANELS.boxes,
+        passed=CHECKS.labeller_passed,
+    output:
+        results="results/{study}/cohorts/{cohort}/exports/{labeller}.result.h5",
+    log:
+        "results/{study}/logs/export_tagging/{cohort}/{labeller}.log",
+    benchmark:
+        "results/{study}/benchmarks/export_tagging/{cohort}/{labeller}.tsv"
+    conda:
+        "../../envs/imaging.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        code=code_of("export_tagging.py"),
+    script:
+        "../scripts/export_tagging.py"
+
+
+rule make_movie:
+    input:
+        unpack(FIGURES.inputs),
+    output:
+        films=report(
+            directory("results/{study}/figures/{figure}"),
+            patterns=["{film}.gif"],
+            caption="../report/movie.rst",
+            category="7 Images",
+            labels={"figure": "{figure}", "film": "{film}"},
+        ),
+    log:
+        "results/{study}/logs/make_movie/{figure}.log",
+    benchmark:
+        "results/{study}/benchmarks/make_movie/{figure}.tsv"
+    wildcard_constraints:
+        figure=one_of(STUDY.movies),
+    conda:
+        "../../envs/plot.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        settings=FIGURES.settings,
+        code=code_of("make_movie.py"),
+    script:
+        "../scripts/make_movie.py"
+
+
+rule export_all:
+    input:
+        CHECKS.passed(cohort for cohort, _ in PANELS.exported),
+        PANELS.exports(),

@@ -7,7 +7,7 @@ from cmrseg.sequences import SEQUENCES
 from study.ensembles import OUT_OF_FOLD
 from study.model_checks import check_cohort
 from study.panel_figures import PANEL_FIGURES, check_no_panels, check_panel_figure
-from study.point_checks import check_no_points
+from study.point_checks import MOVIE, check_movie, check_no_points, check_subjects
 from study.study import DICOM, Study
 from study.tables import StudyError
 
@@ -31,6 +31,10 @@ def check_figures(study: Study) -> None:
             check_panel_figure(study, name)
             continue
         check_no_panels(name, entry)
+        check_subjects(study, name)
+        if kind == MOVIE:
+            check_movie(study, name)
+            continue
         if kind not in UNEVALUATED and cohort not in evaluated:
             raise StudyError(f"figure {name}: cohort {cohort} is not in `evaluate`")
         _check_drawn_sequence(study, name, cohort, kind)

@@ -16,10 +16,14 @@ PANEL_FIGURES = {
     "bulls_eye": ("panels", "columns"),
     "measure_curves": ("panels", "measure"),
     "measure_agreement": ("panels", "columns"),
+    "strain_curves": ("panels",),
+    "strain_conventions": ("panels",),
 }
+# Figures of one panel and of strain by tagging.
+OF_TAGGING = ("strain_curves", "strain_conventions")
 OWN_KEYS = ("panels", "measure", "columns")
 # Keys of other figures: panels have labellers and sequences.
-FOREIGN_KEYS = ("labellers", "sequence")
+FOREIGN_KEYS = ("labellers", "sequence", "subjects")
 
 
 def check_panel_figure(study: Study, name: str) -> None:
@@ -41,6 +45,13 @@ def check_panel_figure(study: Study, name: str) -> None:
         raise StudyError(
             f"{where}: measure_agreement compares panels, and {entry['panels'][0]} is one; name two"
         )
+    if kind in OF_TAGGING:
+        if len(entry["panels"]) > 1:
+            raise StudyError(
+                f"{where}: {kind} shows one panel, not {', '.join(entry['panels'])}; make a figure "
+                "for each"
+            )
+        _check_measure(study, where, entry["panels"][0], "tagging", kind)
     for other in entry["panels"]:
         if kind == "measure_curves":
             _check_measure(study, where, other, entry["measure"], kind)

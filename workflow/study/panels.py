@@ -41,6 +41,18 @@ def readers(study: Study, name: str, measure: str) -> list[Reader]:
     return found
 
 
+def tracked(study: Study) -> list[tuple[str, str]]:
+    """Every (cohort, labeller) whose landmarks a panel measures strain of."""
+    found = {
+        (panel(study, name)["cohort"], reader.labeller)
+        for name in study.config["panels"]
+        for measure in panel_measures(study, name)
+        for reader in readers(study, name, measure)
+        if reader.need.points
+    }
+    return sorted(found)
+
+
 def check_panels(study: Study) -> None:
     """Raise StudyError naming the panel that cannot be measured."""
     for name, about in study.config["panels"].items():

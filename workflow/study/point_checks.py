@@ -5,6 +5,9 @@ from typing import Any
 from study.study import Study
 from study.tables import StudyError
 
+# Figures of points, which need no evaluation.
+MOVIE = "tagging_movie"
+
 
 def check_points(study: Study, entry: dict[str, Any]) -> None:
     """Points are compared with points: raise StudyError for an entry of `evaluate` with both."""
@@ -43,3 +46,36 @@ def check_no_points(study: Study, name: str) -> None:
                 f"figure {name}: {entry['figure']} shows label maps, and {labeller} gives points; "
                 "name other labellers or another sequence"
             )
+
+
+def check_movie(study: Study, name: str) -> None:
+    """Raise StudyError for a figure of films whose labeller places no points in its cohort."""
+    entry = study.config["figures"][name]
+    cohort, shown = entry["cohort"], entry.get("labellers", [])
+    placed = [m for m in study.labellers(cohort) if study.writes_points(cohort, m)]
+    if len(shown) != 1 or shown[0] not in placed:
+        raise StudyError(
+            f"figure {name}: {MOVIE} shows the landmarks of one labeller, not "
+            f"{', '.join(shown) or 'of all'}; in cohort {cohort} there are "
+            + (", ".join(placed) or "none")
+        )
+    for key in ("sequence", "image"):
+        if key in entry:
+            raise StudyError(
+                f"figure {name}: {MOVIE} shows tagged cines, and no {key}; leave it out"
+            )
+
+
+def check_subjects(study: Study, name: str) -> None:
+    """Raise StudyError for subjects of a figure that shows none, or that the cohort lacks."""
+    entry = study.config["figures"][name]
+    if "subjects" not in entry:
+        return
+    if entry["figure"] != MOVIE:
+        raise StudyError(
+            f"figure {name}: subjects are for {MOVIE}, not {entry['figure']}; leave them out"
+        )
+    known = set(study.subjects[entry["cohort"]]["subject"])
+    for subject in entry["subjects"]:
+        if subject not in known:
+            raise StudyError(f"figure {name}: cohort {entry['cohort']} has no subject {subject}")

@@ -335,12 +335,18 @@ class Study:
     @property
     def data_figures(self) -> list[str]:
         """Names of the figures that are drawn from tables and images."""
-        return [name for name in self.config["figures"] if name not in self.viewers]
+        pages = (*self.viewers, *self.movies)
+        return [name for name in self.config["figures"] if name not in pages]
 
     @property
     def viewers(self) -> list[str]:
         """Names of the pages with an interactive viewer."""
         return self.figures_of("viewer")
+
+    @property
+    def movies(self) -> list[str]:
+        """Names of the folders of films."""
+        return self.figures_of("tagging_movie")
 
     def figures_of(self, kind: str) -> list[str]:
         """Names of the figures of a kind."""

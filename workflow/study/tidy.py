@@ -8,7 +8,7 @@ from cmrseg.results.kept import FACTS, KEPT
 from cmrseg.splits import ROTATED
 from study.ensembles import Ensemble
 from study.exports import exported
-from study.panels import panel_measures
+from study.panels import panel_measures, tracked
 from study.study import Study
 
 # The settings of all models.
@@ -85,6 +85,8 @@ def _results(study: Study) -> Iterator[str]:
             made = f"{here}/measures/{measure}/{panel}"
             for name in (made, *(f"{made}/{shard}" for shard in study.shards(about["cohort"]))):
                 yield from (f"{name}.tsv", f"{name}.details.tsv")
+    for cohort, labeller in tracked(study):
+        yield f"cohorts/{cohort}/exports/{labeller}.result.h5"
     if "confidence" in study.config:
         yield "cohorts/{cohort}/confidence/{labeller}.tsv".format(**study.config["confidence"])
     if study.declared:
@@ -105,6 +107,7 @@ def _results(study: Study) -> Iterator[str]:
     for figure in study.data_figures:
         yield from (f"figures/{figure}.svg", f"figures/{figure}.png")
     yield from (f"figures/{figure}.html" for figure in study.viewers)
+    yield from (f"figures/{figure}" for figure in study.movies)
 
 
 def _folds(study: Study, ensemble: Ensemble) -> Iterator[str]:

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from cmrseg.measure.aha_segments import GLOBAL, LEVELS
+
 
 class Words(NamedTuple):
     """Name and unit of a column on axes, and the factor from the table to that unit."""
@@ -18,6 +20,8 @@ UNITS = {
     "_g_per_m2": "g/m²",
     "_l_min": "l/min",
     "_percent": "%",
+    "_per_s": "1/s",
+    "_ms": "ms",
     "_bpm": "beats/min",
     "_mm2": "mm²",
     "_mm": "mm",
@@ -33,7 +37,9 @@ SPELT = {
     **{name: name.upper() for name in ("rv", "la", "ra", "lav", "rav")},
     **{name: name.capitalize() for name in ("ecc", "err", "ell")},
     **{"aao": "AAo", "dao": "DAo", "mass": "LV mass", "wt": "wall thickness"},
-    **{"edema": "oedema"},
+    **{"edema": "oedema", "tag": "tagging:", "green": "Green", "lagrangian": "Lagrangian"},
+    **{"endo": "endocardium", "subendo": "subendocardium", "midwall": "mid-wall"},
+    **{"subepi": "subepicardium", "epi": "epicardium"},
     **{"pre": "before", "a": "contraction", "2ch": "(2-chamber)", "4ch": "(4-chamber)"},
 }
 
@@ -63,8 +69,8 @@ def of_difference(unit: str) -> str:
 
 def _spelt(parts: list[str]) -> str:
     words = [SPELT.get(part, part) for part in parts]
-    if parts[-1].isdecimal() or parts[-1] == "global":
-        segment = "global" if parts[-1] == "global" else f"segment {parts[-1]}"
+    if parts[-1].isdecimal() or parts[-1] in (GLOBAL, *LEVELS):
+        segment = f"segment {parts[-1]}" if parts[-1].isdecimal() else parts[-1]
         words[-2:] = [f"{words[-2]},", segment]
     text = " ".join(words)
     return text[:1].upper() + text[1:]

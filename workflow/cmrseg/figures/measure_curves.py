@@ -49,6 +49,11 @@ def _strain(title: str, direction: str) -> Curve:
     )
 
 
+def _green(title: str, direction: str, layer: str) -> Curve:
+    rows = {"direction": direction, "layer": layer, "place": GLOBAL}
+    return Curve(title, "Strain", "%", "green_percent", rows)
+
+
 # By measure of a panel.
 CURVES = {
     "atria": (
@@ -63,6 +68,11 @@ CURVES = {
         _strain("Circumferential (Ecc)", "circumferential"),
         _strain("Radial (Err)", "radial"),
         _strain("Longitudinal (Ell)", "longitudinal"),
+    ),
+    "tagging": (
+        _green("Mid-wall (Ecc, Green)", "circumferential", "midwall"),
+        _green("Mean of layers (Ecc, Green)", "circumferential", "wall"),
+        _green("Radial (Err, Green)", "radial", "wall"),
     ),
 }
 # Frames of strain are counted from end-diastole.

@@ -23,3 +23,10 @@ def of_panels(
 def counted(known: int, every: int) -> str:
     """Number of subjects with a value: "12", or "10 of 12" if some have none."""
     return str(every) if known == every else f"{known} of {every}"
+
+
+def trusted_details(measured: pd.DataFrame, details: pd.DataFrame) -> pd.DataFrame:
+    """The details of the subjects of a panel's table of a measure that are not doubted."""
+    doubted = measured["doubt"].fillna("").astype(str) != ""
+    chosen = set(measured.loc[~doubted, "subject"])
+    return details[details["subject"].isin(chosen)]

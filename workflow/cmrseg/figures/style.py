@@ -74,7 +74,7 @@ STYLE = {
 
 
 # The caller chooses the backend: figures use only the Agg and SVG canvases.
-_SETTINGS: Any = {k: v for k, v in matplotlib.rcParamsDefault.items() if k != "backend"} | STYLE
+SETTINGS: Any = {k: v for k, v in matplotlib.rcParamsDefault.items() if k != "backend"} | STYLE
 
 
 class Look(NamedTuple):
@@ -134,7 +134,7 @@ def styled(make: Callable[..., Figure]) -> Callable[..., Figure]:
 
     @wraps(make)
     def wrapper(*args, **kwargs) -> Figure:
-        with matplotlib.rc_context(_SETTINGS):
+        with matplotlib.rc_context(SETTINGS):
             return make(*args, **kwargs)
 
     return wrapper
@@ -210,7 +210,7 @@ def steady_names(svg: str) -> str:
 
 def save(figure: Figure, svg_path: str | Path, png_path: str | Path) -> None:
     """Write SVG and PNG; the same figure gives the same bytes on every day and run."""
-    with matplotlib.rc_context(_SETTINGS):
+    with matplotlib.rc_context(SETTINGS):
         with replacing(svg_path) as path:
             # The dots per inch apply to images and rasterised points in the SVG.
             metadata = {"Date": None, "Creator": None}

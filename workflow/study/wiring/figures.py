@@ -11,7 +11,7 @@ from typing import Any
 from cmrseg.sequences import USUAL
 from study.code import code_of
 from study.study import Study
-from study.wiring.cohorts import Cohorts
+from study.wiring.cohorts import IMAGES, LABELS, Cohorts
 from study.wiring.drawn import Drawn
 from study.wiring.raw import Raw
 from study.wiring.wildcards import Wildcards
@@ -101,12 +101,36 @@ def _compared(figure: Drawn, shown: list[str]) -> Inputs:
     }
 
 
+def _movie_inputs(figure: Drawn) -> Inputs:
+    """Images and landmarks of the shards of the subjects that are shown."""
+    study, cohort = figure.study, figure.cohort
+    wanted = set(figure.entry.get("subjects", []))
+    shards = study.shards(cohort)
+    if wanted:
+        shards = [s for s in shards if wanted & {row["subject"] for row in study.rows(cohort, s)}]
+    names = {"study": study.name, "cohort": cohort}
+    labeller = figure.entry["labellers"][0]
+    return {
+        "images": [IMAGES.format(shard=shard, **names) for shard in shards],
+        "labels": [LABELS.format(shard=shard, labeller=labeller, **names) for shard in shards],
+    }
+
+
 def _phenotypes_inputs(figure: Drawn) -> Inputs:
     return {"phenotypes": [f"{figure.here}/phenotypes/{panel}.tsv" for panel in figure.panels]}
 
 
 def _measure_curves_inputs(figure: Drawn) -> Inputs:
-    top = f"{figure.here}/measures/{figure.entry['measure']}"
+    return _measured(figure, figure.entry["measure"])
+
+
+def _tagging_inputs(figure: Drawn) -> Inputs:
+    return _measured(figure, "tagging")
+
+
+def _measured(figure: Drawn, measure: str) -> Inputs:
+    """The tables of a measure of panels, and their details."""
+    top = f"{figure.here}/measures/{measure}"
     return {
         "measured": [f"{top}/{panel}.tsv" for panel in figure.panels],
         "details": [f"{top}/{panel}.details.tsv" for panel in figure.panels],
@@ -165,6 +189,10 @@ def _viewer_settings(figure: Drawn) -> Settings:
     return {"cohort": figure.cohort, "labellers": shown, "sequence": figure.sequence}
 
 
+def _movie_settings(figure: Drawn) -> Settings:
+    return {"subjects": figure.entry.get("subjects", [])}
+
+
 def _panels_settings(figure: Drawn) -> Settings:
     """With `columns` or `measure`, as the kind has it."""
     own: Settings = {k: figure.entry[k] for k in ("measure", "columns") if k in figure.entry}
@@ -195,9 +223,12 @@ KINDS = {
     "overlays": Kind("7 Images", _overlays_inputs, _overlays_settings),
     "prediction": Kind("7 Images", _prediction_inputs, _prediction_settings),
     "viewer": Kind("7 Images", _viewer_inputs, _viewer_settings),
+    "tagging_movie": Kind("7 Images", _movie_inputs, _movie_settings),
     "bulls_eye": Kind("8 Phenotypes", _phenotypes_inputs, _panels_settings),
     "measure_curves": Kind("8 Phenotypes", _measure_curves_inputs, _panels_settings),
     "measure_agreement": Kind("8 Phenotypes", _phenotypes_inputs, _panels_settings),
+    "strain_curves": Kind("8 Phenotypes", _tagging_inputs, _panels_settings),
+    "strain_conventions": Kind("8 Phenotypes", _tagging_inputs, _panels_settings),
 }
 
 

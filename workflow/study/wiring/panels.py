@@ -5,7 +5,7 @@ from typing import Any
 
 from cmrseg.measure.by_sequence import has_phases
 from study.code import code_of
-from study.panels import panel, panel_measures, readers
+from study.panels import panel, panel_measures, readers, tracked
 from study.study import Study
 from study.wiring.cohorts import HERE, IMAGES, LABELS, Cohorts, Rows
 from study.wiring.wildcards import Wildcards
@@ -72,6 +72,23 @@ class Panels:
 
     def code(self, wildcards: Wildcards) -> list[str]:
         return code_of(f"measures/{wildcards.measure}.py")
+
+    # -- landmarks ---------------------------------------------------------------------------
+
+    @property
+    def exported(self) -> list[tuple[str, str]]:
+        """Every (cohort, labeller) whose landmarks can be exported."""
+        return tracked(self.study)
+
+    def exports(self) -> list[str]:
+        """Landmarks and strains in the published form."""
+        top = f"results/{self.study.name}/cohorts"
+        return [f"{top}/{cohort}/exports/{name}.result.h5" for cohort, name in self.exported]
+
+    def boxes(self, wildcards: Wildcards) -> list[str]:
+        """The shards of boxes in which a model places landmarks, none of an annotator."""
+        coarse = self.study.coarse(wildcards.labeller)
+        return self.cohorts.labels_of(wildcards.cohort, coarse) if coarse else []
 
     # -- tables of a cohort ------------------------------------------------------------------
 
