@@ -72,7 +72,7 @@ TASK = {
         "_ROWS = (\n"
         '    TaskKind("centre", "points", lambda target: len(target.regions), ("distance",)),\n',
     ),
-    "build.py": ('{"segment"', '{"centre": Centre.of, "segment"'),
+    "build.py": ('    "segment"', '    "centre": Centre.of,\n    "segment"'),
     "reading.py": ('{"segment"', '{"centre": Centre.of, "segment"'),
 }
 

@@ -14,6 +14,7 @@ from cmrseg.learn.tag_augment import (
     draw_tag_transforms,
 )
 from cmrseg.ring import FIRST_SPOKE_DEG, LANDMARKS, SPOKES, STEP_DEG, WALLS
+from tag_oracle import example, oracle_folder, our_boxes
 
 SIZE = 64
 MIDDLE = (SIZE - 1) / 2
@@ -42,7 +43,7 @@ def centre_of(image):
     return torch.stack([(weights.sum(1) * axis).sum(), (weights.sum(0) * axis).sum()]) / total
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", [name for name in PRESETS if not name.endswith("compat")])
 @pytest.mark.parametrize("seed", range(6))
 def test_a_box_stays_on_its_corners(preset, seed):
     box = torch.tensor([[[[20.0, 16.0], [41.0, 47.0]]]])
@@ -96,6 +97,27 @@ def test_published_quarter_turns_are_exact_and_as_often_as_published():
     # A quarter counter-clockwise: the pixel (y, x) goes to (63 - x, y).
     assert torch.equal(moved, torch.rot90(images, 1, (2, 3)))
     assert found.tolist() == [[[[16.0, 20.0], [47.0, 41.0]]]]
+
+
+def test_turns_are_those_of_the_original(data):
+    expected = np.load(oracle_folder(data) / "expected.npz")
+    image = torch.from_numpy(example(data)["image_seqs"][:1].astype(np.float32))
+    rows, columns = expected["aug_pixels_rowcol"].T
+    boxes = our_boxes(expected["aug_boxes_in"])
+    for turns in (1, 2, 3):
+        images = image[None].expand(len(boxes), 1, 256, 256)
+        drawn = replace(
+            TagTransforms.none(len(boxes)),
+            turn_deg=np.full(len(boxes), 360.0 - 90 * turns),
+            points_off=True,
+        )
+        turned, corners = apply_tag_transforms(images, boxes, drawn)
+        theirs = our_boxes(expected["aug_boxes_out_k123"][:, turns - 1])
+        torch.testing.assert_close(corners, theirs, rtol=0, atol=1e-4)
+        values = turned[0, 0].numpy()[rows, columns]
+        # There by interpolation, which leaves rounding of 1e-14.
+        theirs = expected["aug_image_values_k123"][turns - 1]
+        np.testing.assert_allclose(values, theirs, rtol=0, atol=1e-12)
 
 
 def test_nothing_changes_without_augmentation():

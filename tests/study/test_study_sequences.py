@@ -282,7 +282,10 @@ def test_points_are_labels_that_nothing_is_measured_of(centres):
             {"edit": entry(0, labellers=["scar", "points"])},
             "evaluate: points of cohort people gives points, and scar label maps",
         ),
-        ({"learns": "points"}, "model scar: its labeller points gives points; models learn from l"),
+        (
+            {"learns": "points"},
+            "model scar: its labeller points gives points; task segment learns from label maps",
+        ),
         ({"loss": "ce"}, "model points: loss ce; task centre has distance"),
     ],
 )

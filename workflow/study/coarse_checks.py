@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from cmrseg.canvas import PREPARATIONS
 from cmrseg.sequences import channels_of
 from study.ensembles import Folds
 from study.study import Study
@@ -9,7 +10,9 @@ from study.tables import StudyError
 
 
 def check_coarse_model(study: Study, model: str) -> None:
-    """The coarse model of a model must give label maps on its grid, from images that it has, too.
+    """The coarse model of a model must say where the heart is, from images that it has, too.
+
+    In label maps on its grid, or of a network that places points by the corners of a box.
 
     So it labels each subject that the model labels, in a study and elsewhere.
     """
@@ -21,7 +24,13 @@ def check_coarse_model(study: Study, model: str) -> None:
             f"model {model}: coarse '{coarse}' is no model; there are "
             + ", ".join(study.model_names)
         )
-    if study.writes_points("", coarse):
+    if PREPARATIONS[settings["preparation"]].frames:
+        if PREPARATIONS[study.model(coarse)["preparation"]].frames != 1:
+            raise StudyError(
+                f"model {model}: coarse {coarse} is of network {study.model(coarse)['network']}, "
+                "which finds no box around the heart; take one of tag_box"
+            )
+    elif study.writes_points("", coarse):
         raise StudyError(f"model {model}: coarse {coarse} gives points, not label maps")
     own, other = (channels_of(s["sequence"]) for s in (settings, study.model(coarse)))
     if own[0] != other[0] or not set(other) <= set(own):

@@ -14,7 +14,7 @@ def exported(study: Study) -> list[tuple[str, str]]:
         (cohort, labeller)
         for cohort, labeller in study.labelled()
         if study.cohorts[cohort]["layout"] in LAYOUTS
-        and study.has_maps(labeller)
+        and study.has_maps(cohort, labeller)
         and set(WALL) <= set(_tissues(study, cohort, labeller))
     ]
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from cmrseg.canvas import PREPARATIONS
 from cmrseg.channels import channel_count, has_coarse_channel
 from cmrseg.labels import SHORT_NAMES, Target, Tissue
 from cmrseg.learn.subsets import NESTED_VOLUNTEERS
@@ -27,6 +28,8 @@ SHARED = ("network", "encoder", "width")
 # Schedules that may end before their last epoch, and those that keep the best one (learn.schedule).
 STOPPING = ("early_stopping", "tag_box")
 KEEPING = (*STOPPING, "tag_ring")
+# Augmentations of networks that place points (learn.tag_augment).
+POINT_AUGMENTATIONS = ("tag_turned", "tag_turned_compat", "tag_cmrseg")
 # Networks with a choice of encoder.
 ENCODED = tuple(name for name, kind in KINDS.items() if kind.encoders)
 
@@ -90,12 +93,14 @@ def _check_images(model: str, settings: dict[str, Any]) -> None:
 
 
 def _check_learnt(study: Study, model: str, row: dict[str, Any]) -> None:
-    """The training labels of a model must be label maps on the grid of its first image."""
+    """A model must learn from what its task needs, on the grid of its first image."""
     cohort, labeller = row["cohort"], row["labeller"]
     check_sequences(study, f"model {model}", cohort, row["sequence"])
-    if not study.has_maps(cohort, labeller):
+    gives = "points" if study.writes_points(cohort, labeller) else "label maps"
+    if gives != (needed := kind_of(row).learns_from):
         raise StudyError(
-            f"model {model}: its labeller {labeller} gives points; models learn from label maps"
+            f"model {model}: its labeller {labeller} gives {gives}; task {row['task']} learns from "
+            f"{needed}"
         )
     own, labelled = labelled_sequence(row["sequence"]), study.sequence_of(cohort, labeller)
     if own != labelled:
@@ -140,6 +145,8 @@ def _check_row(model: str, row: dict[str, Any]) -> None:
     network, kind = row["network"], KINDS[row["network"]]
     weights = row["head_weights"].split(",") if row["head_weights"] else []
     splits = row["splits"].split(",")
+    preparation = PREPARATIONS[row["preparation"]]
+    needs_points = kind_of(row).learns_from == "points"
     stopping = row["schedule"] in STOPPING
     keeping = row["schedule"] in KEEPING
     single = (
@@ -147,7 +154,15 @@ def _check_row(model: str, row: dict[str, Any]) -> None:
         and row["encoder"].startswith("resnet")
         and row["size_px"] <= kind.multiple_px
     )
+    moves_points = row["augmentation"] in POINT_AUGMENTATIONS
     wrong = {
+        f"network {network} places {'points' if kind.points else 'no points'}, and task "
+        f"{row['task']} needs one that {'does' if needs_points else 'does not'}": needs_points
+        != (kind.points > 0),
+        f"augmentation {row['augmentation']}; {', '.join(POINT_AUGMENTATIONS)} move points, and no "
+        "label maps": row["augmentation"] != "no" and moves_points != (preparation.frames > 0),
+        f"network {network} needs coarse, the model that finds the heart first": kind.frames > 1
+        and not row["coarse"],
         f"network {network} sees {kind.window} frames of a beat together; images "
         f"{row['sequence']} are no cines": kind.window > 1
         and not labelled_sequence(row["sequence"]).is_cine,

@@ -6,7 +6,7 @@ is at the lower left, also of a picture that is turned or mirrored.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -14,11 +14,12 @@ from torch.nn import functional
 
 from cmrseg.ring import LANDMARKS, STEP_DEG, mirrored_spokes, turned_spokes
 
-PRESETS = ("no", "tag_turned", "tag_cmrseg")
+PRESETS = ("no", "tag_turned", "tag_turned_compat", "tag_cmrseg")
 
 QUARTER_DEG = 90.0
 # Quarter turns of the published training of boxes: of eight draws three turn the image, once each
-# by 90, 180 and 270 degrees (Ferdian et al. 2020, doi:10.1148/ryct.2020190032).
+# by 90, 180 and 270 degrees (Ferdian et al. 2020, doi:10.1148/ryct.2020190032). Their boxes turn
+# about half the side in place of the image's centre (compat), a pixel off along reversed axes.
 TURN_DRAWS, TURNS = 8, 4
 
 # Ours. Rings are turned by whole steps from spoke to spoke, boxes by quarter turns.
@@ -42,6 +43,7 @@ class TagTransforms:
     of quarter turns. zoom: how much larger all gets, about the image's centre. shift_px: (n, 2), by
     how much all moves along (y, x). gamma, contrast: exponent and factor of grey values. blur_px: 0
     for none. noise: of the shape of the images, to add, or None, where grey values stay.
+    points_off: are points turned about half the side, as published?
     """
 
     mirrored: np.ndarray
@@ -52,6 +54,7 @@ class TagTransforms:
     contrast: np.ndarray
     blur_px: np.ndarray
     noise: np.ndarray | None = None
+    points_off: bool = False
 
     @classmethod
     def none(cls, n: int) -> "TagTransforms":
@@ -75,11 +78,11 @@ def draw_tag_transforms(
     same = TagTransforms.none(n)
     if preset == "no":
         return same
-    if preset == "tag_turned":
+    if preset in ("tag_turned", "tag_turned_compat"):
         turns = rng.integers(0, TURN_DRAWS, n)
         # Counter-clockwise, as published.
         turn_deg = np.where(turns < TURNS, -QUARTER_DEG * turns, 0.0) % 360
-        return TagTransforms(**(same.__dict__ | {"turn_deg": turn_deg}))
+        return replace(same, turn_deg=turn_deg, points_off=preset == "tag_turned_compat")
     step_deg = STEP_DEG if points == LANDMARKS else QUARTER_DEG
     noise = rng.standard_normal(shape, np.float32)
     noise *= rng.uniform(*NOISE, n).astype(np.float32).reshape(-1, *[1] * (len(shape) - 1))
@@ -115,7 +118,8 @@ def apply_tag_transforms(
         cines = _exactly(cines, transforms)
     else:
         cines = _resampled(cines, matrices)
-    points = _renumbered(_carried(points, matrices, cines.shape[-1]), transforms)
+    centre_px = (cines.shape[-1] - (not transforms.points_off)) / 2
+    points = _renumbered(_carried(points, matrices, centre_px), transforms)
     if transforms.blur_px.any():
         cines = _blurred(cines, transforms.blur_px)
     if transforms.noise is not None:
@@ -160,11 +164,10 @@ def _resampled(cines: torch.Tensor, matrices: np.ndarray) -> torch.Tensor:
     return functional.grid_sample(cines, grid, padding_mode="border", align_corners=False)
 
 
-def _carried(points: torch.Tensor, matrices: np.ndarray, size: int) -> torch.Tensor:
+def _carried(points: torch.Tensor, matrices: np.ndarray, centre_px: float) -> torch.Tensor:
     matrix = torch.tensor(matrices, dtype=torch.float64, device=points.device)[:, None, None]
-    centre = (size - 1) / 2
-    moved = matrix[..., :2] @ (points.double() - centre)[..., None]
-    return (moved[..., 0] + matrix[..., 2] + centre).to(points.dtype)
+    moved = matrix[..., :2] @ (points.double() - centre_px)[..., None]
+    return (moved[..., 0] + matrix[..., 2] + centre_px).to(points.dtype)
 
 
 def _renumbered(points: torch.Tensor, transforms: TagTransforms) -> torch.Tensor:

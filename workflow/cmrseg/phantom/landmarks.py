@@ -10,12 +10,9 @@ import numpy as np
 
 from cmrseg.phantom.heart import Heart
 from cmrseg.phantom.image_plane import Plane
-from cmrseg.ring import SPOKES, WALLS
+from cmrseg.ring import FIRST_SPOKE_DEG, SPOKES, WALLS
 from cmrseg.vectors import dot
 
-# Angle of spoke 0 in the picture, from the right clockwise, as in the published example: lower
-# left, in the septum.
-FIRST_SPOKE_DEG = 143.5
 # Cosine of the largest tilt of a plane that still counts as across the long axis.
 ACROSS = 1 - 1e-9
 

@@ -13,10 +13,9 @@ import pandas as pd
 from cmrseg.phantom.heart import Heart, HeartParameters
 from cmrseg.phantom.image_plane import Plane
 from cmrseg.phantom.kaggle import Protocol
-from cmrseg.phantom.landmarks import FIRST_SPOKE_DEG
 from cmrseg.phantom.long_axis import ViewSettings
 from cmrseg.phantom.tag_series import LEVELS, planned_tags
-from cmrseg.ring import MIDWALL, SPOKES, WALLS
+from cmrseg.ring import FIRST_SPOKE_DEG, MIDWALL, SPOKES, WALLS
 from cmrseg.vectors import dot
 
 

@@ -23,7 +23,7 @@ class TaskKind:
     writes: str
     outputs: Callable[[Target], int]
     losses: tuple[str, ...]
-    learns_from: str = "label map"
+    learns_from: str = "label maps"
 
 
 _ROWS = (
