@@ -304,6 +304,22 @@ def test_first_weights_are_drawn_as_tensorflow_draws_them():
 
 
 @each
+def test_places_are_in_float32_where_convolutions_are_in_bfloat16(kind):
+    network, images = built(kind, width=4), torch.rand(2, kind.frames, 128, 128)
+    with torch.inference_mode():
+        if kind.name.endswith("compat"):
+            # As a trained one says places: in the middle of the image.
+            (network.corners if kind.frames == 1 else network.landmarks).bias += 100
+        plain = network(images)
+        with torch.autocast("cpu", torch.bfloat16):
+            found = network(images)
+    assert found.dtype == torch.float32
+    assert (found != found.bfloat16()).any()
+    assert plain.std() > 1e-3
+    assert (found - plain).abs().max() < 0.05 * plain.std() + 0.05
+
+
+@each
 def test_halves_are_the_convolutions(kind):
     network = built(kind)
     early, late = network.halves()

@@ -85,7 +85,7 @@ class TagBox(Network):
         maps = images.contiguous(memory_format=CHANNELS_LAST)
         for block in self.blocks:
             maps = block(maps)
-        found = self.corners(functional.relu(self.hidden(maps.flatten(1))))
+        found = in_float32(self.corners, functional.relu(self.hidden(maps.flatten(1))))
         if not self.compat:
             found = (0.5 + found) * self.size_px
         return found.reshape(-1, 1, CORNERS, 2)
@@ -113,6 +113,15 @@ def map_side(size_px: int) -> int:
     if side < 1:
         raise ValueError(f"size_px {size_px}: too small for a box; take at least 125, such as 128")
     return side
+
+
+def in_float32(layer: nn.Module, features: torch.Tensor) -> torch.Tensor:
+    """What a layer of float32 weights says, also where others compute in bfloat16.
+
+    That has steps of half a pixel at 100 pixels.
+    """
+    with torch.autocast(features.device.type, enabled=False):
+        return layer(features.float() if features.dtype == torch.bfloat16 else features)
 
 
 def check_size(images: torch.Tensor, channels: int, size_px: int) -> None:

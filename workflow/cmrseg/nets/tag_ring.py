@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from cmrseg.nets.images import CHANNELS_LAST
 from cmrseg.nets.network import Network, initialise_layers
-from cmrseg.nets.tag_box import check_size
+from cmrseg.nets.tag_box import check_size, in_float32
 from cmrseg.ring import LANDMARKS, SEEN_FRAMES
 
 # Filters of the four convolutions, and units of each further layer, by the width (published 32).
@@ -88,8 +88,9 @@ class TagRing(Network):
                 maps = functional.max_pool2d(maps, 2)
             maps = functional.leaky_relu(convolution(maps), SLOPE)
         features = functional.leaky_relu(self.dense(maps.flatten(1)), SLOPE)
-        outputs = self.dropout(self.lstm(features.unflatten(0, (-1, SEEN_FRAMES))))
-        found = self.landmarks(functional.relu(self.hidden(outputs)))
+        outputs = in_float32(self.lstm, features.unflatten(0, (-1, SEEN_FRAMES)))
+        hidden = functional.relu(self.hidden(self.dropout(outputs)))
+        found = in_float32(self.landmarks, hidden)
         if not self.compat:
             found = (0.5 + found) * self.size_px
         return found.unflatten(2, (LANDMARKS, 2))
