@@ -215,7 +215,8 @@ def _check_start(study: Study, model: str, row: dict[str, Any]) -> None:
         )
     if study.is_model(row["start"]):
         other = study.model(row["start"])
-        for name in SHARED:
+        shared = (*SHARED, "size_px") if KINDS[row["network"]].points else SHARED
+        for name in shared:
             if name == "network" and other[name] in KINDS[row[name]].starts_from:
                 continue
             if row[name] != other[name]:
