@@ -180,6 +180,11 @@ def settings_of(kind, width, size_px):
     return network_settings(about | {"task": "track", "sequence": "tag", "tissues": "my"})
 
 
+def drawn(*shape):
+    """Random grey values in 0..1."""
+    return torch.rand(*shape, generator=torch.Generator().manual_seed(2))
+
+
 def built(kind, size_px=128, width=1):
     settings = settings_of(kind, width, size_px)
     return build_network(settings, torch.Generator().manual_seed(1)).eval()
@@ -188,7 +193,7 @@ def built(kind, size_px=128, width=1):
 @each
 def test_points_have_the_frames_and_the_number_that_the_registry_says(kind):
     with torch.inference_mode():
-        found = built(kind)(torch.rand(2, kind.frames, 128, 128))
+        found = built(kind)(drawn(2, kind.frames, 128, 128))
     assert found.shape == (2, kind.frames, kind.points, 2)
 
 
@@ -212,7 +217,7 @@ def test_images_of_another_size_are_refused(kind):
 def test_the_smallest_images_have_one_place_left_and_smaller_ones_are_refused(name, least):
     kind = KINDS[name]
     with torch.inference_mode():
-        assert built(kind, least)(torch.rand(1, kind.frames, least, least)).isfinite().all()
+        assert built(kind, least)(drawn(1, kind.frames, least, least)).isfinite().all()
     with pytest.raises(ValueError, match=rf"size_px {least - 1}: too small .* at least {least}"):
         built(kind, least - 1)
 
@@ -237,7 +242,7 @@ def test_new_networks_begin_in_the_middle_or_at_the_corner_of_the_image(kind):
 
 @each
 def test_the_form_in_which_a_network_labels_says_the_same(kind):
-    network, images = built(kind), torch.rand(3, kind.frames, 128, 128)
+    network, images = built(kind), drawn(3, kind.frames, 128, 128)
     with torch.no_grad():
         for module in network.modules():
             if isinstance(module, torch.nn.BatchNorm2d):
@@ -247,7 +252,7 @@ def test_the_form_in_which_a_network_labels_says_the_same(kind):
 
 
 def test_boxes_of_one_image_depend_on_the_others_only_as_published():
-    images = torch.rand(3, 1, 128, 128, generator=torch.Generator().manual_seed(2))
+    images = drawn(3, 1, 128, 128)
     for name, depends in (("tag_box", False), ("tag_box_compat", True)):
         network = built(KINDS[name])
         with torch.inference_mode():
@@ -258,24 +263,24 @@ def test_boxes_of_one_image_depend_on_the_others_only_as_published():
 def test_the_lstm_is_that_of_torch_with_one_added_to_the_forget_gate():
     own, theirs = LSTM(3, 5), torch.nn.LSTM(3, 5, batch_first=True)
     with torch.no_grad():
-        # Gates of PyTorch: input, forget, new value, output.
-        order = [2, 0, 1, 3]
+        for number, weight in enumerate(theirs.parameters()):
+            weight.copy_(drawn(number + 1, *weight.shape)[number] - 0.5)
+        # Gates of PyTorch: input, forget, new value, output; ours have the middle two swapped.
         own_bias = theirs.bias_ih_l0 + theirs.bias_hh_l0
         own_bias[5:10] -= 1
         places = torch.tensor([0, 2, 1, 3])
-        assert sorted(order) == sorted(places.tolist())
         for mine, value in (
             (own.entering.weight, theirs.weight_ih_l0),
             (own.recurrent.weight, theirs.weight_hh_l0),
             (own.entering.bias, own_bias),
         ):
             mine.copy_(value.unflatten(0, (4, 5))[places].flatten(0, 1))
-        features = torch.randn(2, 20, 3)
+        features = drawn(2, 20, 3) - 0.5
         torch.testing.assert_close(own(features), theirs(features)[0])
 
 
 def test_landmarks_of_a_frame_depend_on_earlier_frames_alone():
-    network, windows = built(KINDS["tag_ring"], 32), torch.rand(1, 20, 32, 32)
+    network, windows = built(KINDS["tag_ring"], 32), drawn(1, 20, 32, 32)
     changed = windows.clone()
     changed[:, 10] += 1
     with torch.inference_mode():
@@ -284,7 +289,7 @@ def test_landmarks_of_a_frame_depend_on_earlier_frames_alone():
 
 
 def test_outputs_of_the_lstm_are_dropped_in_training_alone():
-    network, windows = built(KINDS["tag_ring"], 32), torch.rand(1, 20, 32, 32)
+    network, windows = built(KINDS["tag_ring"], 32), drawn(1, 20, 32, 32)
     with torch.no_grad(), torch.random.fork_rng():
         torch.manual_seed(1)
         same = network(windows)
@@ -305,7 +310,7 @@ def test_first_weights_are_drawn_as_tensorflow_draws_them():
 
 @each
 def test_places_are_in_float32_where_convolutions_are_in_bfloat16(kind):
-    network, images = built(kind, width=4), torch.rand(2, kind.frames, 128, 128)
+    network, images = built(kind, width=4), drawn(2, kind.frames, 128, 128)
     with torch.inference_mode():
         if kind.name.endswith("compat"):
             # As a trained one says places: in the middle of the image.
