@@ -72,16 +72,21 @@ def read_points(path: Path, cine: Cine) -> np.ndarray:
     return points_of(table, str(path), cine)
 
 
-def points_of(table: pd.DataFrame, path: str, cine: Cine) -> np.ndarray:
-    """As `read_points`, of a table that was read; path: names it in errors.
-
-    The places in the patient, and the column valid, may be missing.
-    """
+def check_columns(table: pd.DataFrame, path: str) -> None:
+    """Raise ValueError where a table of points lacks a column that it needs, or has text in one."""
     if missing := [name for name in COLUMNS[:5] if name not in table]:
         raise ValueError(f"{path}: no column {', '.join(missing)}; expected {', '.join(COLUMNS)}")
     there = [name for name in COLUMNS if name in table]
     if len(table) and (wrong := [name for name in there if table[name].dtype.kind not in "iuf"]):
         raise ValueError(f"{path}: column {wrong[0]} has text, expected numbers")
+
+
+def points_of(table: pd.DataFrame, path: str, cine: Cine) -> np.ndarray:
+    """As `read_points`, of a table that was read; path: names it in errors.
+
+    The places in the patient, and the column valid, may be missing.
+    """
+    check_columns(table, path)
     frames, slices = cine.voxels.shape[:2]
     place = table[["frame", "slice", "point"]]
     if not place.empty and ((place % 1 != 0) | (place < 0)).any(axis=None):

@@ -12,8 +12,8 @@ from study.tables import StudyError
 
 # Layouts that may contain several images of a subject.
 SEQUENCED = ("nifti", "ukbb", "ukbb_dicom", "myops")
-# Layouts of one sequence; all others but those above have the short axis.
-ALONE = {"tagging": "tag"}
+# Layouts of one sequence, which is one of these; all others but those above have the short axis.
+ALONE = {"tagging": ("tag",), "folder": (USUAL, "tag")}
 # The sequence in which points are landmarks.
 WITH_POINTS = "tag"
 # Layouts in which the digital heart's expert draws all frames of a cine, or two.
@@ -23,6 +23,8 @@ CONTOURED = ("sa", "la_2ch", "la_3ch", "la_4ch")
 PHANTOM_CONTOURED = ("sa", "la_2ch", "la_4ch")
 # Its tagged cines have all frames of a beat.
 TAG = "tag"
+# Forms with contours of the short axis alone.
+OF_SHORT_AXES = ("qmass", "text")
 # What the digital heart's scanner makes beside the short axis.
 VIEWS = ("la_2ch", "la_3ch", "la_4ch", "ao", TAG)
 # What it makes in layout myops.
@@ -32,13 +34,15 @@ STILLS = ("c0", "de", "t2")
 def check_sequences_of(study: Study, name: str) -> None:
     """Several images of a subject are only possible in some layouts."""
     sequences, cohort = study.sequences(name), study.cohorts[name]
-    only = ALONE.get(cohort["layout"], USUAL)
-    if only != USUAL and sequences != [only]:
-        raise StudyError(
-            f"cohort {name}: sequences {', '.join(sequences)}; layout {cohort['layout']} only has "
-            f"{only}: write sequences: [{only}]"
-        )
-    if sequences != [only]:
+    if alone := ALONE.get(cohort["layout"]):
+        if len(sequences) > 1 or sequences[0] not in alone:
+            raise StudyError(
+                f"cohort {name}: sequences {', '.join(sequences)}; layout {cohort['layout']} only "
+                f"has {' or '.join(alone)}: write sequences: [{alone[-1]}]"
+            )
+        if cohort["layout"] == "folder" and sequences != [USUAL]:
+            _check_tagged_folder(name, cohort)
+    elif sequences != [USUAL]:
         if cohort["layout"] not in SEQUENCED:
             raise StudyError(
                 f"cohort {name}: sequences {', '.join(sequences)}; layout {cohort['layout']} only "
@@ -79,6 +83,11 @@ def check_sequences_of(study: Study, name: str) -> None:
                 f"{where} labels {sequence}, and has {about['form']}; landmarks are known of "
                 f"{WITH_POINTS}: write its sequence"
             )
+        if about["form"] in OF_SHORT_AXES and sequence != USUAL:
+            raise StudyError(
+                f"{where} labels {sequence}, and has {about['form']}; such contours are known of "
+                f"{USUAL}"
+            )
         contoured = PHANTOM_CONTOURED if "phantom" in cohort else CONTOURED
         if about["form"] == "cvi42" and sequence not in contoured:
             raise StudyError(
@@ -92,6 +101,19 @@ def check_sequences_of(study: Study, name: str) -> None:
                     f"{where}: number {number} is {SHORT_NAMES[tissue]}, which {sequence} does not "
                     f"show; it shows {', '.join(SHORT_NAMES[t] for t in shown)}"
                 )
+
+
+def _check_tagged_folder(name: str, cohort: dict[str, Any]) -> None:
+    """Tagged series are only chosen among others in mode corrected, and no phantom has some."""
+    if cohort["cleaning"]["mode"] != "corrected":
+        raise StudyError(
+            f"cohort {name}: sequences {WITH_POINTS} of layout folder need cleaning: {{mode: "
+            "corrected}"
+        )
+    if "phantom" in cohort:
+        raise StudyError(
+            f"cohort {name}: the phantom writes no {WITH_POINTS} in layout folder; use layout nifti"
+        )
 
 
 def _check_views(name: str, cohort: dict[str, Any], sequences: list[str]) -> None:

@@ -90,6 +90,7 @@ def carry_shard(
             SEQUENCES[sequence],
             settings.get("numbers", {}),
             settings.get("first_pixel", 0),
+            raw,
         )
         try:
             found = _carried(item, settings)

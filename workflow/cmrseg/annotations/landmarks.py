@@ -4,12 +4,13 @@ import numpy as np
 import pandas as pd
 
 from cmrseg.annotations.point_forms import TABLE_ENDINGS
+from cmrseg.annotations.point_grid import onto_image, with_places
 from cmrseg.annotations.rings import check_rings
-from cmrseg.annotations.subject import BESIDE_POINTS, NO_POINTS, Subject
+from cmrseg.annotations.subject import BESIDE_POINTS, NO_POINTS, TURNED_POINTS, Subject
 from cmrseg.files import read_table
 from cmrseg.layouts.hdf5 import files_of
 from cmrseg.layouts.tagging import empty_frames, read_landmarks, row_of
-from cmrseg.points import points_of
+from cmrseg.points import check_columns, points_of
 from cmrseg.ring import LANDMARKS
 from cmrseg.sequences import sources_path
 
@@ -35,7 +36,8 @@ def points(subject: Subject) -> np.ndarray | None:
     """The table `<folder>/<annotation>/<sequence>.points.tsv.gz` (or `.points.tsv`).
 
     As `cmrseg.points.save_points` writes it; places in the patient and the column valid may be
-    missing. Returns as `tagging`.
+    missing. Pixels are those of the raw NIfTI file, or of the imported image: its place decides.
+    Returns as `tagging`.
     """
     key = subject.sequence.key
     folder = subject.folder / subject.annotation
@@ -50,6 +52,11 @@ def points(subject: Subject) -> np.ndarray | None:
     except (OSError, EOFError) as error:
         raise ValueError(f"{path}: not a readable table ({error})") from error
     _check_ring_of(table, path.name)
+    check_columns(table, path.name)
+    table = with_places(table, subject.raw, str(subject.row["study"]), key)
+    table, turned = onto_image(table, subject.cine)
+    if turned:
+        subject.audit.add(TURNED_POINTS, path.name)
     return _checked(points_of(table, path.name, subject.cine), subject, path.name)
 
 

@@ -32,6 +32,7 @@ NUMBERS = ("label numbers", "none")
 UNREADABLE = ("unreadable labels", LOST)
 # Of points.
 NO_POINTS = ("points missing", "points unknown")
+TURNED_POINTS = ("points of the image before its turn", "points turned")
 BESIDE_POINTS = ("points outside the image", "points unknown")
 # Of a whole cohort.
 NO_SUBJECT = ("labels without subject", "file ignored")
@@ -46,6 +47,7 @@ class Subject:
     cine: that image. sequence: of the image. numbers: the tissue of each label value, if the files
     use another convention.
     first_pixel: x and y of the centre of the first pixel in contours.
+    raw: folder of all raw data.
     audit: collects the problems.
     """
 
@@ -57,6 +59,7 @@ class Subject:
     sequence: Sequence
     numbers: Mapping[int, int]
     first_pixel: float = 0
+    raw: Path = Path()
 
     @property
     def annotation(self) -> str:

@@ -49,6 +49,7 @@ EXTRA_FRAME = ("extra frame", "frame ignored")  # compat mode ignores them silen
 # For NIfTI, whose axes may have any order.
 MIRRORED = ("rows from bottom to top", "rows reversed")
 SLICE_ORDER = ("slices from base to apex", "slices reversed")
+FROM_APEX = ("slices from apex to base", "slices reversed")  # tagged cines
 AXES = ("axes in another order", "axes reordered")
 SLICE_AXIS = ("slice axis unclear", "third axis used")
 UNUSUAL_PLANE = ("unusual short-axis orientation", "none")
@@ -73,6 +74,7 @@ UNREADABLE = ("unreadable file", "subject excluded")
 MISSING_TAG = ("missing tag", "subject excluded")
 UNCLEAR = ("several cines", "subject excluded")
 NO_CINE = ("no short-axis cine", "subject excluded")
+NO_TAGS = ("no tagged cine", "subject excluded")
 FEW_FRAMES = ("frames lost", "subject excluded")
 LOST_SLICES = ("slices lost", "subject excluded")
 MIXED_STACKS = ("interleaved stacks", "subject excluded")

@@ -12,6 +12,7 @@ import pandas as pd
 from cmrseg.dicom.audit import (
     NO_CINE,
     NO_IMAGES,
+    NO_TAGS,
     ORIENTATION,
     OTHER_SERIES,
     TWO_EXAMINATIONS,
@@ -30,6 +31,8 @@ from cmrseg.dicom.stacks import NAMED, Stack, directions, joined, merged, stacks
 CLEARLY = 2
 # Reason not to consider a series.
 SINGLE = "single images, no cine"
+# What errors call the cine that is meant.
+SHORT, TAGGED = "short-axis cine", "tagged cine"
 # At least this many planes are a stack rather than single slices.
 STACK = 3
 
@@ -43,22 +46,38 @@ class UnclearError(SubjectError):
 
 
 def choose(
-    frames: Sequence[Frame], wanted: Callable[[Series], bool] | None, audit: Audit
+    frames: Sequence[Frame],
+    wanted: Callable[[Series], bool] | None,
+    audit: Audit,
+    tagged: bool = False,
 ) -> tuple[list[Numbered], pd.DataFrame]:
     """The slices of the short-axis cine of an examination, and the list of its series.
 
-    wanted: selects series, which are then used as they are; None applies the rules. Excluded series
-    are audited. Returns the files of each slice (`slices.Numbered`), and the table of `listing`.
-    Raises UnclearError if there is no cine, or more than one candidate.
+    wanted: selects series, which are then used as they are; None applies the rules. tagged: the
+    cine with tags is meant, and no other; else none with tags. Excluded series are audited. Returns
+    the files of each slice (`slices.Numbered`), and the table of `listing`. Raises UnclearError if
+    there is no cine, or more than one candidate.
     """
     series = series_of(frames)
     if wanted is not None:
         kept, slices, reasons = _wanted(series, wanted)
-    elif len(series) == 1 and series[0].phases > 1 and _is_usual(series[0]):
+        if tagged and not any(s.is_tagged for s in kept):
+            raise _without_tags(kept, series, reasons)
+    elif (
+        len(series) == 1
+        and series[0].phases > 1
+        and _is_usual(series[0])
+        and not _other_contrast(series[0], tagged)
+    ):
         kept, slices, reasons = series, series[0].slices, {}
     else:
-        reasons = {s: reason for s in series if (reason := _no_cine(s))}
-        stack = _best([s for s in series if s not in reasons], series, reasons)
+        reasons = {
+            s: reason for s in series if (reason := _no_cine(s) or _other_contrast(s, tagged))
+        }
+        if tagged and len(reasons) == len(series):
+            raise _without_tags(series, series, reasons)
+        candidates = [s for s in series if s not in reasons]
+        stack = _best(candidates, series, reasons, TAGGED if tagged else SHORT)
         kept, slices = list(stack.series), list(stack.slices)
         reasons = {s: _passed_over(s) for s in series} | reasons
     table = listing(series, kept, reasons)
@@ -170,8 +189,31 @@ def _no_cine(series: Series) -> str:
     return ""
 
 
-def _best(series: list[Series], everything: list[Series], reasons: dict) -> Stack:
-    """The stack that is the cine. Raises UnclearError if there is none, or more than one."""
+def _other_contrast(series: Series, tagged: bool) -> str:
+    """Why a series with several images per plane is not the cine with, or without, tags."""
+    if series.phases < 2 or series.is_tagged == tagged:
+        return ""
+    return "not tagged" if tagged else "tagged images"
+
+
+def _without_tags(
+    looked_at: Sequence[Series], everything: Sequence[Series], reasons: dict
+) -> UnclearError:
+    """The error of an examination, or of requested series, in which no cine is tagged."""
+    return UnclearError(
+        NO_TAGS,
+        "",
+        f"neither headers nor pictures tell of tags: {_named(looked_at, reasons)}; check the "
+        "folder, or use a model of other images",
+        listing(everything, [], reasons),
+    )
+
+
+def _best(series: list[Series], everything: list[Series], reasons: dict, cine: str) -> Stack:
+    """The stack that is the cine, which errors call `cine`.
+
+    Raises UnclearError if there is none, or more than one.
+    """
     whole = joined(series)
     apart = [s for s in series if not any(s in stack.series for stack in whole)]
     stacks = merged(stacks_of([s for s in apart if s.phases > 1]) + whole)
@@ -209,7 +251,7 @@ def _best(series: list[Series], everything: list[Series], reasons: dict) -> Stac
         raise UnclearError(
             UNCLEAR,
             "",
-            "several candidates for the short-axis cine: "
+            f"several candidates for the {cine}: "
             + "; ".join(stack.text for stack in likely[:NAMED])
             + f"; choose one, {_how(likely[-1].first)}",
             listing(everything, [], worse | reasons),

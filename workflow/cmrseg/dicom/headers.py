@@ -33,6 +33,7 @@ SHARED = [
         *("SliceThickness", "InPlanePhaseEncodingDirection"),
         *("StudyInstanceUID", "SeriesInstanceUID", "SOPClassUID", "Modality", "ImageType"),
         *("SeriesDescription", "AcquisitionNumber", "EchoNumbers", "LossyImageCompression"),
+        *("ProtocolName", "SequenceName", "Tagging"),
         *("EchoTime", "InversionTime", "FlipAngle"),
     )
 ]
@@ -247,6 +248,8 @@ def origin_of(data: pydicom.Dataset) -> Origin:
         modality=text_of(data, "Modality"),
         image_type=(kinds,) if isinstance(kinds, str) else tuple(map(str, kinds)),
         description=text_of(data, "SeriesDescription"),
+        protocol=f"{text_of(data, 'ProtocolName')} {text_of(data, 'SequenceName')}".strip(),
+        tagging=text_of(data, "Tagging"),
         acquisition=whole_of(data, "AcquisitionNumber"),
         echo=whole_of(data, "EchoNumbers"),
         echo_ms=real_of(data, "EchoTime"),

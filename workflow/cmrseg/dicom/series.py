@@ -14,6 +14,7 @@ from cmrseg.dicom.geometry import largest_mode
 from cmrseg.dicom.header_table import harmless_description
 from cmrseg.dicom.headers import Frame
 from cmrseg.dicom.slices import Numbered, planes
+from cmrseg.tagged import looks_tagged
 from cmrseg.vectors import dot, unit
 
 # Values of ImageType behind the first two that name a picture which is no magnitude.
@@ -33,6 +34,12 @@ SETTINGS: dict[str, Callable[[Frame], float]] = {
     "EchoTime": lambda f: f.origin.echo_ms,
     "InversionTime": lambda f: f.origin.inversion_ms,
 }
+# What texts of tagged cines have; "tag" alone may also be a German day.
+TAGS = re.compile(
+    r"(^|[^a-z])(tagging|tagged|c?spamm|grid_?tags?|line_?tags?|taggrid)([^a-z]|$)", re.IGNORECASE
+)
+# So many planes of a series are looked at for tags.
+LOOKED_AT = 3
 # Images further apart in time are of different heartbeats, in seconds.
 HEARTBEAT_S = 0.25
 
@@ -93,6 +100,25 @@ class Series:
             if 1 < len(plane) == len({value(frame) for _, frame in plane}):
                 return tag
         return ""
+
+    @cached_property
+    def is_tagged(self) -> bool:
+        """Whether it is a tagged cine, by its header or by the lines in its pictures."""
+        origin = self.frames[0].origin
+        if origin.tagging.upper() in ("GRID", "LINE"):
+            return True
+        texts = (origin.description, origin.protocol, *origin.image_type[2:])
+        return any(map(TAGS.search, texts)) or self.looks_tagged
+
+    @cached_property
+    def looks_tagged(self) -> bool:
+        """Whether the pictures of most of its planes, of which a few count, have tags."""
+        places = np.unique(np.linspace(0, len(self.slices) - 1, LOOKED_AT).astype(int))
+        found = []
+        for place in places:
+            plane = sorted(self.slices[place], key=lambda f: (f[1].trigger_ms, f[0]))
+            found.append(looks_tagged(np.stack([frame.pixels for _, frame in plane])))
+        return 2 * sum(found) > len(found)
 
     @property
     def is_mosaic(self) -> bool:

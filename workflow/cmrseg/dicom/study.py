@@ -28,6 +28,7 @@ from cmrseg.dicom.slices import kaggle_slices, series_slices
 from cmrseg.dicom.study_files import check_triggered, read_study
 from cmrseg.files import write_table
 from cmrseg.sequences import USUAL, image_path, sources_path
+from cmrseg.slice_order import FROM_BASE, in_order
 
 logger = logging.getLogger(__name__)
 
@@ -55,11 +56,12 @@ class Imported:
 def import_study(
     folder: Path, subject: str, settings: Mapping[str, Any], series: str = ""
 ) -> Imported:
-    """Read and clean the short-axis series of one study.
+    """Read and clean the short-axis series of one study, or the tagged ones.
 
     folder: Kaggle layout: the folder `study` with its `sax_*` folders; layout "folder": any
     folder with DICOM files below it. settings: mode "corrected" or "compat" (as published),
-    layout "kaggle" or "folder", max_size_px (longer side after scaling, or None).
+    layout "kaggle" or "folder", max_size_px (longer side after scaling, or None), and sequence
+    "tag" for the tagged cine, in mode corrected of layout "folder"; "sa" if absent.
     series: "" for all series folders, "sax_10,sax_11" for these, "!sax_10" for all but these;
     "#7,#8" and "!#7" choose by SeriesNumber, "#7.2" the second series of that number, in mode
     corrected of layout "folder".
@@ -75,6 +77,7 @@ def import_shard(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Import the subjects of a table into `<images>/<subject>/{sa.nii.gz,sources.tsv}`.
 
+    Of another sequence its name is that of the files (`image_path`, `sources_path`).
     rows: subject table (subject, study, series, set). raw: folder of the raw data, holding
     `<set>/<set>/<study>/study` (Kaggle layout) or `<study>`. images: folder to fill.
     A subject that cannot be imported is in the audit with its reason, and absent in `images`;
@@ -98,7 +101,7 @@ def import_shard(
             logger.exception("subject %s excluded", row.subject)
             audit.add(OTHER, "", f"{type(error).__name__}: {without_folders(str(error), folder)}")
         else:
-            _write(imported, images, row.subject)
+            _write(imported, images, row.subject, settings.get("sequence", USUAL))
         audits.append(audit.table())
     return (
         pd.concat(audits, ignore_index=True) if audits else pd.DataFrame(columns=COLUMNS),
@@ -118,6 +121,13 @@ def check_settings(settings: Mapping[str, Any]) -> None:
     for key, allowed in (("mode", MODES), ("layout", LAYOUTS)):
         if settings[key] not in allowed:
             raise ValueError(f"{key} is {settings[key]!r}, expected one of {', '.join(allowed)}")
+    sequence = settings.get("sequence", USUAL)
+    plain = settings["mode"] == "corrected" and settings["layout"] == "folder"
+    if sequence != USUAL and not (plain and sequence in FROM_BASE):
+        raise ValueError(
+            f"sequence is {sequence!r}, expected {USUAL}, or {' or '.join(FROM_BASE)} in mode "
+            "corrected of layout folder"
+        )
 
 
 def _import(
@@ -156,19 +166,27 @@ def _import(
         check_triggered(frames)
 
     listing = None
+    tagged = settings.get("sequence", USUAL) in FROM_BASE
     if kaggle or published:
         planes = kaggle_slices(frames, audit, published) if kaggle else series_slices(frames)
     else:
         frames = without_copies(across_midnight(frames), audit)
-        planes, listing = choose(frames, wanted, audit)
+        planes, listing = choose(frames, wanted, audit, tagged)
         frames = [frame for plane in planes for _, frame in plane]
         read.check_chosen(frames, audit)
     if not planes:
         raise SubjectError(NO_IMAGES, "", f"no usable image file in {_below(folder, kaggle)}")
     chosen = not (kaggle or published)
     cine, sources = cine_of(
-        planes, frames, audit, settings["max_size_px"], published=published, chosen=chosen
+        planes,
+        frames,
+        audit,
+        settings["max_size_px"],
+        published=published,
+        chosen=chosen,
+        is_stack=not tagged,
     )
+    cine, sources = in_order(cine, sources, settings.get("sequence", USUAL))
     rotated = None
     if published and cine.voxels.shape[3] > cine.voxels.shape[2]:
         rotated = cine.like(np.rot90(cine.voxels, 1, axes=(-2, -1)))
@@ -185,8 +203,8 @@ def _below(folder: Path, kaggle: bool) -> str:
     return "/".join(folder.parts[-4 if kaggle else -1 :])
 
 
-def _write(imported: Imported, images: Path, subject: str) -> None:
-    imported.cine.save(image_path(images / subject, USUAL))
-    write_table(imported.sources, sources_path(images / subject, USUAL))
+def _write(imported: Imported, images: Path, subject: str, sequence: str) -> None:
+    imported.cine.save(image_path(images / subject, sequence))
+    write_table(imported.sources, sources_path(images / subject, sequence))
     if imported.rotated is not None:
         imported.rotated.save(image_path(images / f"{subject}_rot90", USUAL))

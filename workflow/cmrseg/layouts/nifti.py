@@ -15,7 +15,6 @@ from cmrseg.dicom.audit import (
     NO_IMAGES,
     SHEARED,
     SLICE_AXIS,
-    SLICE_ORDER,
     UNKNOWN_INTERVAL,
     UNUSUAL_PLANE,
     WIDE_IMAGE,
@@ -41,6 +40,7 @@ from cmrseg.orientation import (
     turn_between,
 )
 from cmrseg.sequences import SEQUENCES, USUAL, Sequence
+from cmrseg.slice_order import order_turn, other_order
 
 # The two frames of the cine of a cohort that has no others, in this order.
 FRAMES = ("ED", "ES")
@@ -92,13 +92,13 @@ def read_cine(
 
     Where the file places its grid in the patient (a form code above 0), the affine alone decides,
     whatever the order of the file's axes: pictures are seen from the apex, columns run to the left,
-    rows to the feet, and slices go from apex to base. Grids without a place, and affines that are a
-    mere scaling, keep their order. Then cines wider than high are turned counter-clockwise, as
-    those of DICOM are; still images are not, which are nearly square. Pictures of other planes than
-    the short axis stay as they are stored, slices along the third axis. The affine follows, so that
-    no voxel moves in the patient. Units are those of the header; a frame interval without a unit,
-    or with which the frames are no heartbeat, is unknown. What was done, and what is unclear, is
-    audited.
+    rows to the feet, and slices go from apex to base (of tagged cines from base to apex). Grids
+    without a place, and affines that are a mere scaling, keep their order. Then cines wider than
+    high are turned counter-clockwise, as those of DICOM are; still images are not, which are nearly
+    square. Pictures of other planes than the short axis stay as they are stored, slices along the
+    third axis. The affine follows, so that no voxel moves in the patient. A frame interval without
+    a unit, or with which the frames are no heartbeat, is unknown. What was done, and what is
+    unclear, is audited.
     as_stored: no axis is turned or reversed, whatever the affine; slices must be along the third.
     It keeps the wide pictures of UK Biobank's short axis as the networks of Bai et al. 2018 know
     them (doi:10.1186/s12968-018-0471-x). Raises ValueError naming the file where it is unreadable,
@@ -180,31 +180,32 @@ def _turn_to_pictures(
         axis = 2
     shown = slices_last(axis)
     if sequence.plane != SEQUENCES[USUAL].plane:
-        if not _audited_flips(shown, name, audit):
+        if not _audited_flips(shown, name, audit, sequence):
             audit.add(AXES, name, described(shown))
         return shown
     cosine = along_long_axis(affine, axis)
     if placed and tells_of_patient(affine, cosine):
         shown = as_scanners_show(affine, axis)
+        shown = shown @ order_turn(affine[:3, :3] @ shown, sizes[axis], sequence.key)
         if abs(cosine) <= SHORT_AXIS:
             angle = math.degrees(math.acos(abs(cosine)))
             audit.add(UNUSUAL_PLANE, name, f"{angle:.0f} degrees from it")
     turn, wide = as_import_shows(sizes, shown) if sequence.is_cine else (shown, False)
     columns, rows = (sizes[i] for i in abs(shown[:, :2]).argmax(axis=0))
-    if _audited_flips(turn, name, audit):
+    if _audited_flips(turn, name, audit, sequence):
         return turn
-    if wide and _audited_flips(shown, name, audit):
+    if wide and _audited_flips(shown, name, audit, sequence):
         audit.add(WIDE_IMAGE, name, f"{columns} columns, {rows} rows")
     else:
         audit.add(AXES, name, described(turn))
     return turn
 
 
-def _audited_flips(turn: np.ndarray, name: str, audit: Audit) -> bool:
+def _audited_flips(turn: np.ndarray, name: str, audit: Audit, sequence: Sequence) -> bool:
     """Audit a turn that reverses rows, slices, both or nothing; False for any other turn."""
     if (turn != np.diag([1, *turn.diagonal()[1:]])).any():
         return False
-    for kind, axis in ((MIRRORED, 1), (SLICE_ORDER, 2)):
+    for kind, axis in ((MIRRORED, 1), (other_order(sequence.key), 2)):
         if turn[axis, axis] < 0:
             audit.add(kind, name)
     return True

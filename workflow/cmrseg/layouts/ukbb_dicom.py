@@ -39,6 +39,7 @@ from cmrseg.layouts.ukbb_published import published_cine, published_slices, publ
 from cmrseg.layouts.ukbb_series import NUMBERED, Files, files_of, one_series
 from cmrseg.layouts.ukbb_views import same_view, views_of
 from cmrseg.sequences import USUAL
+from cmrseg.slice_order import in_order
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +83,7 @@ class _Subject:
             slices = published_slices(parts, sequence, files.is_mixed, audit)
             return published_cine(slices, audit)
         planes_of = _slices(parts, sequence, files.is_mixed, audit)
-        return cine_of(
+        cine, sources = cine_of(
             planes_of,
             [frame for plane in planes_of for _, frame in plane],
             audit,
@@ -92,6 +93,7 @@ class _Subject:
             # a short axis of 210 columns and 208 rows is no turned picture.
             upright=False,
         )
+        return in_order(cine, sources, sequence)
 
     def _frames(self, files: Files, published: bool, audit: Audit) -> list[Frame]:
         """The frames of a sequence's files; published: without those that cannot be read."""

@@ -40,7 +40,11 @@ class Raw:
 
     def import_settings(self, wildcards: Wildcards) -> dict[str, Any]:
         cohort = self.study.cohorts[wildcards.cohort]
-        return {"layout": cohort["layout"], **cohort["cleaning"]}
+        found = {"layout": cohort["layout"], **cohort["cleaning"]}
+        sequences = self.sequences(wildcards)
+        # Of other layouts a param of its own has them.
+        named = cohort["layout"] == "folder" and sequences != [USUAL]
+        return found | ({"sequence": sequences[0]} if named else {})
 
     def layout(self, wildcards: Wildcards) -> str:
         layout: str = self.study.cohorts[wildcards.cohort]["layout"]
