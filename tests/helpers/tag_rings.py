@@ -68,6 +68,6 @@ def strain_details(**factors: Sequence[float]) -> pd.DataFrame:
     tables = []
     for subject, each in factors.items():
         image, points = tagged(len(each)), beating(each)
-        examination = Examination(subject, {}, {}, {"tag": image}, {"tag": points})
+        examination = Examination(subject, {}, {}, {"tag": image}, points={"tag": points})
         tables.append(measured(examination, "corrected").details.assign(subject=subject))
     return pd.concat(tables, ignore_index=True)

@@ -29,7 +29,7 @@ def short_axis(es_factor: float = 0.8) -> Cine:
 def examined(points, interval_s: float = 0.04, **more) -> Examination:
     image = tagged(*points.shape[:2], interval_s)
     labels = {"sa": more["labels"]} if "labels" in more else {}
-    return Examination("1", {}, labels, {"tag": image}, {"tag": points})
+    return Examination("1", {}, labels, {"tag": image}, points={"tag": points})
 
 
 def test_every_column_has_a_value_where_segments_are_known():
@@ -111,7 +111,7 @@ def test_a_segment_that_does_not_move_has_no_strain():
     assert found["tag_ecc_green_midwall_es_5_percent"] == pytest.approx(-18)
 
 
-def test_labels_tell_which_slice_is_basal(caplog):
+def test_labels_tell_which_slice_is_basal():
     # Slice 0 alone contracts; it is the lowest one where the stack runs upwards.
     points = beating(FACTORS)
     points[:, 1:] = points[:1, 1:]
@@ -120,7 +120,7 @@ def test_labels_tell_which_slice_is_basal(caplog):
     upwards = image.affine.copy()
     upwards[2, 2], upwards[2, 3] = 20, 0
     turned = Cine(image.voxels, upwards, 0.04)
-    known = Examination("1", {}, {"sa": short_axis()}, {"tag": turned}, {"tag": points})
+    known = Examination("1", {}, {"sa": short_axis()}, {"tag": turned}, points={"tag": points})
     found = measured(known, "corrected").values
     assert found["tag_ecc_green_midwall_es_apical_percent"] == pytest.approx(-18)
     assert found["tag_ecc_green_midwall_es_basal_percent"] == pytest.approx(0)
@@ -180,14 +180,14 @@ def test_the_published_example_has_its_published_strain(data):
 def test_points_of_another_kind_and_none_are_refused():
     known = examined(beating(FACTORS))
     with pytest.raises(ValueError, match="no landmarks of tag"):
-        measured(Examination("1", {}, {}, known.images, {}), "corrected")
+        measured(Examination("1", {}, {}, known.images), "corrected")
     few = {"tag": known.points["tag"][:, :, :2]}
     with pytest.raises(ValueError, match="2 points in a slice of tag, expected the 168 of a ring"):
-        measured(Examination("1", {}, {}, known.images, few), "corrected")
+        measured(Examination("1", {}, {}, known.images, points=few), "corrected")
     lost = known.points["tag"].copy()
     lost[0] = np.nan
     with pytest.raises(ValueError, match="no landmark of tag is known in the first frame"):
-        measured(Examination("1", {}, {}, known.images, {"tag": lost}), "corrected")
+        measured(Examination("1", {}, {}, known.images, points={"tag": lost}), "corrected")
 
 
 def test_a_shard_reads_points_with_their_images(tmp_path):

@@ -90,7 +90,7 @@ def test_figures_of_panels_that_fit_are_drawn(make, entry):
         (AGREEMENT | {"splits": ["test"]}, "people has no subject in test; its splits are train"),
         (
             {"figure": "ef_error", "cohort": "people", "panels": ["nets"]},
-            "panels is for bulls_eye, measure_curves, measure_agreement, strain_curves, strain_conv",
+            "panels is for bulls_eye, measure_curves, measure_agreement, strain_curves, strain_con",
         ),
         (
             {"figure": "overlays", "cohort": "people", "splits": ["train"]},

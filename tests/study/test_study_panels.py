@@ -83,8 +83,8 @@ def test_strain_by_tagging_needs_points_and_takes_labels_of_the_short_axis(study
         "images": [f"{here}/images/0000"],
     }
     assert panels.settings(job)["views"] == [
-        {"sequence": "tag", "labels": None, "image": True, "points": 0},
-        {"sequence": "sa", "labels": 1, "image": False},
+        {"sequence": "tag", "labels": None, "image": True, "tissues": "", "points": 0},
+        {"sequence": "sa", "labels": 1, "image": False, "tissues": ""},
     ]
     assert panels.volumes(job) == [f"{here}/volumes/short.tsv"]
 

@@ -1,4 +1,4 @@
-# Tagged cines: points held against a reference, results in the published form, films.
+# Tagged cines: points held against a reference, and films.
 
 
 rule evaluate_points:
@@ -42,30 +42,6 @@ rule evaluate_points:
         "../scripts/evaluate_points.py"
 
 
-rule export_tagging:
-    input:
-        images=COHORTS.image_shards,
-        labels=COHORTS.label_shards,
-        boxes=PANELS.boxes,
-        passed=CHECKS.labeller_passed,
-    output:
-        results="results/{study}/cohorts/{cohort}/exports/{labeller}.result.h5",
-    log:
-        "results/{study}/logs/export_tagging/{cohort}/{labeller}.log",
-    benchmark:
-        "results/{study}/benchmarks/export_tagging/{cohort}/{labeller}.tsv"
-    conda:
-        "../../envs/imaging.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=60,
-    params:
-        code=code_of("export_tagging.py"),
-    script:
-        "../scripts/export_tagging.py"
-
-
 rule make_movie:
     input:
         unpack(FIGURES.inputs),
@@ -94,9 +70,3 @@ rule make_movie:
         code=code_of("make_movie.py"),
     script:
         "../scripts/make_movie.py"
-
-
-rule export_all:
-    input:
-        CHECKS.passed(cohort for cohort, _ in PANELS.exported),
-        PANELS.exports(),

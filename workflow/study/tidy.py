@@ -86,7 +86,7 @@ def _results(study: Study) -> Iterator[str]:
             for name in (made, *(f"{made}/{shard}" for shard in study.shards(about["cohort"]))):
                 yield from (f"{name}.tsv", f"{name}.details.tsv")
     for cohort, labeller in tracked(study):
-        yield f"cohorts/{cohort}/exports/{labeller}.result.h5"
+        yield f"cohorts/{cohort}/export/{labeller}.result.h5"
     if "confidence" in study.config:
         yield "cohorts/{cohort}/confidence/{labeller}.tsv".format(**study.config["confidence"])
     if study.declared:

@@ -81,9 +81,13 @@ class Panels:
         return tracked(self.study)
 
     def exports(self) -> list[str]:
-        """Landmarks and strains in the published form."""
+        """Landmarks of models with their strain, in the published form."""
         top = f"results/{self.study.name}/cohorts"
-        return [f"{top}/{cohort}/exports/{name}.result.h5" for cohort, name in self.exported]
+        return [
+            f"{top}/{cohort}/export/{name}.result.h5"
+            for cohort, name in self.exported
+            if self.study.is_model(name)
+        ]
 
     def boxes(self, wildcards: Wildcards) -> list[str]:
         """The shards of boxes in which a model places landmarks, none of an annotator."""
