@@ -126,6 +126,18 @@ def test_an_infarct_strains_less_than_the_wall_opposite():
     assert healthy.max() < 0.7 * healthy.min()
 
 
+def test_a_picture_is_turned_anticlockwise_about_its_middle():
+    heart = Heart(HeartParameters())
+    for plane, turned in zip(
+        tag_planes(HeartParameters(), GRID), tag_planes(HeartParameters(), GRID, turn_deg=90.0),
+        strict=True,
+    ):  # fmt: skip
+        y, x = in_plane_px(heart.apex_mm + 40 * heart.towards_rv, plane) - 127.5
+        assert in_plane_px(heart.apex_mm + 40 * heart.towards_rv, turned) - 127.5 == pytest.approx(
+            (-x, y)
+        )
+
+
 def test_a_tilted_plane_is_refused():
     plane = tag_planes(HeartParameters(), GRID)[1]
     tilted = turned_about(plane, np.asarray(plane.row_direction), 2.0)

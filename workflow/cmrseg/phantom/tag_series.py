@@ -10,19 +10,23 @@ from cmrseg.phantom.heart import Heart, HeartParameters
 from cmrseg.phantom.image_plane import Plane
 from cmrseg.phantom.kaggle import (
     BREATHING_DIRECTION,
-    OFF_CENTRE_MM,
     Protocol,
     generator,
     scanner_of,
 )
 from cmrseg.phantom.landmarks import carried_mm, in_plane_px, ring_mm
 from cmrseg.phantom.long_axis import ViewSettings
+from cmrseg.phantom.plan import turned_about
 from cmrseg.phantom.scanner import short_axis_planes
 from cmrseg.phantom.tagged_view import acquire_tags, tag_scanner
 from cmrseg.phantom.tagging import Tagging, draw_tagging
 from cmrseg.phantom.ukbb import affine_of_planes
 
 TAG = "tag"
+# How far hearts lie from the middle of the picture along rows and columns, and by how much pictures
+# are turned anticlockwise against those of `short_axis_planes`: mean, so that the septum faces
+# spoke 0 as in the published example, and standard deviations.
+OFF_CENTRE_MM, TURN_DEG, TURN_SD_DEG = 15.0, 22.0, 10.0
 # Standard deviation of the logarithm of images' brightness between sites at variety 1.
 GAIN_SD = 0.2
 # Where the slices lie at end-diastole, over the length of the cavity from its apex: even at
@@ -49,9 +53,12 @@ def tag_planes(
     parameters: HeartParameters,
     settings: ViewSettings,
     off_centre_mm: tuple[float, float] = (0.0, 0.0),
+    turn_deg: float = 0.0,
 ) -> list[Plane]:
-    """The planes of the slices as they are planned, one grid for all. off_centre_mm: along rows
-    and columns, as of `short_axis_planes`.
+    """The planes of the slices as they are planned, base to apex, one grid for all.
+
+    off_centre_mm: along rows and columns, as of `short_axis_planes`. turn_deg: of the picture,
+    anticlockwise.
     """
     heart = Heart(parameters)
     (plane,) = short_axis_planes(
@@ -64,6 +71,7 @@ def tag_planes(
         count=1,
         off_centre_mm=off_centre_mm,
     )
+    plane = turned_about(plane, plane.normal, turn_deg)
     apex_wall = parameters.apex_wall_mm
     cavity = heart.length_mm - apex_wall
     found = []
@@ -82,13 +90,14 @@ def tagging_of(row: Mapping, protocol: Protocol, given: Mapping[str, object]) ->
 def planned_tags(
     row: Mapping, parameters: HeartParameters, protocol: Protocol, settings: ViewSettings
 ) -> tuple[list[Plane], np.ndarray]:
-    """Planes of a patient's slices, off their middle by some mm, and (z, 3) shifts of the heart.
+    """Planes of a patient's slices, displaced and turned, and (z, 3) shifts of the heart.
 
     Each slice is a breath-hold.
     """
     rng = generator(row, "view", TAG)
     off_centre = tuple((rng.normal(0, 1, 2) * OFF_CENTRE_MM).tolist())
-    planes = tag_planes(parameters, settings, off_centre)
+    turn_deg = TURN_DEG + TURN_SD_DEG * rng.normal()
+    planes = tag_planes(parameters, settings, off_centre, turn_deg)
     shifts = rng.normal(0, 1, (len(planes), 1)) * protocol.breath_hold_shift_mm
     return planes, shifts * BREATHING_DIRECTION
 
