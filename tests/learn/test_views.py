@@ -60,15 +60,16 @@ def fcn():
 
 def test_views_are_flips_and_turns_worked_out_by_hand():
     image = torch.tensor([[1, 2], [3, 4]])
+    # A flipped one, 2 1 over 4 3, is displaced by a pixel down and to the right.
     assert [turned(image, *view).tolist() for view in ALL] == [
         [[1, 2], [3, 4]],
-        [[2, 1], [4, 3]],
-        [[2, 4], [1, 3]],
-        [[1, 3], [2, 4]],
-        [[4, 3], [2, 1]],
         [[3, 4], [1, 2]],
-        [[3, 1], [4, 2]],
+        [[2, 4], [1, 3]],
         [[4, 2], [3, 1]],
+        [[4, 3], [2, 1]],
+        [[2, 1], [4, 3]],
+        [[3, 1], [4, 2]],
+        [[1, 3], [2, 4]],
     ]
     assert {number: len(views) for number, views in VIEWS.items()} == {
         n: n for n in labelling.VIEWS
@@ -76,9 +77,9 @@ def test_views_are_flips_and_turns_worked_out_by_hand():
     # One is the image, 2 also its mirror image, 4 both of them upside down.
     assert [turned(image, *view).tolist() for view in VIEWS[4]] == [
         [[1, 2], [3, 4]],
-        [[2, 1], [4, 3]],
-        [[4, 3], [2, 1]],
         [[3, 4], [1, 2]],
+        [[4, 3], [2, 1]],
+        [[2, 1], [4, 3]],
     ]
     assert VIEWS[2] == VIEWS[4][:2]
 
@@ -98,13 +99,33 @@ def test_a_network_that_sees_each_pixel_alone_gives_the_labels_of_one_view(cine,
 
 def test_shares_are_the_mean_of_those_of_the_views_turned_back():
     image = torch.zeros(1, 1, 4, 4)
-    # Column k of the mirror image is column 3 - k: shares k / 8 and (3 - k) / 8.
+    # Column k of the mirror image, displaced by a pixel, is column 4 - k, and 0 is 0: shares k / 8
+    # and (4 - k) / 8.
     shares = Views(Places(), 2, LV)(image).softmax(1)[0, 1]
-    assert shares.numpy() == pytest.approx(np.full((4, 4), 3 / 16))
+    assert shares.numpy() == pytest.approx(np.tile([0, 1 / 4, 1 / 4, 1 / 4], (4, 1)))
     # Turned by a quarter, the share of a pixel goes with its row: the mean over eight views is that
-    # of k, 3 - k, and the same of rows.
+    # of k, 3 - k, and the same of rows, of the image and of its displaced mirror image.
     shares = Views(Places(), 8, LV)(image).softmax(1)[0, 1]
     assert shares.numpy() == pytest.approx(np.full((4, 4), 3 / 16))
+
+
+class Blocks(torch.nn.Module):
+    """Logits of one tissue in blocks of 2 x 2 pixels: that of the block's upper left pixel."""
+
+    def forward(self, images):
+        share = images[..., ::2, ::2].repeat_interleave(2, -1).repeat_interleave(2, -2)
+        return torch.cat([torch.log1p(-share), torch.log(share)], 1)
+
+
+def test_mirrored_blocks_of_pixels_lie_between_the_others():
+    # The tissue begins at column 3, in the middle of a block.
+    image = torch.full((1, 1, 8, 8), 0.1)
+    image[..., 3:] = 0.9
+    one = Blocks()(image).softmax(1)[0, 1, 4]
+    two = Views(Blocks(), 2, LV)(image).softmax(1)[0, 1, 4]
+    assert one.tolist() == pytest.approx([0.1] * 4 + [0.9] * 4)
+    # The mirror image has blocks of columns 1 and 2, 3 and 4, 5 and 6.
+    assert two[1:7].tolist() == pytest.approx([0.1, 0.1, 0.5, 0.9, 0.9, 0.9])
 
 
 def test_images_are_padded_to_squares_only_where_there_are_quarter_turns():

@@ -16,6 +16,9 @@ VIEWS = {
     4: [(flip, turns) for turns in (0, 2) for flip in (False, True)],
     8: [(flip, turns) for turns in range(4) for flip in (False, True)],
 }
+# Of flipped views, along y and x in pixels. Some networks answer in blocks of 2 x 2 pixels: in an
+# image whose sides are even, mirrored blocks lie where the others do, and displaced ones between.
+OFFSET = (1, 1)
 
 
 class Views(nn.Module):
@@ -43,12 +46,16 @@ class Views(nn.Module):
 
 
 def turned(images: torch.Tensor, flip: bool, turns: int) -> torch.Tensor:
-    """Images (..., y, x) flipped left to right, then turned counter-clockwise by quarters."""
-    flipped = images.flip(-1) if flip else images
+    """Images (..., y, x) flipped left to right, then turned counter-clockwise by quarters.
+
+    A flipped one is displaced by OFFSET along both axes; what leaves it comes in on the other side.
+    """
+    flipped = images.flip(-1).roll(OFFSET, (-2, -1)) if flip else images
     return torch.rot90(flipped, turns, (-2, -1)).contiguous()
 
 
 def turned_back(images: torch.Tensor, flip: bool, turns: int) -> torch.Tensor:
     """The inverse of `turned`."""
     back = torch.rot90(images, -turns, (-2, -1))
-    return (back.flip(-1) if flip else back).contiguous()
+    back_again = tuple(-pixels for pixels in OFFSET)
+    return (back.roll(back_again, (-2, -1)).flip(-1) if flip else back).contiguous()
