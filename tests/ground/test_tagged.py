@@ -10,8 +10,8 @@ import pytest
 
 import tagging_builder as built
 from cmrseg.cine import Cine
+from cmrseg.dicom.slice_order import REVERSED, in_order, order_turn
 from cmrseg.orientation import APEX_TO_BASE, AS_STORED
-from cmrseg.slice_order import REVERSED, in_order, order_turn
 from cmrseg.tagged import LEAST_PEAK, looks_tagged, tag_peak
 
 

@@ -97,6 +97,11 @@ def test_a_lone_file_is_the_view_that_a_model_labels(tmp_path):
         (["a_C0.nii.gz", "b_DE.nii.gz"], "c0,de", "names of two patients, 'a' and 'b'; put the"),
         (["a_DE.nii.gz", "a_LGE.nii.gz", "C0.nii"], "c0,de", "a_DE.nii.gz and a_LGE.nii.gz are"),
         (["a.nii", "b.nii"], "la_4ch", "has 2 NIfTI files; name the file of 4-chamber cines"),
+        (
+            ["1.dcm"],
+            "c0",
+            r"DICOM files is read as a short-axis cine, .* end-diastolic cine images",
+        ),
         (["1.dcm"], "ao", r"DICOM files is read as a short-axis cine, .* aortic cines \(ao\)"),
     ],
 )
@@ -104,6 +109,15 @@ def test_images_that_are_not_those_of_a_model_are_refused(tmp_path, names, wante
     touch(tmp_path / "case", *names)
     with pytest.raises(ValueError, match=sentence):
         find_images(tmp_path / "case", wanted)
+
+
+def test_tagged_cines_are_found_in_dicom_and_hdf5_files(tmp_path):
+    touch(tmp_path / "case", "1.dcm")
+    assert find_images(tmp_path / "case", "tag") == Found("folder", tmp_path, "case")
+    touch(tmp_path, "trial.h5")
+    assert find_images(tmp_path / "trial.h5", "tag") == Found("tagging", tmp_path, "trial")
+    touch(tmp_path / "both", "sa.nii.gz", "tag.nii.gz")
+    assert find_images(tmp_path / "both", "tag") == Found("nifti", tmp_path, "both")
 
 
 def test_several_sequences_are_files_of_a_folder(tmp_path):

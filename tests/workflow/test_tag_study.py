@@ -1,5 +1,6 @@
 """A study without any short axis: tagged cines and their points, by the real rules."""
 
+import json
 from collections import Counter
 
 import numpy as np
@@ -8,7 +9,9 @@ import pytest
 import tagging_builder as built
 from cmrseg.cine import Cine
 from cmrseg.points import read_points
+from networks import network_of
 from tag_study import CONFIG, make_project
+from tagged_dicom import write_tagged
 
 
 @pytest.fixture(scope="module")
@@ -38,3 +41,26 @@ def test_points_lie_on_the_images_of_both_layouts(project):
         assert points[:, 0] == pytest.approx(built.beat())
         assert np.isfinite(points[:, 1]).all()
     assert project.planned("label_all", config=CONFIG) == []
+
+
+def test_a_ring_network_and_a_file_plan_images_and_labels(project):
+    for name, network, preparation, more in (
+        ("box", "tag_box", "tag_frame", {}),
+        ("ring", "tag_ring", "tag_window", {"coarse": "box"}),
+    ):
+        folder = project.folder / "given" / name
+        folder.mkdir(parents=True)
+        settings = network_of(network, 2, "lv,my") | more
+        settings |= {"preparation": preparation, "intensity": "linear"}
+        (folder / "record.json").write_text(json.dumps({"settings": settings}))
+        (folder / "weights.safetensors").touch()
+    write_tagged(project.folder / "raw/scan")
+    for words, rule in (
+        (["input=raw/published/trial.h5", "series=0,1"], "import_nifti"),
+        (["input=raw/volumes/1"], "import_nifti"),
+        (["input=raw/scan"], "import_dicom"),
+    ):
+        arguments = ("predict_all", "--config", *words, "model=given/ring")
+        jobs = Counter(job.rule for job in project.planned(*arguments, config=""))
+        assert (jobs[rule], jobs["label_shard"]) == (1, 2)
+        assert not {"measure_volumes", "draw_figure"} & set(jobs)

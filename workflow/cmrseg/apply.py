@@ -12,10 +12,12 @@ from cmrseg.cine import Cine
 from cmrseg.dicom.audit import Audit
 from cmrseg.dicom.study import import_study
 from cmrseg.labels import tissues_of
-from cmrseg.layouts.hdf5 import Grid, reader
-from cmrseg.layouts.inputs import Found, find_images
+from cmrseg.layouts.hdf5 import Grid, files_of, reader
+from cmrseg.layouts.inputs import TAGGING_GRID, Found, find_images
 from cmrseg.layouts.nifti import read_whole
 from cmrseg.layouts.ready_made import single
+from cmrseg.layouts.tagging import Wanted
+from cmrseg.layouts.tagging import read_images as read_tags
 from cmrseg.learn.coarse_labels import coarse_labels
 from cmrseg.learn.label import load_model
 from cmrseg.learn.predict import predict_cine
@@ -58,6 +60,11 @@ def read_images(
     leave a choice.
     """
     found = find_images(Path(images), sequence)
+    if found.layout == "tagging":
+        (path,) = files_of(found.raw, found.study)[:1]
+        grid = _tagging_grid(spacing_mm, frame_interval_ms)
+        cine, _ = read_tags(path, subject, Wanted(series, *grid))
+        return Images(cine, Audit(subject).table())
     if series and found.layout != "folder":
         raise ValueError(f"{images}: is one cine, and has no series to choose; leave out series")
     if found.layout == "hdf5" or (spacing_mm, frame_interval_ms) != (None, None):
@@ -68,8 +75,22 @@ def read_images(
         as_stored = cleaning["mode"] == "compat"
         image, _ = read_whole(found.raw, found.study, sequence, repairs, as_stored, lone=True)
         return Images(image, repairs.table())
-    imported = import_study(found.raw / found.study, subject, cleaning, series)
+    of = {} if sequence == USUAL else {"sequence": sequence}
+    imported = import_study(found.raw / found.study, subject, {**cleaning, **of}, series)
     return Images(imported.cine, imported.audit, imported.series)
+
+
+def _tagging_grid(
+    spacing_mm: tuple[float, float, float] | None, frame_interval_ms: float | None
+) -> tuple[float | None, float, float]:
+    """Pixel size, slice distance and frame interval of tagged cines, or usual ones."""
+    usual = TAGGING_GRID
+    distance, pixel = (spacing_mm[0], spacing_mm[2]) if spacing_mm else (None, None)
+    return (
+        pixel,
+        usual["slice_distance_mm"] if distance is None else distance,
+        usual["frame_interval_ms"] if frame_interval_ms is None else frame_interval_ms,
+    )
 
 
 def import_images(images: str | Path, *args: Any, **settings: Any) -> tuple[Cine, pd.DataFrame]:

@@ -9,8 +9,9 @@ from typing import Any
 
 from cmrseg.layouts.inputs import find_images, without_suffix
 from cmrseg.sequences import USUAL, channels_of
+from cmrseg.tasks.kinds import kind_of
 from study.given import CONVERTED, given_models
-from study.tables import GRID, StudyError
+from study.tables import GRID, WITHOUT_GRID, StudyError
 
 COHORT = "input"
 TEXT = ("input", "model", "subject", "series", "mode")
@@ -25,8 +26,9 @@ def prediction_study(config: dict[str, Any]) -> dict[str, Any]:
     config: input (a folder of DICOM, a folder with sa.nii.gz or with one NIfTI file, such a file,
     or an HDF5 file; for a model of several sequences a folder with a file for each), model (a
     folder, or a name of resources/weights.yaml), subject (its name; by default that of the input),
-    series (which DICOM series are the cine, as in a subject table), mode (of the cleaning);
-    spacing_mm, slice_distance_mm and frame_interval_ms of an HDF5 file. Raises StudyError naming
+    series (which DICOM series are the cine, or rows of an HDF5 file of tagged cines, as in a
+    subject table), mode (of the cleaning); spacing_mm, slice_distance_mm and frame_interval_ms of
+    an HDF5 file. Raises StudyError naming
     what is absent or unknown.
     """
     unknown = [key for key in config if key not in KEYS]
@@ -43,7 +45,7 @@ def prediction_study(config: dict[str, Any]) -> dict[str, Any]:
             )
     path = Path(config["input"])
     folder, name = _model(config)
-    wanted = _sequence(name, folder)
+    wanted, maps = _labelled(name, folder)
     try:
         found = find_images(path, wanted)
     except ValueError as error:
@@ -56,7 +58,7 @@ def prediction_study(config: dict[str, Any]) -> dict[str, Any]:
         )
     row = {"subject": subject, "study": found.study, "split": "test"}
     if "series" in config:
-        if found.layout != "folder":
+        if found.layout not in ("folder", "tagging"):
             raise StudyError(f"--config series: {path} is one cine; series are of DICOM files")
         row["series"] = config["series"]
     cohort: dict[str, Any] = {
@@ -77,27 +79,31 @@ def prediction_study(config: dict[str, Any]) -> dict[str, Any]:
         "cohorts": {COHORT: cohort},
         "weights": {name: folder},
         "predict": [{"cohort": COHORT, "labellers": [name]}],
-        "figures": {"overlay": {"figure": "prediction", "cohort": COHORT}},
+        "figures": {"overlay": {"figure": "prediction", "cohort": COHORT}} if maps else {},
     }
 
 
-def _sequence(name: str, folder: str) -> str:
-    """The images that a model labels, as `la_4ch` or `c0,de,t2`.
+def _labelled(name: str, folder: str) -> tuple[str, bool]:
+    """The images that a model labels, as `la_4ch` or `c0,de,t2`, and whether it gives label maps.
 
-    Of a model that cannot be read the usual one: the study refuses the model by name.
+    Of a model that cannot be read the usual ones: the study refuses the model by name.
     """
     try:
-        wanted: str = given_models({name: folder})[name]["sequence"]
+        settings = given_models({name: folder})[name]
+        wanted: str = settings["sequence"]
         channels_of(wanted)
+        return wanted, kind_of(settings).writes == "label map"
     except (StudyError, ValueError):
-        return USUAL
-    return wanted
+        return USUAL, True
 
 
 def _grid(path: Path, layout: str, config: dict[str, Any]) -> dict[str, Any]:
-    """The voxel size and frame interval, which HDF5 files do not contain and all others do."""
+    """The voxel size and frame interval, which HDF5 files do not contain and all others do.
+
+    Those of tagged cines have usual values, as strain does not depend on them.
+    """
     given = {key: config[key] for key in GRID if key in config}
-    if layout != "hdf5" and given:
+    if layout not in WITHOUT_GRID and given:
         raise StudyError(f"--config {next(iter(given))}: is for HDF5 files; {path} has its own")
     if layout == "hdf5" and len(given) < len(GRID):
         raise StudyError(

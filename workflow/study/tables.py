@@ -14,6 +14,7 @@ import yaml
 
 from cmrseg.files import check_plain
 from cmrseg.labels import SHORT_NAMES
+from cmrseg.layouts.inputs import TAGGING_GRID
 from cmrseg.nets.kinds import ENCODERS, KINDS
 from cmrseg.sequences import SEQUENCES
 from cmrseg.tasks.kinds import KINDS as TASKS
@@ -24,7 +25,7 @@ GRID = ("spacing_mm", "slice_distance_mm", "frame_interval_ms")
 # Layouts of such files. Those of `tagging` may tell their pixel size; else unknown values are about
 # those of UK Biobank's tagged cines, as strain does not depend on them.
 WITHOUT_GRID = ("hdf5", "tagging")
-USUAL_GRID = {"tagging": {"slice_distance_mm": 20.0, "frame_interval_ms": 41.0}}
+USUAL_GRID = {"tagging": TAGGING_GRID}
 REPOSITORY = Path(__file__).resolve().parents[2]
 SCHEMAS = REPOSITORY / "workflow" / "schemas"
 # Values of a column that a schema leaves to a registry, by the name after its `enum_of`.

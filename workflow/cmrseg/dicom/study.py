@@ -24,11 +24,11 @@ from cmrseg.dicom.conversion import cine_of
 from cmrseg.dicom.header_table import joined_rows, named_rows
 from cmrseg.dicom.instances import across_midnight, without_copies
 from cmrseg.dicom.layout import by_number, folder_files, kaggle_files
+from cmrseg.dicom.slice_order import FROM_BASE, in_order
 from cmrseg.dicom.slices import kaggle_slices, series_slices
 from cmrseg.dicom.study_files import check_triggered, read_study
 from cmrseg.files import write_table
 from cmrseg.sequences import USUAL, image_path, sources_path
-from cmrseg.slice_order import FROM_BASE, in_order
 
 logger = logging.getLogger(__name__)
 

@@ -13,8 +13,12 @@ from cmrseg.sequences import SEQUENCES, USUAL, Sequence, channels_of, image_path
 SUFFIXES = (".nii.gz", ".nii")
 # Endings of HDF5 files.
 HDF5_SUFFIXES = (".h5", ".hdf5")
+# The other sequence that DICOM and HDF5 files are searched for, where a model is of it.
+TAGGED = "tag"
 # Rows of a file of the layout tagging.
 TAGGING_ROWS = re.compile(r"\d{1,7}(,\d{1,7})*")
+# What these files do not say, about as in UK Biobank.
+TAGGING_GRID = {"slice_distance_mm": 20.0, "frame_interval_ms": 41.0}
 # What names of files also call a sequence.
 ALSO_CALLED = {"c0": ("bssfp",), "de": ("lge",)}
 # Files that are called so are label maps of a sequence.
@@ -78,7 +82,8 @@ def find_images(path: Path, wanted: str = USUAL) -> Found:
 
     path: a folder of DICOM files, a folder with sa.nii.gz or with one NIfTI file, or such a file,
     or an HDF5 file. wanted: the sequences of a model, as `la_4ch` or `c0,de,t2`; a folder has
-    `<sequence>.nii.gz` or `<case>_<sequence>.nii.gz` for each. DICOM and HDF5 are of short axes.
+    `<sequence>.nii.gz` or `<case>_<sequence>.nii.gz` for each. DICOM and HDF5 are of short axes,
+    or of tagged ones.
     Raises ValueError where there is nothing, a file that is neither NIfTI nor HDF5, a choice of
     images, or files of several patients.
     """
@@ -90,8 +95,9 @@ def find_images(path: Path, wanted: str = USUAL) -> Found:
     (sequence,) = sequences
     if place.is_file():
         if place.name.endswith(HDF5_SUFFIXES):
-            _check_short_axis(path, "an HDF5 file is", sequence)
-            return Found("hdf5", place.parent, without_suffix(place.name))
+            _check_read_as(path, "an HDF5 file is", sequence)
+            layout = "tagging" if sequence.key == TAGGED else "hdf5"
+            return Found(layout, place.parent, without_suffix(place.name))
         if not place.name.endswith(SUFFIXES):
             raise ValueError(
                 f"{path}: a file must be NIfTI or HDF5; give the folder of the DICOM files"
@@ -107,12 +113,12 @@ def find_images(path: Path, wanted: str = USUAL) -> Found:
         raise ValueError(f"{path}: has {len(volumes)} NIfTI files; name the {words}")
     if volumes:
         return Found("nifti", place, without_suffix(volumes[0]))
-    _check_short_axis(path, "a folder of DICOM files is", sequence)
+    _check_read_as(path, "a folder of DICOM files is", sequence)
     return Found("folder", place.parent, place.name)
 
 
-def _check_short_axis(path: Path, what: str, sequence: Sequence) -> None:
-    if sequence.key != USUAL:
+def _check_read_as(path: Path, what: str, sequence: Sequence) -> None:
+    if sequence.key not in (USUAL, TAGGED):
         raise ValueError(
             f"{path}: {what} read as a short-axis cine, and the model labels {sequence.name} "
             f"({sequence.key}); give a NIfTI file of these"

@@ -21,6 +21,7 @@ from cmrseg.dicom.audit import (
     Audit,
     SubjectError,
 )
+from cmrseg.dicom.slice_order import order_turn, other_order
 from cmrseg.layouts.nifti_files import whole_file
 from cmrseg.nifti_header import forms_differ, is_placed, read_header
 from cmrseg.orientation import (
@@ -40,7 +41,6 @@ from cmrseg.orientation import (
     turn_between,
 )
 from cmrseg.sequences import SEQUENCES, USUAL, Sequence
-from cmrseg.slice_order import order_turn, other_order
 
 # The two frames of the cine of a cohort that has no others, in this order.
 FRAMES = ("ED", "ES")

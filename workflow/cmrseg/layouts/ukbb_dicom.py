@@ -31,6 +31,7 @@ from cmrseg.dicom.geometry import largest_mode, normal
 from cmrseg.dicom.header_table import joined_rows, named_rows
 from cmrseg.dicom.headers import Frame
 from cmrseg.dicom.instances import across_midnight, one_for_each_time, without_copies
+from cmrseg.dicom.slice_order import in_order
 from cmrseg.dicom.slices import Numbered, planes
 from cmrseg.layouts.ready_made import checked, import_sequences
 from cmrseg.layouts.ukbb_bulk import find_bulk
@@ -39,7 +40,6 @@ from cmrseg.layouts.ukbb_published import published_cine, published_slices, publ
 from cmrseg.layouts.ukbb_series import NUMBERED, Files, files_of, one_series
 from cmrseg.layouts.ukbb_views import same_view, views_of
 from cmrseg.sequences import USUAL
-from cmrseg.slice_order import in_order
 
 logger = logging.getLogger(__name__)
 
