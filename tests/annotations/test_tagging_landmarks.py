@@ -233,3 +233,23 @@ def test_a_table_of_no_subject_is_listed(tmp_path):
     audits = [tmp_path / "audit.tsv"]
     audit = collect_audit(rows(), "expert", settings("points"), [tmp_path], audits, *places)
     assert audit["image"].tolist() == ["8"]
+
+
+def test_the_published_example_has_the_numbers_that_were_measured_in_it(tmp_path, data):
+    about = rows().assign(study="train_example")
+    for name in ("images", "labels"):
+        (tmp_path / name).mkdir()
+    raw = data / "tagging"
+    read = reader(wanted_of(about))
+    assert import_studies(about, raw, tmp_path / "images", read, ["tag"])[0].empty
+    cine = Cine.load(tmp_path / "images/7/tag.nii.gz")
+    assert cine.voxels.shape == (20, 1, 256, 256)
+    assert cine.voxels.mean() == pytest.approx(30.234, abs=1e-3)
+    assert cine.spacing_mm[1:] == pytest.approx((1.3671875, 1.3671875))
+    places = tmp_path / "images", tmp_path / "labels"
+    assert carry_shard(about, "expert", settings("tagging"), raw, *places).empty
+    found = labels(tmp_path, cine)
+    assert found[0, 0, 0] == pytest.approx((133.734, 94.4392), abs=1e-4)
+    assert found[19, 0, 167] == pytest.approx((144.601, 88.3992), abs=1e-4)
+    endo = by_spoke(found[0, 0])[:, ENDOCARDIUM]
+    assert area_px(endo) == pytest.approx(185.27, abs=0.01)

@@ -9,8 +9,10 @@ from cmrseg.dicom.audit import FEW_FRAMES, NO_TAGS, UNCLEAR, SubjectError
 from cmrseg.dicom.study import import_study
 from dicom_studies import FOLDER
 from tagged_dicom import (
+    COLUMN,
     FRAMES,
     INTERVAL_MS,
+    ROW,
     SIZE,
     TOWARDS_APEX,
     tagged,
@@ -208,3 +210,33 @@ def test_a_sequence_that_a_folder_cannot_have_is_refused(study):
             import_study(study, "7", settings)
     with pytest.raises(ValueError, match="sequence is 'ao', expected sa"):
         import_study(study, "7", {**TAG, "sequence": "ao"})
+
+
+def test_a_slice_whose_rows_and_columns_are_swapped_is_turned_to_the_others(study):
+    write_tagged(study, slices=2)
+    # Columns run along the other slices' rows reversed: the same picture, a quarter turn on.
+    turned = {"row_direction": COLUMN, "column_direction": tuple(-v for v in ROW)}
+    middle = (SIZE - 1) * 1.4
+    corner = TOWARDS_APEX * 30 + np.array(ROW) * middle
+    image = lambda *a: np.rot90(tagged(*a)).copy()  # noqa: E731
+    phase = {"InPlanePhaseEncodingDirection": "COL"}
+    write_slice(study, 22, 2, image, position_mm=corner, **turned, **phase)
+    found = import_study(study, "7", TAG)
+    assert found.cine.voxels.shape[1] == 3
+    assert "rotation" in problems(found)
+    assert found.cine.voxels[:, 2] == pytest.approx(written()[:, 2], abs=1)
+
+
+def test_lines_in_two_directions_as_two_cines_are_to_be_chosen(study):
+    write_tagged(study, SeriesDescription="tagging vertical")
+    write_tagged(study, first=30, SeriesDescription="tagging horizontal")
+    with pytest.raises(SubjectError, match="several candidates for the tagged cine"):
+        import_study(study, "7", TAG)
+
+
+def test_tagged_long_axes_are_no_tagged_short_axis(study):
+    write_tagged(study)
+    across = {"row_direction": tuple(TOWARDS_APEX), "column_direction": ROW}
+    write_slice(study, 40, 0, frames=9, **across)
+    found = import_study(study, "7", TAG)
+    assert (found.cine.voxels == written()).all()
