@@ -80,6 +80,12 @@ def test_means_of_conventions_are_written_and_subjects_counted():
     assert figure.axes[0].get_yticklabels()[0].get_text() == "endocardium"
 
 
+def test_hearts_without_end_systole_are_drawn_empty():
+    figure = strain_conventions.figure(conventions_table(hearts().assign(phase="")), 3)
+    assert texts(figure).count("no values") == 2
+    assert "n = 0 of 3" in texts(figure)
+
+
 def test_strain_over_the_heartbeat_is_that_of_all_slices():
     table = curves_of("tagging", measured("a", "b", "c"), hearts())
     own = table[(table["subject"] == "a") & (table["curve"] == 0)]

@@ -79,7 +79,7 @@ def test_details_have_every_curve_in_every_convention():
         *(str(segment.number) for segment in SEGMENTS),
     }
     assert set(details["levels_from"]) == {"short-axis labels"}
-    assert set(details["es_from"]) == {"mid-ventricular ring"}
+    assert set(details["es_from"]) == {"rings of slices 1"}
     at_es = details[details["phase"] == "es"]
     assert set(at_es["frame"]) == {3}
     assert set(at_es["time_ms"]) == {120}
@@ -148,6 +148,17 @@ def test_end_systole_comes_from_the_short_axis_where_the_middle_ring_has_a_gap()
     assert np.isnan(without.values["tag_ecc_green_midwall_es_mid_percent"])
     assert without.values["tag_ecc_green_midwall_peak_mid_percent"] == pytest.approx(-18)
     assert set(without.details["es_from"]) == {"unknown"}
+
+
+def test_of_two_slices_both_say_when_end_systole_is():
+    points = beating(FACTORS, slices=2)
+    # The first slice is smallest one frame later.
+    points[:, 0] = beating((1, 0.97, 0.9, 0.82, 0.8, 0.95, 0.98, 0.99, 1), slices=1)[:, 0]
+    found = measured(examined(points), "corrected")
+    assert set(found.details["es_from"]) == {"rings of slices 0,1"}
+    assert found.values["tag_es_frame"] == 3
+    assert found.values["tag_ecc_green_midwall_es_apical_percent"] == pytest.approx(-18)
+    assert np.isnan(found.values["tag_ecc_green_midwall_es_mid_percent"])
 
 
 def test_times_and_rates_are_unknown_where_the_interval_is():

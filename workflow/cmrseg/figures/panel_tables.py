@@ -27,6 +27,6 @@ def counted(known: int, every: int) -> str:
 
 def trusted_details(measured: pd.DataFrame, details: pd.DataFrame) -> pd.DataFrame:
     """The details of the subjects of a panel's table of a measure that are not doubted."""
-    doubted = measured["doubt"].fillna("").astype(str) != ""
-    chosen = set(measured.loc[~doubted, "subject"])
+    trusted = measured["doubt"].isna() | (measured["doubt"] == "")
+    chosen = set(measured.loc[trusted, "subject"])
     return details[details["subject"].isin(chosen)]

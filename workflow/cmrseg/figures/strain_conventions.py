@@ -22,7 +22,10 @@ LOOKS = {
     ("lagrangian", "contour"): ("Lagrangian, length of contour", "#6699CC", "^", -0.27),
 }
 # The published one, to which a line is drawn.
-PUBLISHED = ("circumferential", "midwall", "green", "links")
+PUBLISHED = {
+    **{"direction": "circumferential", "layer": "midwall"},
+    **{"tensor": "green", "average": "links"},
+}
 COLUMNS = ("subject", "direction", "layer", "place", "tensor", "average", "es_percent")
 LAYER_MM, BESIDES_MM = 12.5, 24.0
 # Part of the width in which means are written.
@@ -56,9 +59,9 @@ def figure(table: pd.DataFrame, every: int) -> Figure:
         axes.set_title(title)
         style.letter(axes, text)
     plots[1].set_xlabel("Strain at end-systole (%)")
-    chosen = known[["direction", "layer", "tensor", "average"]].apply(tuple, axis=1) == PUBLISHED
-    if chosen.any():
-        at = known.loc[chosen, "es_percent"].mean()
+    published = known.set_index(list(PUBLISHED)).sort_index()
+    if tuple(PUBLISHED.values()) in published.index:
+        at = published.loc[tuple(PUBLISHED.values()), "es_percent"].mean()
         plots[0].axvline(at, color=style.PALE, linewidth=0.7, linestyle=(0, (2, 2)), zorder=0)
     handles = [
         Line2D([], [], color=colour, marker=marker, linestyle="", markersize=5, label=words)
@@ -104,6 +107,8 @@ def _draw(axes: Axes, known: pd.DataFrame, layers: Sequence) -> None:
                 fontsize=6,
                 color=colour,
             )
+    if known.empty:
+        axes.text(0.5, 0.5, "no values", transform=axes.transAxes, ha="center", va="center")
     axes.set_yticks(-np.arange(len(layers)), [layer.name for layer in layers])
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(-len(layers) + 0.5, 0.5)

@@ -10,7 +10,7 @@ from cmrseg.cine import Cine
 from cmrseg.measure.aha_segments import GLOBAL
 from cmrseg.measure.boxes import box_of, box_overlap
 from cmrseg.measure.ring_curves import Ring, curve, ring_curves
-from cmrseg.measure.ring_segments import levels_in_order
+from cmrseg.measure.ring_segments import central_slices, levels_in_order
 from cmrseg.measure.strain_times import cavity_area_mm2, extreme_frame
 from cmrseg.ring import LANDMARKS, SPOKES, WALLS
 
@@ -61,8 +61,8 @@ def evaluate_rings(
         )
     table = pd.DataFrame(images).sort_values(["slice", "frame"], ignore_index=True)
     levels = levels_in_order(range(truth.shape[1]))
-    middle = [z for z, level in levels.of_slice.items() if level == "mid"] or [0]
-    es = extreme_frame(cavity_area_mm2(truth, spacing_mm)[:, middle].sum(axis=1), largest=False)
+    central = central_slices(levels.of_slice)
+    es = extreme_frame(cavity_area_mm2(truth, spacing_mm)[:, central].sum(axis=1), largest=False)
     row: dict[str, Any] = {
         **{"subject": subject, "images": len(table), "points": int(known.sum())},
         "missed": int(missed.sum()),

@@ -35,6 +35,11 @@ def levels_in_order(slices: Sequence[int]) -> Levels:
     return Levels(dict(zip(slices, found, strict=True)), "order of slices")
 
 
+def central_slices(levels: Mapping[int, Level]) -> list[int]:
+    """The slices in which end-systole is looked for: the mid-ventricular ones, else all."""
+    return [z for z, level in sorted(levels.items()) if level == "mid"] or sorted(levels)
+
+
 def levels_by_labels(slices: Sequence[int], affine: np.ndarray, labels: Cine) -> Levels:
     """Levels of tagged slices by the short-axis labels of the same patient.
 

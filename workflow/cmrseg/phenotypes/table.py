@@ -38,7 +38,9 @@ def phenotypes(
     for key, measured in measures.items():
         # A column without any text is read as numbers.
         doubt = measured["doubt"].astype(object).fillna("")
-        joined[key] = measured.drop(columns=["split", "doubt"]).assign(**{f"{key}_doubt": doubt})
+        # A copy has its columns in one piece; pandas warns where a further one joins many.
+        kept = measured.drop(columns=["split", "doubt"]).copy()
+        joined[key] = kept.assign(**{f"{key}_doubt": doubt})
     there = pd.Series(False, table.index)
     values = []
     for part in joined.values():

@@ -14,6 +14,7 @@ from cmrseg.measure.aha_segments import SEGMENTS
 from cmrseg.measure.ring_curves import Ring, curve, ring_curves
 from cmrseg.measure.ring_segments import (
     Levels,
+    central_slices,
     levels_by_labels,
     levels_in_order,
     link_segments,
@@ -56,11 +57,11 @@ class EndSystole(NamedTuple):
 def measured(examination: Examination, mode: Mode) -> Measured:
     """Strain at end-systole, peaks, times and rates. Details: `ring_curves`, with times and phases.
 
-    Green and Lagrangian strain are those of frame 0. End-systole is the frame in which the
-    endocardial ring of the mid-ventricular slice is smallest, else that of the short-axis labels.
-    These also say which slice is which and where segments are; without them slices are taken to be
-    stored from base to apex, and segments are unknown. `mode` makes no difference. Raises
-    ValueError where the subject has no landmarks.
+    Strain refers to frame 0. End-systole is the frame in which the endocardial rings of
+    `central_slices` are smallest, else that of the short-axis labels. These also say which slice is
+    which and where segments are; without them slices are taken to be stored from base to apex, and
+    segments are unknown. `mode` makes no difference. Raises ValueError where the subject has no
+    landmarks.
     """
     if "tag" not in examination.points:
         raise ValueError("no landmarks of tag")
@@ -138,14 +139,14 @@ def _said(
 
 
 def _end_systole(area_mm2: np.ndarray, levels: Levels, es_frame: float) -> EndSystole | None:
-    """End-systole by the cavity's area (t, z) in the middle, else by the short axis.
+    """End-systole by the cavity's area (t, z) in the central slices, else by the short axis.
 
     es_frame: that of the short axis in frames of the tagged cine, nan where it is unknown.
     """
-    middle = [z for z, level in levels.of_slice.items() if level == "mid"]
-    frame = extreme_frame(area_mm2[:, middle].sum(axis=1), largest=False) if middle else None
+    central = central_slices(levels.of_slice)
+    frame = extreme_frame(area_mm2[:, central].sum(axis=1), largest=False)
     if frame is not None:
-        return EndSystole(frame, "mid-ventricular ring")
+        return EndSystole(frame, "rings of slices " + ",".join(map(str, central)))
     if 0 <= es_frame < len(area_mm2) - 0.5:
         return EndSystole(round(es_frame), "short-axis labels")
     return None
