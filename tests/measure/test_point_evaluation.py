@@ -136,6 +136,12 @@ def test_a_box_ends_at_the_image():
     np.testing.assert_allclose(box_of(points, (64, 256)), [[0, 0], [27, 129.4]])
 
 
+def test_a_box_is_that_of_the_landmarks_that_are_known():
+    points = np.array([[[10.0, 20], [np.nan, np.nan], [20, 40]], np.full((3, 2), np.nan)])
+    expected = [[[7, 14], [23, 46]], np.full((2, 2), np.nan)]
+    np.testing.assert_allclose(box_of(points, (64, 64)), expected)
+
+
 def test_boxes_are_compared_in_the_first_frame_and_missed_ones_overlap_by_nothing(image):
     truth = beating(FACTORS)
     placed = np.full((len(FACTORS), 3, 2, 2), np.nan)

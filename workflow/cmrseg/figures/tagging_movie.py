@@ -94,7 +94,7 @@ def pictures_of(film: Film) -> Iterator[np.ndarray]:
             f"{film.title}: no landmark is known in the first frame; choose another slice"
         )
     with matplotlib.rc_context(style.SETTINGS):
-        drawn = _Drawn(film, known)
+        drawn = _Drawn(film)
         for frame in range(len(film.images)):
             yield drawn.picture(frame)
 
@@ -102,7 +102,7 @@ def pictures_of(film: Film) -> Iterator[np.ndarray]:
 class _Drawn:
     """The figure of a film, which is changed from frame to frame."""
 
-    def __init__(self, film: Film, known: np.ndarray) -> None:
+    def __init__(self, film: Film) -> None:
         self.film = film
         result = style.figure_mm(SIDE_MM, SIDE_MM)
         # Pictures do not move from frame to frame.
@@ -120,7 +120,7 @@ class _Drawn:
             )
         )
         rows, columns = film.images.shape[1:]
-        box = box_of(film.points_px[0][known], (rows, columns))
+        box = box_of(film.points_px[0], (rows, columns))
         brightest = np.percentile(film.images, BRIGHTEST)
         self.images = [
             _image(axes, film.images[0], brightest, film.spacing_mm)
