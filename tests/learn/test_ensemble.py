@@ -173,16 +173,19 @@ def test_a_cohort_without_folds_is_labelled_by_all_members(folder, networks):
 def test_views_of_an_ensemble_are_averaged_like_those_of_its_members(networks):
     settings, image = SETTINGS | {"views": 2}, cine(5)
     both = Ensemble(list(networks.values())[:2], mean_of(SETTINGS), 1)
-    flipped = image.like(np.ascontiguousarray(image.voxels[..., ::-1]))
-    # Shares of a mirror image, mirrored back; the mean over all four.
+    # A mirror image is displaced by a pixel along both axes.
+    flipped = image.like(np.roll(image.voxels[..., ::-1], (1, 1), (-2, -1)))
+    # Its shares, displaced and mirrored back; the mean over all four.
     shares = sum(
-        member_shares(network, image) + member_shares(network, flipped).flip(-1)
+        member_shares(network, image)
+        + member_shares(network, flipped).roll((-1, -1), (-2, -1)).flip(-1)
         for network in both.members
     )
     expected = shares.argmax(1).numpy().reshape(image.voxels.shape)
     found = predict_cine(both, image, settings)
     assert (found != predict_cine(both, image, SETTINGS)).any()
-    assert (found == expected).mean() > 0.9999
+    # A pixel of 4096 may have two equal shares up to rounding.
+    assert (found == expected).mean() > 0.9995
 
 
 # -- over time -------------------------------------------------------------------------------
