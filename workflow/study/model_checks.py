@@ -161,6 +161,10 @@ def _check_row(model: str, row: dict[str, Any]) -> None:
         != (kind.points > 0),
         f"augmentation {row['augmentation']}; {', '.join(POINT_AUGMENTATIONS)} move points, and no "
         "label maps": row["augmentation"] != "no" and moves_points != (preparation.frames > 0),
+        f"loss {row['loss']} with network {network}; ring_motion is of tag_motion, and it has no "
+        "other": (row["loss"] == "ring_motion") != (network == "tag_motion"),
+        f"head_weights {row['head_weights']}; networks that place points have none": kind.points > 0
+        and bool(weights),
         f"network {network} needs coarse, the model that finds the heart first": kind.frames > 1
         and not row["coarse"],
         f"network {network} sees {kind.window} frames of a beat together; images "

@@ -14,6 +14,7 @@ from cmrseg.nets.resnet import ResNet
 from cmrseg.nets.runet import RUNet
 from cmrseg.nets.tag_box import TagBox
 from cmrseg.nets.tag_box import widths as box_widths
+from cmrseg.nets.tag_motion import TagMotion
 from cmrseg.nets.tag_ring import TagRing
 from cmrseg.nets.tag_ring import widths as ring_widths
 from cmrseg.nets.unet import UNet
@@ -64,6 +65,7 @@ BUILDERS: dict[str, Callable[[Shape], Network]] = {
     "unet_myops": lambda of: PlainUNet(of.outputs, of.width, of.channels),
     "tag_box": lambda of: TagBox(*box_widths(of.width), of.size_px),
     "tag_box_compat": lambda of: TagBox(*box_widths(of.width), of.size_px, compat=True),
+    "tag_motion": lambda of: TagMotion(of.width, of.size_px),
     "tag_ring": lambda of: TagRing(*ring_widths(of.width), of.size_px),
     "tag_ring_compat": lambda of: TagRing(*ring_widths(of.width), of.size_px, compat=True),
 }

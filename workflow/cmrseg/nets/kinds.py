@@ -146,5 +146,14 @@ _ROWS = (
         points=LANDMARKS,
         frames=SEEN_FRAMES,
     ),
+    NetworkKind(
+        "tag_motion",
+        preparations=("tag_window",),
+        multiple_px=16,
+        heads=2,
+        channels=(1,),
+        points=LANDMARKS,
+        frames=SEEN_FRAMES,
+    ),
 )
 KINDS = {kind.name: kind for kind in _ROWS}

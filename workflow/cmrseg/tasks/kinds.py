@@ -47,7 +47,7 @@ _ROWS = (
         writes="points",
         # Places, (y, x) of each point; how many points is up to the network.
         outputs=lambda target: 2,
-        losses=("box", "ring_strain"),
+        losses=("box", "ring_strain", "ring_motion"),
         learns_from="points",
     ),
 )

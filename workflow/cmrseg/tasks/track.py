@@ -17,7 +17,10 @@ from cmrseg.tasks.point_losses import (
     radial_squares,
     strain,
 )
+from cmrseg.tasks.ring_motion import ring_motion
 
+# The loss that looks at more than the landmarks that a network says.
+BY_HEADS = "ring_motion"
 # Scores of a ring, and the squared lengths that they are of.
 STRAINS = {"err_difference": radial_squares, "ecc_difference": circumferential_squares}
 
@@ -27,7 +30,7 @@ class Tracking:
     """Places (n, t, p, 2), (y, x) in px, that a network says of images (n, [t,] y, x).
 
     Labels are the true places, float32, nan where a point is not known. loss: a name in
-    point_losses.LOSSES; `box` is of two corners, `ring_strain` of landmarks in frames.
+    point_losses.LOSSES, or `ring_motion`; `box` is of two corners, the others of landmarks.
     """
 
     loss_name: str
@@ -35,8 +38,8 @@ class Tracking:
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> "Tracking":
         """That of a model's settings, of which it takes `loss`. Raises ValueError if unknown."""
-        if settings["loss"] not in LOSSES:
-            raise ValueError(f"loss {settings['loss']!r}, expected one of {', '.join(LOSSES)}")
+        if settings["loss"] not in (names := (*LOSSES, BY_HEADS)):
+            raise ValueError(f"loss {settings['loss']!r}, expected one of {', '.join(names)}")
         return cls(settings["loss"])
 
     def samples(self, rows: pd.DataFrame) -> pd.DataFrame:
@@ -48,6 +51,8 @@ class Tracking:
             raise ValueError("a slice without a known point; make the slices again")
 
     def loss(self, heads: Sequence[torch.Tensor], labels: torch.Tensor) -> torch.Tensor:
+        if self.loss_name == BY_HEADS:
+            return ring_motion(heads, labels)
         return LOSSES[self.loss_name](heads[-1].float(), labels)
 
     def counts(self, output: torch.Tensor, labels: torch.Tensor) -> dict[str, torch.Tensor]:
