@@ -93,6 +93,7 @@ def test_details_have_every_curve_in_every_convention():
 def test_without_a_short_axis_segments_are_unknown_and_slices_are_in_order():
     found = measured(examined(beating(FACTORS)), "corrected")
     assert set(found.details["levels_from"]) == {"order of slices"}
+    assert set(found.details["segments_from"]) == {"unknown"}
     assert set(found.details["place"]) == {"basal", "mid", "apical", "global"}
     assert found.values["tag_ecc_green_midwall_es_basal_percent"] == pytest.approx(-18)
     assert np.isnan(found.values["tag_ecc_green_midwall_es_7_percent"])
@@ -109,6 +110,25 @@ def test_a_segment_that_does_not_move_has_no_strain():
     assert by_segment[11] == pytest.approx(0, abs=1e-9)
     assert [by_segment[n] for n in (7, 8, 9)] == pytest.approx([-18] * 3)
     assert found["tag_ecc_green_midwall_es_5_percent"] == pytest.approx(-18)
+
+
+def test_segments_start_at_the_insertion_of_the_right_ventricle():
+    points = beating(FACTORS)
+    rings = by_spoke(points)
+    rings[:, 1, 14:21] = rings[0, 1, 14:21]
+    image = tagged(len(FACTORS))
+    # 240 degrees clockwise from the right: the septum's middle is on the left, as in `short_axis`.
+    x, y = 64 + 22 * np.cos(np.deg2rad(240)), 64 + 22 * np.sin(np.deg2rad(240))
+    about = {"rv_insertion_x_px": x, "rv_insertion_y_px": y}
+    for labels in ({}, {"sa": short_axis()}):
+        known = Examination("1", about, labels, {"tag": image}, points={"tag": points})
+        found = measured(known, "corrected")
+        assert set(found.details["segments_from"]) == {"insertion of the RV"}
+        assert found.values["tag_ecc_green_midwall_es_11_percent"] == pytest.approx(0, abs=1e-9)
+        assert found.values["tag_ecc_green_midwall_es_8_percent"] == pytest.approx(-18)
+    points[0, 1] = np.nan
+    with pytest.raises(ValueError, match="rv_insertion_x_px and rv_insertion_y_px are of slice 2"):
+        measured(known, "corrected")
 
 
 def test_labels_tell_which_slice_is_basal():

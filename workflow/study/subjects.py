@@ -9,6 +9,7 @@ from study.tables import GRID, USUAL_GRID, WITHOUT_GRID, StudyError, check, read
 
 # Numbers of a subject that measures of panels are made with.
 BODY = ("height_cm", "weight_kg", "pulse_pressure_mmhg")
+INSERTION = ("rv_insertion_x_px", "rv_insertion_y_px")
 
 
 def read_subjects(cohort: str, about: dict[str, Any]) -> pd.DataFrame:
@@ -26,7 +27,7 @@ def read_subjects(cohort: str, about: dict[str, Any]) -> pd.DataFrame:
         rows = read_rows(
             path,
             "subjects",
-            {"edv_ml", "esv_ml", "age_y", "heart_rate_bpm", *BODY, *GRID},
+            {"edv_ml", "esv_ml", "age_y", "heart_rate_bpm", *BODY, *INSERTION, *GRID},
             {"seed", "es_frame"},
         )
     else:

@@ -106,7 +106,7 @@ def views_of(views: Iterable[Mapping[str, Any]], inputs: Mapping[str, Any]) -> l
             view["sequence"],
             folder(view["labels"]),
             images[0] if view["image"] else "",
-            view["tissues"],
+            view.get("tissues", ""),
             folder(view.get("points")),
         )
         for view in views

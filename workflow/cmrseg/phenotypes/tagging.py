@@ -2,18 +2,18 @@
 
 import logging
 import math
-from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from cmrseg.cine import Cine
-from cmrseg.measure.aha import aha_axes
+from cmrseg.measure.aha import AhaAxes, aha_axes
 from cmrseg.measure.aha_segments import SEGMENTS
 from cmrseg.measure.ring_curves import Ring, curve, ring_curves
 from cmrseg.measure.ring_segments import (
     Levels,
+    axes_of_insertion,
     central_slices,
     levels_by_labels,
     levels_in_order,
@@ -27,23 +27,27 @@ from cmrseg.phenotypes import tagging_columns as names
 from cmrseg.phenotypes.columns import SEGMENT_COLUMNS
 from cmrseg.phenotypes.examination import Examination, Measured
 from cmrseg.phenotypes.phases import cardiac_phases
-from cmrseg.ring import LANDMARKS
+from cmrseg.points import places_mm
+from cmrseg.ring import ENDOCARDIUM, LANDMARKS, by_spoke
 
 logger = logging.getLogger(__name__)
 
 COLUMNS = tuple(dict.fromkeys((*names.COLUMNS, *SEGMENT_COLUMNS["tagging"])))
 # Frame of reference, which is end-diastole: tagged cines start at the R wave.
 REFERENCE = 0
+# Of the subject table: the anterior insertion of the right ventricle in the (first) mid slice, in
+# px of the image of the frame of reference.
+INSERTION = ("rv_insertion_x_px", "rv_insertion_y_px")
 
 
 class ShortAxis(NamedTuple):
-    """What short-axis labels tell of a tagged cine: levels, segments of links, end-systole in ms.
+    """What short-axis labels tell of a tagged cine: levels, axes of the heart, end-systole in ms.
 
     end_systole_ms: nan where it, or the interval of frames, is unknown.
     """
 
     levels: Levels
-    segments: Mapping[Along, np.ndarray]
+    axes: AhaAxes
     end_systole_ms: float
 
 
@@ -59,9 +63,9 @@ def measured(examination: Examination, mode: Mode) -> Measured:
 
     Strain refers to frame 0. End-systole is the frame in which the endocardial rings of
     `central_slices` are smallest, else that of the short-axis labels. These also say which slice is
-    which and where segments are; without them slices are taken to be stored from base to apex, and
-    segments are unknown. `mode` makes no difference. Raises ValueError where the subject has no
-    landmarks.
+    which; without them slices are taken to be stored from base to apex. Segments are by INSERTION
+    in the subject table, else by the labels. `mode` makes no difference. Raises ValueError where
+    the subject has no landmarks.
     """
     if "tag" not in examination.points:
         raise ValueError("no landmarks of tag")
@@ -73,18 +77,21 @@ def measured(examination: Examination, mode: Mode) -> Measured:
     if not np.isfinite(points_px[REFERENCE]).any():
         raise ValueError("no landmark of tag is known in the first frame, which strain refers to")
     spacing_mm = image.spacing_mm[1:]
-    axes = _of_short_axis(examination, mode)
-    levels = axes.levels if axes else levels_in_order(range(points_px.shape[1]))
-    curves = ring_curves(
-        Ring(points_px, spacing_mm, levels.of_slice, axes.segments if axes else None, REFERENCE)
-    )
+    short_axis = _of_short_axis(examination, mode)
+    levels = short_axis.levels if short_axis else levels_in_order(range(points_px.shape[1]))
+    axes, axes_from = _axes(examination, levels, short_axis)
+    segments = None
+    if axes is not None:
+        segments = link_segments(points_px[REFERENCE], image.affine, axes, levels.of_slice)
+    curves = ring_curves(Ring(points_px, spacing_mm, levels.of_slice, segments, REFERENCE))
     interval_ms = 1000 * image.frame_interval_s
     es = _end_systole(
         cavity_area_mm2(points_px, spacing_mm),
         levels,
-        axes.end_systole_ms / interval_ms if axes else math.nan,
+        short_axis.end_systole_ms / interval_ms if short_axis else math.nan,
     )
-    details = curves.assign(levels_from=levels.source, es_from=es.source if es else "unknown")
+    told = {"levels_from": levels.source, "segments_from": axes_from}
+    details = curves.assign(**told, es_from=es.source if es else "unknown")
     details.insert(5, "time_ms", details["frame"] * interval_ms)
     details.insert(6, "phase", _phases(details["frame"], es))
     if es is None:
@@ -152,6 +159,29 @@ def _end_systole(area_mm2: np.ndarray, levels: Levels, es_frame: float) -> EndSy
     return None
 
 
+def _axes(
+    examination: Examination, levels: Levels, short_axis: ShortAxis | None
+) -> tuple[AhaAxes | None, str]:
+    """Axes by which links have segments, and what told them: INSERTION if it is given, else labels.
+
+    Raises ValueError where the slice with the insertion has no endocardial landmark.
+    """
+    x_px, y_px = (examination.about_number(column) for column in INSERTION)
+    if not math.isfinite(x_px + y_px):
+        return (short_axis.axes, "short-axis labels") if short_axis else (None, "unknown")
+    (z, *_), affine = central_slices(levels.of_slice), examination.images["tag"].affine
+    ring = by_spoke(examination.points["tag"][REFERENCE, z])[:, ENDOCARDIUM]
+    if not np.isfinite(ring).all(axis=1).any():
+        raise ValueError(
+            f"{INSERTION[0]} and {INSERTION[1]} are of slice {z + 1} (from 1), which has no "
+            "landmark of the endocardium; leave the cells empty"
+        )
+    middle_y, middle_x = np.nanmean(ring, axis=0)
+    x, y, slices = np.array([[x_px, middle_x], [y_px, middle_y], [z, z]])
+    insertion_mm, centre_mm = np.transpose(places_mm(x, y, slices, affine))
+    return axes_of_insertion(insertion_mm, centre_mm, affine, z), "insertion of the RV"
+
+
 def _of_short_axis(examination: Examination, mode: Mode) -> ShortAxis | None:
     """What the short-axis labels tell, None where there are none, or they are no heart."""
     labels = examination.labels.get("sa")
@@ -168,8 +198,7 @@ def _of_short_axis(examination: Examination, mode: Mode) -> ShortAxis | None:
     except ValueError as error:
         logger.warning("subject %s: no segments: %s", examination.subject, error)
         return None
-    segments = link_segments(points_px[REFERENCE], image.affine, axes, levels.of_slice)
     es_ms = math.nan
     if es is not None:
         es_ms = 1000 * ((es - ed) % len(labels.voxels)) * labels.frame_interval_s
-    return ShortAxis(levels, segments, es_ms)
+    return ShortAxis(levels, axes, es_ms)

@@ -7,12 +7,13 @@ from cmrseg.measure.by_sequence import has_phases
 from study.code import code_of
 from study.panels import panel, panel_measures, readers, tracked
 from study.study import Study
+from study.subjects import INSERTION
 from study.wiring.cohorts import HERE, IMAGES, LABELS, Cohorts, Rows
 from study.wiring.wildcards import Wildcards
 
 MEASURED = f"{HERE}/measures/{{measure}}/{{panel}}"
 # Columns of a subject table that measures are indexed by, or made with.
-ABOUT = ("sex", "age_y", "height_cm", "weight_kg", "pulse_pressure_mmhg")
+ABOUT = ("sex", "age_y", "height_cm", "weight_kg", "pulse_pressure_mmhg", *INSERTION)
 
 
 class Panels:
