@@ -142,7 +142,7 @@ def test_a_job_reads_each_labeller_s_shard_once(study):
         ),
         (
             {"labellers": ["short"], "measures": ["tagging"]},
-            "panel x: strain by tagging need points in tag; add who labels it",
+            "panel x: strain by tagging need landmarks in tag; add who labels it",
         ),
         (
             {"labellers": ["short"], "measures": ["aorta"]},

@@ -4,7 +4,9 @@ import re
 from types import SimpleNamespace
 
 import pytest
+from test_prediction_tags import recorded
 
+from small_study import given_model, small_study
 from study.load import load_study
 from study.study import Study
 from study.tables import StudyError
@@ -13,6 +15,8 @@ from study.wiring.figures import Figures
 from study.wiring.panels import Panels
 from study.wiring.wildcards import none_of
 
+make = pytest.fixture(small_study)
+given = pytest.fixture(given_model)
 VOLUMES = {"edv_ml": 150, "esv_ml": 60}
 SUBJECTS = [
     {"subject": "1", "split": "train", **VOLUMES},
@@ -189,3 +193,29 @@ def test_landmarks_that_panels_measure_can_be_exported():
     assert panels.exports() == []
     # An annotator's landmarks are in no box of a model.
     assert panels.boxes(SimpleNamespace(cohort="people", labeller="first")) == []
+
+
+def test_a_network_of_boxes_is_no_labeller_of_landmarks(given):
+    recorded("here/box", "tag_box", "tag_frame")
+    recorded("here/net", "tag_ring", "tag_window", coarse="box")
+    labellers = ["box", "net"]
+    found = study(
+        RING | {"labellers": labellers},
+        weights={"box": "here/box", "net": "here/net"},
+        panels={"both": {"cohort": "people", "labellers": labellers}},
+        figures={"film": FILM | {"labellers": ["net"]}},
+    )
+    # Both are compared with the reference.
+    assert found.point_labellers == labellers
+    panels = Panels(found, Cohorts(found))
+    assert panels.exported == [("people", "net")]
+    job = SimpleNamespace(cohort="people", labeller="net")
+    here = "results/tags/cohorts/people"
+    assert panels.boxes(job) == [f"{here}/labels/box/0000"]
+    assert panels.exports() == [f"{here}/export/net.result.h5"]
+    with pytest.raises(StudyError, match="one labeller, not box; in cohort people there are"):
+        study(
+            RING | {"labellers": labellers},
+            weights={"box": "here/box", "net": "here/net"},
+            figures={"film": FILM | {"labellers": ["box"]}},
+        )

@@ -6,6 +6,7 @@ from cmrseg.contours.cvi42 import LONG_AXIS, SHORT_AXIS
 from cmrseg.labels import Tissue, tissues_of
 from cmrseg.phenotypes.panels import PANEL_MEASURES, Need, PanelMeasure, serves
 from cmrseg.sequences import USUAL
+from study.point_checks import places_ring
 from study.study import Study
 from study.tables import StudyError
 
@@ -95,7 +96,7 @@ def _lacking(study: Study, name: str, measure: str) -> list[str]:
 def _words(need: Need) -> str:
     labelled = ", ".join(tissue.name for tissue in need.tissues)
     if need.points:
-        return f"points in {need.sequence}"
+        return f"landmarks in {need.sequence}"
     return f"{labelled} in {need.sequence}" if labelled else f"the image {need.sequence}"
 
 
@@ -106,8 +107,12 @@ def _labeller(study: Study, name: str, need: Need) -> str:
         cohort = about["cohort"]
         if study.sequence_of(cohort, labeller).key != need.sequence:
             continue
-        placed = study.writes_points(cohort, labeller)
-        if placed == need.points and (placed or serves(need, _known(study, name, labeller))):
+        if need.points:
+            found = places_ring(study, cohort, labeller)
+        else:
+            maps = study.has_maps(cohort, labeller)
+            found = maps and serves(need, _known(study, name, labeller))
+        if found:
             return str(labeller)
     return ""
 

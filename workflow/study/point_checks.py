@@ -2,11 +2,22 @@
 
 from typing import Any
 
+from cmrseg.nets.kinds import KINDS
+from cmrseg.ring import LANDMARKS
 from study.study import Study
 from study.tables import StudyError
 
 # Figures of points, which need no evaluation.
 MOVIE = "tagging_movie"
+
+
+def places_ring(study: Study, cohort: str, labeller: str) -> bool:
+    """Whether a labeller places the landmarks of a ring: not label maps, and not a box."""
+    if not study.writes_points(cohort, labeller):
+        return False
+    if not study.is_model(labeller):
+        return True
+    return bool(KINDS[study.model(labeller)["network"]].points == LANDMARKS)
 
 
 def check_points(study: Study, entry: dict[str, Any]) -> None:
@@ -52,7 +63,7 @@ def check_movie(study: Study, name: str) -> None:
     """Raise StudyError for a figure of films whose labeller places no points in its cohort."""
     entry = study.config["figures"][name]
     cohort, shown = entry["cohort"], entry.get("labellers", [])
-    placed = [m for m in study.labellers(cohort) if study.writes_points(cohort, m)]
+    placed = [m for m in study.labellers(cohort) if places_ring(study, cohort, m)]
     if len(shown) != 1 or shown[0] not in placed:
         raise StudyError(
             f"figure {name}: {MOVIE} shows the landmarks of one labeller, not "

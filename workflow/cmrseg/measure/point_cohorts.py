@@ -12,14 +12,13 @@ from cmrseg.cine import Cine
 from cmrseg.measure.agreement import summary
 from cmrseg.measure.comparison import ALL, SUMMARY_COLUMNS, pair_rows
 from cmrseg.measure.point_evaluation import (
-    CORNERS,
     PLACES,
     STRAINS,
     evaluate_boxes,
     evaluate_rings,
 )
 from cmrseg.points import read_points
-from cmrseg.ring import WALLS
+from cmrseg.ring import CORNERS, WALLS
 from cmrseg.sequences import image_path, points_path
 from cmrseg.shards import labelled_folders, subject_folders
 from cmrseg.splits import split_of, upright_rows

@@ -12,10 +12,8 @@ from cmrseg.measure.boxes import box_of, box_overlap
 from cmrseg.measure.ring_curves import Ring, curve, ring_curves
 from cmrseg.measure.ring_segments import central_slices, levels_in_order
 from cmrseg.measure.strain_times import cavity_area_mm2, extreme_frame
-from cmrseg.ring import LANDMARKS, SPOKES, WALLS
+from cmrseg.ring import CORNERS, LANDMARKS, SPOKES, WALLS
 
-# Points of a box: two corners.
-CORNERS = 2
 # Strains that are compared at end-systole: name in columns, direction, layer.
 STRAINS = (
     ("ecc_green_midwall", "circumferential", "midwall"),
