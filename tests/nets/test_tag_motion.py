@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from cmrseg.nets.tag_motion import TagMotion, pixel_px, read_at, shares_inside
+from cmrseg.nets.tag_motion import TagMotion, read_at
 from cmrseg.ring import FIRST_SPOKE_DEG, LANDMARKS, SEEN_FRAMES, SPOKES, STEP_DEG, WALLS
+from cmrseg.tasks.inside import pixel_px, shares_inside
 from cmrseg.tasks.ring_motion import ring_motion
 
 SIZE = 96

@@ -10,7 +10,6 @@ the heart lies, so that far fewer cines are needed than to say all coordinates a
 """
 
 import itertools
-from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -22,6 +21,7 @@ from cmrseg.nets.images import CHANNELS_LAST
 from cmrseg.nets.network import Network, initialise_layers
 from cmrseg.nets.tag_box import check_size
 from cmrseg.ring import FIRST_SPOKE_DEG, SEEN_FRAMES, SPOKES, STEP_DEG, WALLS
+from cmrseg.tasks.inside import pixel_px
 
 SLOPE = 0.1
 # Frames around a step from one frame to the next, and every how manieth frame shows the wall.
@@ -156,33 +156,3 @@ def read_at(maps: torch.Tensor, places: torch.Tensor, size_px: int) -> torch.Ten
     grid = (2 * places.flip(-1) + 1) / size_px - 1
     found = functional.grid_sample(maps, grid[:, None], padding_mode="border", align_corners=False)
     return found[:, :, 0].transpose(1, 2)
-
-
-def pixel_px(count: int, size_px: int, device: torch.device) -> torch.Tensor:
-    """Centres (count,) of the pixels of a map, in px of its window of `size_px`."""
-    return (torch.arange(count, device=device) + 0.5) * size_px / count - 0.5
-
-
-def shares_inside(ring: torch.Tensor, count: int, size_px: int) -> torch.Tensor:
-    """What of each pixel of a map is inside endo- and epicardium: (n, 2, count, count), 0 or 1.
-
-    ring: landmarks (n, 168, 2) at end-diastole, in px of the window.
-    """
-    spokes = ring.unflatten(1, (SPOKES, WALLS))
-    middle = ring.mean(1)
-    ends = spokes[:, :, [0, WALLS - 1]]
-    radii = (ends - middle[:, None, None]).norm(dim=-1)
-    axis = pixel_px(count, size_px, ring.device).to(ring.dtype)
-    down = axis[:, None] - middle[:, 0, None, None]
-    right = axis[None] - middle[:, 1, None, None]
-    turn = (torch.rad2deg(torch.atan2(down, right)) - FIRST_SPOKE_DEG) / STEP_DEG
-    before = turn.floor()
-    share = (turn - before)[..., None]
-    number = before.long() % SPOKES
-    rows: Sequence[torch.Tensor] = [
-        radii.gather(1, (number.flatten(1) + k)[..., None].expand(-1, -1, 2) % SPOKES)
-        for k in (0, 1)
-    ]
-    here, after = (row.unflatten(1, number.shape[1:]) for row in rows)
-    border = here + (after - here) * share
-    return (torch.hypot(down, right)[..., None] < border).to(ring.dtype).permute(0, 3, 1, 2)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch.nn import functional
 
-from cmrseg.nets.tag_motion import shares_inside
+from cmrseg.tasks.inside import shares_inside
 from cmrseg.tasks.point_losses import box, known_points, ring_parts
 
 # Weights beside the squared error of the first frame, in px²: of the squared error of the motion,
