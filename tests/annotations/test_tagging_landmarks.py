@@ -1,5 +1,7 @@
 """Landmarks of tagged cines: those of the image file, and tables of points."""
 
+import gzip
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +9,7 @@ import pandas as pd
 import pytest
 
 import tagging_builder as built
+from cmrseg.annotations import landmarks
 from cmrseg.annotations.carry import carry_shard
 from cmrseg.annotations.cohort import collect_audit
 from cmrseg.annotations.rings import area_px, check_rings
@@ -215,13 +218,24 @@ def test_a_table_of_another_image_or_form_is_refused(tmp_path, change, told):
 def test_a_damaged_table_and_two_tables_are_refused_by_name(tmp_path):
     write_table(tmp_path / "a", of_image(tmp_path / "a"))
     packed = tmp_path / "a" / TABLE
-    packed.write_bytes(packed.read_bytes()[:500])
+    whole = packed.read_bytes()
+    packed.write_bytes(whole[:500])
+    assert "tag.points.tsv.gz: not a readable table" in error(tmp_path / "a", "points")
+    packed.write_bytes(whole[:500] + bytes(20) + whole[520:])
+    shutil.rmtree(tmp_path / "a/labels")
     assert "tag.points.tsv.gz: not a readable table" in error(tmp_path / "a", "points")
     table = of_image(tmp_path / "b")
     write_table(tmp_path / "b", table)
     write_table(tmp_path / "b", table, TABLE.removesuffix(".gz"))
     told = "tag.points.tsv.gz and tag.points.tsv both exist"
     assert told in error(tmp_path / "b", "points")
+
+
+def test_a_table_that_unpacks_to_any_length_is_refused(tmp_path, monkeypatch):
+    write_table(tmp_path, of_image(tmp_path))
+    monkeypatch.setattr(landmarks, "MOST_BYTES", 10**4)
+    (tmp_path / TABLE).write_bytes(gzip.compress(bytes(10**5)))
+    assert "tag.points.tsv.gz: has more than 10000 bytes" in error(tmp_path, "points")
 
 
 def test_a_table_of_no_subject_is_listed(tmp_path):

@@ -1,5 +1,9 @@
 """Landmarks of tagged cines as points on the imported image, by the form of their files."""
 
+import gzip
+import zlib
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
@@ -7,12 +11,15 @@ from cmrseg.annotations.point_forms import TABLE_ENDINGS
 from cmrseg.annotations.point_grid import onto_image, with_places
 from cmrseg.annotations.rings import check_rings
 from cmrseg.annotations.subject import BESIDE_POINTS, NO_POINTS, TURNED_POINTS, Subject
-from cmrseg.files import read_table
+from cmrseg.files import check_plain, read_table
 from cmrseg.layouts.hdf5 import files_of
 from cmrseg.layouts.tagging import empty_frames, read_landmarks, row_of
 from cmrseg.points import check_columns, points_of
 from cmrseg.ring import LANDMARKS
 from cmrseg.sequences import sources_path
+
+# A table of 100 frames of 20 slices has 60 MB.
+MOST_BYTES, PIECE = 2**27, 2**20
 
 
 def tagging(subject: Subject) -> np.ndarray | None:
@@ -47,10 +54,8 @@ def points(subject: Subject) -> np.ndarray | None:
     if len(found) > 1:
         raise ValueError(f"{found[0].name} and {found[1].name} both exist; keep one of them")
     (path,) = found
-    try:
-        table = read_table(path)
-    except (OSError, EOFError) as error:
-        raise ValueError(f"{path}: not a readable table ({error})") from error
+    _check_packed(path)
+    table = read_table(path)
     _check_ring_of(table, path.name)
     check_columns(table, path.name)
     table = with_places(table, subject.raw, str(subject.row["study"]), key)
@@ -58,6 +63,20 @@ def points(subject: Subject) -> np.ndarray | None:
     if turned:
         subject.audit.add(TURNED_POINTS, path.name)
     return _checked(points_of(table, path.name, subject.cine), subject, path.name)
+
+
+def _check_packed(path: Path) -> None:
+    """Raise ValueError naming a file that is not there as a whole, or unpacks to any length."""
+    check_plain(path)
+    size = 0
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
+            while size <= MOST_BYTES and (piece := file.read(PIECE)):
+                size += len(piece)
+    except (OSError, EOFError, zlib.error) as error:
+        raise ValueError(f"{path}: not a readable table ({error})") from error
+    if size > MOST_BYTES:
+        raise ValueError(f"{path}: has more than {MOST_BYTES} bytes; these are no landmarks")
 
 
 def _check_ring_of(table: pd.DataFrame, name: str) -> None:
