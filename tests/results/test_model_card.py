@@ -27,6 +27,7 @@ from cmrseg.learn.augment import (
 from cmrseg.learn.job import train_job
 from cmrseg.learn.label import load_model
 from cmrseg.learn.slices import make_slices
+from cmrseg.learn.tag_augment import PRESETS as TAG_PRESETS
 from cmrseg.learn.trained_card import write_card
 from cmrseg.nets.build import empty_network, network_settings
 from cmrseg.nets.fcn import FCN
@@ -46,8 +47,7 @@ from cmrseg.results.model_card import (
 )
 from cmrseg.results.training_words import AUGMENTATIONS
 from cmrseg.sequences import channels_of
-from cmrseg.tasks.losses import LOSSES
-from cmrseg.tasks.point_losses import LOSSES as POINT_LOSSES
+from cmrseg.tasks.kinds import KINDS as TASK_KINDS
 from tiny_study import ROOT
 
 CATALOGUE = yaml.safe_load((ROOT / "resources/weights.yaml").read_text("utf-8"))
@@ -233,8 +233,8 @@ def test_short_axis_card_counts_the_published_trainable_values():
 
 def test_the_cards_words_cover_all_that_a_models_table_may_say():
     assert set(NETWORKS) == {*KINDS, *PUBLISHED}
-    assert set(LOSS_WORDS) == {*LOSSES, *POINT_LOSSES}
-    assert set(AUGMENTATIONS) == set(PRESETS)
+    assert set(LOSS_WORDS) == {loss for task in TASK_KINDS.values() for loss in task.losses}
+    assert set(AUGMENTATIONS) == {*PRESETS, *TAG_PRESETS}
     assert set(GREYS) == set(SIZES) == set(PREPARATIONS)
 
 

@@ -33,6 +33,8 @@ NETWORKS = {
     "tag_box_compat": "localisation network of Ferdian et al. 2020, doi:10.1148/ryct.2020190032",
     "tag_ring": "landmark network of Ferdian et al. 2020, doi:10.1148/ryct.2020190032, with places "
     "as shares of the window",
+    "tag_motion": "network of ours that finds the wall in a tagged cine, and follows it from frame "
+    "to frame",
     "tag_ring_compat": "landmark network of Ferdian et al. 2020, doi:10.1148/ryct.2020190032",
 }
 # The source of a published model, by the format of its file.
@@ -60,6 +62,8 @@ LOSSES = {
     "box": "mean squared error of the corners in px",
     "ring_strain": "mean squared error of the landmarks in px, and 5 times the errors of radial "
     "and circumferential strain, as in Ferdian et al. 2020",
+    "ring_motion": "squared errors of the first frame and of the motion in px, errors of radial "
+    "and circumferential strain, and cross entropy of what is inside endo- and epicardium",
 }
 TISSUES = {key: region.name for key, region in REGIONS.items()} | {
     "foreground": "all tissues together"
@@ -70,6 +74,11 @@ SCORES = {
     "dice_": "Dice of all images together, {}",
     "valid_loss": "validation loss",
     "accuracy": "fraction of pixels with the right label",
+    "error_px": "mean distance of a point in pixels of the prepared image",
+    "error_mm": "mean distance of a point in mm",
+    "iou": "mean overlap of boxes (intersection over union)",
+    "err_difference": "mean error of radial Green strain in a frame, as a fraction",
+    "ecc_difference": "mean error of mid-wall circumferential Green strain, as a fraction",
 }
 # Columns of a history that are no scores.
 NO_SCORES = ("epoch", "phase", "lr", "images", "train_loss", "best_epoch")

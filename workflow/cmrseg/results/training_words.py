@@ -17,6 +17,9 @@ AUGMENTATIONS = {
     "patches",
     "myops_cmrseg": "mirroring, rotation up to 180 degrees, zoom, shift, elastic deformation, and "
     "contrast, gamma, bias field, noise of each channel",
+    "tag_turned": "quarter turns",
+    "tag_turned_compat": "quarter turns, of boxes about half the side as published",
+    "tag_cmrseg": "mirroring, turns, zoom, shift, contrast, gamma, blur, noise",
 }
 MIRRORING = ("extreme", "mouse", "mouse_notebook", "myops", "myops_cmrseg")
 
