@@ -78,7 +78,7 @@ def test_first_spoke_is_at_the_lower_left_and_spokes_run_clockwise(parameters):
     centre = (ring[:12, :] + ring[12:, :]).mean(axis=(0, 1)) / 2
     y, x = np.moveaxis(ring[:, 3] - centre, -1, 0)
     angles = np.degrees(np.unwrap(np.arctan2(y, x)))
-    assert angles[0] == pytest.approx(143.5, abs=1.0)
+    assert angles[0] == pytest.approx(142.5, abs=1.0)
     np.testing.assert_allclose(np.diff(angles), 15, atol=1.0)
 
 
