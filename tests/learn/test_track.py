@@ -12,6 +12,7 @@ from cmrseg.points import read_points
 from cmrseg.ring import LANDMARKS, SEEN_FRAMES
 
 BOX = {"sequence": "tag", "preparation": "tag_frame", "intensity": "linear", "size_px": 64}
+PUBLISHED = BOX | {"preparation": "tag_window_compat", "size_px": 32, "coarse": "box"}
 RING = BOX | {"preparation": "tag_window", "size_px": 32, "coarse": "box"}
 AFFINE = np.diag([1.4, 1.4, 10.0, 1.0])
 
@@ -53,10 +54,25 @@ def test_a_box_is_placed_in_the_first_frame_in_pixels_of_the_image(cine):
 def test_landmarks_are_placed_in_the_window_around_the_box(cine):
     points = np.full((SEEN_FRAMES, LANDMARKS, 2), 15.5)
     network = Fixed(points)
-    found = track_cine(network, cine, RING, box=boxes(cine))
-    # The middle of a window of 41 px around the middle of the box.
-    np.testing.assert_allclose(found, np.broadcast_to([40.0, 60.0], found.shape), atol=0.51)
+    found = track_cine(network, cine, PUBLISHED, box=boxes(cine))
+    # Places of the window are those of the box, by its height.
+    np.testing.assert_allclose(
+        found, np.broadcast_to(np.array([20, 40]) + 15.5 * 40 / 32, found.shape)
+    )
     assert network.seen == [(1, SEEN_FRAMES, 32, 32)] * 2
+
+
+def test_landmarks_are_placed_once_more_in_the_window_around_them(cine):
+    angles = np.linspace(0, 2 * np.pi, LANDMARKS, endpoint=False)
+    ring = np.stack([12 + 5 * np.sin(angles), 20 + 5 * np.cos(angles)], -1)
+    network = Fixed(np.broadcast_to(ring, (SEEN_FRAMES, LANDMARKS, 2)))
+    found = track_cine(network, cine, RING, box=boxes(cine))
+    assert network.seen == [(1, SEEN_FRAMES, 32, 32)] * 4
+    # The first window has 41 px around the middle (40, 60) of the box; the ring is found around
+    # (35.5, 65.1), 12.8 px wide, so that the second one has 22 px around there.
+    middle = np.array([39.5 + (12 - 15.5) * 41 / 32, 59.5 + (20 - 15.5) * 41 / 32])
+    expected = middle + (np.array([12, 20]) - 15.5) * 22 / 32
+    np.testing.assert_allclose(found[0, 0].mean(0), expected, atol=1.0)
 
 
 def test_a_cine_of_other_length_is_sampled_in_time_and_the_log_says_so(caplog):

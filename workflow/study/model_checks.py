@@ -29,7 +29,7 @@ SHARED = ("network", "encoder", "width")
 STOPPING = ("early_stopping", "tag_box")
 KEEPING = (*STOPPING, "tag_ring")
 # Augmentations of networks that place points (learn.tag_augment).
-POINT_AUGMENTATIONS = ("tag_turned", "tag_turned_compat", "tag_cmrseg")
+POINT_AUGMENTATIONS = ("tag_turned", "tag_turned_compat", "tag_moved", "tag_cmrseg")
 # Networks with a choice of encoder.
 ENCODED = tuple(name for name, kind in KINDS.items() if kind.encoders)
 

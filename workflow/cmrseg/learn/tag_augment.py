@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from cmrseg.ring import LANDMARKS, STEP_DEG, mirrored_spokes, turned_spokes
 
-PRESETS = ("no", "tag_turned", "tag_turned_compat", "tag_cmrseg")
+PRESETS = ("no", "tag_turned", "tag_turned_compat", "tag_moved", "tag_cmrseg")
 
 QUARTER_DEG = 90.0
 # Quarter turns of the published training of boxes: of eight draws three turn the image, once each
@@ -83,14 +83,20 @@ def draw_tag_transforms(
         # Counter-clockwise, as published.
         turn_deg = np.where(turns < TURNS, -QUARTER_DEG * turns, 0.0) % 360
         return replace(same, turn_deg=turn_deg, points_off=preset == "tag_turned_compat")
+    moved = replace(
+        same,
+        zoom=_factors(rng, ZOOM, n),
+        shift_px=rng.uniform(-SHIFT, SHIFT, (n, 2)) * size,
+    )
+    if preset == "tag_moved":
+        return moved
     step_deg = STEP_DEG if points == LANDMARKS else QUARTER_DEG
     noise = rng.standard_normal(shape, np.float32)
     noise *= rng.uniform(*NOISE, n).astype(np.float32).reshape(-1, *[1] * (len(shape) - 1))
-    return TagTransforms(
+    return replace(
+        moved,
         mirrored=rng.random(n) < MIRROR_PROBABILITY,
         turn_deg=step_deg * rng.integers(0, round(360 / step_deg), n),
-        zoom=_factors(rng, ZOOM, n),
-        shift_px=rng.uniform(-SHIFT, SHIFT, (n, 2)) * size,
         gamma=_factors(rng, GAMMA, n),
         contrast=_factors(rng, CONTRAST, n),
         blur_px=rng.uniform(*BLUR_PX, n) * (rng.random(n) < BLUR_PROBABILITY),

@@ -102,7 +102,7 @@ def place_of_box(
 def place_of_truth(
     points: np.ndarray, shape_px: tuple[int, ...], settings: Mapping[str, Any]
 ) -> Place:
-    """The same for training: a window lies around the points (t, p, 2) of the first frame."""
+    """The same by points (t, p, 2): a window lies around those of the first frame."""
     return place_of_box(box_around(points[0], shape_px), shape_px, settings)
 
 

@@ -14,7 +14,13 @@ from cmrseg.canvas import PREPARATIONS
 from cmrseg.cine import Cine
 from cmrseg.learn.prepare import check_settings
 from cmrseg.learn.tag_frames import all_frames, seen_frames
-from cmrseg.learn.tag_images import Place, place_of_box, points_placed, prepared
+from cmrseg.learn.tag_images import (
+    Place,
+    place_of_box,
+    place_of_truth,
+    points_placed,
+    prepared,
+)
 from cmrseg.learn.threads import spread
 from cmrseg.points import read_points, save_points
 from cmrseg.results.labelling import check_coarse
@@ -31,13 +37,15 @@ class PreparedCine:
     """What a network sees of a cine, slice by slice, and where that lies in it.
 
     images: (n, frames, S, S) of the slices that can be tracked. places, slices: of each of them.
-    shape: frames and slices of the cine.
+    shape: frames and slices of the cine. frames: of each slice, those that the network sees,
+    (t, y, x).
     """
 
     images: torch.Tensor
     places: tuple[Place, ...]
     slices: tuple[int, ...]
     shape: tuple[int, int]
+    frames: tuple[np.ndarray, ...]
 
 
 def track_cine(
@@ -53,10 +61,11 @@ def track_cine(
 
     settings: task `track`, and preparation and size_px of the training. A network of boxes places
     two corners in the first frame; other frames are nan. One of landmarks needs `box`, points
-    (t, z, 2, 2) of its coarse model, and sees SEEN_FRAMES frames: a cine of another number is
-    sampled in time (learn.tag_frames), which the log says. A slice without a box is nan, with a
-    warning that names `subject`. Raises ValueError if the cine has values that are not finite, or
-    box and cine do not fit.
+    (t, z, 2, 2) of its coarse model; it looks once more in the window around the landmarks that it
+    found there, unless its preparation is as published. It sees SEEN_FRAMES frames: a cine of
+    another number is sampled in time (learn.tag_frames), which the log says. A slice without a box
+    is nan, with a warning that names `subject`. Raises ValueError if the cine has values that are
+    not finite, or box and cine do not fit.
     """
     tracker = Tracker(network, settings, device)
     made = tracker.prepare(cine, coarse=box, subject=subject)
@@ -75,7 +84,10 @@ class Tracker:
         check_settings(settings)
         check_coarse(settings)
         self.settings, self.device = settings, device
-        self.frames = PREPARATIONS[settings["preparation"]].frames
+        preparation = PREPARATIONS[settings["preparation"]]
+        self.frames = preparation.frames
+        # As published, landmarks are placed in the window of the box and nowhere else.
+        self.again = self.frames > 1 and preparation.scaled_by != "nothing"
         self.network = network.eval().requires_grad_(False).to(device)
 
     def read_coarse(self, folder: Path, sequence: str, cine: Cine) -> np.ndarray:
@@ -112,7 +124,8 @@ class Tracker:
             images = np.stack([image.reshape(images.shape[1:]) for *_, image in found])
         places = tuple(place for _, place, _ in found)
         kept = tuple(z for z, *_ in found)
-        return PreparedCine(torch.from_numpy(images), places, kept, (frames, slices))
+        seen = tuple(voxels[numbers, z] for z in kept)
+        return PreparedCine(torch.from_numpy(images), places, kept, (frames, slices), seen)
 
     def _place(
         self, coarse: np.ndarray | None, z: int, shape: tuple[int, ...], where: str
@@ -144,20 +157,33 @@ class Tracker:
         frames, slices = made.shape
         found = np.full((frames, slices, points_placed(self.settings), 2), np.nan)
 
-        @torch.inference_mode()
         def placed(number: int) -> np.ndarray:
-            images = made.images[number : number + 1].to(self.device)
-            return np.asarray(self.network(images)[0].double().cpu())
+            place = made.places[number]
+            points = self._said(made.images[number], place)
+            if not self.again:
+                return points
+            # The box may be some pixels off: once more around what was found in it.
+            seen = made.frames[number]
+            try:
+                place = place_of_truth(points, seen.shape[1:], self.settings)
+            except ValueError:
+                return points
+            return self._said(torch.from_numpy(prepared(seen, place, self.settings)), place)
 
         # A slice at a time: points do not depend on which other slices there are.
         starts = range(len(made.slices))
         with closing(spread(placed, starts, self.device)) as parts:
             for number, points in enumerate(parts):
-                place = made.places[number]
-                found[:, made.slices[number]] = all_frames(place.to_image(points), frames)
+                found[:, made.slices[number]] = all_frames(points, frames)
                 if progress is not None:
                     progress(number + 1, len(made.slices))
         return lambda: found
+
+    @torch.inference_mode()
+    def _said(self, images: torch.Tensor, place: Place) -> np.ndarray:
+        """Points (frames, p, 2) in px of the image, of images (frames, S, S) of a slice."""
+        points = self.network(images[None].to(self.device))[0].double().cpu()
+        return place.to_image(np.asarray(points))
 
     def finished(self, found: np.ndarray, cine: Cine, subject: str) -> np.ndarray:
         """The points as they are written."""

@@ -19,6 +19,7 @@ AUGMENTATIONS = {
     "contrast, gamma, bias field, noise of each channel",
     "tag_turned": "quarter turns",
     "tag_turned_compat": "quarter turns, of boxes about half the side as published",
+    "tag_moved": "zoom, shift",
     "tag_cmrseg": "mirroring, turns, zoom, shift, contrast, gamma, blur, noise",
 }
 MIRRORING = ("extreme", "mouse", "mouse_notebook", "myops", "myops_cmrseg")
