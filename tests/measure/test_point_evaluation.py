@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cmrseg.boxes import box_of
 from cmrseg.cine import Cine
-from cmrseg.measure.boxes import box_of, box_overlap
+from cmrseg.measure.boxes import box_overlap
 from cmrseg.measure.point_cohorts import (
     PointLabels,
     evaluate_point_labels,

@@ -37,7 +37,6 @@ from cmrseg.nets.published import model_variables
 from cmrseg.results.image_words import GREYS, SIZES
 from cmrseg.results.image_words import VIEWS as VIEW_WORDS
 from cmrseg.results.labelling import VIEWS
-from cmrseg.results.model_card import LOSSES as LOSS_WORDS
 from cmrseg.results.model_card import (
     NETWORKS,
     Training,
@@ -46,6 +45,7 @@ from cmrseg.results.model_card import (
     trained_card,
 )
 from cmrseg.results.training_words import AUGMENTATIONS
+from cmrseg.results.training_words import LOSSES as LOSS_WORDS
 from cmrseg.sequences import channels_of
 from cmrseg.tasks.kinds import KINDS as TASK_KINDS
 from tiny_study import ROOT

@@ -14,6 +14,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 from PIL import Image
 
+from cmrseg.boxes import box_of
 from cmrseg.figures import style
 from cmrseg.figures.strain_layers import (
     LAYER_LOOKS,
@@ -24,7 +25,6 @@ from cmrseg.figures.strain_layers import (
     strain_axes,
 )
 from cmrseg.files import replacing
-from cmrseg.measure.boxes import box_of
 from cmrseg.measure.ring_curves import Ring, curve, ring_curves
 from cmrseg.measure.strain_times import cavity_area_mm2, extreme_frame
 from cmrseg.ring import ENDOCARDIUM, EPICARDIUM, MIDWALL, WALLS, by_spoke

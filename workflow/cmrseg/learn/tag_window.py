@@ -12,12 +12,11 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from cmrseg.boxes import box_of
 from cmrseg.canvas import Canvas, Preparation
 
 Mode = Literal["square", "compat"]
 
-# By how much of its size a box around landmarks is larger on each side.
-MARGIN = 0.3
 # Grey values are divided by this percentile, which then is 1.
 GREY_PERCENTILE = 99
 # A box may be so many times as long as the longer side of its image, and no longer.
@@ -25,7 +24,7 @@ MOST_SIDES = 2
 
 
 def box_around(points: np.ndarray, shape_px: tuple[int, ...]) -> np.ndarray:
-    """The box (2, 2) around landmarks (p, 2) of a frame, 30 % of its size larger on each side.
+    """The box (2, 2) around landmarks (p, 2) of a frame, see `boxes.box_of`.
 
     shape_px: (y, x) of the image, beyond which it does not reach. Points that are nan do not count.
     Raises ValueError where no point is known, or all lie on a line along an axis, or beside the
@@ -35,15 +34,14 @@ def box_around(points: np.ndarray, shape_px: tuple[int, ...]) -> np.ndarray:
     if not len(known):
         raise ValueError("no landmark is known; there is no box around them")
     low, high = known.min(0).astype(np.float64), known.max(0).astype(np.float64)
-    size = high - low
-    shape = np.array(shape_px, np.float64)
-    box = np.stack([low - MARGIN * size, high + MARGIN * size])
-    if (size <= 0).any() or (box[0] >= shape).any() or (box[1] <= 0).any():
+    rows, columns = shape_px
+    box = box_of(points, (rows, columns))
+    if not (box[1] > box[0]).all():
         raise ValueError(
             f"landmarks between (y, x) {low.tolist()} and {high.tolist()} of an image of "
             f"{tuple(shape_px)} (y, x): no box is around them; are they of this image?"
         )
-    return np.stack([box[0].clip(min=0), np.minimum(box[1], shape)])
+    return box
 
 
 @dataclass(frozen=True)

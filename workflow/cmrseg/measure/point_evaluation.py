@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cmrseg.boxes import box_of
 from cmrseg.cine import Cine
 from cmrseg.measure.aha_segments import GLOBAL
-from cmrseg.measure.boxes import box_of, box_overlap
+from cmrseg.measure.boxes import box_overlap
 from cmrseg.measure.ring_curves import Ring, curve, ring_curves
 from cmrseg.measure.ring_segments import central_slices, levels_in_order
 from cmrseg.measure.strain_times import cavity_area_mm2, extreme_frame

@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 import pandas as pd
 
+from cmrseg.boxes import box_of
 from cmrseg.files import replacing
 from cmrseg.measure.aha_segments import LEVELS, segments_at
 from cmrseg.phantom.heart import Heart, HeartParameters
@@ -23,8 +24,6 @@ from cmrseg.phantom.tag_series import Tagged, acquired_tags
 
 # The published cines have so many frames.
 FRAMES = 20
-# A box is larger than the landmarks by this part of its sides in each direction.
-MARGIN = 0.3
 CROP_PX = 128
 # Of cubic convolution (Keys 1981, doi:10.1109/TASSP.1981.1163711), as OpenCV's INTER_CUBIC has it.
 CUBIC = -0.75
@@ -33,12 +32,9 @@ CUBIC = -0.75
 def boxes_around(points: np.ndarray, rows: int, columns: int) -> np.ndarray:
     """Boxes x1, y1, x2, y2 (n, 4) around landmarks (n, 168, 2), (y, x) px, of end-diastole.
 
-    MARGIN is added on each side, as far as the image goes.
+    As `boxes.box_of` says.
     """
-    low, high = points.min(axis=1), points.max(axis=1)
-    margin = MARGIN * (high - low)
-    low, high = np.maximum(low - margin, 0), np.minimum(high + margin, (rows, columns))
-    return np.concatenate([low[:, ::-1], high[:, ::-1]], axis=1)
+    return box_of(points, (rows, columns))[..., ::-1].reshape(len(points), 4)
 
 
 def cropped(images: np.ndarray, points: np.ndarray, box: np.ndarray) -> tuple[np.ndarray, ...]:

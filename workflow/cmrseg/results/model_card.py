@@ -11,7 +11,7 @@ from typing import Any
 from cmrseg.labels import NAMES, REGIONS, Target, Tissue, tissues_of
 from cmrseg.nets.kinds import KINDS
 from cmrseg.results.image_words import CURVE, GREYS, labelling_sentences, size_sentence
-from cmrseg.results.training_words import AUGMENTATIONS, MIRRORING, weights_facts
+from cmrseg.results.training_words import AUGMENTATIONS, LOSSES, MIRRORING, weights_facts
 from cmrseg.sequences import USUAL, channels_of, labelled_sequence
 from cmrseg.tasks.kinds import kind_of
 
@@ -50,21 +50,6 @@ CHANGED = {
 }
 ORIENTATION = "x along the columns of the DICOM image, y along its rows, as displayed by a viewer."
 STARTS = {"random": "random weights", "imagenet": "ImageNet weights of the encoder"}
-LOSSES = {
-    "ce": "cross-entropy",
-    "focal": "focal loss",
-    "softdice": "generalised Dice",
-    "softdice_compat": "generalised Dice with the published weight for absent classes",
-    "dice": "Dice of a batch",
-    "dice_myops": "Dice of a batch with the constant of Altunok and Oksuz 2020",
-    "ce_dice": "cross-entropy and Dice of a batch without background",
-    "tversky": "focal Tversky loss of a batch",
-    "box": "mean squared error of the corners in px",
-    "ring_strain": "mean squared error of the landmarks in px, and 5 times the errors of radial "
-    "and circumferential strain, as in Ferdian et al. 2020",
-    "ring_motion": "squared errors of the first frame and of the motion in px, errors of radial "
-    "and circumferential strain, and cross entropy of what is inside endo- and epicardium",
-}
 TISSUES = {key: region.name for key, region in REGIONS.items()} | {
     "foreground": "all tissues together"
 }

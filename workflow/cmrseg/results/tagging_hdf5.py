@@ -11,8 +11,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from cmrseg.boxes import box_of
 from cmrseg.files import replacing
-from cmrseg.measure.boxes import box_of
 from cmrseg.measure.ring_strain import LAYERS, Tensor, layer_strain, link_lengths_mm
 from cmrseg.ring import LANDMARKS, WALLS
 

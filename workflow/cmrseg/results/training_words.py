@@ -22,6 +22,21 @@ AUGMENTATIONS = {
     "tag_moved": "zoom, shift",
     "tag_cmrseg": "mirroring, turns, zoom, shift, contrast, gamma, blur, noise",
 }
+LOSSES = {
+    "ce": "cross-entropy",
+    "focal": "focal loss",
+    "softdice": "generalised Dice",
+    "softdice_compat": "generalised Dice with the published weight for absent classes",
+    "dice": "Dice of a batch",
+    "dice_myops": "Dice of a batch with the constant of Altunok and Oksuz 2020",
+    "ce_dice": "cross-entropy and Dice of a batch without background",
+    "tversky": "focal Tversky loss of a batch",
+    "box": "mean squared error of the corners in px",
+    "ring_strain": "mean squared error of the landmarks in px, and 5 times the errors of radial "
+    "and circumferential strain, as in Ferdian et al. 2020",
+    "ring_motion": "squared errors of the first frame and of the motion in px, errors of radial "
+    "and circumferential strain, and cross entropy of what is inside endo- and epicardium",
+}
 MIRRORING = ("extreme", "mouse", "mouse_notebook", "myops", "myops_cmrseg")
 
 
