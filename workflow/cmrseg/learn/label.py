@@ -1,6 +1,7 @@
 """Labelling as a job: a model and a shard of images in, label maps out."""
 
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -205,6 +206,7 @@ def label_subjects(
         found = labeller.finished(wait(), cine, f"subject {subject}")
         labeller.save(found, cine, labels / subject, sequences[0])
 
+    started = time.monotonic()
     ahead = CARD_AHEAD if labeller.device == "cuda" else 1
     with ThreadPoolExecutor(ahead) as readers, ThreadPoolExecutor(ahead) as savers:
         names = iter(folders)
@@ -219,6 +221,8 @@ def label_subjects(
                 saving.popleft().result()
         for saved in saving:
             saved.result()
+    seconds = time.monotonic() - started
+    log.info("%d subjects in %.1f s, %.2f a second", len(folders), seconds, len(folders) / seconds)
 
 
 def label_job(
