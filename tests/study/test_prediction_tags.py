@@ -12,6 +12,7 @@ from cmrseg.apply import read_images
 from networks import network_of
 from small_study import given_model, small_study
 from study.load import load_study
+from study.panels import panel_measures
 from study.prediction import prediction_study
 from study.tables import StudyError
 from tagged_dicom import write_cine, write_tagged
@@ -70,7 +71,16 @@ def test_images_of_a_ring_network_are_tagged_cines(ring, inputs, words, layout, 
     # The network that finds the heart comes first; of points there are no volumes.
     assert found.predicted() == [("input", "box"), ("input", "ring")]
     assert found.measured() == []
-    assert made["figures"] == {}
+    # Strain is, in the levels that the order of slices tells.
+    assert panel_measures(found, "ring") == ["tagging"]
+    kinds = {name: entry["figure"] for name, entry in made["figures"].items()}
+    assert kinds == {"strain": "strain_curves", "film": "tagging_movie"}
+
+
+def test_a_network_of_boxes_alone_gives_no_strain(ring, inputs):
+    made = prediction_study({"model": "here/box", "input": "one.hdf5"})
+    assert load_study(made).predicted() == [("input", "box")]
+    assert not {"panels", "figures"} & set(made)
 
 
 def test_the_grid_of_hdf5_files_may_be_given(ring, inputs):

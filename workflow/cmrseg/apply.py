@@ -24,7 +24,7 @@ from cmrseg.learn.predict import predict_cine
 from cmrseg.learn.prepare import check_one_grid
 from cmrseg.measure.by_sequence import has_phases, measures_of, measures_of_curve
 from cmrseg.measure.volumes import EndDiastole, volume_curves, volumes_table
-from cmrseg.sequences import USUAL, Sequence, channels_of, labelled_sequence
+from cmrseg.sequences import SEQUENCES, USUAL, Sequence, channels_of, labelled_sequence
 from cmrseg.tasks.kinds import kind_of
 
 # As the study's schema has it.
@@ -134,7 +134,8 @@ def unfit(settings: Mapping[str, Any]) -> str:
 def other_kind(shape: tuple[int, ...], sequence: Sequence) -> str:
     """Why images (t, z, y, x) are obviously not of a sequence, "" where they may be."""
     frames, slices = shape[:2]
-    if not sequence.volumetric and slices > 1:
+    # Tagged slices are single planes, of which an examination has several.
+    if not sequence.volumetric and slices > 1 and sequence.plane != SEQUENCES[USUAL].plane:
         return f"has {slices} slices, expected the one plane of {sequence.name}"
     if not sequence.is_cine and frames > 1:
         return f"has {frames} frames, expected still images: {sequence.name}"

@@ -1,5 +1,5 @@
 # What models make of images: `snakemake predict_all --config input=<folder> model=<folder of a model>`, or
-# all label maps and volumes that the models of a study are to give.
+# all label maps and volumes that the models of a study are to give. Of landmarks, strain.
 
 
 rule note_origin:
@@ -44,10 +44,5 @@ rule predict_all:
             for cohort, labeller in STUDY.measured()
             if STUDY.is_model(labeller)
         ],
-        expand(
-            "results/{study}/figures/{figure}.{suffix}",
-            study=STUDY.name,
-            figure=STUDY.figures_of("prediction"),
-            suffix=["svg", "png"],
-        ),
+        RESULTS.predicted([*PANELS.phenotypes(), *PANELS.strain_tables()]),
         SOURCES.converted_cards(),

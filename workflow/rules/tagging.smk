@@ -1,4 +1,4 @@
-# Tagged cines: points held against a reference, and films.
+# Tagged cines: points held against a reference, tables of strain, and films.
 
 
 rule evaluate_points:
@@ -40,6 +40,32 @@ rule evaluate_points:
         code=code_of("evaluate_points.py"),
     script:
         "../scripts/evaluate_points.py"
+
+
+rule tabulate_strain:
+    input:
+        details="results/{study}/cohorts/{cohort}/measures/tagging/{panel}.details.tsv",
+    output:
+        table=report(
+            "results/{study}/cohorts/{cohort}/phenotypes/{panel}.strain.tsv",
+            caption="../report/strain.rst",
+            category="8 Phenotypes",
+            labels={"cohort": "{cohort}", "panel": "{panel}", "table": "strain"},
+        ),
+    log:
+        "results/{study}/logs/tabulate_strain/{cohort}/{panel}.log",
+    benchmark:
+        "results/{study}/benchmarks/tabulate_strain/{cohort}/{panel}.tsv"
+    conda:
+        "../../envs/phenotypes.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code_of("tabulate_strain.py"),
+    script:
+        "../scripts/tabulate_strain.py"
 
 
 rule make_movie:

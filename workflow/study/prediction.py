@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from cmrseg.canvas import PREPARATIONS
 from cmrseg.layouts.inputs import find_images, without_suffix
 from cmrseg.sequences import USUAL, channels_of
 from cmrseg.tasks.kinds import kind_of
@@ -16,6 +17,8 @@ from study.tables import GRID, WITHOUT_GRID, StudyError
 COHORT = "input"
 TEXT = ("input", "model", "subject", "series", "mode")
 KEYS = (*TEXT, *GRID)
+# Points of which strain is measured.
+LANDMARKS = "landmarks"
 # Folder in which a prediction records its input and model.
 ORIGINS = "results/{study}/origins"
 
@@ -28,8 +31,8 @@ def prediction_study(config: dict[str, Any]) -> dict[str, Any]:
     folder, or a name of resources/weights.yaml), subject (its name; by default that of the input),
     series (which DICOM series are the cine, or rows of an HDF5 file of tagged cines, as in a
     subject table), mode (of the cleaning); spacing_mm, slice_distance_mm and frame_interval_ms of
-    an HDF5 file. Raises StudyError naming
-    what is absent or unknown.
+    an HDF5 file. Strain is measured of a model that places landmarks in tagged cines. Raises
+    StudyError naming what is absent or unknown.
     """
     unknown = [key for key in config if key not in KEYS]
     if unknown:
@@ -45,7 +48,7 @@ def prediction_study(config: dict[str, Any]) -> dict[str, Any]:
             )
     path = Path(config["input"])
     folder, name = _model(config)
-    wanted, maps = _labelled(name, folder)
+    wanted, gives = _labelled(name, folder)
     try:
         found = find_images(path, wanted)
     except ValueError as error:
@@ -79,22 +82,43 @@ def prediction_study(config: dict[str, Any]) -> dict[str, Any]:
         "cohorts": {COHORT: cohort},
         "weights": {name: folder},
         "predict": [{"cohort": COHORT, "labellers": [name]}],
-        "figures": {"overlay": {"figure": "prediction", "cohort": COHORT}} if maps else {},
+        **_shown(name, gives),
     }
 
 
-def _labelled(name: str, folder: str) -> tuple[str, bool]:
-    """The images that a model labels, as `la_4ch` or `c0,de,t2`, and whether it gives label maps.
+def _shown(name: str, gives: str) -> dict[str, Any]:
+    """What is measured and drawn of what a model gives: panels and figures of the study."""
+    if gives == "label map":
+        return {"figures": {"overlay": {"figure": "prediction", "cohort": COHORT}}}
+    if gives != LANDMARKS:
+        return {}
+    return {
+        "panels": {name: {"cohort": COHORT, "labellers": [name], "measures": ["tagging"]}},
+        "figures": {
+            "strain": {"figure": "strain_curves", "cohort": COHORT, "panels": [name]},
+            "film": {"figure": "tagging_movie", "cohort": COHORT, "labellers": [name]},
+        },
+    }
 
-    Of a model that cannot be read the usual ones: the study refuses the model by name.
+
+def _labelled(name: str, folder: str) -> tuple[str, str]:
+    """The images that a model labels, as `la_4ch` or `c0,de,t2`, and what it gives.
+
+    That is "label map", LANDMARKS or "points", which are others. Of a model that cannot be read
+    the usual ones: the study refuses the model by name.
     """
     try:
         settings = given_models({name: folder})[name]
         wanted: str = settings["sequence"]
         channels_of(wanted)
-        return wanted, kind_of(settings).writes == "label map"
+        gives = kind_of(settings).writes
+        preparation = PREPARATIONS.get(settings["preparation"])
+        # Networks of one frame place the box in which landmarks are placed.
+        if gives == "points" and preparation is not None and preparation.frames > 1:
+            gives = LANDMARKS
+        return wanted, gives
     except (StudyError, ValueError):
-        return USUAL, True
+        return USUAL, "label map"
 
 
 def _grid(path: Path, layout: str, config: dict[str, Any]) -> dict[str, Any]:

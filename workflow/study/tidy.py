@@ -81,7 +81,9 @@ def _results(study: Study) -> Iterator[str]:
     for panel, about in study.config["panels"].items():
         here = f"cohorts/{about['cohort']}"
         yield from (f"{here}/phenotypes/{panel}.{suffix}" for suffix in ("tsv", "ukbb.csv"))
-        for measure in panel_measures(study, panel):
+        measures = panel_measures(study, panel)
+        yield from (f"{here}/phenotypes/{panel}.strain.tsv" for _ in {"tagging"} & {*measures})
+        for measure in measures:
             made = f"{here}/measures/{measure}/{panel}"
             for name in (made, *(f"{made}/{shard}" for shard in study.shards(about["cohort"]))):
                 yield from (f"{name}.tsv", f"{name}.details.tsv")

@@ -11,6 +11,7 @@ import pandas as pd
 from cmrseg.cine import Cine, check_grid
 from cmrseg.dicom.audit import (
     COLUMNS,
+    NO_TAGS,
     OTHER,
     TWO_PATIENTS,
     UNREADABLE,
@@ -20,6 +21,7 @@ from cmrseg.dicom.audit import (
     without_folders,
 )
 from cmrseg.files import write_table
+from cmrseg.layouts.tag_check import without_tags
 from cmrseg.sequences import SEQUENCES, USUAL, image_path, sources_path
 
 logger = logging.getLogger(__name__)
@@ -104,6 +106,8 @@ def checked(
                 f"{sequence} has {len(cine.voxels)} frames, expected a still image; "
                 "keep one frame, or name the sequence of cines that it is"
             )
+        if fault := without_tags(cine, sequence):
+            raise SubjectError(NO_TAGS, "", fault)
         return single(cine), sources
     except SubjectError:
         raise

@@ -138,6 +138,14 @@ class Panels:
             for suffix in ("tsv", "ukbb.csv")
         ]
 
+    def strain_tables(self) -> list[str]:
+        """The table of strain by tagging of each panel that measures it."""
+        return [
+            f"results/{self.study.name}/cohorts/{self.cohort_of(name)}/phenotypes/{name}.strain.tsv"
+            for name in self.names
+            if "tagging" in panel_measures(self.study, name)
+        ]
+
 
 def _chosen(rows: Rows, columns: Iterable[str]) -> Rows:
     """Subject, split and some columns of rows, of those that they have."""

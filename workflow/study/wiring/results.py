@@ -20,6 +20,15 @@ class Results:
         """The path given for the images or the model."""
         return self.origins[wildcards.origin]
 
+    def predicted(self, measured: list[str]) -> list[str]:
+        """Figures of what models label; of a prediction all that it names, and `measured`."""
+        study, top = self.study, f"results/{self.study.name}/figures"
+        names = study.data_figures if self.origins else study.figures_of("prediction")
+        drawn = [f"{top}/{name}.{suffix}" for name in names for suffix in ("svg", "png")]
+        if not self.origins:
+            return drawn
+        return [*measured, *drawn, *(f"{top}/{name}" for name in study.movies)]
+
     def unnamed(self, wildcards: Wildcards) -> list[str]:
         """Files in the folder that the study does not name."""
         return unnamed(self.study, f"results/{self.study.name}", self.origins)
