@@ -10,6 +10,7 @@ from app.samples import SAMPLES
 from app.session import Session
 from app.uploads import UPLOADED, UPLOADS
 from cmrseg.labels import COLOURS, NAMES, Tissue
+from cmrseg.layouts.inputs import TAGGED
 from cmrseg.sequences import SEQUENCES
 
 
@@ -27,6 +28,7 @@ def setup_of(session: Session, models: Sequence[Model], most_bytes: int) -> dict
                 "network": model.network,
                 "sequence": model.sequence,
                 "images": described(model.sequence),
+                "tracks": model.sequence == TAGGED,
                 "facts": dict(model.facts),
                 "trained_mm": model.trained_mm,
                 "fault": model.fault,
@@ -45,7 +47,7 @@ def setup_of(session: Session, models: Sequence[Model], most_bytes: int) -> dict
 
 def state_of(session: Session) -> dict[str, Any]:
     """The state of a session for the page; nan becomes null."""
-    loaded, labelled = session.loaded, session.labelled
+    loaded, found = session.loaded, session.labelled or session.tracked
     image = loaded and {
         "number": loaded.number,
         "name": loaded.name,
@@ -61,11 +63,12 @@ def state_of(session: Session) -> dict[str, Any]:
             for key in loaded.sequences
         ],
     }
-    result = labelled and {
-        "number": labelled.number,
-        "model": labelled.model,
-        "spacing_mm": labelled.spacing_mm,
-        "interval_s": None if math.isnan(labelled.interval_s) else labelled.interval_s,
+    result = found and {
+        "number": found.number,
+        "kind": "labels" if session.labelled else "points",
+        "model": found.model,
+        "spacing_mm": found.spacing_mm,
+        "interval_s": None if math.isnan(found.interval_s) else found.interval_s,
     }
     return {
         "busy": session.busy.locked(),

@@ -8,7 +8,7 @@ from app.uploads import UPLOADED, example_names
 from cmrseg.apply import other_kind
 from cmrseg.cine import Cine
 from cmrseg.dicom.audit import Audit
-from cmrseg.layouts.inputs import SUFFIXES
+from cmrseg.layouts.inputs import SUFFIXES, TAGGED
 from cmrseg.layouts.nifti import turned_back, turned_to_pictures
 from cmrseg.sequences import SEQUENCES, USUAL, Sequence, channels_of
 
@@ -53,11 +53,17 @@ def _check_there(loaded: Loaded, model: str, channels: tuple[Sequence, ...]) -> 
 def _read_as(session: Session, loaded: Loaded, model: str, sequence: Sequence) -> Loaded:
     """The images as pictures of a sequence's plane."""
     known = SEQUENCES[loaded.sequences[0]]
-    alike = known.plane == sequence.plane
+    # Slices of tagged cines are in another order than those of a short axis.
+    alike = known.plane == sequence.plane and (known.key == TAGGED) == (sequence.key == TAGGED)
     # Wide pictures of a cine are turned, those of still images are not.
     if alike and (known.is_cine == sequence.is_cine or loaded.file_affine is None):
         return loaded
     if loaded.file_affine is None:
+        if TAGGED in (known.key, sequence.key):
+            raise Refused(
+                f"{loaded.name}: read as {known.name}. The model {model} is for {sequence.name}; "
+                "choose the file once more while this model is selected."
+            )
         raise Refused(
             f"{loaded.name}: read as {known.name}. The model {model} labels {sequence.name}, "
             "which the page reads from a NIfTI file."
@@ -78,6 +84,8 @@ def described(wanted: str) -> str:
     if len(channels) > 1:
         named = ", ".join(short_name(channel.key) for channel in channels)
         return f"{named}: a .zip with one NIfTI file each ({example_names(channels)})"
+    if channels[0].key == TAGGED:
+        return f"a tagged short-axis cine: {UPLOADED}"
     if channels[0].key == USUAL:
         return f"a short-axis cine: {UPLOADED}"
     return f"{_said(channels)}: a NIfTI file ({', '.join(SUFFIXES)}), or a .zip of one"

@@ -17,10 +17,11 @@ from cmrseg.dicom.audit import Audit
 from cmrseg.fetch.unpack import unpack
 from cmrseg.files import check_plain
 from cmrseg.layouts.hdf5 import IMAGES
-from cmrseg.layouts.inputs import HDF5_SUFFIXES, check_one_case, sequence_named
+from cmrseg.layouts.inputs import HDF5_SUFFIXES, TAGGED, check_one_case, sequence_named
 from cmrseg.layouts.matched import RESAMPLED, matched
 from cmrseg.layouts.nifti import read_cine
 from cmrseg.layouts.plain_hdf5 import item, opened
+from cmrseg.layouts.tagging import IMAGES as TAGGED_IMAGES
 from cmrseg.nifti_header import affine_mm, is_placed, read_header
 from cmrseg.sequences import SEQUENCES, USUAL, labelled_sequence
 
@@ -30,6 +31,10 @@ UNKNOWN_MM = (1.0, 1.0, 1.0)
 MOVED = (
     "{file} lies on another grid than {first} and was resampled by its place in the patient, not "
     "registered: {detail}"
+)
+USUAL_GRID = (
+    "The file does not say the slice distance and the time between frames: usual ones are shown; "
+    "strain depends on neither."
 )
 # Folders of an upload and of the content of a zip, which then has the zip's name.
 RECEIVED, UNPACKED = "received", "unpacked"
@@ -67,7 +72,7 @@ def load_upload(
             _load_sequences(session, images, name)
             withdraw(session)
         elif images[0].is_dir():
-            _load_dicom(session, images[0], name)
+            _load_dicom(session, images[0], name, sequence=TAGGED if wanted == TAGGED else USUAL)
         else:
             _load_file(session, images[0], name, wanted)
             withdraw(session)
@@ -81,21 +86,32 @@ def load_series(session: Session, offered: Offer, chosen: str) -> None:
     if session.offer is not offered:
         raise Refused(GONE, 409)
     session.doing = "Reading the images"
-    _load_dicom(session, offered.folder, offered.name, chosen)
+    _load_dicom(session, offered.folder, offered.name, chosen, offered.sequence)
 
 
-def _load_dicom(session: Session, folder: Path, name: str, chosen: str = "") -> None:
-    """Import the short-axis cine of a folder of DICOM files, and keep these to choose from."""
-    cine, audit, table = read_series(session, folder, name, stem(name), chosen)
+def _load_dicom(
+    session: Session, folder: Path, name: str, chosen: str = "", sequence: str = USUAL
+) -> None:
+    """Import the cine of a folder of DICOM files, and keep these to choose from.
+
+    sequence: the short axis, or tagged cines.
+    """
+    cine, audit, table = read_series(session, folder, name, stem(name), chosen, sequence)
     notes = repairs(audit[~audit["problem"].isin(LISTED)])
-    keep(session, [cine], name, None, notes, series=used(table))
-    offer(session, folder, name, table)
+    keep(session, [cine], name, None, notes, series=used(table), sequences=(sequence,))
+    offer(session, folder, name, table, sequence)
 
 
 def _load_file(session: Session, path: Path, name: str, wanted: str) -> None:
     """Import a NIfTI or an HDF5 file."""
+    if path.name.endswith(HDF5_SUFFIXES) and wanted == TAGGED:
+        _check_hdf5(path, TAGGED_IMAGES)
+        found = read_images(path, stem(name), sequence=wanted)
+        notes = [*repairs(found.audit), USUAL_GRID]
+        keep(session, [found.cine], name, None, notes, sequences=(wanted,), placed=False)
+        return
     if path.name.endswith(HDF5_SUFFIXES):
-        _check_hdf5(path)
+        _check_hdf5(path, IMAGES)
         found = read_images(path, stem(name), spacing_mm=UNKNOWN_MM)
         notes = repairs(found.audit)
         keep(session, [found.cine], name, None, notes, has_spacing=False, placed=False)
@@ -157,9 +173,9 @@ def _file_affine(path: Path) -> np.ndarray:
     return affine
 
 
-def _check_hdf5(path: Path) -> None:
+def _check_hdf5(path: Path, dataset: str) -> None:
     """Check the size of an HDF5 file's images before reading them."""
     with opened(path) as file:
-        images = item(file, IMAGES)
+        images = item(file, dataset)
         if isinstance(images, h5py.Dataset) and images.shape:
             check_voxels(images.shape)

@@ -60,8 +60,9 @@ def keep(
         old.unlink()
     for key, other in zip(sequences[1:], others, strict=True):
         np.save(session.folder / f"cine_{key}.npy", other.voxels, allow_pickle=False)
-    session.labelled = None
-    (session.folder / "labels.u8").unlink(missing_ok=True)
+    session.labelled = session.tracked = None
+    for shown in ("labels.u8", "points.f32"):
+        (session.folder / shown).unlink(missing_ok=True)
     one_plane = not SEQUENCES[sequences[0]].volumetric and cine.voxels.shape[1] == 1
     fault = spacing_fault(cine.spacing_mm, one_plane) if has_spacing else NO_SPACING
     session.loaded = Loaded(

@@ -11,12 +11,14 @@ from typing import Any
 import nibabel as nib
 
 from cmrseg.apply import unfit
+from cmrseg.apply_tags import untracked
 from cmrseg.cine import UNREADABLE
 from cmrseg.learn.label import RECORD, WEIGHTS
 from cmrseg.nets.kinds import KINDS
 from cmrseg.results.labelling import LABELLING
 from cmrseg.results.record import recorded_settings
 from cmrseg.sequences import USUAL, image_path
+from cmrseg.tasks.kinds import kind_of
 
 # Where models are stored, relative to the top folder of the project.
 PLACES = ("results/*/models/*", "resources/models/*")
@@ -99,7 +101,8 @@ def describe(folder: Path, name: str) -> Model:
 def _fault(settings: Mapping[str, Any]) -> str:
     """Why the page cannot use a model; a record may contain anything."""
     try:
-        return unfit(settings)
+        points = kind_of(settings).writes == "points"
+        return untracked(settings) if points else unfit(settings)
     except ValueError as error:
         return str(error)
 

@@ -9,8 +9,17 @@ import pandas as pd
 from app.session import Offer, Refused, Session
 from cmrseg.apply import read_images
 from cmrseg.cine import Cine
-from cmrseg.dicom.audit import NO_CINE, OTHER_SERIES, REPEATED_STACK, TWO_EXAMINATIONS, UNCLEAR
+from cmrseg.dicom.audit import (
+    NO_CINE,
+    NO_TAGS,
+    OTHER_SERIES,
+    REPEATED_STACK,
+    TWO_EXAMINATIONS,
+    UNCLEAR,
+)
 from cmrseg.dicom.choice import UnclearError
+from cmrseg.layouts.inputs import TAGGED
+from cmrseg.sequences import USUAL
 
 # Folder of the files from which other series can be chosen.
 KEPT = "kept"
@@ -18,15 +27,18 @@ KEPT = "kept"
 MOST_SHOWN = 64
 # Questions to the user if the cine cannot be identified.
 QUESTIONS = {
-    UNCLEAR: "Several series could be the short-axis cine; choose one from the list.",
+    UNCLEAR: "Several series could be the {cine}; choose one from the list.",
     TWO_EXAMINATIONS: (
-        "The files come from two examinations, and both may contain the short-axis cine; choose a "
+        "The files come from two examinations, and both may contain the {cine}; choose a "
         "series from the list."
     ),
-    NO_CINE: (
-        "No series looks like a short-axis cine; choose one from the list if you know that it is."
-    ),
+    NO_CINE: ("No series looks like a {cine}; choose one from the list if you know that it is."),
 }
+CINES = {USUAL: "short-axis cine", TAGGED: "tagged cine"}
+UNTAGGED = (
+    "No series of these files shows the lines of tags; choose the tagged cine, or a model of other "
+    "images."
+)
 MIXED = "These series come from two examinations; choose series of one examination."
 GONE = "The files have been deleted; choose the file again."
 # Shown in the list of series and not repeated in the notes.
@@ -34,25 +46,36 @@ LISTED = (OTHER_SERIES[0], REPEATED_STACK[0])
 
 
 def read_series(
-    session: Session, folder: Path, name: str, subject: str, chosen: str = ""
+    session: Session,
+    folder: Path,
+    name: str,
+    subject: str,
+    chosen: str = "",
+    sequence: str = USUAL,
 ) -> tuple[Cine, pd.DataFrame, pd.DataFrame]:
     """The cine of a folder of DICOM files, its audit and the list of series.
 
-    chosen: as `series` of `read_images`; empty to identify the cine automatically. Raises Refused
-    with a question if that is ambiguous; the page then shows the list.
+    chosen: as `series` of `read_images`; empty to identify the cine automatically. sequence: the
+    short axis, or tagged cines. Raises Refused with a question if that is ambiguous; the page then
+    shows the list.
     """
     try:
-        found = read_images(folder, subject, series=chosen)
+        found = read_images(folder, subject, series=chosen, sequence=sequence)
     except UnclearError as error:
+        if error.kind == NO_TAGS:
+            raise Refused(UNTAGGED) from error
         if not chosen:
-            offer(session, folder, name, error.series)
+            offer(session, folder, name, error.series, sequence)
         questions = {TWO_EXAMINATIONS: MIXED} if chosen else QUESTIONS
-        raise Refused(questions.get(error.kind, str(error))) from error
+        words = questions.get(error.kind, str(error))
+        raise Refused(words.format(cine=CINES.get(sequence, CINES[USUAL]))) from error
     assert found.series is not None  # as for every folder
     return found.cine, found.audit, found.series
 
 
-def offer(session: Session, folder: Path, name: str, table: pd.DataFrame) -> None:
+def offer(
+    session: Session, folder: Path, name: str, table: pd.DataFrame, sequence: str = USUAL
+) -> None:
     """Keep the files of an upload if there are several series to choose from.
 
     folder: one in a folder of its own, which becomes that of the session's kept files. table: of
@@ -64,7 +87,9 @@ def offer(session: Session, folder: Path, name: str, table: pd.DataFrame) -> Non
         if len(table) == 1 and table["chosen"].all():
             return
         folder.parent.rename(place)
-    session.offer = Offer(session.next_number(), name, place / folder.name, rows_of(table))
+    session.offer = Offer(
+        session.next_number(), name, place / folder.name, rows_of(table), sequence
+    )
 
 
 def withdraw(session: Session) -> None:

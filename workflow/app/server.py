@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from app import downloads, intake, measured, series, uploads, work
+from app import downloads, intake, measured, series, tracked, uploads, work
 from app.answers import setup_of, state_of
 from app.asked import frames, number, sequences, until_closed, words
 from app.guard import Guard
@@ -28,7 +28,8 @@ from cmrseg.sequences import USUAL
 
 STATIC = Path(__file__).parent / "static"
 FILES = {"/": "index.html"} | {
-    f"/{name}": name for name in ("app.js", "series.js", "eye.js", "app.css", "icon.svg")
+    f"/{name}": name
+    for name in ("app.js", "series.js", "eye.js", "tagging.js", "app.css", "icon.svg")
 }
 SWEEP_S = 20
 
@@ -155,7 +156,8 @@ class Api:
         offered = self.session(request).offer
         if offered is None:
             raise Refused(series.GONE, 404)
-        return JSONResponse({"name": offered.name, "rows": offered.rows})
+        cine = series.CINES.get(offered.sequence, "")
+        return JSONResponse({"name": offered.name, "rows": offered.rows, "cine": cine})
 
     async def choose(self, request: Request) -> Response:
         session, said = self.session(request), await words(request)
@@ -185,22 +187,29 @@ class Api:
 
     async def measures(self, request: Request) -> Response:
         session = self.session(request)
+        if session.tracked:
+            content = await run_in_threadpool(tracked.measured, session)
+            return JSONResponse(content)
         content = await run_in_threadpool(measured.measured, session, *frames(request, session))
         return JSONResponse(content)
 
     async def voxels(self, request: Request) -> Response:
-        """8-bit images or label maps for display, (t, z, y, x)."""
+        """8-bit images or label maps for display, (t, z, y, x), or float32 (t, z, 168, 2)."""
         session, what = self.session(request), request.path_params["what"]
-        name = {"image": "image.u8", "labels": "labels.u8"}.get(what)
+        name = {"image": "image.u8", "labels": "labels.u8", "points": tracked.POINTS}.get(what)
         if name is None or not (session.folder / name).is_file():
             raise Refused("These images do not exist.", 404)
         return FileResponse(session.folder / name, media_type="application/octet-stream")
 
     async def download(self, request: Request) -> Response:
-        session = self.session(request)
-        name, content = await run_in_threadpool(
-            downloads.download, session, request.path_params["what"], *frames(request, session)
-        )
+        session, what = self.session(request), request.path_params["what"]
+        if session.tracked:
+            slice_ = request.query_params.get("slice", "1")
+            name, content = await run_in_threadpool(tracked.download, session, what, slice_)
+        else:
+            name, content = await run_in_threadpool(
+                downloads.download, session, what, *frames(request, session)
+            )
         headers = {"content-disposition": f'attachment; filename="{name}"'}
         return Response(content, 200, headers, "application/octet-stream")
 

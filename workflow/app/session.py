@@ -68,13 +68,14 @@ class Offer:
     """DICOM files whose series the user can choose from.
 
     name: of the upload, safe to show. folder: of the files, in the session's folder. rows: of the
-    list of series (`app.series.rows_of`).
+    list of series (`app.series.rows_of`). sequence: what they are looked through for.
     """
 
     number: int
     name: str
     folder: Path
     rows: list[dict[str, Any]]
+    sequence: str = USUAL
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,27 @@ class Labelled:
     warnings: list[str]
 
 
+@dataclass(frozen=True)
+class Tracked:
+    """Landmarks that a model placed in the cine; for display they are in `points.f32`, too.
+
+    affine, spacing_mm, interval_s: as of Labelled. points: (t, z, 168, 2), (y, x) in px of the
+    cine. box: (t, z, 2, 2), the corners of that in which they were placed. curves: details of the
+    measure `tagging`.
+    """
+
+    number: int
+    model: str
+    weights_sha256: str
+    affine: Any
+    spacing_mm: tuple[float, ...]
+    interval_s: float
+    points: Any
+    box: Any
+    curves: pd.DataFrame
+    warnings: list[str]
+
+
 @dataclass
 class Session:
     """One open page.
@@ -123,6 +145,7 @@ class Session:
     loaded: Loaded | None = None
     offer: Offer | None = None
     labelled: Labelled | None = None
+    tracked: Tracked | None = None
     numbers: int = 0
 
     def next_number(self) -> int:

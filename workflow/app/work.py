@@ -15,17 +15,23 @@ from app.checks import interval_fault, model_warnings, spacing_fault, species
 from app.intake import RECEIVED, UNPACKED
 from app.models import Model
 from app.series import KEPT
-from app.session import Closed, Labelled, Loaded, Refused, Session, Sessions
+from app.session import Closed, Labelled, Loaded, Refused, Session, Sessions, Tracked
+from app.tracked import POINTS
+from cmrseg.apply_tags import strain_of
+from cmrseg.cine import Cine
 from cmrseg.dicom.audit import SubjectError
 from cmrseg.fetch.checks import FULL
 from cmrseg.files import replacing, sha256
 from cmrseg.labels import tissues_of
+from cmrseg.layouts.tag_check import without_tags
 from cmrseg.learn.coarse_labels import coarse_labels
 from cmrseg.learn.label import WEIGHTS, load_model
 from cmrseg.learn.predict import predict_cine
+from cmrseg.learn.track import track_cine
 from cmrseg.measure.by_sequence import curve_columns, has_phases
 from cmrseg.measure.volumes import measures, volume_curves
 from cmrseg.sequences import Sequence, labelled_sequence
+from cmrseg.tasks.kinds import kind_of
 
 logger = logging.getLogger(__name__)
 
@@ -124,6 +130,8 @@ def label(
         spacing_mm = (given_mm[1], given_mm[0], given_mm[0])
         if fault := spacing_fault(spacing_mm, not sequence.volumetric):
             raise Refused(fault)
+    if not loaded.series and (fault := without_tags(channels[0], sequence.key)):
+        raise Refused(f"{loaded.name}: {fault}.")
     affine = loaded.affine.copy()
     # For a file without a position in the patient; a NIfTI file keeps its own affine.
     if loaded.file_affine is None:
@@ -146,6 +154,12 @@ def label(
         for folder in sorted(above, key=len, reverse=True):
             sentence = sentence.replace(folder, "")
         raise Refused(f"The model {model.name} cannot label: {sentence}") from error
+    if kind_of(settings).writes == "points":
+        session.doing = "Following the heart"
+        cine = Cine(channels[0].voxels, affine, interval_s)
+        points = track_cine(network, cine, settings, device, loaded.name, session.progress, coarse)
+        _keep_points(session, model, cine, points, coarse, _toy(loaded, model))
+        return
     labels = predict_cine(
         network, channels, settings, device, progress=session.progress, coarse=coarse
     )
@@ -157,6 +171,7 @@ def label(
     # Other requests may still be reading the previous labels, so their file is kept.
     with replacing(session.folder / "labels.u8") as part:
         labels.tofile(part)
+    session.tracked = None
     session.labelled = Labelled(
         number=session.next_number(),
         model=model.name,
@@ -171,6 +186,34 @@ def label(
         ed_frame=ed_frame,
         es_frame=es_frame,
         warnings=[*model_warnings(spacing_mm, model.trained_mm), *_toy(loaded, model)],
+    )
+
+
+def _keep_points(
+    session: Session, model: Model, cine: Cine, points: np.ndarray, box: np.ndarray, toy: list[str]
+) -> None:
+    """Measure strain of landmarks (t, z, 168, 2), and show it.
+
+    box: (t, z, 2, 2), that in which they are. Raises Refused where no heart was found.
+    """
+    if not np.isfinite(points[0]).any():
+        raise Refused(f"The model {model.name} found no heart in these images.", 409)
+    curves = strain_of(cine, points, "the cine").details
+    session.progress(1, 1)
+    with replacing(session.folder / POINTS) as part:
+        points.astype("<f4").tofile(part)
+    session.labelled = None
+    session.tracked = Tracked(
+        number=session.next_number(),
+        model=model.name,
+        weights_sha256=sha256(model.folder / WEIGHTS),
+        affine=cine.affine,
+        spacing_mm=cine.spacing_mm,
+        interval_s=cine.frame_interval_s,
+        points=points,
+        box=box,
+        curves=curves,
+        warnings=toy,
     )
 
 

@@ -36,7 +36,6 @@ rule make_slices:
     script:
         "../scripts/make_slices.py"
 
-
 # The same for networks that place points in tagged cines.
 rule make_point_slices:
     input:

@@ -122,7 +122,7 @@ function forget() {
   image = result = measures = null;
   untaken = false;
   imageNumber = resultNumber = 0;
-  for (const id of ["stage", "strip", "controls", "keys", "results", "eye", "imageFacts", "notes", "spacing", "intervalField", "legend"]) at(id).hidden = true;
+  for (const id of ["stage", "strip", "controls", "keys", "results", "eye", "imageFacts", "notes", "spacing", "intervalField", "legend", "ringLegend"]) at(id).hidden = true;
   at("empty").hidden = false;
   at("layer").disabled = at("zoom").disabled = true;
 }
@@ -173,6 +173,8 @@ function item(text) {
 }
 
 async function takeResult(about) {
+  showTracked(about.kind === "points");
+  if (about.kind === "points") return takeTracked(about);
   const labels = await voxels("labels");
   resultNumber = about.number;
   untaken = true;
@@ -342,7 +344,7 @@ function paint(frame, slice, areas, channel = 0) {
   buffer.width = columns;
   buffer.height = rows;
   const context = buffer.getContext("2d", { willReadFrequently: true }), picture = context.createImageData(columns, rows);
-  const labels = areas && result ? plane(result.labels, frame, slice) : null;
+  const labels = areas && result && result.labels ? plane(result.labels, frame, slice) : null;
   const colours = setup.tissues.map((tissue) => [tissue.value, ...rgb(tissue.colour)]);
   for (let i = 0; i < grey.length; i++) {
     const found = labels && colours.find(([value]) => value === labels[i]);
@@ -377,10 +379,11 @@ function draw() {
     const top = isBeside ? (high - h * scale * image.aspect) / 2 : channel * each + (high - h * scale * image.aspect) / 2;
     paint(t, z, layer === "fill" ? 0.45 : 0, channel);
     context.drawImage(buffer, x, y, w, h, left, top, w * scale, h * scale * image.aspect);
-    if (layer === "lines") drawLines(context, [x, y, w, h], scale, left, top);
+    if (layer === "lines" && result.points) drawRing(context, [x, y, w, h], scale, left, top);
+    else if (layer === "lines") drawLines(context, [x, y, w, h], scale, left, top);
     if (count > 1) nameChannel(context, image.channels[channel].name, isBeside ? channel * each + wide - 12 : wide - 12, isBeside ? 24 : channel * each + 24);
   }
-  const phase = measures && measures.has_phases ? [measures.ed === t + 1 ? "end-diastole" : "", measures.es === t + 1 ? "end-systole" : ""].filter(Boolean).join(", ") : "";
+  const phase = isTracked() ? phaseOf(t) : measures && measures.has_phases ? [measures.ed === t + 1 ? "end-diastole" : "", measures.es === t + 1 ? "end-systole" : ""].filter(Boolean).join(", ") : "";
   const parts = [slices > 1 || frames === 1 ? `Slice ${z + 1} of ${slices}` : "", frames > 1 ? `frame ${t + 1} of ${frames}` : ""].filter(Boolean).join(", ");
   at("caption").textContent = `${parts[0].toUpperCase()}${parts.slice(1)}${phase && ` (${phase})`}`;
   const [{ plane: kind }] = image.channels;
@@ -391,6 +394,7 @@ function draw() {
   at("frameText").textContent = `${t + 1} of ${frames}`;
   at("sliceText").textContent = `${z + 1} of ${slices}`;
   drawStrip(layer);
+  if (isTracked()) showSlice();
   moveCursor();
 }
 
@@ -507,6 +511,7 @@ function legendOf(lines, left, right) {
 
 function drawCurve() {
   if (!measures) return;
+  if (isTracked()) return drawStrain();
   const width = at("curve").clientWidth || 600, height = width < 500 ? 250 : 300, frames = image.shape[0];
   const lines = linesShown(), first = lines.length ? lines[0].key : "";
   const margin = { left: 50, right: 14, bottom: 40 }, names = legendOf(lines, margin.left, width - margin.right);
@@ -571,6 +576,7 @@ function showModel() {
   const model = chosenModel();
   if (!model) return;
   at("wanted").textContent = model.images;
+  at("label").textContent = model.tracks ? "Follow the heart" : "Segment the images";
   const trained = model.trained_mm ? { voxels: distances(model.trained_mm) } : {};
   fill(at("modelFacts"), { network: model.network, ...model.facts, ...trained });
   if (at("working").hidden) at("label").disabled = !image;
@@ -604,7 +610,7 @@ function listen() {
     at(which).onchange = () => choose(which, at(which).value);
     at(`${which}Here`).onclick = () => choose(which, t + 1);
   }
-  at("downloads").onclick = (event) => {
+  for (const id of ["downloads", "strainDownloads"]) at(id).onclick = (event) => {
     const link = event.target.closest("a");
     if (!link) return;
     event.preventDefault();

@@ -10,7 +10,7 @@ async function takeSeries(number) {
   at("series").hidden = !number;
   if (!number) return;
   const used = list.rows.filter((row) => row.chosen);
-  at("seriesTitle").textContent = used.length ? `Series in use: ${named(used)}` : "Which series is the short-axis cine?";
+  at("seriesTitle").textContent = used.length ? `Series in use: ${named(used)}` : `Which series is the ${list.cine}?`;
   at("emptyText").textContent = "Choose a series from the list.";
   at("seriesOf").textContent = `${list.rows.length} series in ${list.name}`;
   let examination = 0, count = 0;
