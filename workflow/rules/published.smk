@@ -45,6 +45,34 @@ rule recompute_published:
         "../scripts/recompute_published.py"
 
 
+rule calibrate_published:
+    input:
+        tables=STUDY.config["published_tables"],
+    output:
+        volumes="results/published/calibrated_volumes.tsv",
+        distributions="results/published/calibrated_distributions.csv",
+        scores=report(
+            "results/published/calibration_scores.tsv",
+            caption="../report/calibration.rst",
+            category="8 Published study",
+            labels={"table": "calibration"},
+        ),
+    log:
+        "results/published/logs/calibrate_published.log",
+    benchmark:
+        "results/published/benchmarks/calibrate_published.tsv"
+    conda:
+        "../../envs/calibrate.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        code=code_of("calibrate_published.py"),
+    script:
+        "../scripts/calibrate_published.py"
+
+
 rule draw_published:
     input:
         unpack(published_figure_tables),
@@ -78,6 +106,7 @@ rule draw_published:
 rule published:
     input:
         "results/published/numbers.tsv",
+        "results/published/calibration_scores.tsv",
         expand(
             "results/published/figures/{drawn}.{suffix}",
             drawn=PUBLISHED_FIGURES,

@@ -1,11 +1,16 @@
 """Score of predicted distributions of volumes, and their table, as in the Data Science Bowl."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
+
+from cmrseg.files import replacing
 
 # A distribution is its cumulative probabilities at 0, 1, ... 599 ml.
 VOLUMES_ML = np.arange(600)
 COLUMNS = tuple(f"P{volume_ml}" for volume_ml in VOLUMES_ML)
+DIGITS = "%.5f"
 # Names of the two rows of a case, and the known volume of each.
 PHASES = {"Diastole": "edv_ml", "Systole": "esv_ml"}
 
@@ -43,6 +48,12 @@ def competition_table(cases: list[str], cumulative: dict[str, np.ndarray]) -> pd
     table = pd.DataFrame(rows.reshape(len(names), len(COLUMNS)), columns=list(COLUMNS))
     table.insert(0, "Id", names)
     return table
+
+
+def write_competition(table: pd.DataFrame, path: str | Path) -> None:
+    """Write a table in the competition's format. Digits are those that the score can see."""
+    with replacing(path) as temporary:
+        table.to_csv(temporary, index=False, float_format=DIGITS, lineterminator="\n")
 
 
 def competition_score(table: pd.DataFrame, known: pd.DataFrame) -> float:

@@ -1,11 +1,14 @@
 """Calibrated volumes of the Kaggle data, from studies that no U-Net was trained on."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from cmrseg.calibrate.calibration import Sample
+from cmrseg.calibrate.conformal import Distributions
 from cmrseg.calibrate.crps import VOLUMES_ML, competition_table
 from cmrseg.calibrate.features import (
     SMALLEST_EDV,
@@ -15,7 +18,14 @@ from cmrseg.calibrate.features import (
 )
 from cmrseg.calibrate.forests import Settings
 from cmrseg.calibrate.intervals import MEASURES, interval
-from cmrseg.calibrate.out_of_fold import Known, learn, out_of_fold, predicted, repeated_scores
+from cmrseg.calibrate.out_of_fold import (
+    Known,
+    Scores,
+    learn,
+    out_of_fold,
+    predicted,
+    repeated_scores,
+)
 from cmrseg.measure.confidence import THRESHOLDS
 from cmrseg.published.calibration_features import SCANS, scan_features
 from cmrseg.published.kaggle import NETWORKS, UKBB, UNSEEN, ef_error_table, evaluated
@@ -37,7 +47,7 @@ CALIBRATED = ("edv_ml", "esv_ml", "sv_ml", "ef")
 TERTILES = ("low", "middle", "high")
 
 
-def trained_on(study: str, set_: str, score: float, network: str) -> bool:
+def trained_on(set_: str, score: float, network: str) -> bool:
     """Whether a network was trained on a study: in its confidence set, and not of UNSEEN.
 
     Kaggle's training and test patients were both in the training sets.
@@ -61,11 +71,13 @@ def studies_table(folder: Path, labellers: tuple[str, ...] = LABELLERS) -> pd.Da
     table = metadata_table(folder).set_index("study")
     table = table[["set", "sex", "true_edv_ml", "true_esv_ml", "true_ef"]]
     table["score"] = score.set_index("study")["score"]
-    table["seen"] = [
-        any(trained_on(row.Index, row.set, row.score, name) for name in labellers)
+    table["patient"] = table.index.map(patient_of)
+    trained = [
+        any(trained_on(row.set, row.score, name) for name in labellers)
         for row in table.itertuples()
     ]
-    table["patient"] = table.index.map(patient_of)
+    # Both stacks of a patient show one heart: whoever saw one of them has seen the other.
+    table["seen"] = pd.Series(trained, table.index).groupby(table["patient"]).transform("any")
     stratum = _stratum(table, labellers)
     unseen = stratum[~table["seen"]].value_counts()
     table["weight"] = (stratum.map(stratum.value_counts() / unseen)).where(~table["seen"], 0.0)
@@ -75,9 +87,10 @@ def studies_table(folder: Path, labellers: tuple[str, ...] = LABELLERS) -> pd.Da
 
 
 def _stratum(table: pd.DataFrame, labellers: tuple[str, ...]) -> pd.Series:
-    """Whether each study could be trained on by one of the labellers, by its score."""
+    """Whether one of the labellers could be trained on each study's patient, by the score."""
     sets = [TRAINED_ON[name.split("_")[1]] for name in labellers if name != UKBB]
-    return table["score"] <= max((THRESHOLDS[name] for name in sets), default=0)
+    score = table.groupby("patient")["score"].transform("min")
+    return score <= max((THRESHOLDS[name] for name in sets), default=0)
 
 
 def sample_of(
@@ -139,7 +152,7 @@ def calibrated_tables(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     for measure in CALIBRATED:
         known = known_of(studies, features, measured, measure)
         probabilities = np.empty((len(studies), len(VOLUMES_ML)))
-        columns = {}
+        columns: dict[str, np.ndarray] = {}
         for places, found in _every(known, unseen):
             probabilities[places] = found.cumulative(VOLUMES_ML)
             for name, values in interval(found, measure).items():
@@ -159,7 +172,7 @@ def calibrated_tables(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     return table.reset_index(), competition_table(patients, of_patient)
 
 
-def _every(known: Known, unseen: np.ndarray):
+def _every(known: Known, unseen: np.ndarray) -> Iterator[tuple[np.ndarray, Distributions]]:
     """Places and distributions of all studies."""
     places = np.flatnonzero(unseen)
     for inner, found in out_of_fold(only(known, places), FOLDS, SETTINGS, SEED, SMALLEST_GROUP):
@@ -179,30 +192,35 @@ def scores_table(folder: Path, repeats: int = REPEATS) -> pd.DataFrame:
     with all ten U-Nets, most of which were trained on them: no fair score, but the one to compare
     with others that overlook it.
     """
-    studies = studies_table(folder)
-    unseen = studies[~studies["seen"]]
-    rows = [*_population(folder, unseen, LABELLERS, repeats)]
-    every = studies_table(folder, (*NETWORKS, UKBB))
-    train = every[every["set"] == "train"].assign(weight=1.0)
-    rows += _rows("train as seen", train, *_scored(folder, train, (*NETWORKS, UKBB), repeats))
+    rows = unseen_rows(folder, repeats)
+    every = (*NETWORKS, UKBB)
+    studies = studies_table(folder, every)
+    train = studies[studies["set"] == "train"].assign(weight=1.0)
+    rows += _rows("train as seen", train, *_scored(folder, train, every, repeats))
     return pd.DataFrame(rows)
 
 
-def _population(folder: Path, unseen: pd.DataFrame, labellers: tuple[str, ...], repeats: int):
-    """Rows of the unseen studies, and of parts of them."""
-    found = _scored(folder, unseen, labellers, repeats)
-    yield from _rows("unseen", unseen, *found)
-    every = studies_table(folder, labellers)
-    train = every[every["set"] == "train"]
-    # Unseen ones of the training patients, and for the seen ones those of UNSEEN in their set.
-    weight = (unseen["set"] == "train").astype(float)
-    stand_in = (unseen["set"] == UNSEEN) & _stratum(unseen, labellers)
-    weight[stand_in] = train["seen"].sum() / stand_in.sum()
-    yield from _rows("unseen, train", unseen.assign(weight=weight), *found)
-    yield from _rows(UNSEEN, unseen.assign(weight=(unseen["set"] == UNSEEN).astype(float)), *found)
+def unseen_rows(folder: Path, repeats: int) -> list[dict[str, Any]]:
+    """Rows of `scores_table` for studies that no labeller was trained on."""
+    studies = studies_table(folder)
+    unseen = studies[~studies["seen"]]
+    found = _scored(folder, unseen, LABELLERS, repeats)
+    # Kaggle's training patients: the unseen ones, and for the seen ones those of UNSEEN which
+    # the networks would have been trained on.
+    train = (unseen["set"] == "train").astype(float)
+    stand_in = _stratum(unseen, LABELLERS)
+    train[stand_in] = (studies["seen"] & (studies["set"] == "train")).sum() / stand_in.sum()
+    validate = (unseen["set"] == UNSEEN).astype(float)
+    return [
+        *_rows("unseen", unseen, *found),
+        *_rows("unseen, train", unseen.assign(weight=train), *found),
+        *_rows(UNSEEN, unseen.assign(weight=validate), *found),
+    ]
 
 
-def _scored(folder: Path, studies: pd.DataFrame, labellers: tuple[str, ...], repeats: int):
+def _scored(
+    folder: Path, studies: pd.DataFrame, labellers: tuple[str, ...], repeats: int
+) -> list[Scores]:
     features, measured = sample_of(folder, studies, labellers)
     return [
         repeated_scores(
@@ -217,7 +235,7 @@ def _scored(folder: Path, studies: pd.DataFrame, labellers: tuple[str, ...], rep
     ]
 
 
-def _rows(population: str, studies: pd.DataFrame, edv, esv) -> list[dict]:
+def _rows(population: str, studies: pd.DataFrame, edv: Scores, esv: Scores) -> list[dict[str, Any]]:
     """Weighted means of scores over groups of studies: all, by sex, by tertile of the volume."""
     rows = []
     both = edv._replace(
