@@ -12,6 +12,7 @@ from study.prediction import prediction_origins, prediction_study
 from study.stored import turned_pictures
 from study.study import DICOM
 from study.tables import StudyError
+from study.wiring.calibration import Calibration
 from study.wiring.checks import Checks
 from study.wiring.cohorts import Cohorts
 from study.wiring.ensembles import Ensembles
@@ -56,6 +57,7 @@ for model, path in STUDY.left_out.items():
 
 COHORTS = Cohorts(STUDY)
 CHECKS = Checks(STUDY, COHORTS, is_there)
+CALIBRATION = Calibration(STUDY, CHECKS)
 RAW = Raw(STUDY, COHORTS, SOURCES.entries)
 EXPORTS = Exports(STUDY, RAW)
 MODELS = Models(STUDY, COHORTS)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from cmrseg.measure.by_sequence import has_phases
 from cmrseg.measure.confidence import THRESHOLDS
+from study.calibration import check_calibration
 from study.ensembles import OUT_OF_FOLD
 from study.figure_checks import check_figures
 from study.hdf5_checks import check_grid, check_rows
@@ -66,6 +67,7 @@ def check_study(study: Study) -> None:
     _check_evaluations(study)
     _check_published(study)
     _check_confidence(study)
+    check_calibration(study)
     check_panels(study)
     check_order(study)
     check_figures(study)

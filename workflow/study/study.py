@@ -263,6 +263,9 @@ class Study:
         entries += self.config["panels"].values()
         pairs |= {(e["cohort"], m) for e in entries for m in e["labellers"]}
         pairs |= {(row["cohort"], row["labeller"]) for row in self.models.values()}
+        if about := self.config.get("calibrate"):
+            places = (about["cohort"], *about["also"])
+            pairs |= {(place, m) for place in places for m in about["labellers"]}
         if "confidence" in self.config:
             pairs.add((self.config["confidence"]["cohort"], self.config["confidence"]["labeller"]))
         return pairs

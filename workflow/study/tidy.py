@@ -91,6 +91,10 @@ def _results(study: Study) -> Iterator[str]:
         yield f"cohorts/{cohort}/export/{labeller}.result.h5"
     if "confidence" in study.config:
         yield "cohorts/{cohort}/confidence/{labeller}.tsv".format(**study.config["confidence"])
+    if about := study.config.get("calibrate"):
+        for cohort in (about["cohort"], *about["also"]):
+            for name in ("volumes.tsv", "distributions.csv", "scores.tsv"):
+                yield f"cohorts/{cohort}/calibration/{name}"
     if study.declared:
         yield MODELS
     for ensemble in study.ensembles.values():

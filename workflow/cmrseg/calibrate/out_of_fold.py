@@ -10,6 +10,7 @@ from cmrseg.calibrate.conformal import Distributions
 from cmrseg.calibrate.crps import VOLUMES_ML, crps
 from cmrseg.calibrate.forests import Settings
 from cmrseg.calibrate.intervals import COVERAGE, interval
+from cmrseg.calibrate.shift import Ratio
 
 
 class Known(NamedTuple):
@@ -35,13 +36,19 @@ def learn(known: Known, which: np.ndarray, settings: Settings, seed: int) -> Cal
 
 
 def predicted(
-    found: Calibration, sample: Sample, smallest_group: int
+    found: Calibration, sample: Sample, smallest_group: int, ratio: Ratio | None = None
 ) -> Iterator[tuple[np.ndarray, Distributions]]:
-    """Places in the sample and their distributions: measured subjects, then the others."""
+    """Places in the sample and their distributions: measured subjects, then the others.
+
+    ratio: of densities, at the calibrating subjects that were measured and at the sample.
+    """
     measured = np.isfinite(sample.measured)
     if measured.any():
+        weights = {}
+        if ratio is not None:
+            weights = {"ratio": ratio.calibrating, "own_ratio": ratio.new[measured]}
         part = sample.take(measured)
-        yield np.flatnonzero(measured), found.distributions(part, smallest_group)
+        yield np.flatnonzero(measured), found.distributions(part, smallest_group, **weights)
     if not measured.all():
         yield np.flatnonzero(~measured), found.unmeasured(int((~measured).sum()))
 

@@ -1,0 +1,71 @@
+"""Checks of the section `calibrate`: no labeller may have learnt from a calibrating subject."""
+
+from typing import Any
+
+from cmrseg.measure.by_sequence import has_phases
+from study.model_checks import check_cohort, check_labeller
+from study.study import Study
+from study.tables import StudyError
+
+# Columns of the subject table that calibration may use; all others come from headers.
+ABOUT = ("sex", "age_y", "height_cm", "weight_kg", "disease")
+
+# The schedule that takes the epoch which is best on the validation set.
+EARLY_STOPPING = "early_stopping"
+
+
+def check_calibration(study: Study) -> None:
+    """Raise StudyError naming what cannot be calibrated."""
+    about: dict[str, Any] | None = study.config.get("calibrate")
+    if about is None:
+        return
+    cohort = about["cohort"]
+    for place in (cohort, *about["also"]):
+        check_cohort(study, "calibrate", place)
+        for labeller in about["labellers"]:
+            check_labeller(study, "calibrate", place, labeller)
+            if not study.has_maps(labeller) or not has_phases(study.sequence_of(place, labeller)):
+                raise StudyError(
+                    f"calibrate: {labeller} gives no volumes of short-axis cines, which are "
+                    "calibrated"
+                )
+    if cohort in about["also"]:
+        raise StudyError(f"calibrate: cohort {cohort} is calibrated anyway; take it out of `also`")
+    if about["shift"] == "weighted" and not about["also"]:
+        raise StudyError(
+            "calibrate: shift is weighted, but `also` names no other cohort; subjects of the "
+            "calibrating one have no shift"
+        )
+    for labeller in about["labellers"]:
+        used = seen_splits(study, cohort, labeller) & set(about["splits"])
+        if used:
+            raise StudyError(
+                f"calibrate: {labeller} was trained on splits {', '.join(sorted(used))} of cohort "
+                f"{cohort}; its errors there are smaller than those of new subjects, so choose "
+                "other splits"
+            )
+
+
+def seen_splits(study: Study, cohort: str, labeller: str) -> set[str]:
+    """Splits of a cohort from which a model learnt, itself or by its start or coarse model.
+
+    An ensemble with folds labels what it was trained on by members that have not seen it.
+    """
+    if study.folds(labeller, cohort) is not None:
+        return set()
+    waiting = [labeller, *study.members(labeller)]
+    done: set[str] = set()
+    found: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        row = study.models.get(name)
+        if row is None or name in done:
+            continue
+        done.add(name)
+        if row["cohort"] == cohort:
+            found |= set(row["splits"].split(","))
+            if row["schedule"] == EARLY_STOPPING:
+                found.add("validate")
+        waiting += [row["start"], row["coarse"]]
+        waiting += [*study.members(row["coarse"])] if row["coarse"] else []
+    return found

@@ -1,0 +1,70 @@
+"""Inputs and params of the rule that calibrates volumes."""
+
+from typing import Any
+
+from study.calibration import ABOUT
+from study.study import Study
+from study.subjects import patients, plain_rows
+from study.wiring.checks import Checks
+from study.wiring.cohorts import HERE, Rows
+from study.wiring.wildcards import Wildcards
+
+# Settings that results depend on.
+COMPARED = ("splits", "covariates", "group", "coverage", "shift", "seed")
+
+
+class Calibration:
+    """The section `calibrate` of a study, if it has one."""
+
+    def __init__(self, study: Study, checks: Checks):
+        self.study, self.checks = study, checks
+        self.about: dict[str, Any] = study.config.get("calibrate", {})
+
+    def cohorts(self) -> list[str]:
+        """The calibrating cohort, and those that it calibrates besides."""
+        return [self.about["cohort"], *self.about["also"]] if self.about else []
+
+    def tables(self) -> list[str]:
+        places = [HERE.format(study=self.study.name, cohort=cohort) for cohort in self.cohorts()]
+        return [f"{place}/calibration/volumes.tsv" for place in places]
+
+    def inputs(self, wildcards: Wildcards) -> dict[str, list[str] | str]:
+        """Tables of the calibrating cohort, and of the one that is calibrated if it is another."""
+        own = self._tables(self.about["cohort"])
+        passed = self.checks.passed_of(self.about["cohort"], *self.about["labellers"])
+        if not self._is_new(wildcards):
+            return {**own, "passed": passed}
+        new = {f"new_{name}": paths for name, paths in self._tables(wildcards.cohort).items()}
+        passed += self.checks.passed_of(wildcards.cohort, *self.about["labellers"])
+        return {**own, **new, "passed": passed}
+
+    def settings(self, wildcards: Wildcards) -> dict[str, Any]:
+        return {key: self.about[key] for key in COMPARED}
+
+    def labellers(self, wildcards: Wildcards) -> list[str]:
+        return list(self.about["labellers"])
+
+    def rows(self, wildcards: Wildcards) -> Rows:
+        """Patients of the calibrating cohort, with the columns that calibration may use."""
+        return self._rows(self.about["cohort"])
+
+    def new_rows(self, wildcards: Wildcards) -> Rows:
+        """The same of the cohort that is calibrated; none if it is the calibrating one."""
+        return self._rows(wildcards.cohort) if self._is_new(wildcards) else []
+
+    def _is_new(self, wildcards: Wildcards) -> bool:
+        return bool(wildcards.cohort != self.about["cohort"])
+
+    def _tables(self, cohort: str) -> dict[str, list[str] | str]:
+        here = HERE.format(study=self.study.name, cohort=cohort)
+        return {
+            "volumes": [f"{here}/volumes/{name}.tsv" for name in self.about["labellers"]],
+            "known": f"{here}/known.tsv",
+            "headers": f"{here}/headers.tsv.gz",
+        }
+
+    def _rows(self, cohort: str) -> Rows:
+        table = self.study.subjects[cohort]
+        used = {*self.about["covariates"], self.about["group"]}
+        names = [name for name in ABOUT if name in table and name in used]
+        return plain_rows(table[["subject", *names]].assign(patient=patients(table)))
