@@ -1,5 +1,7 @@
 """The section `calibrate`: what it makes, and calibrating subjects that a labeller has seen."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from small_study import MODELS, small_study
@@ -9,7 +11,6 @@ from study.tidy import _results
 from study.wiring.calibration import Calibration
 from study.wiring.checks import Checks
 from study.wiring.cohorts import Cohorts
-from study.wiring.wildcards import Wildcards
 
 make = pytest.fixture(small_study)
 HERE = "results/small/cohorts/people"
@@ -38,22 +39,22 @@ def test_a_study_without_the_section_calibrates_nothing(make):
 
 def test_a_calibration_needs_volumes_known_ones_and_headers(make):
     found = wiring(make(calibrated(labellers=["fcn", "base"])))
-    inputs = found.inputs(Wildcards({"cohort": "people"}))
+    inputs = found.inputs(SimpleNamespace(cohort="people"))
     assert inputs["volumes"] == [f"{HERE}/volumes/fcn.tsv", f"{HERE}/volumes/base.tsv"]
     assert inputs["known"] == f"{HERE}/known.tsv"
     assert set(inputs) == {"volumes", "known", "headers", "passed"}
     assert found.tables() == [f"{HERE}/calibration/volumes.tsv"]
-    assert found.new_rows(Wildcards({"cohort": "people"})) == []
+    assert found.new_rows(SimpleNamespace(cohort="people")) == []
 
 
 def test_another_cohort_is_labelled_and_calibrated_too(make):
     study = make(calibrated(also=["others"]))
     assert ("others", "fcn") in study.labelled()
     found = wiring(study)
-    inputs = found.inputs(Wildcards({"cohort": "others"}))
+    inputs = found.inputs(SimpleNamespace(cohort="others"))
     assert inputs["new_volumes"] == ["results/small/cohorts/others/volumes/fcn.tsv"]
     assert inputs["volumes"] == [f"{HERE}/volumes/fcn.tsv"]
-    rows = found.new_rows(Wildcards({"cohort": "others"}))
+    rows = found.new_rows(SimpleNamespace(cohort="others"))
     assert rows[0] == {"subject": "1", "patient": "1"}
     assert "cohorts/others/calibration/scores.tsv" in set(_results(study))
 

@@ -96,7 +96,7 @@ def test_a_part_of_a_config_and_other_names_of_rules_will_do(project, repository
 def test_the_published_study_can_be_planned_from_anywhere(repository, tmp_path):
     deployed = deploy(tmp_path / "mine", repository / "workflow/Snakefile", READERS)
     rules = {job.rule for job in plan(deployed, "published")}
-    assert rules == {"fetch_source", "recompute_published", "draw_published"}
+    assert rules == {"fetch_source", "recompute_published", "calibrate_published", "draw_published"}
 
 
 def test_a_missing_study_is_said_in_a_sentence(repository, tmp_path):

@@ -273,7 +273,7 @@ CASES = [
             **study(lambda config: config.update(published_tables="tables")),
             **replaced("resources/weights.yaml", "subjects of the UK Biobank", "people of it"),
         },
-        "recompute_published, write_published_card ukbb_sa",
+        "recompute_published, calibrate_published, write_published_card ukbb_sa",
     ),
     Case(
         ("an entry of `resources/weights.yaml`",),
