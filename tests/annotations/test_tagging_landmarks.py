@@ -29,7 +29,7 @@ def rows(series: str = "") -> pd.DataFrame:
     return pd.DataFrame([about | GRID])
 
 
-def settings(form: str) -> dict[str, str]:
+def form_settings(form: str) -> dict[str, str]:
     folder = "." if form == "tagging" else "annotations/expert"
     return {"form": form, "folder": folder, "layout": "tagging", "sequence": "tag"}
 
@@ -46,7 +46,7 @@ def carried(folder: Path, form: str = "tagging") -> pd.DataFrame:
     """Audit of what is carried to the folder's labels."""
     (folder / "labels").mkdir()
     places = folder, folder / "images", folder / "labels"
-    return carry_shard(rows(), "expert", settings(form), *places)
+    return carry_shard(rows(), "expert", form_settings(form), *places)
 
 
 def labels(folder: Path, cine: Cine) -> np.ndarray:
@@ -245,7 +245,7 @@ def test_a_table_of_no_subject_is_listed(tmp_path):
     carried(tmp_path, "points").to_csv(tmp_path / "audit.tsv", sep="\t", index=False)
     places = [tmp_path / "images"], [tmp_path / "labels"]
     audits = [tmp_path / "audit.tsv"]
-    audit = collect_audit(rows(), "expert", settings("points"), [tmp_path], audits, *places)
+    audit = collect_audit(rows(), "expert", form_settings("points"), [tmp_path], audits, *places)
     assert audit["image"].tolist() == ["8"]
 
 
@@ -261,7 +261,7 @@ def test_the_published_example_has_the_numbers_that_were_measured_in_it(tmp_path
     assert cine.voxels.mean() == pytest.approx(30.234, abs=1e-3)
     assert cine.spacing_mm[1:] == pytest.approx((1.3671875, 1.3671875))
     places = tmp_path / "images", tmp_path / "labels"
-    assert carry_shard(about, "expert", settings("tagging"), raw, *places).empty
+    assert carry_shard(about, "expert", form_settings("tagging"), raw, *places).empty
     found = labels(tmp_path, cine)
     assert found[0, 0, 0] == pytest.approx((133.734, 94.4392), abs=1e-4)
     assert found[19, 0, 167] == pytest.approx((144.601, 88.3992), abs=1e-4)

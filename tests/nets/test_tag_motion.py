@@ -20,6 +20,12 @@ def ring(middle=(46.0, 50.0), endo_px=12.0, epi_px=20.0):
     return torch.tensor(places.reshape(LANDMARKS, 2), dtype=torch.float32)
 
 
+def images_of(size):
+    """Windows (1, 20, size, size) of noise."""
+    draw = np.random.default_rng(0)
+    return torch.tensor(draw.random((1, SEEN_FRAMES, size, size)), dtype=torch.float32)
+
+
 @pytest.fixture
 def network():
     found = TagMotion(width=4, size_px=SIZE)
@@ -44,7 +50,7 @@ def test_landmarks_are_carried_by_the_steps_between_frames(network, monkeypatch)
     monkeypatch.setattr(
         network.motion, "forward", lambda pairs: step.expand(len(pairs), *step.shape)
     )
-    found = network(torch.rand(1, SEEN_FRAMES, SIZE, SIZE))[0]
+    found = network(images_of(SIZE))[0]
     frames = torch.arange(SEEN_FRAMES)[:, None, None]
     torch.testing.assert_close(found, found[:1] + frames * torch.tensor([0.5, -0.25]))
 
@@ -58,7 +64,7 @@ def test_values_are_read_where_they_lie():
 
 
 def test_brightness_of_a_frame_changes_nothing(network):
-    images = torch.rand(1, SEEN_FRAMES, SIZE, SIZE)
+    images = images_of(SIZE)
     frames = torch.linspace(0.5, 2, SEEN_FRAMES)[None, :, None, None]
     (other, _), (logits, _) = network.heads(images * frames + 0.2), network.heads(images)
     assert (other - logits).abs().mean() < 0.02 * logits.std()
@@ -87,4 +93,4 @@ def test_windows_of_other_sizes_are_refused(network):
     with pytest.raises(ValueError, match="size_px 90: windows are multiples of 16 px"):
         TagMotion(4, 90)
     with pytest.raises(ValueError, match=r"expected \(n, 20, 96, 96\)"):
-        network(torch.rand(1, SEEN_FRAMES, 80, 80))
+        network(images_of(80))

@@ -126,13 +126,13 @@ def test_a_folder_of_dicom_has_a_short_axis_or_tags(study):
 
 
 def test_the_import_of_a_folder_is_told_of_tags_alone(study):
-    def settings(sequence):
+    def of_import(sequence):
         change = people(layout="folder", annotators={}, sequences=[sequence])
         found = study(change, series=("", "", ""), file="")
         return Raw(found, Cohorts(found), []).import_settings(SimpleNamespace(cohort="people"))
 
-    assert settings("tag")["sequence"] == "tag"
-    assert "sequence" not in settings("sa")
+    assert of_import("tag")["sequence"] == "tag"
+    assert "sequence" not in of_import("sa")
 
 
 def test_points_are_of_tagged_cines(study):

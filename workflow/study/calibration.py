@@ -24,7 +24,9 @@ def check_calibration(study: Study) -> None:
         check_cohort(study, "calibrate", place)
         for labeller in about["labellers"]:
             check_labeller(study, "calibrate", place, labeller)
-            if not study.has_maps(labeller) or not has_phases(study.sequence_of(place, labeller)):
+            if not study.has_maps(place, labeller) or not has_phases(
+                study.sequence_of(place, labeller)
+            ):
                 raise StudyError(
                     f"calibrate: {labeller} gives no volumes of short-axis cines, which are "
                     "calibrated"
