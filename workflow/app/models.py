@@ -83,7 +83,8 @@ def describe(folder: Path, name: str) -> Model:
     if missing:
         return Model(folder, name, fault=f"its record lacks {', '.join(missing)}")
     network = f"{settings['network']} {settings['encoder']}".strip()
-    network += f", {settings['tissues']}, {settings['size_px']} pixels"
+    shown = "landmarks" if settings["task"] == "track" else settings["tissues"]
+    network += f", {shown}, {settings['size_px']} pixels"
     if isinstance(members := settings.get("members"), dict):
         network += f", {len(members)} networks together"
     fault = ""

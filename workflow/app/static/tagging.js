@@ -97,7 +97,7 @@ function drawRing(context, [x, y, w, h], scale, left, top) {
   context.restore();
 }
 
-const percent = (value) => (value === null || value === undefined ? "–" : `${value.toFixed(1).replace("-", "−")} %`);
+const digits = (value) => (value === null || value === undefined ? "–" : value.toFixed(1).replace("-", "−"));
 const sliceName = (i) => `Slice ${i + 1} (${measures.slices[i].level})`;
 
 /* Tables and curves of the slice that is shown, once for each. */
@@ -105,20 +105,20 @@ function showSlice() {
   if (shownSlice === z) return;
   shownSlice = z;
   const { values } = measures.slices[z];
-  at("strainOfSlice").caption.textContent = `${sliceName(z)}: Green strain`;
+  at("strainOfSlice").caption.textContent = `${sliceName(z)}: Green strain, %`;
   at("strainOfSlice").tBodies[0].replaceChildren(...measures.lines.map((line) => {
     const said = values[line.key] || {}, mark = document.createElement("i");
     mark.style.borderColor = line.colour;
     mark.classList.toggle("dashed", line.dashed);
     const frame = said.frame === null || said.frame === undefined ? "–" : said.frame + 1;
-    const row = strainRow([mark, line.name], [percent(said.es), percent(said.peak), frame]);
+    const row = strainRow([mark, line.name], [digits(said.es), digits(said.peak), frame]);
     row.dataset.key = line.key;
     return row;
   }));
   const both = (said) => [MIDWALL, RADIAL].map((key) => {
     const made = document.createElement("span"), peak = document.createElement("small");
-    peak.textContent = ` (${percent((said[key] || {}).peak)})`;
-    made.append(percent((said[key] || {}).es), peak);
+    peak.textContent = ` (${digits((said[key] || {}).peak)})`;
+    made.append(digits((said[key] || {}).es), peak);
     return made;
   });
   at("strainOfAll").tBodies[0].replaceChildren(
@@ -150,51 +150,60 @@ function strainLevels(values) {
   return Array.from({ length: last - first + 1 }, (_, i) => (first + i) * step);
 }
 
+/* Curves around the heart above those across the wall, whose strain is several times as large. */
 function drawStrain() {
-  const width = at("curve").clientWidth || 600, height = width < 500 ? 250 : 300, frames = image.shape[0];
-  const { curves } = measures.slices[z], lines = measures.lines.filter(({ key }) => curves[key]);
-  const margin = { left: 50, right: 14, bottom: 40 }, names = legendOf(lines, margin.left, width - margin.right);
-  margin.top = 22 + LEGEND_PX * (1 + Math.max(0, ...names.map(({ row }) => row)));
-  const levels = strainLevels(lines.flatMap(({ key }) => curves[key]).filter((v) => v !== null));
-  const [least, most] = [levels[0], levels[levels.length - 1]];
-  const x = (i) => margin.left + ((width - margin.left - margin.right) * (frames > 1 ? i / (frames - 1) : 0.5));
-  const y = (v) => margin.top + ((height - margin.bottom - margin.top) * (most - v)) / (most - least);
-  const ink = "#5a6577", parts = [], bottom = y(least);
-  for (const level of levels) {
-    parts.push(svg("line", { x1: margin.left, x2: width - margin.right, y1: y(level), y2: y(level), stroke: level ? "#e2e6ed" : "#8a94a6" }));
-    parts.push(svg("text", { x: margin.left - 7, y: y(level) + 4, "text-anchor": "end", fill: ink }, String(level).replace("-", "−")));
+  const width = at("curve").clientWidth || 600, frames = image.shape[0], isNarrow = width < 500;
+  const { curves, values } = measures.slices[z], lines = measures.lines.filter(({ key }) => curves[key]);
+  const left = 50, right = width - 14, names = legendOf(lines, left, right), ink = "#5a6577", parts = [];
+  const x = (i) => left + (right - left) * (frames > 1 ? i / (frames - 1) : 0.5);
+  const first = 22 + LEGEND_PX * (1 + Math.max(0, ...names.map(({ row }) => row)));
+  let top = first, bottom = top;
+  for (const [start, high, title] of [["circumferential", isNarrow ? 150 : 170, "Ecc, %"], ["radial", isNarrow ? 110 : 130, "Err, %"]]) {
+    const own = lines.filter(({ key }) => key.startsWith(start));
+    const levels = strainLevels(own.flatMap(({ key }) => curves[key]).filter((v) => v !== null));
+    const [least, most] = [levels[0], levels[levels.length - 1]], from = top;
+    const y = (v) => from + (high * (most - v)) / (most - least);
+    bottom = top + high;
+    for (const level of levels) {
+      parts.push(svg("line", { x1: left, x2: right, y1: y(level), y2: y(level), stroke: level ? "#e2e6ed" : "#8a94a6" }));
+      parts.push(svg("text", { x: left - 7, y: y(level) + 4, "text-anchor": "end", fill: ink }, String(level).replace("-", "−")));
+    }
+    parts.push(svg("text", { x: -(top + bottom) / 2, y: 13, transform: "rotate(-90)", "text-anchor": "middle", fill: ink }, title));
+    for (const line of own) parts.push(...strainLine(line, curves[line.key], x, y));
+    top = bottom + 24;
   }
-  const every = Math.max(1, Math.ceil(frames / (width / 45)));
+  const every = Math.max(1, Math.ceil(frames / (width / 45))), height = bottom + 40;
   for (let i = 0; i < frames; i += every) parts.push(svg("text", { x: x(i), y: bottom + 17, "text-anchor": "middle", fill: ink }, i + 1));
   const time = result.interval_s ? `, ${short(1000 * result.interval_s)} ms each` : "";
-  parts.push(svg("text", { x: (margin.left + width - margin.right) / 2, y: height - 6, "text-anchor": "middle", fill: ink }, `frame (from 1)${time}`));
-  parts.push(svg("text", { x: -(margin.top + bottom) / 2, y: 13, transform: "rotate(-90)", "text-anchor": "middle", fill: ink }, "Green strain, %"));
+  parts.push(svg("text", { x: (left + right) / 2, y: height - 6, "text-anchor": "middle", fill: ink }, `frame (from 1)${time}`));
   if (measures.es !== null) {
     const here = x(measures.es);
-    parts.push(svg("line", { x1: here, x2: here, y1: margin.top - 4, y2: bottom, stroke: "#1d2430", "stroke-dasharray": "4 3" }));
-    parts.push(svg("text", { x: here, y: margin.top - 8, "text-anchor": "middle", "font-weight": 700, fill: "#1d2430" }, "ES"));
+    parts.unshift(svg("line", { x1: here, x2: here, y1: first - 4, y2: bottom, stroke: "#1d2430", "stroke-dasharray": "4 3" }));
+    parts.push(svg("text", { x: here, y: first - 8, "text-anchor": "middle", "font-weight": 700, fill: "#1d2430" }, "ES"));
   }
-  parts.push(svg("line", { id: "cursor", y1: margin.top, y2: bottom, stroke: "#2b4c9b", "stroke-width": 2, opacity: 0.55 }));
-  for (const { key, name, colour, dashed } of lines) {
-    const points = curves[key].map((v, i) => [v, i]).filter(([v]) => v !== null);
-    const dashes = dashed ? { "stroke-dasharray": "5 3" } : {};
-    parts.push(svg("polyline", { points: points.map(([v, i]) => `${x(i)},${y(v)}`).join(" "), fill: "none", stroke: colour, "stroke-width": 2, ...dashes }));
-    for (const [v, i] of points) {
-      const dot = svg("circle", { cx: x(i), cy: y(v), r: 2.8, fill: colour });
-      dot.append(svg("title", {}, `${name}, frame ${i + 1}: ${v.toFixed(1)} %`));
-      dot.addEventListener("click", () => go(i, z));
-      parts.push(dot);
-    }
+  parts.unshift(svg("line", { id: "cursor", y1: first, y2: bottom, stroke: "#2b4c9b", "stroke-width": 2, opacity: 0.55 }));
+  for (const { x: where, row, colour, name } of names) {
+    parts.push(svg("rect", { x: where, y: 4 + LEGEND_PX * row, width: 11, height: 11, rx: 3, fill: colour }));
+    parts.push(svg("text", { x: where + 16, y: 14 + LEGEND_PX * row, fill: "#1d2430" }, name));
   }
-  for (const { x: left, row, colour, name } of names) {
-    parts.push(svg("rect", { x: left, y: 4 + LEGEND_PX * row, width: 11, height: 11, rx: 3, fill: colour }));
-    parts.push(svg("text", { x: left + 16, y: 14 + LEGEND_PX * row, fill: "#1d2430" }, name));
-  }
-  const { [MIDWALL]: around = {}, [RADIAL]: across = {} } = measures.slices[z].values;
-  const words = `${sliceName(z)}, strain at end-systole: circumferential ${percent(around.es)} in the mid-wall, radial ${percent(across.es)}`;
+  const { [MIDWALL]: around = {}, [RADIAL]: across = {} } = values;
+  const words = `${sliceName(z)}, strain at end-systole: circumferential ${digits(around.es)} % in the mid-wall, radial ${digits(across.es)} %`;
   const drawn = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": words });
+  drawn.style.height = `${height}px`;
   drawn.append(...parts);
   at("curve").replaceChildren(drawn);
   place = x;
   moveCursor();
+}
+
+/* A line through the frames and a dot in each, which shows it. */
+function strainLine({ name, colour, dashed }, values, x, y) {
+  const points = values.map((v, i) => [v, i]).filter(([v]) => v !== null), dashes = dashed ? { "stroke-dasharray": "5 3" } : {};
+  const line = svg("polyline", { points: points.map(([v, i]) => `${x(i)},${y(v)}`).join(" "), fill: "none", stroke: colour, "stroke-width": 2, ...dashes });
+  return [line, ...points.map(([v, i]) => {
+    const dot = svg("circle", { cx: x(i), cy: y(v), r: 2.8, fill: colour });
+    dot.append(svg("title", {}, `${name}, frame ${i + 1}: ${v.toFixed(1)} %`));
+    dot.addEventListener("click", () => go(i, z));
+    return dot;
+  })];
 }
