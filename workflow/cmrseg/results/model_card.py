@@ -119,6 +119,8 @@ def limits_of(row: Mapping[str, Any], best: bool, phantom: bool) -> list[str]:
     limits = [
         "Scores are for the training cohort; the model may fail on other scanners or patients."
     ]
+    if kind_of(row).writes == "points":
+        return [*limits, *_limits_of_points(row, best, phantom)]
     if phantom:
         limits.insert(0, "Trained on a digital heart: for demonstration of the workflow only.")
     shown = labelled_sequence(row["sequence"]).tissues
@@ -130,6 +132,27 @@ def limits_of(row: Mapping[str, Any], best: bool, phantom: bool) -> list[str]:
         )
     if row["augmentation"] not in MIRRORING:
         limits.append("The training did not mirror images.")
+    return limits
+
+
+def _limits_of_points(row: Mapping[str, Any], best: bool, phantom: bool) -> list[str]:
+    """Those of a network that places points in tagged cines."""
+    limits = []
+    if phantom:
+        limits.append(
+            "Trained on a digital heart alone, and not validated on people: strain of patients "
+            "may be wrong without looking so."
+        )
+    limits.append("For tagged short-axis cines only; strain of cines without tags is no strain.")
+    if row.get("coarse"):
+        limits.append(
+            f"Places landmarks in the box of model {row['coarse']}; where that box is wrong, "
+            "landmarks are."
+        )
+    if best:
+        limits.append(
+            "The validation set selected the epoch, so its scores are slightly optimistic."
+        )
     return limits
 
 
@@ -205,6 +228,13 @@ def card(
     ]
     if maps:
         parts += _use(name, settings["sequence"], coarse)
+    elif coarse:
+        parts += [
+            "## Use",
+            "The target `predict_all` of the workflow measures strain of one examination with it:",
+            f"```\n--config input=<folder, NIfTI or HDF5 file> model=<path>/{name}\n```",
+            f"It needs the folder of model {coarse} beside its own, at `<path>/{coarse}`.",
+        ]
     return "\n\n".join(parts) + "\n"
 
 
