@@ -10,7 +10,7 @@ from cmrseg.canvas import prediction_canvas, training_canvas
 from cmrseg.nets.build import BUILDERS, build_network, empty_network, make_encoder
 from cmrseg.nets.encoder import EncodedNetwork
 from cmrseg.nets.kinds import ENCODERS, KINDS
-from cmrseg.results.model_card import NETWORKS
+from cmrseg.results.network_words import NETWORKS
 from networks import network_of
 from small_study import MODELS, small_study
 from study.tables import StudyError, columns_of

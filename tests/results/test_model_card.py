@@ -38,12 +38,12 @@ from cmrseg.results.image_words import GREYS, SIZES
 from cmrseg.results.image_words import VIEWS as VIEW_WORDS
 from cmrseg.results.labelling import VIEWS
 from cmrseg.results.model_card import (
-    NETWORKS,
     Training,
     count_parameters,
     published_card,
     trained_card,
 )
+from cmrseg.results.network_words import NETWORKS
 from cmrseg.results.training_words import AUGMENTATIONS
 from cmrseg.results.training_words import LOSSES as LOSS_WORDS
 from cmrseg.sequences import channels_of
