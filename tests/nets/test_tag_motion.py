@@ -94,3 +94,16 @@ def test_windows_of_other_sizes_are_refused(network):
         TagMotion(4, 90)
     with pytest.raises(ValueError, match=r"expected \(n, 20, 96, 96\)"):
         network(images_of(80))
+
+
+def test_a_window_with_a_whole_ring_is_sure_and_one_with_a_part_is_not(network, monkeypatch):
+    whole = shares_inside(ring()[None], SIZE // 2, SIZE)
+    part = whole.clone()
+    part[:, 1, :, SIZE // 4 :] = 0
+    said = []
+    for inside in (whole, part):
+        logits = torch.logit(inside, 1e-4)
+        monkeypatch.setattr(network.wall, "forward", lambda frames, logits=logits: logits)
+        said.append(network.certainty(images_of(SIZE)).item())
+    assert said[0] > 0.85
+    assert said[1] < 0.6

@@ -166,7 +166,7 @@ def _check_row(model: str, row: dict[str, Any]) -> None:
         f"head_weights {row['head_weights']}; networks that place points have none": kind.points > 0
         and bool(weights),
         f"network {network} needs coarse, the model that finds the heart first": kind.frames > 1
-        and not row["coarse"],
+        and not (row["coarse"] or kind.finds_heart),
         f"network {network} sees {kind.window} frames of a beat together; images "
         f"{row['sequence']} are no cines": kind.window > 1
         and not labelled_sequence(row["sequence"]).is_cine,

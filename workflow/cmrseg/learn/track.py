@@ -12,6 +12,7 @@ import torch
 
 from cmrseg.canvas import PREPARATIONS
 from cmrseg.cine import Cine
+from cmrseg.learn.heart_search import check_certainty, search
 from cmrseg.learn.prepare import check_settings
 from cmrseg.learn.tag_frames import all_frames, seen_frames
 from cmrseg.learn.tag_images import (
@@ -22,6 +23,7 @@ from cmrseg.learn.tag_images import (
     prepared,
 )
 from cmrseg.learn.threads import spread
+from cmrseg.nets.tag_motion import TagMotion
 from cmrseg.points import read_points, save_points
 from cmrseg.results.labelling import check_coarse
 from cmrseg.sequences import points_path
@@ -61,11 +63,12 @@ def track_cine(
 
     settings: task `track`, and preparation and size_px of the training. A network of boxes places
     two corners in the first frame; other frames are nan. One of landmarks needs `box`, points
-    (t, z, 2, 2) of its coarse model; it looks once more in the window around the landmarks that it
-    found there, unless its preparation is as published. It sees SEEN_FRAMES frames: a cine of
-    another number is sampled in time (learn.tag_frames), which the log says. A slice without a box
-    is nan, with a warning that names `subject`. Raises ValueError if the cine has values that are
-    not finite, or box and cine do not fit.
+    (t, z, 2, 2) of its coarse model, or finds the heart itself (learn.heart_search). It looks once
+    more in the window around the landmarks that it found there, unless its preparation is as
+    published. It sees SEEN_FRAMES frames: a cine of another number is sampled in time
+    (learn.tag_frames), which the log says. A slice without a box is nan, with a warning that names
+    `subject`. Raises ValueError if the cine has values that are not finite, or box and cine do not
+    fit.
     """
     tracker = Tracker(network, settings, device)
     made = tracker.prepare(cine, coarse=box, subject=subject)
@@ -88,7 +91,7 @@ class Tracker:
         self.frames = preparation.frames
         # As published, landmarks are placed in the window of the box and nowhere else.
         self.again = self.frames > 1 and preparation.scaled_by != "nothing"
-        self.network = network.eval().requires_grad_(False).to(device)
+        self.network: torch.nn.Module = network.eval().requires_grad_(False).to(device)
 
     def read_coarse(self, folder: Path, sequence: str, cine: Cine) -> np.ndarray:
         """The boxes of a subject, from the folder of its coarse model's points."""
@@ -113,9 +116,16 @@ class Tracker:
                 "between these",
                 *(subject, frames, len(np.unique(numbers))),
             )
+        certainty = None
+        if coarse is None and isinstance(self.network, TagMotion):
+            spacing_mm = cine.spacing_mm[1:]
+            seen = voxels[numbers]
+            boxes, certainty = search(self.network, seen, spacing_mm, self.settings, self.device)
+            coarse = boxes[None]
         found = []
         for z in range(slices):
-            place = self._place(coarse, z, voxels.shape, f"{subject}, slice {z + 1}")
+            where = f"{subject}, slice {z + 1}"
+            place = self._place(coarse, certainty, z, voxels.shape, where)
             if place is not None:
                 found.append((z, place, prepared(voxels[numbers, z], place, self.settings)))
         size = self.settings["size_px"]
@@ -124,11 +134,16 @@ class Tracker:
             images = np.stack([image.reshape(images.shape[1:]) for *_, image in found])
         places = tuple(place for _, place, _ in found)
         kept = tuple(z for z, *_ in found)
-        seen = tuple(voxels[numbers, z] for z in kept)
-        return PreparedCine(torch.from_numpy(images), places, kept, (frames, slices), seen)
+        of_slices = tuple(voxels[numbers, z] for z in kept)
+        return PreparedCine(torch.from_numpy(images), places, kept, (frames, slices), of_slices)
 
     def _place(
-        self, coarse: np.ndarray | None, z: int, shape: tuple[int, ...], where: str
+        self,
+        coarse: np.ndarray | None,
+        certainty: np.ndarray | None,
+        z: int,
+        shape: tuple[int, ...],
+        where: str,
     ) -> Place | None:
         """Where a slice lies in what the network sees, None where no box was found."""
         corners = None
@@ -145,6 +160,8 @@ class Tracker:
                 )
             corners = coarse[0, z]
         try:
+            if certainty is not None:
+                check_certainty(float(certainty[z]))
             return place_of_box(corners, shape[2:], self.settings)
         except ValueError as error:
             logger.warning("%s: %s; the slice is left out", where, error)

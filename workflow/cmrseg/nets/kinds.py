@@ -24,7 +24,8 @@ class NetworkKind:
     training on a CUDA device compiled? keeps_first_norms: does the start of a new network's batch
     norms (mean 0, variance 1) count in their statistics? points: how many it places in each frame;
     0 of one that says something of each pixel. frames: of a network that places points, those that
-    it sees together. A network that places points is made for images of one size.
+    it sees together. A network that places points is made for images of one size. finds_heart:
+    does it need no box, as it can say whether a window shows the heart?
     """
 
     name: str
@@ -39,6 +40,7 @@ class NetworkKind:
     keeps_first_norms: bool = False
     points: int = 0
     frames: int = 1
+    finds_heart: bool = False
 
     def takes(self, channels: int) -> bool:
         """Whether it takes so many images as channels of one."""
@@ -154,6 +156,7 @@ _ROWS = (
         channels=(1,),
         points=LANDMARKS,
         frames=SEEN_FRAMES,
+        finds_heart=True,
     ),
 )
 KINDS = {kind.name: kind for kind in _ROWS}

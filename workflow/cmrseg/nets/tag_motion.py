@@ -21,7 +21,7 @@ from cmrseg.nets.images import CHANNELS_LAST
 from cmrseg.nets.network import Network, initialise_layers
 from cmrseg.nets.tag_box import check_size
 from cmrseg.ring import FIRST_SPOKE_DEG, SEEN_FRAMES, SPOKES, STEP_DEG, WALLS
-from cmrseg.tasks.inside import pixel_px
+from cmrseg.tasks.inside import pixel_px, shares_inside
 
 SLOPE = 0.1
 # Frames around a step from one frame to the next, and every how manieth frame shows the wall.
@@ -62,14 +62,31 @@ class TagMotion(Network):
 
     def heads(self, images: torch.Tensor) -> list[torch.Tensor]:
         """Logits (n, 2, y / 2, x / 2) of what is inside endo- and epicardium; the landmarks."""
-        check_size(images, SEEN_FRAMES, self.size_px)
-        mean, sd = images.mean((2, 3), keepdim=True), images.std((2, 3), keepdim=True)
-        frames = (images - mean) / (sd + EPS)
+        frames = self.scaled(images)
         logits = self.wall(frames[:, ::EVERY])
         places = [self.ring(torch.sigmoid(logits))]
         for step in self.steps(frames).unbind(1):
             places.append(places[-1] + read_at(step, places[-1], self.size_px))
         return [logits, torch.stack(places, 1)]
+
+    def certainty(self, images: torch.Tensor) -> torch.Tensor:
+        """How sure it is (n,) that windows (n, 20, y, x) show the wall, 0 to 1.
+
+        The Dice of the wall that it says of each pixel and the one between the radii that it makes
+        of them: where there is no ring, they are not alike.
+        """
+        inside = torch.sigmoid(self.wall(self.scaled(images)[:, ::EVERY]))
+        said = (inside[:, 1] - inside[:, 0]).clamp(min=0)
+        ends = shares_inside(self.ring(inside), inside.shape[-1], self.size_px)
+        made = (ends[:, 1] - ends[:, 0]).clamp(min=0)
+        both, whole = (said * made).sum((1, 2)), (said + made).sum((1, 2))
+        return 2 * both / whole.clamp(min=1)
+
+    def scaled(self, images: torch.Tensor) -> torch.Tensor:
+        """Windows whose frames have mean 0 and standard deviation 1 each, as tags fade."""
+        check_size(images, SEEN_FRAMES, self.size_px)
+        mean, sd = images.mean((2, 3), keepdim=True), images.std((2, 3), keepdim=True)
+        return (images - mean) / (sd + EPS)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         return self.heads(images)[-1]
