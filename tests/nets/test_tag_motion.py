@@ -96,14 +96,13 @@ def test_windows_of_other_sizes_are_refused(network):
         network(images_of(80))
 
 
-def test_a_window_with_a_whole_ring_is_sure_and_one_with_a_part_is_not(network, monkeypatch):
+def test_a_window_with_a_ring_is_sure_and_one_without_is_not(network, monkeypatch):
     whole = shares_inside(ring()[None], SIZE // 2, SIZE)
-    part = whole.clone()
-    part[:, 1, :, SIZE // 4 :] = 0
+    noise = torch.tensor(np.random.default_rng(0).random(whole.shape), dtype=torch.float32)
     said = []
-    for inside in (whole, part):
+    for inside in (whole, noise):
         logits = torch.logit(inside, 1e-4)
         monkeypatch.setattr(network.wall, "forward", lambda frames, logits=logits: logits)
         said.append(network.certainty(images_of(SIZE)).item())
     assert said[0] > 0.85
-    assert said[1] < 0.6
+    assert said[1] < 0.3
