@@ -191,4 +191,6 @@ def test_windows_are_those_of_these_preparations_alone():
     assert [name for name, about in PREPARATIONS.items() if about.windowed] == [
         *WINDOWS,
         "zscore_window",
+        "tag_window",
+        "tag_window_compat",
     ]

@@ -116,12 +116,10 @@ def test_every_module_is_of_use_to_a_stage():
         if path.name != "__init__.py"
     }
     # For people and the plan: a model on one folder, and a picture of the digital heart.
-    by_hand = {"cmrseg.apply", "cmrseg.layouts.inputs", "cmrseg.figures.phantom_sheet"}
-    by_hand |= {"cmrseg.learn.coarse_labels"}
+    by_hand = {"cmrseg.apply", "cmrseg.apply_tags", "cmrseg.layouts.inputs"}
+    by_hand |= {"cmrseg.figures.phantom_sheet", "cmrseg.learn.coarse_labels"}
     # Which measures a panel has is for the plan of a study.
     by_hand |= {"cmrseg.phenotypes.panels"}
-    # No task of points is there yet but the one that tests add.
-    by_hand |= {"cmrseg.points"}
     # Folders like those of a PACS are for the tests of the import.
     exports = {m for m in modules if m.startswith("cmrseg.phantom.pacs.")}
     assert modules - used <= by_hand | exports | {"cmrseg.phantom.contrasts"}

@@ -65,9 +65,9 @@ BUILDERS: dict[str, Callable[[Shape], Network]] = {
     "unet_myops": lambda of: PlainUNet(of.outputs, of.width, of.channels),
     "tag_box": lambda of: TagBox(*box_widths(of.width), of.size_px),
     "tag_box_compat": lambda of: TagBox(*box_widths(of.width), of.size_px, compat=True),
-    "tag_motion": lambda of: TagMotion(of.width, of.size_px),
     "tag_ring": lambda of: TagRing(*ring_widths(of.width), of.size_px),
     "tag_ring_compat": lambda of: TagRing(*ring_widths(of.width), of.size_px, compat=True),
+    "tag_motion": lambda of: TagMotion(of.width, of.size_px),
 }
 
 

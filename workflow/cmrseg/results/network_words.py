@@ -17,7 +17,7 @@ NETWORKS = {
     "tag_box_compat": "localisation network of Ferdian et al. 2020, doi:10.1148/ryct.2020190032",
     "tag_ring": "landmark network of Ferdian et al. 2020, doi:10.1148/ryct.2020190032, with places "
     "as shares of the window",
+    "tag_ring_compat": "landmark network of Ferdian et al. 2020, doi:10.1148/ryct.2020190032",
     "tag_motion": "network of ours that finds the wall in a tagged cine, and follows it from frame "
     "to frame",
-    "tag_ring_compat": "landmark network of Ferdian et al. 2020, doi:10.1148/ryct.2020190032",
 }
