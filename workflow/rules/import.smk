@@ -41,7 +41,9 @@ rule import_nifti:
     benchmark:
         "results/{study}/benchmarks/import_nifti/{cohort}/{shard}.tsv"
     wildcard_constraints:
-        cohort=one_of(STUDY.cohorts_with("ukbb", "nifti", "png", "hdf5", "myops", "tagging")),
+        cohort=one_of(
+            STUDY.cohorts_with("ukbb", "nifti", "png", "hdf5", "myops", "tagging")
+        ),
     conda:
         "../../envs/imaging.yaml"
     threads: 1

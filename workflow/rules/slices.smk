@@ -36,6 +36,7 @@ rule make_slices:
     script:
         "../scripts/make_slices.py"
 
+
 # The same for networks that place points in tagged cines.
 rule make_point_slices:
     input:
