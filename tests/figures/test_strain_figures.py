@@ -1,6 +1,7 @@
 """Figures of strain by tagging: layers, conventions, films, and curves that have no false peaks."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -167,3 +168,8 @@ def test_films_are_of_the_first_subject_with_landmarks_or_those_that_are_named(t
     save_points(points[:, :, :2], image, points_path(tmp_path / "ring" / "c", "tag"))
     with pytest.raises(ValueError, match="subject c: 2 points in a slice, expected the 168 of a"):
         films_of(*shards, subjects=["c"])
+
+
+def test_a_panel_without_any_strain_says_so():
+    (words,) = strain_curves.figure(pd.DataFrame({"subject": []})).texts
+    assert "No strain" in words.get_text()

@@ -37,9 +37,14 @@ def shown_subjects(details: pd.DataFrame, count: int = MOST_SUBJECTS) -> list[st
 def figure(details: pd.DataFrame) -> Figure:
     """A row for each of `shown_subjects`, a column for each level: Green strain over the frames.
 
-    details: of the measure `tagging`. Dots are frames; a dotted line is at end-systole. Raises
-    ValueError where a column or every row is missing.
+    details: of the measure `tagging`. Dots are frames; a dotted line is at end-systole. Without any
+    row the figure says that there is no strain. Raises ValueError where a column is missing.
     """
+    if details.empty:
+        result = style.figure_mm(style.ONE_COLUMN_MM, ROW_MM)
+        words = "No strain: no subject has landmarks\nthat can be measured"
+        result.text(0.5, 0.5, words, ha="center", va="center")
+        return result
     details = style.checked(details, COLUMNS, "strain_curves")
     details = details.assign(subject=details["subject"].astype(str))
     subjects = shown_subjects(details)
