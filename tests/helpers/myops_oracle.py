@@ -5,8 +5,6 @@ made. Arrays of the original are (n, x, y, c), as it takes the first axis of a N
 """
 
 import gzip
-import json
-import zlib
 from pathlib import Path
 
 import h5py
@@ -18,6 +16,7 @@ from cmrseg.cine import Cine
 from cmrseg.labels import Tissue
 from cmrseg.nets.keras_ranked import KINDS
 from cmrseg.nets.network import Network
+from formula_weights import formula_weights
 
 # Values of the original's labels and what they are here, in the order of its channels.
 VALUES = (0, 500, 600, 200, 1220, 2221)
@@ -69,17 +68,10 @@ def keras_layers(network: Network, first: int = 0) -> Layers:
 
 def formula_layers(manifest: Path) -> Layers:
     """The weights that a manifest says, by layer."""
-    told = json.loads(manifest.read_text())
     layers: Layers = {}
-    for name, shape, kind, a, b in told["variables"]:
+    for name, value in formula_weights(manifest).items():
         layer, part = name.split("/")
-        if kind == "values":
-            value = np.array(a).reshape(shape)
-        else:
-            seed = (zlib.crc32(name.encode("ascii")) + told["seed"]) % 2**32
-            drawn = np.random.RandomState(seed).standard_normal(tuple(shape))
-            value = a + b * drawn if kind == "normal" else a * np.exp(b * drawn)
-        layers.setdefault(layer, {})[part] = value.astype(np.float32)
+        layers.setdefault(layer, {})[part] = value
     return layers
 
 

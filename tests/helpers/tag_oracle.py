@@ -1,7 +1,5 @@
 """Reference numbers of the original program for tagging: weights, inputs, expected outputs."""
 
-import json
-import zlib
 from pathlib import Path
 
 import h5py
@@ -20,21 +18,6 @@ def oracle_folder(data: Path) -> Path:
     if not folder.is_dir():
         pytest.skip(f"no reference numbers of the tagging networks at {folder}")
     return folder
-
-
-def formula_weights(manifest: Path) -> dict[str, np.ndarray]:
-    """The weights that a manifest says, by TensorFlow's names."""
-    told = json.loads(manifest.read_text("utf-8"))
-    weights = {}
-    for name, shape, kind, a, b in told["variables"]:
-        if kind == "values":
-            value = np.array(a).reshape(shape)
-        else:
-            seed = (zlib.crc32(name.encode("ascii")) + told["seed"]) % 2**32
-            drawn = np.random.RandomState(seed).standard_normal(tuple(shape))
-            value = a + b * drawn if kind == "normal" else a * np.exp(b * drawn)
-        weights[name] = value.astype(np.float32)
-    return weights
 
 
 def example(data: Path) -> dict[str, np.ndarray]:

@@ -8,7 +8,8 @@ from cmrseg.learn.tag_window import Window, frame_canvas, from_canvas, on_canvas
 from cmrseg.nets import tag_box, tag_ring
 from cmrseg.nets.tag_box import TagBox
 from cmrseg.nets.tag_ring import TagRing
-from tag_oracle import BOX, RING, example, formula_weights, oracle_folder, our_boxes, ours
+from formula_weights import formula_weights
+from tag_oracle import BOX, RING, example, oracle_folder, our_boxes, ours
 
 
 @pytest.fixture(scope="module")

@@ -13,12 +13,12 @@ from cmrseg.nets.tag_box import TagBox
 from cmrseg.nets.tag_ring import LSTM, TagRing
 from cmrseg.nets.tensorbundle import read_bundle
 from cmrseg.tasks.point_losses import box, iou_published, ring_parts, ring_strain
+from formula_weights import formula_weights
 from tag_oracle import (
     BOX,
     RING,
     box_images,
     example,
-    formula_weights,
     oracle_folder,
     our_boxes,
     ours,

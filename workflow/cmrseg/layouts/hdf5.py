@@ -39,20 +39,26 @@ def files_of(folder: Path, name: str) -> list[Path]:
     return [path for path in (folder / f"{name}{s}" for s in HDF5_SUFFIXES) if path.is_file()]
 
 
+def only_file(raw: Path, study: str) -> Path:
+    """The HDF5 file of a study. Raises SubjectError where there is none, or two of that name."""
+    found = files_of(raw, study)
+    if not found:
+        detail = f"no file {study}{HDF5_SUFFIXES[0]}; check the subject table's study"
+        raise SubjectError(NO_IMAGES, "", detail)
+    if len(found) > 1:
+        names = " and ".join(path.name for path in found)
+        raise SubjectError(OTHER, "", f"{names} are both there; keep one of them")
+    return found[0]
+
+
 def reader(grids: Mapping[str, Grid]) -> Reader:
     """Reads the short axis of `<raw>/<study>.h5` (or `.hdf5`) with the grid of its study."""
 
     def read(raw: Path, study: str, sequence: str, audit: Audit) -> tuple[Cine, pd.DataFrame]:
-        found = files_of(raw, study)
-        if not found:
-            detail = f"no file {study}{HDF5_SUFFIXES[0]}; check the subject table's study"
-            raise SubjectError(NO_IMAGES, "", detail)
-        if len(found) > 1:
-            names = " and ".join(path.name for path in found)
-            raise SubjectError(OTHER, "", f"{names} are both there; keep one of them")
-        cine = read_images(found[0], grids[study])
+        path = only_file(raw, study)
+        cine = read_images(path, grids[study])
         frames, slices = cine.voxels.shape[:2]
-        sources = [(z, t, found[0].name) for z in range(slices) for t in range(frames)]
+        sources = [(z, t, path.name) for z in range(slices) for t in range(frames)]
         return cine, pd.DataFrame(sources, columns=["z", "t", "file"])
 
     return read

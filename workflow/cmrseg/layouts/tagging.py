@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 
 from cmrseg.cine import Cine
-from cmrseg.dicom.audit import EMPTY_FRAME, NO_IMAGES, OTHER, Audit, SubjectError
+from cmrseg.dicom.audit import EMPTY_FRAME, Audit
 from cmrseg.dicom.layout import natural
-from cmrseg.layouts.hdf5 import files_of
-from cmrseg.layouts.inputs import HDF5_SUFFIXES, TAGGING_ROWS
+from cmrseg.layouts.hdf5 import only_file
+from cmrseg.layouts.inputs import TAGGING_ROWS
 from cmrseg.layouts.nifti import check_finite
 from cmrseg.layouts.plain_hdf5 import UNREADABLE, item, line, opened, values, values_of
 from cmrseg.layouts.ready_made import Reader
@@ -59,21 +59,13 @@ def reader(wanted: Mapping[str, Wanted]) -> Reader:
     """Reads the slices of a subject from `<raw>/<study>.h5` (or `.hdf5`)."""
 
     def read(raw: Path, study: str, sequence: str, audit: Audit) -> tuple[Cine, pd.DataFrame]:
-        found = files_of(raw, study)
-        if not found:
-            detail = f"no file {study}{HDF5_SUFFIXES[0]}; check the subject table's study"
-            raise SubjectError(NO_IMAGES, "", detail)
-        if len(found) > 1:
-            names = " and ".join(path.name for path in found)
-            raise SubjectError(OTHER, "", f"{names} are both there; keep one of them")
-        cine, rows = read_images(found[0], audit.subject, wanted[audit.subject])
+        path = only_file(raw, study)
+        cine, rows = read_images(path, audit.subject, wanted[audit.subject])
         for z, row in enumerate(rows):
             if empty := _numbers(empty_frames(cine.voxels[:, z])):
-                audit.add(EMPTY_FRAME, source(found[0], row), f"frame {empty} (from 0)")
+                audit.add(EMPTY_FRAME, source(path, row), f"frame {empty} (from 0)")
         sources = [
-            (z, t, source(found[0], row))
-            for z, row in enumerate(rows)
-            for t in range(len(cine.voxels))
+            (z, t, source(path, row)) for z, row in enumerate(rows) for t in range(len(cine.voxels))
         ]
         return cine, pd.DataFrame(sources, columns=["z", "t", "file"])
 
