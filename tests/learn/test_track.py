@@ -8,6 +8,7 @@ import torch
 
 from cmrseg.cine import Cine
 from cmrseg.learn.track import Tracker, track_cine
+from cmrseg.nets.tag_motion import TagMotion
 from cmrseg.points import read_points
 from cmrseg.ring import LANDMARKS, SEEN_FRAMES
 
@@ -80,7 +81,7 @@ def test_a_cine_of_other_length_is_sampled_in_time_and_the_log_says_so(caplog):
     cine = Cine(voxels, AFFINE)
     moving = np.arange(SEEN_FRAMES)[:, None, None] * np.ones((1, LANDMARKS, 2))
     with caplog.at_level(logging.WARNING):
-        found = track_cine(Fixed(moving), cine, RING, box=boxes(cine), subject="subject 7")
+        found = track_cine(Fixed(moving), cine, PUBLISHED, box=boxes(cine), subject="subject 7")
     assert "subject 7: 39 frames; the network sees 20 of them" in caplog.text
     steps = np.diff(found[:, 0], axis=0)
     np.testing.assert_allclose(steps, np.broadcast_to(steps[0, 0, 0], steps.shape))
@@ -92,11 +93,25 @@ def test_a_slice_without_a_box_is_left_out_by_name(cine, caplog):
     some[0, 1] = [[60, 80], [20, 40]]
     points = np.zeros((SEEN_FRAMES, LANDMARKS, 2))
     with caplog.at_level(logging.WARNING):
-        found = track_cine(Fixed(points), cine, RING, box=some, subject="subject 7")
+        found = track_cine(Fixed(points), cine, PUBLISHED, box=some, subject="subject 7")
     assert "subject 7, slice 2: box" in caplog.text
     assert "the slice is left out" in caplog.text
     assert np.isfinite(found[:, 0]).all()
     assert np.isnan(found[:, 1]).all()
+
+
+def test_landmarks_that_are_no_ring_are_left_out_by_name(cine, caplog):
+    network = Fixed(np.full((SEEN_FRAMES, LANDMARKS, 2), 15.5))
+    with caplog.at_level(logging.WARNING):
+        found = track_cine(network, cine, RING, box=boxes(cine), subject="subject 7")
+    assert "subject 7, slice 1: landmarks between" in caplog.text
+    assert np.isnan(found).all()
+
+
+def test_a_network_with_a_coarse_model_does_not_search_where_boxes_are_missing(cine):
+    network = TagMotion(4, 32)
+    with pytest.raises(ValueError, match="no box around the heart"):
+        track_cine(network, cine, RING)
 
 
 @pytest.mark.parametrize(

@@ -36,18 +36,16 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class PreparedCine:
-    """What a network sees of a cine, slice by slice, and where that lies in it.
+    """The frames of a cine that a network sees, and where it looks in each slice.
 
-    images: (n, frames, S, S) of the slices that can be tracked. places, slices: of each of them.
-    shape: frames and slices of the cine. frames: of each slice, those that the network sees,
-    (t, y, x).
+    frames: (t, z, y, x). places: of the slices that can be tracked, by their number. count: frames
+    of the cine. subject: for the log.
     """
 
-    images: torch.Tensor
-    places: tuple[Place, ...]
-    slices: tuple[int, ...]
-    shape: tuple[int, int]
-    frames: tuple[np.ndarray, ...]
+    frames: np.ndarray
+    places: Mapping[int, Place]
+    count: int
+    subject: str
 
 
 def track_cine(
@@ -63,12 +61,12 @@ def track_cine(
 
     settings: task `track`, and preparation and size_px of the training. A network of boxes places
     two corners in the first frame; other frames are nan. One of landmarks needs `box`, points
-    (t, z, 2, 2) of its coarse model, or finds the heart itself (learn.heart_search). It looks once
-    more in the window around the landmarks that it found there, unless its preparation is as
-    published. It sees SEEN_FRAMES frames: a cine of another number is sampled in time
-    (learn.tag_frames), which the log says. A slice without a box is nan, with a warning that names
-    `subject`. Raises ValueError if the cine has values that are not finite, or box and cine do not
-    fit.
+    (t, z, 2, 2) of its coarse model; one without a coarse model may find the heart itself
+    (learn.heart_search). It looks once more in the window around the landmarks that it found there,
+    unless its preparation is as published. It sees SEEN_FRAMES frames: a cine of another number is
+    sampled in time (learn.tag_frames), which the log says. A slice without a box, or whose
+    landmarks are no ring, is nan, with a warning that names `subject`. Raises ValueError if the
+    cine has values that are not finite, or box and cine do not fit.
     """
     tracker = Tracker(network, settings, device)
     made = tracker.prepare(cine, coarse=box, subject=subject)
@@ -117,89 +115,64 @@ class Tracker:
                 *(subject, frames, len(np.unique(numbers))),
             )
         certainty = None
-        if coarse is None and isinstance(self.network, TagMotion):
+        seen = voxels[numbers]
+        if isinstance(self.network, TagMotion) and not self.settings.get("coarse"):
             spacing_mm = cine.spacing_mm[1:]
-            seen = voxels[numbers]
             boxes, certainty = search(self.network, seen, spacing_mm, self.settings, self.device)
             coarse = boxes[None]
-        found = []
+        elif self.frames > 1:
+            check_boxes(coarse, voxels.shape)
+        places = {}
         for z in range(slices):
-            where = f"{subject}, slice {z + 1}"
-            place = self._place(coarse, certainty, z, voxels.shape, where)
-            if place is not None:
-                found.append((z, place, prepared(voxels[numbers, z], place, self.settings)))
-        size = self.settings["size_px"]
-        images = np.zeros((0, self.frames, size, size), np.float32)
-        if found:
-            images = np.stack([image.reshape(images.shape[1:]) for *_, image in found])
-        places = tuple(place for _, place, _ in found)
-        kept = tuple(z for z, *_ in found)
-        of_slices = tuple(voxels[numbers, z] for z in kept)
-        return PreparedCine(torch.from_numpy(images), places, kept, (frames, slices), of_slices)
+            try:
+                if certainty is not None:
+                    check_certainty(float(certainty[z]))
+                corners = None if coarse is None else coarse[0, z]
+                places[z] = place_of_box(corners, seen.shape[2:], self.settings)
+            except ValueError as error:
+                self._leave_out(subject, z, error)
+        return PreparedCine(seen, places, frames, subject)
 
-    def _place(
-        self,
-        coarse: np.ndarray | None,
-        certainty: np.ndarray | None,
-        z: int,
-        shape: tuple[int, ...],
-        where: str,
-    ) -> Place | None:
-        """Where a slice lies in what the network sees, None where no box was found."""
-        corners = None
-        if self.frames > 1:
-            if coarse is None:
-                raise ValueError(
-                    "no box around the heart, in which landmarks are placed; label the cine with "
-                    "the network of boxes first"
-                )
-            if coarse.shape[1:] != (shape[1], 2, 2):
-                raise ValueError(
-                    f"boxes {coarse.shape} (t, z, corner, 2) of a cine {shape} (t, z, y, x); take "
-                    "those of the same cine"
-                )
-            corners = coarse[0, z]
-        try:
-            if certainty is not None:
-                check_certainty(float(certainty[z]))
-            return place_of_box(corners, shape[2:], self.settings)
-        except ValueError as error:
-            logger.warning("%s: %s; the slice is left out", where, error)
-            return None
+    def _leave_out(self, subject: str, z: int, why: Exception) -> None:
+        logger.warning("%s, slice %d: %s; the slice is left out", subject, z + 1, why)
 
     def label(
         self, made: PreparedCine, progress: Progress | None = None
     ) -> Callable[[], np.ndarray]:
         """A function that gives the points (t, z, p, 2) in px of the image."""
-        frames, slices = made.shape
-        found = np.full((frames, slices, points_placed(self.settings), 2), np.nan)
+        shape = (made.count, made.frames.shape[1], points_placed(self.settings), 2)
+        found, slices = np.full(shape, np.nan), list(made.places)
 
-        def placed(number: int) -> np.ndarray:
-            place = made.places[number]
-            points = self._said(made.images[number], place)
+        def placed(number: int) -> np.ndarray | ValueError:
+            z = slices[number]
+            seen = made.frames[:, z]
+            points = self._said(seen, made.places[z])
             if not self.again:
                 return points
             # The box may be some pixels off: once more around what was found in it.
-            seen = made.frames[number]
             try:
                 place = place_of_truth(points, seen.shape[1:], self.settings)
-            except ValueError:
-                return points
-            return self._said(torch.from_numpy(prepared(seen, place, self.settings)), place)
+            except ValueError as error:
+                return error
+            return self._said(seen, place)
 
         # A slice at a time: points do not depend on which other slices there are.
-        starts = range(len(made.slices))
-        with closing(spread(placed, starts, self.device)) as parts:
+        with closing(spread(placed, range(len(slices)), self.device)) as parts:
             for number, points in enumerate(parts):
-                found[:, made.slices[number]] = all_frames(points, frames)
+                if isinstance(points, ValueError):
+                    self._leave_out(made.subject, slices[number], points)
+                else:
+                    found[:, slices[number]] = all_frames(points, made.count)
                 if progress is not None:
-                    progress(number + 1, len(made.slices))
+                    progress(number + 1, len(slices))
         return lambda: found
 
     @torch.inference_mode()
-    def _said(self, images: torch.Tensor, place: Place) -> np.ndarray:
-        """Points (frames, p, 2) in px of the image, of images (frames, S, S) of a slice."""
-        points = self.network(images[None].to(self.device))[0].double().cpu()
+    def _said(self, seen: np.ndarray, place: Place) -> np.ndarray:
+        """Points (frames, p, 2) in px of the image, of the frames (t, y, x) of a slice."""
+        size = self.settings["size_px"]
+        images = prepared(seen, place, self.settings).reshape(1, self.frames, size, size)
+        points = self.network(torch.from_numpy(images).to(self.device))[0].double().cpu()
         return place.to_image(np.asarray(points))
 
     def finished(self, found: np.ndarray, cine: Cine, subject: str) -> np.ndarray:
@@ -209,3 +182,17 @@ class Tracker:
     def save(self, found: np.ndarray, cine: Cine, folder: Path, sequence: str) -> None:
         """Write the points into the folder of a subject."""
         save_points(found, cine, points_path(folder, sequence))
+
+
+def check_boxes(boxes: np.ndarray | None, shape: tuple[int, ...]) -> None:
+    """Raise ValueError where there are no boxes of a cine of some shape (t, z, y, x)."""
+    if boxes is None:
+        raise ValueError(
+            "no box around the heart, in which landmarks are placed; label the cine with the "
+            "network of boxes first"
+        )
+    if boxes.shape[1:] != (shape[1], 2, 2):
+        raise ValueError(
+            f"boxes {boxes.shape} (t, z, corner, 2) of a cine {shape} (t, z, y, x); take those of "
+            "the same cine"
+        )

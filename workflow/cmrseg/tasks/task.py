@@ -22,10 +22,11 @@ Made = TypeVar("Made")
 class Task(Protocol):
     """What a training asks, of single frames also where a network sees several (tasks.windowed).
 
-    Labels are (n, y, x) uint8 as they are in the slices, augmented: `Tissue` or UNLABELLED. What of
-    them is the truth, and for which images it is known, a task finds out by itself. Outputs of a
-    network are (n, c, y, x), with channels that only the task understands. The `repr` says all that
-    decides what is learnt: a stopped training does not go on with another one.
+    Labels are (n, y, x) uint8 as they are in the slices, augmented: `Tissue` or UNLABELLED; of a
+    task that learns from points (n, t, p, 2) float32, places (y, x) in px. What of them is the
+    truth, and for which images it is known, a task finds out by itself. Outputs of a network are
+    (n, c, y, x), with channels that only the task understands. The `repr` says all that decides
+    what is learnt: a stopped training does not go on with another one.
     """
 
     def samples(self, rows: pd.DataFrame) -> pd.DataFrame:
@@ -63,7 +64,7 @@ class Task(Protocol):
 
 
 class Reading(Protocol):
-    """What labelling asks."""
+    """What labelling by learn.predict asks; points over time are placed by learn.track."""
 
     def result(self, output: torch.Tensor, canvas: Canvas) -> torch.Tensor:
         """What an output (n, c, Y, X) float32 on a canvas says of the images: (n, ...).
