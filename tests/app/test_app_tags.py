@@ -15,6 +15,7 @@ from app_page import CONTRAST, FAULT, IMAGES, NAMELESS, RESULT, opened_app
 from app_server import Visitor, root_of_one_model, served_root
 from browser import program
 from cmrseg.apply_tags import track_model
+from cmrseg.boxes import box_of
 from cmrseg.cine import Cine
 from tag_networks import write_networks
 from tagged_dicom import FRAMES, SIZE, heart, write_cine, write_tagged
@@ -150,6 +151,21 @@ def test_cines_without_tags_are_refused_in_a_sentence(visitor, tmp_path):
     write_cine(tmp_path / "scan")
     fault = upload(visitor, zipped(tmp_path / "scan"))["fault"]
     assert fault.startswith("No series of these files shows the lines of tags; choose the tagged")
+
+
+def test_results_of_a_model_that_finds_the_heart_itself_have_the_box_of_its_landmarks(
+    visitor, tmp_path, monkeypatch
+):
+    upload(visitor, nifti(tmp_path))
+    monkeypatch.setattr("app.work.coarse_labels", lambda *a: None)
+    placed = np.stack([built.beat(), built.beat()], axis=1)
+    monkeypatch.setattr("app.work.track_cine", lambda *a: placed)
+    assert follow(visitor)["fault"] == ""
+    with h5py.File(io.BytesIO(download(visitor, "results"))) as file:
+        boxes = file["bbox_predictions"][:]
+    for z, (x1, y1, x2, y2) in enumerate(boxes):
+        (top, left), (bottom, right) = box_of(placed[0, z], (64, 64))
+        assert (x1, y1, x2, y2) == pytest.approx((left, top, right, bottom), abs=1e-3)
 
 
 def test_without_a_heart_and_without_a_box_model_it_says_so(visitor, root, tmp_path, monkeypatch):

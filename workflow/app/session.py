@@ -107,8 +107,8 @@ class Tracked:
     """Landmarks that a model placed in the cine; for display they are in `points.f32`, too.
 
     affine, spacing_mm, interval_s: as of Labelled. points: (t, z, 168, 2), (y, x) in px of the
-    cine. box: (t, z, 2, 2), the corners of that in which they were placed. curves: details of the
-    measure `tagging`.
+    cine. box: (t, z, 2, 2), the corners of that in which they were placed, nan without one. curves:
+    details of the measure `tagging`.
     """
 
     number: int

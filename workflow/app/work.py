@@ -190,11 +190,17 @@ def label(
 
 
 def _keep_points(
-    session: Session, model: Model, cine: Cine, points: np.ndarray, box: np.ndarray, toy: list[str]
+    session: Session,
+    model: Model,
+    cine: Cine,
+    points: np.ndarray,
+    box: np.ndarray | None,
+    toy: list[str],
 ) -> None:
     """Measure strain of landmarks (t, z, 168, 2), and show it.
 
-    box: (t, z, 2, 2), that in which they are. Raises Refused where no heart was found.
+    box: (t, z, 2, 2), that in which they are, None of a model that found the heart by itself.
+    Raises Refused where no heart was found.
     """
     if not np.isfinite(points[0]).any():
         raise Refused(f"The model {model.name} found no heart in these images.", 409)
@@ -211,7 +217,7 @@ def _keep_points(
         spacing_mm=cine.spacing_mm,
         interval_s=cine.frame_interval_s,
         points=points,
-        box=box,
+        box=np.full((*points.shape[:2], 2, 2), np.nan) if box is None else box,
         curves=curves,
         warnings=toy,
     )
