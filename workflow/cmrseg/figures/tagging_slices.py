@@ -3,16 +3,9 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import numpy as np
-
-from cmrseg.cine import Cine
 from cmrseg.figures.tagging_movie import Film
-from cmrseg.points import read_points
-from cmrseg.ring import LANDMARKS
-from cmrseg.sequences import image_path, points_path
 from cmrseg.shards import subject_folders
-
-SEQUENCE = "tag"
+from cmrseg.tagged_rings import SEQUENCE, has_points, known_slices, read_rings
 
 
 def films_of(
@@ -25,24 +18,17 @@ def films_of(
     landmarks, and for one with another number of landmarks than a ring has.
     """
     folders, placed = subject_folders(images), subject_folders(rings)
-    paths = {subject: points_path(folder, SEQUENCE) for subject, folder in placed.items()}
-    paths = {subject: path for subject, path in paths.items() if path.is_file()}
-    wanted = list(subjects) or list(paths)[:1]
-    absent = [subject for subject in wanted if subject not in paths]
+    placed = {subject: folder for subject, folder in placed.items() if has_points(folder)}
+    wanted = list(subjects) or list(placed)[:1]
+    absent = [subject for subject in wanted if subject not in placed]
     if absent or not wanted:
         who = f"subject {absent[0]} has no" if absent else "no subject has"
         raise ValueError(f"{who} landmarks of {SEQUENCE}; name others in `subjects`")
     films = []
     for subject in wanted:
-        cine = Cine.load(image_path(folders[subject], SEQUENCE))
-        points_px = read_points(paths[subject], cine)
-        if points_px.shape[2] != LANDMARKS:
-            raise ValueError(
-                f"subject {subject}: {points_px.shape[2]} points in a slice, expected the "
-                f"{LANDMARKS} of a ring"
-            )
-        for z in range(points_px.shape[1]):
-            if np.isfinite(points_px[0, z]).any():
+        cine, points_px = read_rings(subject, folders[subject], placed[subject])
+        for z, known in known_slices(points_px):
+            if known:
                 films.append(
                     Film(
                         f"{subject}_slice{z + 1}",

@@ -6,16 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from cmrseg.cine import Cine
 from cmrseg.points import read_points
 from cmrseg.results.tagging_hdf5 import ResultSlice
-from cmrseg.ring import LANDMARKS
-from cmrseg.sequences import image_path, points_path
+from cmrseg.sequences import points_path
 from cmrseg.shards import subject_folders
+from cmrseg.tagged_rings import SEQUENCE, has_points, known_slices, read_rings
 
 logger = logging.getLogger(__name__)
-
-SEQUENCE = "tag"
 
 
 def tagged_slices(
@@ -29,21 +26,15 @@ def tagged_slices(
     placed = subject_folders(rings)
     corners = subject_folders(boxes)
     for subject, folder in subject_folders(images).items():
-        if subject not in placed or not points_path(placed[subject], SEQUENCE).is_file():
+        if subject not in placed or not has_points(placed[subject]):
             continue
-        cine = Cine.load(image_path(folder, SEQUENCE))
-        points_px = read_points(points_path(placed[subject], SEQUENCE), cine)
-        if points_px.shape[2] != LANDMARKS:
-            raise ValueError(
-                f"subject {subject}: {points_px.shape[2]} points in a slice, expected the "
-                f"{LANDMARKS} of a ring"
-            )
+        cine, points_px = read_rings(subject, folder, placed[subject])
         box_px = np.full((points_px.shape[1], 2, 2), np.nan)
-        if subject in corners and points_path(corners[subject], SEQUENCE).is_file():
+        if subject in corners and has_points(corners[subject]):
             box_px = read_points(points_path(corners[subject], SEQUENCE), cine)[0]
         spacing_mm, (rows, columns) = cine.spacing_mm[1:], cine.voxels.shape[2:]
-        for z in range(points_px.shape[1]):
-            if not np.isfinite(points_px[0, z]).any():
+        for z, known in known_slices(points_px):
+            if not known:
                 logger.warning("subject %s: slice %d (from 1) has no landmarks", subject, z + 1)
                 continue
             yield ResultSlice(subject, z, points_px[:, z], box_px[z], spacing_mm, (rows, columns))
