@@ -8,6 +8,7 @@ import pandas as pd
 
 from cmrseg.measure.by_sequence import has_phases
 from cmrseg.measure.confidence import THRESHOLDS
+from cmrseg.ring import SEEN_FRAMES
 from study.calibration import check_calibration
 from study.ensembles import OUT_OF_FOLD
 from study.figure_checks import check_figures
@@ -49,8 +50,6 @@ ONLY_FOR = {
 INFARCTED = ("nifti", "ukbb_dicom", "myops", "tagging")
 # Layouts whose phantom needs to know the number of frames of a cine.
 WITH_FRAMES = (*DICOM, "nifti", "ukbb_dicom", "tagging")
-# Frames of a row in a file of layout tagging.
-TAGGED_FRAMES = 20
 # Its folder in results/ contains the published study.
 RESERVED = "published"
 
@@ -142,10 +141,10 @@ def _check_phantoms(study: Study) -> None:
                 raise StudyError(
                     f"cohort {cohort}: phantom.{key} is for the layout {' and '.join(layouts)}"
                 )
-        if layout == "tagging" and settings["frames"] != TAGGED_FRAMES:
+        if layout == "tagging" and settings["frames"] != SEEN_FRAMES:
             raise StudyError(
                 f"cohort {cohort}: phantom.frames is {settings['frames']}; files of layout tagging "
-                f"have {TAGGED_FRAMES}"
+                f"have {SEEN_FRAMES}"
             )
         for key in ("rows", "columns"):
             if settings[key] % settings.get("interpolation", 1):

@@ -154,6 +154,7 @@ def _check_row(model: str, row: dict[str, Any]) -> None:
         and row["encoder"].startswith("resnet")
         and row["size_px"] <= kind.multiple_px
     )
+    of_networks = [other.name for other in KINDS.values() if row["loss"] in other.losses]
     moves_points = row["augmentation"] in POINT_AUGMENTATIONS
     wrong = {
         f"network {network} places {'points' if kind.points else 'no points'}, and task "
@@ -161,8 +162,14 @@ def _check_row(model: str, row: dict[str, Any]) -> None:
         != (kind.points > 0),
         f"augmentation {row['augmentation']}; {', '.join(POINT_AUGMENTATIONS)} move points, and no "
         "label maps": row["augmentation"] != "no" and moves_points != (preparation.frames > 0),
-        f"loss {row['loss']} with network {network}; ring_motion is of tag_motion, and it has no "
-        "other": (row["loss"] == "ring_motion") != (network == "tag_motion"),
+        f"loss {row['loss']} with network {network}; it has {', '.join(kind.losses)}": bool(
+            kind.losses
+        )
+        and row["loss"] not in kind.losses,
+        f"loss {row['loss']} with network {network}; it is of {', '.join(of_networks)}": bool(
+            of_networks
+        )
+        and network not in of_networks,
         f"head_weights {row['head_weights']}; networks that place points have none": kind.points > 0
         and bool(weights),
         f"network {network} needs coarse, the model that finds the heart first": kind.frames > 1

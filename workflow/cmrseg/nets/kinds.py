@@ -25,7 +25,8 @@ class NetworkKind:
     norms (mean 0, variance 1) count in their statistics? points: how many it places in each frame;
     0 of one that says something of each pixel. frames: of a network that places points, those that
     it sees together. A network that places points is made for images of one size. finds_heart:
-    does it need no box, as it can say whether a window shows the heart?
+    does it need no box, as it can say whether a window shows the heart? losses: those of its task
+    that are made for what it says; empty where all are.
     """
 
     name: str
@@ -41,6 +42,7 @@ class NetworkKind:
     points: int = 0
     frames: int = 1
     finds_heart: bool = False
+    losses: tuple[str, ...] = ()
 
     def takes(self, channels: int) -> bool:
         """Whether it takes so many images as channels of one."""
@@ -123,6 +125,7 @@ _ROWS = (
         multiple_px=1,
         channels=(1,),
         points=CORNERS,
+        losses=("box",),
     ),
     NetworkKind(
         "tag_box_compat",
@@ -131,6 +134,7 @@ _ROWS = (
         channels=(1,),
         keeps_first_norms=True,
         points=CORNERS,
+        losses=("box",),
     ),
     NetworkKind(
         "tag_ring",
@@ -139,6 +143,7 @@ _ROWS = (
         channels=(1,),
         points=LANDMARKS,
         frames=SEEN_FRAMES,
+        losses=("ring_strain",),
     ),
     NetworkKind(
         "tag_ring_compat",
@@ -147,6 +152,7 @@ _ROWS = (
         channels=(1,),
         points=LANDMARKS,
         frames=SEEN_FRAMES,
+        losses=("ring_strain",),
     ),
     NetworkKind(
         "tag_motion",
@@ -157,6 +163,7 @@ _ROWS = (
         points=LANDMARKS,
         frames=SEEN_FRAMES,
         finds_heart=True,
+        losses=("ring_motion",),
     ),
 )
 KINDS = {kind.name: kind for kind in _ROWS}

@@ -21,9 +21,8 @@ from cmrseg.phantom.long_axis import ViewSettings
 from cmrseg.phantom.patient_files import split_settings, write_tag_truth, write_truth
 from cmrseg.phantom.patients import draw_patient
 from cmrseg.phantom.tag_series import Tagged, acquired_tags
+from cmrseg.ring import SEEN_FRAMES
 
-# The published cines have so many frames.
-FRAMES = 20
 CROP_PX = 128
 # Of cubic convolution (Keys 1981, doi:10.1109/TASSP.1981.1163711), as OpenCV's INTER_CUBIC has it.
 CUBIC = -0.75
@@ -91,14 +90,14 @@ def write_subject(
     numbers that the published file has in double precision; images and landmarks of crops have
     single precision. `_cases` is the subject. Raises ValueError for another number of frames.
     """
-    if protocol.frames != FRAMES:
+    if protocol.frames != SEEN_FRAMES:
         raise ValueError(
             f"subject {row['subject']}: {protocol.frames} frames, but files of layout tagging have "
-            f"{FRAMES}; set phantom.frames to it"
+            f"{SEEN_FRAMES}; set phantom.frames to it"
         )
-    parameters = draw_patient(row, FRAMES)
+    parameters = draw_patient(row, SEEN_FRAMES)
     grid = ViewSettings(protocol.rows, protocol.columns, protocol.spacing_mm, protocol.thickness_mm)
-    phases = np.arange(FRAMES) / FRAMES
+    phases = np.arange(SEEN_FRAMES) / SEEN_FRAMES
     tagged = acquired_tags(row, parameters, protocol, phases, grid, tagging)
     images = np.clip(np.rint(tagged.images), 0, 65535).astype(np.uint16).swapaxes(0, 1)
     points = tagged.points.swapaxes(0, 1)
@@ -115,7 +114,7 @@ def write_subject(
         "cropped_landmark_coords": _x_first(crop_points).astype(np.float32),
         "px_spaces": np.full(count, grid.spacing_mm, width),
         "ed_frame_idx": np.zeros(count, np.int64),
-        "es_frame_idx": np.full(count, round(parameters.es_phase * FRAMES), np.int64),
+        "es_frame_idx": np.full(count, round(parameters.es_phase * SEEN_FRAMES), np.int64),
         "regions": regions.astype(np.int64),
         "_cases": [str(row["subject"])] * count,
         "_models": [f"cim_{row['subject']}"] * count,
