@@ -6,7 +6,7 @@ import pytest
 
 from cmrseg.measure.known_agreement import against_known
 from cmrseg.measure.known_volumes import kaggle_volumes
-from cmrseg.phantom.kaggle import truth_tables
+from cmrseg.phantom.kaggle_tables import truth_tables
 
 ROWS = [
     {"subject": "7_a", "study": "7", "split": "train", "set": "train"},

@@ -23,7 +23,7 @@ from cmrseg.dicom.study import import_shard
 from cmrseg.files import read_table, write_table
 from cmrseg.learn.weights import save_weights
 from cmrseg.nets.build import build_network, make_encoder, network_settings
-from cmrseg.phantom import kaggle, seven_tesla
+from cmrseg.phantom import kaggle, kaggle_tables, seven_tesla
 from cmrseg.phantom.population import draw_subjects
 from cmrseg.sequences import USUAL, image_path
 from paper_tables import BASE, SHARED, TRANSFER
@@ -72,7 +72,7 @@ def write_bowl(folder: Path, model: Path, scratch: Path) -> None:
     """The competition's tree, in whose tables are volumes that the model all but finds."""
     rows = bowl()
     kaggle.write_shard(rows, {**SCAN, "frames": 3}, folder)
-    tables = kaggle.truth_tables(rows.assign(**found_volumes(rows, folder, model)))
+    tables = kaggle_tables.truth_tables(rows.assign(**found_volumes(rows, folder, model)))
     for name, table in tables.items():
         table.to_csv(folder / name, index=False)
     write_label_images(rows[rows["subject"].isin(LABELLED)], folder, scratch)

@@ -23,6 +23,7 @@ from study.wiring.models import Models
 from study.wiring.panels import Panels
 from study.wiring.raw import Raw
 from study.wiring.results import Results
+from study.wiring.robustness import Robustness
 from study.wiring.sources import Sources
 from study.wiring.wildcards import none_of, one_of
 from study.words import as_typed
@@ -58,6 +59,7 @@ for model, path in STUDY.left_out.items():
 COHORTS = Cohorts(STUDY)
 CHECKS = Checks(STUDY, COHORTS, is_there)
 CALIBRATION = Calibration(STUDY, CHECKS)
+ROBUSTNESS = Robustness(STUDY, CHECKS)
 RAW = Raw(STUDY, COHORTS, SOURCES.entries)
 EXPORTS = Exports(STUDY, RAW)
 MODELS = Models(STUDY, COHORTS)

@@ -79,6 +79,40 @@ rule join_members:
         "../scripts/join_members.py"
 
 
+rule measure_spread:
+    input:
+        unpack(ENSEMBLES.spread_inputs),
+    output:
+        subjects="results/{study}/evaluation/{labeller}/{cohort}/spread_subjects.tsv",
+        summary=report(
+            "results/{study}/evaluation/{labeller}/{cohort}/spread.tsv",
+            caption="../report/spread.rst",
+            category="6 Evaluation",
+            labels={
+                "cohort": "{cohort}",
+                "labeller": "{labeller}",
+                "table": "spread",
+            },
+        ),
+    log:
+        "results/{study}/logs/measure_spread/{cohort}/{labeller}.log",
+    benchmark:
+        "results/{study}/benchmarks/measure_spread/{cohort}/{labeller}.tsv"
+    wildcard_constraints:
+        labeller=one_of(STUDY.ensembles),
+    conda:
+        "../../envs/imaging.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        members=ENSEMBLES.members_of_labeller,
+        code=code_of("measure_spread.py"),
+    script:
+        "../scripts/measure_spread.py"
+
+
 rule write_ensemble_card:
     input:
         weights="results/{study}/models/{model}/weights.safetensors",

@@ -99,6 +99,7 @@ rule evaluate_all:
     input:
         CHECKS.passed(entry["cohort"] for entry in STUDY.config["evaluate"]),
         MEASURES.published_output(),
+        ENSEMBLES.spread_tables(),
         [
             f"results/{STUDY.name}/evaluation/{labeller}/{cohort}/known_volumes_summary.tsv"
             for labeller, cohort in STUDY.volume_evaluations()

@@ -13,6 +13,7 @@ from study.calibration import check_calibration
 from study.ensembles import OUT_OF_FOLD
 from study.figure_checks import check_figures
 from study.hdf5_checks import check_grid, check_rows
+from study.robustness import check_robustness
 from study.model_checks import check_labeller, check_models, check_order
 from study.numbers import check_numbers
 from study.panels import check_panels
@@ -67,6 +68,7 @@ def check_study(study: Study) -> None:
     _check_published(study)
     _check_confidence(study)
     check_calibration(study)
+    check_robustness(study)
     check_panels(study)
     check_order(study)
     check_figures(study)

@@ -8,6 +8,7 @@ from study.ensembles import OUT_OF_FOLD
 from study.model_checks import check_cohort
 from study.panel_figures import PANEL_FIGURES, check_no_panels, check_panel_figure
 from study.point_checks import MOVIE, check_movie, check_no_points, check_subjects
+from study.spreads import spreads
 from study.study import DICOM, Study
 from study.tables import StudyError
 
@@ -16,6 +17,8 @@ ANY_SEQUENCE = ("learning_curves", "overlays", "prediction", "viewer")
 # Figures that need no evaluation of their cohort, and those that only need known volumes.
 UNEVALUATED = ("cleaning", "learning_curves", "prediction")
 VOLUME_FIGURES = ("volume_agreement", "ef_error")
+# Figures of sections of their own, or of members of ensembles.
+ROBUSTNESS = ("repairs", "repeatability", "spread")
 # Figures for which labellers cannot be selected.
 FIXED = ("cleaning", "confidence", "prediction")
 
@@ -32,6 +35,9 @@ def check_figures(study: Study) -> None:
             continue
         check_no_panels(name, entry)
         check_subjects(study, name)
+        if kind in ROBUSTNESS:
+            _check_robustness_figure(study, name, kind, cohort)
+            continue
         if kind == MOVIE:
             check_movie(study, name)
             continue
@@ -67,6 +73,23 @@ def check_figures(study: Study) -> None:
                     f"figure {name}: labeller {section['labeller']} is not in `evaluate` for "
                     f"cohort {cohort}, whose Dice the figure shows"
                 )
+
+
+def _check_robustness_figure(study: Study, name: str, kind: str, cohort: str) -> None:
+    """Figures of repairs and repeatability need their section, those of a spread an ensemble."""
+    places = {
+        "repairs": [study.config["repairs"]["cohort"]] if "repairs" in study.config else [],
+        "repeatability": [entry["cohort"] for entry in study.config["repeatability"]],
+        "spread": [place for _, place in spreads(study)],
+    }[kind]
+    if cohort in places:
+        return
+    if kind == "spread":
+        raise StudyError(
+            f"figure {name}: `evaluate` has no ensemble for cohort {cohort} with members that have "
+            "not seen its subjects"
+        )
+    raise StudyError(f"figure {name}: the section `{kind}` does not name cohort {cohort}")
 
 
 def _check_drawn_sequence(study: Study, name: str, cohort: str, kind: str) -> None:

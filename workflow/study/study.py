@@ -17,6 +17,7 @@ from study.coarse import coarse_ending, coarse_settings, learns_with_coarse
 from study.ensembles import Ensemble, Folds, expanded
 from study.given import given_models, weights_state, with_coarse_models
 from study.recipes import read_models
+from study.spreads import members_evaluated
 from study.subjects import plain_rows, read_subjects
 from study.tables import GRID, WITHOUT_GRID, StudyError, check
 
@@ -261,11 +262,16 @@ class Study:
         pairs = {(c, a) for c in self.cohorts for a in (*self.annotators(c), *self.propagated(c))}
         entries = [*self.config["evaluate"], *self.config["predict"]]
         entries += self.config["panels"].values()
+        entries += self.config["repeatability"]
         pairs |= {(e["cohort"], m) for e in entries for m in e["labellers"]}
         pairs |= {(row["cohort"], row["labeller"]) for row in self.models.values()}
         if about := self.config.get("calibrate"):
             places = (about["cohort"], *about["also"])
             pairs |= {(place, m) for place in places for m in about["labellers"]}
+        if about := self.config.get("repairs"):
+            places = (about["cohort"], about["without"])
+            pairs |= {(place, m) for place in places for m in about["labellers"]}
+        pairs |= {(cohort, member) for member, cohort in members_evaluated(self)}
         if "confidence" in self.config:
             pairs.add((self.config["confidence"]["cohort"], self.config["confidence"]["labeller"]))
         return pairs
@@ -276,13 +282,20 @@ class Study:
     def evaluations(self) -> list[tuple[str, str]]:
         """Every (labeller, cohort) that is compared with a reference."""
         entries = [e for e in self.config["evaluate"] if "reference" in e]
-        return [(m, e["cohort"]) for e in entries for m in e["labellers"]]
+        return self._with_members([(m, e["cohort"]) for e in entries for m in e["labellers"]])
 
     def volume_evaluations(self) -> list[tuple[str, str]]:
         """Every (labeller, cohort) that is compared with known volumes."""
         entries = [e for e in self.config["evaluate"] if self.known_volumes(e["cohort"])]
         pairs = [(m, e["cohort"]) for e in entries for m in e["labellers"]]
+        pairs = self._with_members(pairs)
         return [(m, cohort) for m, cohort in pairs if has_phases(self.sequence_of(cohort, m))]
+
+    def _with_members(self, pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Evaluated (labeller, cohort), and behind them members of ensembles, for their spread."""
+        cohorts = {cohort for _, cohort in pairs}
+        members = [pair for pair in members_evaluated(self) if pair[1] in cohorts]
+        return list(dict.fromkeys([*pairs, *members]))
 
     def evaluated(self, cohort: str, sequence: str | None = None) -> list[str]:
         """The labellers of a sequence, or of all, that are compared, in the order of the study."""

@@ -28,7 +28,7 @@ def read_subjects(cohort: str, about: dict[str, Any]) -> pd.DataFrame:
             path,
             "subjects",
             {"edv_ml", "esv_ml", "age_y", "heart_rate_bpm", *BODY, *INSERTION, *GRID},
-            {"seed", "es_frame"},
+            {"seed", "es_frame", "scan"},
         )
     else:
         rows = [check(row, "subjects", f"subjects of {cohort}") for row in path]

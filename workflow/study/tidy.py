@@ -20,7 +20,7 @@ MADE = (
     *("origins", KEPT, *JOBS),
 )
 # Rules with one job in a study.
-ALONE = ("compare_published", "write_models", "tidy")
+ALONE = ("compare_published", "measure_repairs", "write_models", "tidy")
 # Snakemake leaves it in folders that it makes.
 TIME_STAMP = ".snakemake_timestamp"
 
@@ -108,6 +108,10 @@ def _results(study: Study) -> Iterator[str]:
         yield f"slices/{row['cohort']}/{row['labeller']}/{study.slices_name(model)}"
     for labeller, cohort in (*study.evaluations(), *study.volume_evaluations()):
         yield f"evaluation/{labeller}/{cohort}"
+    if "repairs" in study.config:
+        yield from ("evaluation/repairs.tsv", "evaluation/repairs_subjects.tsv")
+    for entry in study.config["repeatability"]:
+        yield f"cohorts/{entry['cohort']}/repeatability"
     if "published_values" in study.config:
         yield "evaluation/published.tsv"
     for figure in study.data_figures:

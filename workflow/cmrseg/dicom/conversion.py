@@ -1,7 +1,7 @@
 """From the files of each slice to a cine: the rules of cleaning, in their order."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -34,7 +34,7 @@ from cmrseg.dicom.geometry import (
 )
 from cmrseg.dicom.grid import target_grid
 from cmrseg.dicom.headers import Frame
-from cmrseg.dicom.slices import Numbered, check_whole, group, phases_of, published_phases
+from cmrseg.dicom.slices import Group, Numbered, check_whole, group, phases_of, published_phases
 from cmrseg.dicom.spacing import (
     check_stack,
     drop_irregular,
@@ -44,6 +44,7 @@ from cmrseg.dicom.spacing import (
 )
 from cmrseg.dicom.stack import assemble, note_numbers
 from cmrseg.dicom.timing import TRIGGER, time_axis
+from cmrseg.dicom.unrepaired import as_stacked, frames_as_counted
 
 
 def cine_of(
@@ -56,6 +57,7 @@ def cine_of(
     chosen: bool = True,
     is_stack: bool = True,
     upright: bool = True,
+    repaired: bool = True,
 ) -> tuple[Cine, pd.DataFrame]:
     """The cine of some slices, and its sources (`stack.assemble`); every repair is audited.
 
@@ -63,13 +65,16 @@ def cine_of(
     max_size_px: longer side after scaling, or None. published: as Ankenbrand et al. 2021.
     chosen: the planes were chosen among those of an examination, so that what does not belong
     together is refused. is_stack: slices fill the heart at one distance; of others none is
-    removed or copied. upright: pictures wider than high are turned (not as published).
+    removed or copied. upright: pictures wider than high are turned (not as published). repaired:
+    False stacks the slices as they are (`unrepaired`).
     Raises SubjectError where the slices make no cine.
     """
     axis = TRIGGER if published else time_axis(planes, audit)
     groups = {g.slice_.image: g for g in (group(plane, axis) for plane in planes)}
     slices = [g.slice_ for g in groups.values()]
     axes = published_orientation(slices) if published else common_orientation(slices)
+    if not repaired:
+        return _as_stacked(slices, groups, axes, frames, audit, max_size_px, axis.interval_s)
     slices = drop_other_planes(slices, axes, audit)
     if not slices:
         raise SubjectError(NO_IMAGES, "", f"no slice is parallel to the mode {axes.tolist()}")
@@ -98,6 +103,25 @@ def cine_of(
     note_numbers(sources, frames)
     if upright and grid.shape[1] > grid.shape[0]:
         audit.add(WIDE_IMAGE_COPY if published else WIDE_IMAGE, "", size(*grid.shape))
+    return cine, sources
+
+
+def _as_stacked(
+    slices: Sequence[Slice],
+    groups: Mapping[str, Group],
+    axes: np.ndarray,
+    frames: Sequence[Frame],
+    audit: Audit,
+    max_size_px: int | None,
+    interval_s: float,
+) -> tuple[Cine, pd.DataFrame]:
+    """The cine of the slices without any repair, and its sources."""
+    stacked, distance_mm = as_stacked(slices, axes)
+    counted = frames_as_counted(groups)
+    grid = target_grid(stacked, axes, distance_mm, max_size_px, False, audit, upright=False)
+    phases = phases_of([counted[s.image] for s in stacked], audit)
+    cine, sources = assemble(stacked, counted, grid, phases, interval_s, audit)
+    note_numbers(sources, frames)
     return cine, sources
 
 

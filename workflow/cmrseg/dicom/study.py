@@ -32,7 +32,7 @@ from cmrseg.sequences import USUAL, image_path, sources_path
 
 logger = logging.getLogger(__name__)
 
-MODES = ("corrected", "compat")
+MODES = ("corrected", "compat", "unrepaired")
 LAYOUTS = ("kaggle", "folder")
 
 
@@ -59,7 +59,8 @@ def import_study(
     """Read and clean the short-axis series of one study, or the tagged ones.
 
     folder: Kaggle layout: the folder `study` with its `sax_*` folders; layout "folder": any
-    folder with DICOM files below it. settings: mode "corrected" or "compat" (as published),
+    folder with DICOM files below it. settings: mode "corrected", "compat" (as published), or in
+    layout "kaggle" "unrepaired" (slices stacked as they are, `unrepaired`),
     layout "kaggle" or "folder", max_size_px (longer side after scaling, or None), and sequence
     "tag" for the tagged cine, in mode corrected of layout "folder"; "sa" if absent.
     series: "" for all series folders, "sax_10,sax_11" for these, "!sax_10" for all but these;
@@ -121,6 +122,8 @@ def check_settings(settings: Mapping[str, Any]) -> None:
     for key, allowed in (("mode", MODES), ("layout", LAYOUTS)):
         if settings[key] not in allowed:
             raise ValueError(f"{key} is {settings[key]!r}, expected one of {', '.join(allowed)}")
+    if settings["mode"] == "unrepaired" and settings["layout"] != "kaggle":
+        raise ValueError(f"mode is 'unrepaired' in layout {settings['layout']!r}, expected kaggle")
     sequence = settings.get("sequence", USUAL)
     plain = settings["mode"] == "corrected" and settings["layout"] == "folder"
     if sequence != USUAL and not (plain and sequence in FROM_BASE):
@@ -185,6 +188,7 @@ def _import(
         published=published,
         chosen=chosen,
         is_stack=not tagged,
+        repaired=settings["mode"] != "unrepaired",
     )
     cine, sources = in_order(cine, sources, settings.get("sequence", USUAL))
     rotated = None

@@ -21,14 +21,22 @@ def _lose(stack: Stack, rng: np.random.Generator, lost: tuple[int, ...]) -> Stac
     return stack
 
 
-def missing_frames(stack: Stack, rng: np.random.Generator) -> Stack:
-    """The last two frames of one slice are missing (three in Kaggle patient 416)."""
-    return _lose(stack, rng, (stack.frames - 2, stack.frames - 1))
+def missing_frames(stack: Stack, rng: np.random.Generator, count: float = 2) -> Stack:
+    """The last frames of one slice are missing, two or `count` (three in Kaggle patient 416)."""
+    _check_left(stack, count)
+    return _lose(stack, rng, tuple(range(stack.frames - int(count), stack.frames)))
 
 
-def missing_frame_file(stack: Stack, rng: np.random.Generator) -> Stack:
-    """One file in the middle of a slice's frames is missing."""
-    return _lose(stack, rng, (int(rng.integers(1, stack.frames - 1)),))
+def missing_frame_file(stack: Stack, rng: np.random.Generator, count: float = 1) -> Stack:
+    """Files in the middle of a slice's frames are missing, one or `count` in a row."""
+    _check_left(stack, count)
+    first = min(int(rng.integers(1, stack.frames - 1)), stack.frames - 1 - int(count))
+    return _lose(stack, rng, tuple(range(first, first + int(count))))
+
+
+def _check_left(stack: Stack, count: float) -> None:
+    if 2 * count > stack.frames:
+        raise ValueError(f"{count:g} of {stack.frames} frames lost, expected half of them at most")
 
 
 def truncated_file(stack: Stack, rng: np.random.Generator) -> Stack:

@@ -16,6 +16,7 @@ from cmrseg.dicom import audit
 from cmrseg.phantom import damage, in_plane
 from cmrseg.phantom.image_plane import Plane
 from cmrseg.phantom.plan import PlannedSlice, Stack, inner, moved, recentred, turned, turned_about
+from cmrseg.phantom.severities import split_severity
 
 # Longer side above which the importer scales images down.
 LARGEST_SIDE_PX = 256
@@ -24,7 +25,8 @@ LATER_SERIES = 6
 # Scatter of repeated positions in mm, as between the acquisitions of Kaggle patient 870.
 POSITION_SCATTER_MM = 2e-5
 
-Fault = Callable[[Stack, np.random.Generator], Stack]
+# With a further argument, the severity, where `severities.SEVERITIES` has the fault.
+Fault = Callable[..., Stack]
 
 
 def _extra(stack: Stack, like: PlannedSlice, rng: np.random.Generator, **changes) -> PlannedSlice:
@@ -94,9 +96,9 @@ def spacing_metadata(stack: Stack, rng: np.random.Generator) -> Stack:
     return replace(stack, slices=slices).used(other).expect(audit.SPACING_METADATA, "")
 
 
-def spacing_empirical(stack: Stack, rng: np.random.Generator) -> Stack:
+def spacing_empirical(stack: Stack, rng: np.random.Generator, less: float = 0.2) -> Stack:
     """SpacingBetweenSlices is the same in all slices and not the distance of the slices."""
-    given = {"SpacingBetweenSlices": round(stack.spacing_mm * 0.8, 2)}
+    given = {"SpacingBetweenSlices": round(stack.spacing_mm * (1 - less), 2)}
     slices = tuple(replace(s, elements={**s.elements, **given}) for s in stack.slices)
     return replace(stack, slices=slices).expect(audit.SPACING_EMPIRICAL, "")
 
@@ -142,12 +144,14 @@ def collision_same_series(stack: Stack, rng: np.random.Generator) -> Stack:
     return stack.expect(audit.COLLISION, min(old.file(0), new.file(0)))
 
 
-def collision_two_series(stack: Stack, rng: np.random.Generator) -> Stack:
+def collision_two_series(stack: Stack, rng: np.random.Generator, count: float = 1) -> Stack:
     """A slice acquired again later: the one of the lower series number is removed."""
-    (index,) = inner(stack, 1, rng)
-    old = stack.at(index)
-    stack = stack.add(_extra(stack, old, rng, plane=_scattered(old.plane, rng))).used(index)
-    return stack.expect(audit.COLLISION, old.file(0))
+    for _ in range(int(count)):
+        (index,) = inner(stack, 1, rng)
+        old = stack.at(index)
+        stack = stack.add(_extra(stack, old, rng, plane=_scattered(old.plane, rng))).used(index)
+        stack = stack.expect(audit.COLLISION, old.file(0))
+    return stack
 
 
 def _intersperse(stack: Stack, rng: np.random.Generator, fractions: tuple[float, ...]) -> Stack:
@@ -160,9 +164,11 @@ def _intersperse(stack: Stack, rng: np.random.Generator, fractions: tuple[float,
     return stack.used(*pair)
 
 
-def interspersed_single(stack: Stack, rng: np.random.Generator) -> Stack:
+def interspersed_single(stack: Stack, rng: np.random.Generator, count: float = 1) -> Stack:
     """One additional slice between two of the stack: removed."""
-    return _intersperse(stack, rng, (float(rng.uniform(0.35, 0.65)),))
+    for _ in range(int(count)):
+        stack = _intersperse(stack, rng, (float(rng.uniform(0.35, 0.65)),))
+    return stack
 
 
 def interspersed_double(stack: Stack, rng: np.random.Generator) -> Stack:
@@ -170,19 +176,21 @@ def interspersed_double(stack: Stack, rng: np.random.Generator) -> Stack:
     return _intersperse(stack, rng, (0.33, 0.66))
 
 
-def missing_slice(stack: Stack, rng: np.random.Generator) -> Stack:
+def missing_slice(stack: Stack, rng: np.random.Generator, count: float = 1) -> Stack:
     """An inner slice was not acquired: it is replaced by its lower neighbour."""
-    indices = inner(stack, 3, rng)
-    low, gone = _low_to_high(stack, indices)[0], stack.at(indices[1])
-    stack = replace(stack, slices=tuple(s for s in stack.slices if s is not gone))
-    return stack.used(*indices).expect(audit.SPACING_MISSING, low.file(0))
+    for _ in range(int(count)):
+        indices = inner(stack, 3, rng)
+        low, gone = _low_to_high(stack, indices)[0], stack.at(indices[1])
+        stack = replace(stack, slices=tuple(s for s in stack.slices if s is not gone))
+        stack = stack.used(*indices).expect(audit.SPACING_MISSING, low.file(0))
+    return stack
 
 
-def outlier_slices(stack: Stack, rng: np.random.Generator) -> Stack:
+def outlier_slices(stack: Stack, rng: np.random.Generator, count: float = 2) -> Stack:
     """Two slices far beyond the base, more than 2.5 spacings from all others: removed."""
     last = _intact(stack)[-1]
     distance_mm = 0.0
-    for gaps in (3.2, 3.8):
+    for gaps in (3.2, 3.8)[: int(count)]:
         distance_mm += gaps * stack.spacing_mm
         plane = moved(last.plane, last.plane.normal * distance_mm)
         far = _extra(stack, last, rng, plane=plane)
@@ -190,13 +198,15 @@ def outlier_slices(stack: Stack, rng: np.random.Generator) -> Stack:
     return replace(stack, free=tuple(i for i in stack.free if i != last.index))
 
 
-def plane_not_parallel(stack: Stack, rng: np.random.Generator) -> Stack:
+def plane_not_parallel(stack: Stack, rng: np.random.Generator, count: float = 1) -> Stack:
     """An additional slice in a short-axis folder lies in another plane: removed."""
-    (index,) = inner(stack, 1, rng)
-    like = stack.at(index)
-    axis = np.asarray(like.plane.column_direction)
-    new = _extra(stack, like, rng, plane=turned_about(like.plane, axis, rng.uniform(25, 80)))
-    return stack.add(new).used(index).expect(audit.ORIENTATION, new.file(0))
+    for _ in range(int(count)):
+        (index,) = inner(stack, 1, rng)
+        like = stack.at(index)
+        axis = np.asarray(like.plane.column_direction)
+        new = _extra(stack, like, rng, plane=turned_about(like.plane, axis, rng.uniform(25, 80)))
+        stack = stack.add(new).used(index).expect(audit.ORIENTATION, new.file(0))
+    return stack
 
 
 def two_slices_one_folder(stack: Stack, rng: np.random.Generator) -> Stack:
@@ -242,27 +252,32 @@ FAULTS: dict[str, Fault] = {
 def apply_faults(stack: Stack, names: Iterable[str], seed: int) -> Stack:
     """The stack with the named faults; where each lies depends on seed and name alone.
 
-    Raises ValueError naming subject and fault for an unknown name, where the stack has too
-    few slices for another fault, and where other faults stand beside one that ends the import.
+    names: of faults, each with its severity behind a colon or without one (`severities`).
+    Raises ValueError naming subject and fault for an unknown name or severity, where the stack has
+    too few slices for another fault, and where other faults stand beside one that ends the import.
     """
-    names = list(names)
-    for name in names:
+    try:
+        wanted = dict(map(split_severity, names))
+    except ValueError as error:
+        raise ValueError(f"subject {stack.subject}: {error}") from error
+    for name in wanted:
         if name not in FAULTS:
             raise ValueError(
                 f"subject {stack.subject}: unknown fault {name}, expected one of {sorted(FAULTS)}"
             )
-    fatal = [name for name in names if FAULTS[name] in damage.FATAL]
-    if fatal and len(names) > 1:
+    fatal = [name for name in wanted if FAULTS[name] in damage.FATAL]
+    if fatal and len(wanted) > 1:
         raise ValueError(
             f"subject {stack.subject}: fault {fatal[0]} ends the import before other faults are "
             "found; use it in a separate subject"
         )
-    for name in FAULTS:
-        if name in names:
+    for name, fault in FAULTS.items():
+        if name in wanted:
+            amount = wanted[name]
+            severity = () if amount is None else (amount,)
             try:
-                stack = FAULTS[name](
-                    stack, np.random.default_rng([seed, zlib.crc32(name.encode())])
-                )
+                rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
+                stack = fault(stack, rng, *severity)
             except ValueError as error:
                 raise ValueError(f"subject {stack.subject}: fault {name}: {error}") from error
     return stack

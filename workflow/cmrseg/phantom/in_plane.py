@@ -9,23 +9,26 @@ from cmrseg.phantom.plan import Stack, inner, moved, recentred, turned_about
 DISPLACED_MM = 12.0
 
 
-def rotated_slice(stack: Stack, rng: np.random.Generator) -> Stack:
-    """The image of one slice is rotated within its plane by up to 25 degrees."""
+def rotated_slice(
+    stack: Stack, rng: np.random.Generator, degrees: float | None = None
+) -> Stack:
+    """The image of one slice is rotated within its plane; by up to 25 degrees unless given."""
     (index,) = inner(stack, 1, rng)
     old = stack.at(index)
-    angle_deg = rng.uniform(8, 25) * (1 if rng.random() < 0.5 else -1)
+    drawn_deg = rng.uniform(8, 25)
+    angle_deg = (drawn_deg if degrees is None else degrees) * (1 if rng.random() < 0.5 else -1)
     plane = turned_about(old.plane, old.plane.normal, angle_deg)
     return stack.change(old, plane=plane).used(index).expect(audit.ROTATION, old.file(0))
 
 
-def other_pixel_spacing(stack: Stack, rng: np.random.Generator) -> Stack:
-    """One slice has pixels 10 % larger and so a larger field of view."""
+def other_pixel_spacing(stack: Stack, rng: np.random.Generator, larger: float = 0.1) -> Stack:
+    """One slice has larger pixels and so a larger field of view. larger: by this share."""
     (index,) = inner(stack, 1, rng)
     old = stack.at(index)
     plane = recentred(
         old.plane,
-        row_spacing_mm=old.plane.row_spacing_mm * 1.1,
-        column_spacing_mm=old.plane.column_spacing_mm * 1.1,
+        row_spacing_mm=old.plane.row_spacing_mm * (1 + larger),
+        column_spacing_mm=old.plane.column_spacing_mm * (1 + larger),
     )
     return stack.change(old, plane=plane).used(index).expect(audit.PIXEL_SPACING, old.file(0))
 
@@ -38,13 +41,15 @@ def other_matrix(stack: Stack, rng: np.random.Generator) -> Stack:
     return stack.change(old, plane=plane).used(index).expect(audit.IMAGE_SIZE, old.file(0))
 
 
-def displaced_slice(stack: Stack, rng: np.random.Generator) -> Stack:
-    """The field of view of one slice lies 12 mm off the others', in any direction of the plane."""
+def displaced_slice(
+    stack: Stack, rng: np.random.Generator, off_mm: float = DISPLACED_MM
+) -> Stack:
+    """The field of view of one slice lies off the others', in any direction of the plane."""
     (index,) = inner(stack, 1, rng)
     old = stack.at(index)
     angle = rng.uniform(0, 2 * np.pi)
     row, column = np.asarray(old.plane.row_direction), np.asarray(old.plane.column_direction)
-    plane = moved(old.plane, DISPLACED_MM * (np.cos(angle) * row + np.sin(angle) * column))
+    plane = moved(old.plane, off_mm * (np.cos(angle) * row + np.sin(angle) * column))
     return stack.change(old, plane=plane).used(index).expect(audit.DISPLACED, old.file(0))
 
 

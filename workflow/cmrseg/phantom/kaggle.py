@@ -15,9 +15,20 @@ from cmrseg.phantom.dicom_writer import study_elements, write_slice
 from cmrseg.phantom.faults import LARGEST_SIDE_PX, apply_faults, wide_image
 from cmrseg.phantom.heart import HeartParameters
 from cmrseg.phantom.image_plane import Plane
+from cmrseg.phantom.kaggle_tables import truth_tables
 from cmrseg.phantom.plan import PlannedSlice, Stack
 from cmrseg.phantom.population import draw_parameters
 from cmrseg.phantom.scanner import ScannerSettings, acquire, short_axis_planes
+from cmrseg.phantom.scans import (
+    BREATH_HOLDS,
+    POSITION,
+    SCANNER,
+    SLICE_OFFSET,
+    anew,
+    examination,
+    has_scan,
+    replanned,
+)
 from cmrseg.phantom.sites import site_scanner
 from cmrseg.phantom.views import long_axis_plane
 
@@ -57,7 +68,8 @@ class Protocol:
 
 def scanner_of(row: Mapping, protocol: Protocol) -> ScannerSettings:
     """The scanner of a subject's site."""
-    return site_scanner(protocol.scanner, protocol.variety, generator(row, "site"))
+    rng = generator(row, "site", *anew(row, SCANNER))
+    return site_scanner(protocol.scanner, protocol.variety, rng)
 
 
 def generator(row: Mapping, *what: str) -> np.random.Generator:
@@ -84,9 +96,9 @@ def plan_stack(
     instead of one folder each from sax_<first_series> on. named: whether file names carry a
     file number besides the frame's, as on the Kaggle disks.
     """
-    rng = generator(row, "stack", str(row["subject"]))
+    rng = generator(row, "stack", *examination(row))
     # Of the study alone: its stacks are planned on one scout.
-    off_centre = generator(row, "off centre")
+    off_centre = generator(row, "off centre", *anew(row, POSITION))
     sides = protocol.rows, protocol.columns
     planes = short_axis_planes(
         parameters,
@@ -98,6 +110,10 @@ def plan_stack(
         count=protocol.slice_count,
         off_centre_mm=tuple((off_centre.normal(0, 1, 2) * OFF_CENTRE_MM).tolist()),
     )
+    for what in (POSITION, SLICE_OFFSET):
+        if words := anew(row, what):
+            own = generator(row, "planes", what, *words)
+            planes = replanned(planes, protocol.slice_distance_mm, own, what)
     folders = folders or [f"sax_{first_series + i}" for i in range(len(planes))]
     if len(folders) > len(planes):
         raise ValueError(
@@ -105,7 +121,8 @@ def plan_stack(
             "name at most as many"
         )
     first_file = int(rng.integers(100, 9000))
-    shifts = rng.normal(0, 1, len(planes)) * protocol.breath_hold_shift_mm
+    breaths = generator(row, BREATH_HOLDS, *anew(row, BREATH_HOLDS)) if has_scan(row) else rng
+    shifts = breaths.normal(0, 1, len(planes)) * protocol.breath_hold_shift_mm
     slices: list[PlannedSlice] = []
     rows: list[tuple[tuple[str, str], str]] = []
     for f, members in enumerate(np.array_split(np.arange(len(planes)), len(folders))):
@@ -250,26 +267,6 @@ def write_study(rows: list[Mapping], protocol: Protocol, folder: Path) -> pd.Dat
         interval_ms = 60000 / parameters.heart_rate_bpm / LONG_AXIS_FRAMES
         write_slice(study, planned, common, images, interval_ms)
     return pd.concat([s.manifest() for s in stacks], ignore_index=True)
-
-
-def truth_tables(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Known volumes in ml as the competition gives them: file name -> table, one row per study."""
-    studies = rows.drop_duplicates("study")
-    tables = {}
-    for name in ("train", "validate"):
-        part = studies[studies["set"] == name]
-        tables[f"{name}.csv"] = pd.DataFrame(
-            {"Id": part["study"], "Systole": part["esv_ml"], "Diastole": part["edv_ml"]}
-        )
-    test = studies[studies["set"] == "test"]
-    volumes = [
-        (f"{study}_{phase}", volume)
-        for study, edv, esv in zip(test["study"], test["edv_ml"], test["esv_ml"], strict=True)
-        for phase, volume in (("Diastole", edv), ("Systole", esv))
-    ]
-    solution = pd.DataFrame(volumes, columns=["Id", "Volume"])
-    tables["solution.csv"] = solution.assign(Usage="Private")
-    return tables
 
 
 def write_shard(rows: pd.DataFrame, settings: Mapping, folder: Path) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from study.spreads import spreads
 from study.study import Study
 from study.wiring.cohorts import HERE, Cohorts
 from study.wiring.raw import Raw
@@ -35,6 +36,17 @@ class Drawn:
     def labellers(self) -> list[str]:
         """Labellers or models in the order of the study; the last one is drawn in overlays."""
         return self.study.drawn(self.name)
+
+    @property
+    def ensembles(self) -> list[str]:
+        """Those of the labellers whose members are evaluated, too."""
+        known = spreads(self.study)
+        return [name for name in self.labellers if (name, self.cohort) in known]
+
+    @property
+    def refers(self) -> bool:
+        """Whether labellers are compared with a reference."""
+        return self.study.reference(self.cohort, self.sequence) is not None
 
     @property
     def panels(self) -> list[str]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from study.ensembles import Ensemble
+from study.spreads import spreads
 from study.study import Study
 from study.subjects import patients
 from study.wiring.cohorts import Rows
@@ -39,6 +40,31 @@ class Ensembles:
         """The folds by which an ensemble labels a cohort that it was trained on, else nothing."""
         folds = self.study.folds(wildcards.labeller, wildcards.cohort)
         return folds.table(self.study.name) if folds else []
+
+    # -- spread ------------------------------------------------------------------------------
+
+    def members_of_labeller(self, wildcards: Wildcards) -> dict[str, int]:
+        """Fold of each member of an evaluated ensemble, by name."""
+        return dict(self.study.ensembles[wildcards.labeller].members)
+
+    def spread_inputs(self, wildcards: Wildcards) -> dict[str, str | list[str]]:
+        """Evaluations of an ensemble and of its members by subject, and the folds that they left out."""
+        labeller, cohort = wildcards.labeller, wildcards.cohort
+        referred = (labeller, cohort) in self.study.evaluations()
+        table = "subjects" if referred else "known_volumes"
+        top = f"results/{self.study.name}/evaluation"
+        members = self.members_of_labeller(wildcards)
+        found: dict[str, str | list[str]] = {
+            "ensemble": f"{top}/{labeller}/{cohort}/{table}.tsv",
+            "members": [f"{top}/{member}/{cohort}/{table}.tsv" for member in members],
+        }
+        if folds := self.study.folds(labeller, cohort):
+            found["folds"] = folds.table(self.study.name)
+        return found
+
+    def spread_tables(self) -> list[str]:
+        top = f"results/{self.study.name}/evaluation"
+        return [f"{top}/{name}/{cohort}/spread.tsv" for name, cohort in spreads(self.study)]
 
     # -- ensembles ---------------------------------------------------------------------------
 

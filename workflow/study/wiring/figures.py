@@ -10,6 +10,7 @@ from typing import Any
 
 from cmrseg.sequences import USUAL
 from study.code import code_of
+from study.ensembles import OUT_OF_FOLD
 from study.study import Study
 from study.wiring.cohorts import IMAGES, LABELS, Cohorts
 from study.wiring.drawn import Drawn
@@ -137,6 +138,23 @@ def _measured(figure: Drawn, measure: str) -> Inputs:
     }
 
 
+def _repairs_inputs(figure: Drawn) -> Inputs:
+    return {"repairs": f"results/{figure.study.name}/evaluation/repairs.tsv"}
+
+
+def _repeatability_inputs(figure: Drawn) -> Inputs:
+    return {"pairs": f"{figure.here}/repeatability/pairs.tsv"}
+
+
+def _spread_inputs(figure: Drawn) -> Inputs:
+    members = {name: figure.study.ensembles[name].members for name in figure.ensembles}
+    table = "subjects" if figure.refers else "known_volumes"
+    return {
+        "ensembles": [figure.evaluated(name, table) for name in members],
+        "members": [figure.evaluated(m, table) for own in members.values() for m in own],
+    }
+
+
 # -- settings --------------------------------------------------------------------------------
 
 
@@ -193,6 +211,24 @@ def _movie_settings(figure: Drawn) -> Settings:
     return {"subjects": figure.entry.get("subjects", [])}
 
 
+def _labellers_settings(figure: Drawn) -> Settings:
+    """The labellers of a section of the study, in its order."""
+    if figure.entry["figure"] == "repairs":
+        return {"labellers": figure.study.config["repairs"]["labellers"]}
+    entries = figure.study.config["repeatability"]
+    return {"labellers": next(e["labellers"] for e in entries if e["cohort"] == figure.cohort)}
+
+
+def _spread_settings(figure: Drawn) -> Settings:
+    """Members of each ensemble, and splits of the cohort that they were trained on."""
+    ensembles = {name: figure.study.ensembles[name] for name in figure.ensembles}
+    learnt = {
+        name: [*e.row["splits"].split(","), OUT_OF_FOLD] if e.row["cohort"] == figure.cohort else []
+        for name, e in ensembles.items()
+    }
+    return {"members": {n: list(e.members) for n, e in ensembles.items()}, "learnt": learnt}
+
+
 def _panels_settings(figure: Drawn) -> Settings:
     """With `columns` or `measure`, as the kind has it."""
     own: Settings = {k: figure.entry[k] for k in ("measure", "columns") if k in figure.entry}
@@ -212,6 +248,7 @@ class Kind:
 
 
 KINDS = {
+    "repairs": Kind("1 Import", _repairs_inputs, _labellers_settings),
     "cleaning": Kind("1 Import", _cleaning_inputs, _cleaning_settings),
     "volume_agreement": Kind("2 Volumes", _volume_inputs, _volume_settings),
     "ef_error": Kind("2 Volumes", _volume_inputs, _volume_settings),
@@ -220,6 +257,8 @@ KINDS = {
     "learning_curves": Kind("4 Training", _learning_curves_inputs),
     "strategies": Kind("5 Transfer", _strategies_inputs, _strategies_settings),
     "observers": Kind("6 Evaluation", _observers_inputs, _observers_settings),
+    "repeatability": Kind("6 Evaluation", _repeatability_inputs, _labellers_settings),
+    "spread": Kind("6 Evaluation", _spread_inputs, _spread_settings),
     "overlays": Kind("7 Images", _overlays_inputs, _overlays_settings),
     "prediction": Kind("7 Images", _prediction_inputs, _prediction_settings),
     "viewer": Kind("7 Images", _viewer_inputs, _viewer_settings),

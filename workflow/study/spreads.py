@@ -1,0 +1,34 @@
+"""Evaluated ensembles whose members are evaluated, too, to see how far they differ."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from study.study import Study
+
+
+def spreads(study: "Study") -> list[tuple[str, str]]:
+    """Every (ensemble, cohort) of `evaluate` whose members differ on subjects that several count for.
+
+    A member that was trained on a subject does not count for it: with folds alone, each subject of
+    the training has one member.
+    """
+    pairs = [(m, e["cohort"]) for e in study.config["evaluate"] for m in e["labellers"]]
+    return [(m, cohort) for m, cohort in pairs if m in study.ensembles and _differ(study, m, cohort)]
+
+
+def members_evaluated(study: "Study") -> list[tuple[str, str]]:
+    """Every (member, cohort) that is evaluated for these spreads."""
+    return [
+        (member, cohort)
+        for ensemble, cohort in spreads(study)
+        for member in study.ensembles[ensemble].members
+    ]
+
+
+def _differ(study: "Study", ensemble: str, cohort: str) -> bool:
+    row = study.ensembles[ensemble].row
+    if not study.has_maps(cohort, ensemble):
+        return False
+    if study.folds(ensemble, cohort) is None or row["seeds"] > 1:
+        return True
+    return bool(set(study.subjects[cohort]["split"]) - set(row["splits"].split(",")))
