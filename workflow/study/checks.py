@@ -13,12 +13,12 @@ from study.calibration import check_calibration
 from study.ensembles import OUT_OF_FOLD
 from study.figure_checks import check_figures
 from study.hdf5_checks import check_grid, check_rows
-from study.robustness import check_robustness
 from study.model_checks import check_labeller, check_models, check_order
 from study.numbers import check_numbers
 from study.panels import check_panels
 from study.point_checks import check_point_names, check_points
 from study.propagated_checks import check_not_of_reference, check_propagated
+from study.robustness import check_robustness
 from study.sequence_checks import check_sequences_of
 from study.study import DICOM, Study
 from study.subjects import patients

@@ -39,7 +39,7 @@ def _check_scans(study: Study, cohort: str, about: dict[str, Any]) -> None:
     sequences = study.sequences(cohort)
     if "phantom" not in about or about["layout"] not in SCANNED or sequences != [USUAL]:
         raise StudyError(
-            f"cohort {cohort}: the columns scan and changed are for short-axis cines of the phantom "
+            f"cohort {cohort}: the columns scan and changed are for short-axis cines of a phantom "
             f"in the layouts {', '.join(SCANNED)}; remove them"
         )
     if "scan" not in table or table["scan"].isna().any():
@@ -57,8 +57,8 @@ def _check_scans(study: Study, cohort: str, about: dict[str, Any]) -> None:
             )
         if SCANNER in changed and not about["phantom"].get("variety"):
             raise StudyError(
-                f"{where}: another scanner needs phantom.variety above 0, else all scanners are the "
-                "same"
+                f"{where}: another scanner needs phantom.variety above 0, else all scanners are "
+                "the same"
             )
 
 
@@ -112,8 +112,8 @@ def _check_repeatability(study: Study, entry: dict[str, Any]) -> None:
     _check_labellers(study, "repeatability", cohort, entry["labellers"])
     if not patients(study.subjects[cohort]).duplicated().any():
         raise StudyError(
-            f"repeatability: no patient of cohort {cohort} has two examinations; give both the same "
-            "`patient` in the subject table"
+            f"repeatability: no patient of cohort {cohort} has two examinations; give both the "
+            "same `patient` in the subject table"
         )
     if [e["cohort"] for e in study.config["repeatability"]].count(cohort) > 1:
         raise StudyError(f"repeatability: cohort {cohort} occurs twice; join the entries")

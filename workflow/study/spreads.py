@@ -7,13 +7,15 @@ if TYPE_CHECKING:
 
 
 def spreads(study: "Study") -> list[tuple[str, str]]:
-    """Every (ensemble, cohort) of `evaluate` whose members differ on subjects that several count for.
+    """Every (ensemble, cohort) of `evaluate` with subjects that two or more members count for.
 
     A member that was trained on a subject does not count for it: with folds alone, each subject of
     the training has one member.
     """
     pairs = [(m, e["cohort"]) for e in study.config["evaluate"] for m in e["labellers"]]
-    return [(m, cohort) for m, cohort in pairs if m in study.ensembles and _differ(study, m, cohort)]
+    return [
+        (m, cohort) for m, cohort in pairs if m in study.ensembles and _differ(study, m, cohort)
+    ]
 
 
 def members_evaluated(study: "Study") -> list[tuple[str, str]]:

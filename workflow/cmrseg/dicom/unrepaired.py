@@ -1,7 +1,7 @@
 """Slices as a plain reading of the files stacks them, to see what repairs are worth.
 
-Nothing is removed, copied, moved or turned. Only what no stack can be made without is kept: which files are the frames of one slice, their order
-in time, and the order of slices along the normal.
+Nothing is removed, copied, moved or turned. What no stack can be made without is kept: which files
+are the frames of one slice, their order in time, and the order of slices along the normal.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,6 +1,7 @@
 """What repairs of the import are worth: errors of volumes by severity of each fault."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -34,7 +35,7 @@ WORDS = {
 ROW_MM = 21.0
 # Errors below this are no errors; axes reach at least so far (% or percentage points).
 LEAST_REACH = 1.0
-REPAIRS = {"off": ("without repair", (0, (3, 1.5)), "white"), "on": ("with repair", "-", None)}
+REPAIRS: Any = {"off": ("without repair", (0, (3, 1.5)), "white"), "on": ("with repair", "-", None)}
 
 
 @style.styled
@@ -65,7 +66,9 @@ def figure(table: pd.DataFrame, order: Sequence[str] = ()) -> Figure:
         for name, look in looks.items()
     ]
     handles += [
-        Line2D([], [], color=style.INK, linestyle=line, marker="o", markerfacecolor=fill, label=text)
+        Line2D(
+            [], [], color=style.INK, linestyle=line, marker="o", markerfacecolor=fill, label=text
+        )
         for text, line, fill in REPAIRS.values()
     ]
     style.legend_above(result, handles, style.TWO_COLUMNS_MM)

@@ -31,8 +31,8 @@ MARGIN, LEAST_RANGE = 0.15, 0.02
 def figure(table: pd.DataFrame, order: Sequence[str] = ()) -> Figure:
     """A panel per measure, a row per ensemble: a mark per member, their mean ± SD, the ensemble.
 
-    table: ensemble, member ("" is the ensemble itself), measure (a key of TITLES), value: means over
-    the same subjects. order: ensembles from top to bottom. Raises ValueError if a column or every
+    table: ensemble, member ("" is the ensemble itself), measure (a key of TITLES), value: means
+    over the same subjects. order: ensembles from top to bottom. Raises ValueError if a column or every
     row is missing.
     """
     table = style.checked(table, COLUMNS, "spread")
@@ -106,8 +106,8 @@ def members_table(
 ) -> pd.DataFrame:
     """Rows of `figure` for an ensemble: means over the subjects that all of them have.
 
-    names, evaluations: members, and their evaluations by subject. own: that of the ensemble. learnt:
-    splits whose subjects the members were trained on, which do not count. Errors of volumes are
+    names, evaluations: members, and their evaluations by subject. own: that of the ensemble.
+    learnt: splits whose subjects the members were trained on, which do not count. Errors of volumes are
     absolute, against the reference's.
     """
     tables = {name: _scores(t) for name, t in zip(["", *names], [own, *evaluations], strict=True)}

@@ -7,7 +7,7 @@ import pandas as pd
 
 from cmrseg.measure.comparison import ALL
 
-# Beginnings of the columns that have a spread; what is predicted has its name without the beginning.
+# Beginnings of the columns that have a spread; that of what is predicted is left out in tables.
 PREDICTED = "predicted_"
 MEASURED = ("dice_", "hausdorff_", "distance_", PREDICTED)
 FRAME = "_frame"
@@ -28,8 +28,8 @@ def spread_over_members(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Spread of each measure over the members: of each subject, and of the means over subjects.
 
-    ensemble, members: evaluations by subject (subject, split, and columns that begin as in MEASURED),
-    of the same cohort. left_out: of a subject that some members were trained on, for each member
+    ensemble, members: evaluations of a cohort by subject (subject, split, and columns that begin as
+    in MEASURED). left_out: of a subject that some members were trained on, for each member
     whether it was left out of its training; members that have seen a subject do not count there.
     By subject (SUBJECT_COLUMNS): value of the ensemble; mean, sd (n - 1), min and max of the
     `members` that have one; sd is nan for fewer than two. Over subjects (COLUMNS): by split and of
@@ -41,16 +41,16 @@ def spread_over_members(
     if len(members) < 2:
         raise ValueError(f"a spread needs two members or more, got {', '.join(members)}")
     own = ensemble.set_index("subject")
-    tables = {name: table.set_index("subject").reindex(own.index) for name, table in members.items()}
+    tables = {
+        name: table.set_index("subject").reindex(own.index) for name, table in members.items()
+    }
     counts = np.ones((len(own), len(members)), bool)
     for row, subject in enumerate(own.index):
         for column, name in enumerate(members):
             counts[row, column] = (left_out or {}).get(str(subject), {}).get(name, True)
     by_subject, overall = [], []
     for column in [c for c in own if c.startswith(MEASURED) and not c.endswith(FRAME)]:
-        values = np.column_stack(
-            [_column(table, column) for table in tables.values()]
-        )
+        values = np.column_stack([_column(table, column) for table in tables.values()])
         values = np.where(counts, values, np.nan)
         table = _of_subjects(own, column, values)
         by_subject.append(table)

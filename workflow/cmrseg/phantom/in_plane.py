@@ -9,9 +9,7 @@ from cmrseg.phantom.plan import Stack, inner, moved, recentred, turned_about
 DISPLACED_MM = 12.0
 
 
-def rotated_slice(
-    stack: Stack, rng: np.random.Generator, degrees: float | None = None
-) -> Stack:
+def rotated_slice(stack: Stack, rng: np.random.Generator, degrees: float | None = None) -> Stack:
     """The image of one slice is rotated within its plane; by up to 25 degrees unless given."""
     (index,) = inner(stack, 1, rng)
     old = stack.at(index)
@@ -41,9 +39,7 @@ def other_matrix(stack: Stack, rng: np.random.Generator) -> Stack:
     return stack.change(old, plane=plane).used(index).expect(audit.IMAGE_SIZE, old.file(0))
 
 
-def displaced_slice(
-    stack: Stack, rng: np.random.Generator, off_mm: float = DISPLACED_MM
-) -> Stack:
+def displaced_slice(stack: Stack, rng: np.random.Generator, off_mm: float = DISPLACED_MM) -> Stack:
     """The field of view of one slice lies off the others', in any direction of the plane."""
     (index,) = inner(stack, 1, rng)
     old = stack.at(index)

@@ -48,7 +48,7 @@ class Ensembles:
         return dict(self.study.ensembles[wildcards.labeller].members)
 
     def spread_inputs(self, wildcards: Wildcards) -> dict[str, str | list[str]]:
-        """Evaluations of an ensemble and of its members by subject, and the folds that they left out."""
+        """Evaluations of an ensemble and of its members by subject, and the folds they left out."""
         labeller, cohort = wildcards.labeller, wildcards.cohort
         referred = (labeller, cohort) in self.study.evaluations()
         table = "subjects" if referred else "known_volumes"
