@@ -118,10 +118,26 @@ def test_an_evaluation_names_what_is_out_of_fold(project):
     assert set(summary["split"]) == {"out_of_fold", "validate", "test", "all"}
 
 
+def test_a_spread_counts_the_members_that_have_not_seen_a_subject(project):
+    here = project.results / "evaluation/net/hearts"
+    table = read_table(here / "spread_subjects.tsv")
+    members = table[table["measure"] == "edv_ml"].set_index("subject")["members"].to_dict()
+    assert members == {**dict.fromkeys(LEARNT, 1), "5": FOLDS, "6": FOLDS}
+    volumes = [read_table(project.results / HERE / f"volumes/net_f{f}.tsv") for f in (1, 2)]
+    volumes = [v.set_index("subject").loc["6", "edv_ml"] for v in volumes]
+    found = table[(table["measure"] == "edv_ml") & (table["subject"] == "6")].squeeze()
+    assert (found["min"], found["max"]) == (min(volumes), max(volumes))
+    summary = read_table(here / "spread.tsv").set_index(["split", "measure"])["subjects"]
+    assert summary["out_of_fold", "dice_lv"] == 0
+    assert summary["test", "dice_lv"] == 1
+
+
 OTHERS = {"train_model", "write_card"}
 ENSEMBLE = {"join_members", "write_ensemble_card"}
 SHOWN = {"write_models"}
 LABELLED = {"label_shard", "measure_volumes", "evaluate_labels"}
+# The members are evaluated, too, to see how far they differ.
+SPREAD = {"measure_spread": 1}
 # By an edit of the models table: how many jobs of each rule it plans.
 EDITS = {
     "nothing": (MODELS, {}),
@@ -136,7 +152,9 @@ EDITS = {
     "one more fold": (
         {"net": MODEL | {"folds": 3}},
         dict.fromkeys(OTHERS | {"divide_slices"}, 3)
-        | dict.fromkeys(ENSEMBLE | SHOWN | LABELLED | {"make_folds"}, 1),
+        | dict.fromkeys(ENSEMBLE | SHOWN | {"make_folds"}, 1)
+        | dict.fromkeys(LABELLED, 1 + 3)
+        | SPREAD,
     ),
     "no folds": (
         {"net": MODEL},
@@ -144,12 +162,16 @@ EDITS = {
     ),
     "seeds in the place of folds": (
         {"net": MODEL | {"seeds": 2}},
-        dict.fromkeys(OTHERS, 2) | dict.fromkeys(ENSEMBLE | SHOWN | LABELLED, 1),
+        dict.fromkeys(OTHERS, 2)
+        | dict.fromkeys(ENSEMBLE | SHOWN, 1)
+        | dict.fromkeys(LABELLED, 1 + 2)
+        | SPREAD,
     ),
     "islands": (
         {"net": MODEL | {"folds": 2, "islands": "largest"}},
         {"write_card": 2, "write_ensemble_card": 1, "write_models": 1}
-        | dict.fromkeys(LABELLED, 1),
+        | dict.fromkeys(LABELLED, 1 + 2)
+        | SPREAD,
     ),
 }  # fmt: skip
 

@@ -32,8 +32,8 @@ def figure(table: pd.DataFrame, order: Sequence[str] = ()) -> Figure:
     """A panel per measure, a row per ensemble: a mark per member, their mean ± SD, the ensemble.
 
     table: ensemble, member ("" is the ensemble itself), measure (a key of TITLES), value: means
-    over the same subjects. order: ensembles from top to bottom. Raises ValueError if a column or every
-    row is missing.
+    over the same subjects. order: ensembles from top to bottom. Raises ValueError if a column or
+    every row is missing.
     """
     table = style.checked(table, COLUMNS, "spread")
     looks = style.looks(table["ensemble"], order)
@@ -107,8 +107,8 @@ def members_table(
     """Rows of `figure` for an ensemble: means over the subjects that all of them have.
 
     names, evaluations: members, and their evaluations by subject. own: that of the ensemble.
-    learnt: splits whose subjects the members were trained on, which do not count. Errors of volumes are
-    absolute, against the reference's.
+    learnt: splits whose subjects the members were trained on, which do not count. Errors of volumes
+    are absolute, against the reference's.
     """
     tables = {name: _scores(t) for name, t in zip(["", *names], [own, *evaluations], strict=True)}
     outside = own.loc[~own["split"].isin(learnt), "subject"]

@@ -37,17 +37,16 @@ def repeatability(
     volumes: tables of volumes by labeller (subject, and MEASURES that it has). scans: subject,
     patient, changed (what differs from the patient's first examination; NOTHING, or empty where
     that is unknown), a row each, the first examination of a patient first. known: true volumes
-    (subject, edv_ml, esv_ml). intervals: calibrated volumes (subject, <measure>_low, _median, _high), which are a labeller of
-    their own, CALIBRATED.
+    (subject, edv_ml, esv_ml). intervals: calibrated volumes (subject, <measure>_low, _median,
+    _high), which are a labeller of their own, CALIBRATED.
     Pairs (PAIR_COLUMNS): each later examination with the first one; difference is second - first;
     overlap: whether the intervals of both have a value in common, nan without intervals.
     Summary (COLUMNS), by labeller, by what changed and of all pairs but those with NOTHING changed:
-    within_sd is the standard
-    deviation of repeated measurements of one patient, the root of the mean squared difference over
-    two (Bland and Altman 1996, doi:10.1136/bmj.313.7059.744), cv_percent the same of the mean;
-    bias with 95 % confidence interval and limits of agreement of the differences; overlapping:
-    share of pairs; and of both examinations against the number of `known` values: mean, sd, mean of the
-    absolute errors. Values that are nan do not count.
+    within_sd is the standard deviation of repeated measurements of one patient, the root of the
+    mean squared difference over two (Bland and Altman 1996, doi:10.1136/bmj.313.7059.744),
+    cv_percent the same of the mean; bias with 95 % confidence interval and limits of agreement of
+    the differences; overlapping: share of pairs; and of both examinations against the number of
+    `known` values: mean, sd, mean of the absolute errors. Values that are nan do not count.
     Raises ValueError if no patient was examined twice.
     """
     pairs = _pairs(scans)

@@ -1,9 +1,9 @@
 """Scans of one digital patient: what is drawn anew when the patient is scanned again.
 
 The heart of a row is drawn with its `seed` alone, so rows with the same seed are one patient. With
-a column `scan` in the subject table, what belongs to an examination depends on seed and scan, and no
-longer on the subject's name: the first scan is the same whoever has it, and a later one differs in
-what its column `changed` names, and in nothing else.
+a column `scan` in the subject table, what belongs to an examination depends on seed and scan, and
+no longer on the subject's name: the first scan is the same whoever has it, and a later one differs
+in what its column `changed` names, and in nothing else.
 """
 
 from collections.abc import Mapping
