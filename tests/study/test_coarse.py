@@ -145,7 +145,10 @@ def test_a_coarse_model_needs_the_same_first_image_and_no_other_one(study):
 def test_folds_of_both_are_the_same(study):
     found = study(finder={"folds": "3"}, net={"coarse": "finder", "folds": "3"})
     assert [found.models[f"net_f{n}"]["coarse"] for n in (1, 2, 3)] == ["finder"] * 3
-    assert found.labelled() == [("people", "finder"), ("people", "net"), ("people", "truth")]
+    # Members are evaluated where no fold has the subject: on split `validate`.
+    members = [("people", f"net_f{n}") for n in (1, 2, 3)]
+    ensembles = [("people", "finder"), ("people", "net")]
+    assert found.labelled() == [*ensembles, *members, ("people", "truth")]
     # What was trained elsewhere, or has no folds to keep, is as free.
     assert study(finder={"folds": "3"}, net={"coarse": "finder"})
 

@@ -50,7 +50,8 @@ def test_repairs_read_volumes_of_both_cohorts():
     assert inputs["on"] == ["results/robust/cohorts/first/volumes/truth.tsv"]
     assert inputs["off"] == ["results/robust/cohorts/second/volumes/truth.tsv"]
     rows = wiring.repairs_rows(Job())
-    assert [(r["patient"], r["faults"]) for r in rows] == [("p", ""), ("p", "missing_slice:2")]
+    found = [(r["patient"], r["fault"], r["severity"], r["unit"]) for r in rows]
+    assert found == [("p", "", None, ""), ("p", "missing_slice", 2, "slices")]
 
 
 def test_scans_are_in_order_and_say_what_changed():

@@ -1,12 +1,23 @@
 """Evaluated ensembles whose members are evaluated, too, to see how far they differ."""
 
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from study.study import Study
+from study.ensembles import Ensemble, Folds
 
 
-def spreads(study: "Study") -> list[tuple[str, str]]:
+class Evaluated(Protocol):
+    """What has to be known of a study."""
+
+    config: dict[str, Any]
+    subjects: dict[str, Any]
+    ensembles: dict[str, Ensemble]
+
+    def has_maps(self, cohort: str, labeller: str) -> bool: ...
+
+    def folds(self, labeller: str, cohort: str) -> Folds | None: ...
+
+
+def spreads(study: Evaluated) -> list[tuple[str, str]]:
     """Every (ensemble, cohort) of `evaluate` with subjects that two or more members count for.
 
     A member that was trained on a subject does not count for it: with folds alone, each subject of
@@ -18,7 +29,7 @@ def spreads(study: "Study") -> list[tuple[str, str]]:
     ]
 
 
-def members_evaluated(study: "Study") -> list[tuple[str, str]]:
+def members_evaluated(study: Evaluated) -> list[tuple[str, str]]:
     """Every (member, cohort) that is evaluated for these spreads."""
     return [
         (member, cohort)
@@ -27,7 +38,7 @@ def members_evaluated(study: "Study") -> list[tuple[str, str]]:
     ]
 
 
-def _differ(study: "Study", ensemble: str, cohort: str) -> bool:
+def _differ(study: Evaluated, ensemble: str, cohort: str) -> bool:
     row = study.ensembles[ensemble].row
     if not study.has_maps(cohort, ensemble):
         return False

@@ -2,10 +2,7 @@
 
 from collections.abc import Mapping
 
-import numpy as np
 import pandas as pd
-
-from cmrseg.phantom.severities import SEVERITIES, split_severity
 
 ON, OFF = "on", "off"
 VOLUMES = ("edv_ml", "esv_ml", "ef")
@@ -28,21 +25,17 @@ def worth_of_repairs(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Errors of volumes that faults cause, with the import's repairs on and off.
 
-    volumes: by labeller, then ON and OFF: tables of volumes (subject, VOLUMES) of the same rows,
-    imported with and without repairs. rows: subject, patient, faults; each patient has one row
-    without a fault, all others have one. Errors are the differences from the intact examination of
-    the same patient, imported alike; EDV and ESV as a share of it.
+    volumes: by labeller, then ON and OFF: tables of volumes (subject, VOLUMES) of the same
+    rows, imported with and without repairs. rows: subject, patient, fault, severity (None where
+    it has none), unit of the severity; each patient has one row with an empty fault. Errors are
+    the differences from the intact examination of the same patient, imported alike; EDV and ESV
+    as a share of it.
     By subject (SUBJECT_COLUMNS), and by labeller, fault, severity and repair (COLUMNS): n
     examinations with volumes, `lost` without, mean of the errors, of their sizes (abs), and the
     largest size (max). Severity is nan where a fault has none.
     Raises ValueError for a patient without an intact row, or with two.
     """
-    faults = [split_severity(cell) if cell else ("", None) for cell in rows["faults"]]
-    about = rows[["subject", "patient"]].assign(
-        fault=[name for name, _ in faults],
-        severity=[np.nan if amount is None else amount for _, amount in faults],
-        unit=[SEVERITIES[name].unit if name in SEVERITIES else "" for name, _ in faults],
-    )
+    about = rows.assign(severity=rows["severity"].astype(float))
     intact = about[about["fault"] == ""]
     for patient, own in about.groupby("patient", sort=False):
         count = int((own["fault"] == "").sum())

@@ -3,6 +3,7 @@
 from typing import Any
 
 from cmrseg.measure.repeatability import NOTHING
+from cmrseg.phantom.severities import SEVERITIES, split_severity
 from study.study import Study
 from study.subjects import patients
 from study.wiring.checks import Checks
@@ -43,9 +44,15 @@ class Robustness:
         return list(self._repairs["labellers"])
 
     def repairs_rows(self, wildcards: Wildcards) -> Rows:
+        """Subject, patient and fault with its severity of each row."""
         table = self.study.subjects[self._repairs["cohort"]]
-        rows = table.assign(patient=patients(table))[["subject", "patient", "faults"]]
-        return rows.to_dict("records")
+        rows = []
+        for row, patient in zip(table.to_dict("records"), patients(table), strict=True):
+            fault, severity = split_severity(row["faults"])
+            unit = SEVERITIES[fault].unit if fault in SEVERITIES else ""
+            about = {"fault": fault, "severity": severity, "unit": unit}
+            rows.append({"subject": row["subject"], "patient": patient, **about})
+        return rows
 
     # -- repeatability -----------------------------------------------------------------------
 
