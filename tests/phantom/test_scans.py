@@ -1,10 +1,13 @@
 """Scans of a digital patient: nothing differs but what was drawn anew."""
 
+from dataclasses import asdict
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from cmrseg.dicom.study import import_study
 from cmrseg.phantom import kaggle
 from cmrseg.phantom.population import draw_parameters, draw_subjects
 from cmrseg.phantom.severities import SEVERITIES, split_severity
@@ -20,6 +23,7 @@ SCAN = kaggle.Protocol(
     breath_hold_shift_mm=2.0,
     variety=0.5,
 )
+IMPORT = {"mode": "corrected", "layout": "kaggle", "max_size_px": 256}
 ROW = draw_subjects(1, 3).iloc[0].to_dict()
 
 
@@ -35,6 +39,26 @@ def of(stack, field):
 def test_a_scan_with_nothing_changed_is_the_first_one_whatever_it_is_called():
     first, second = plan(1, subject="1"), plan(2, subject="2")
     assert second.slices == first.slices
+
+
+def test_an_unchanged_scan_has_the_same_images_and_labels_and_another_noise_the_same_labels(
+    tmp_path,
+):
+    rows = [ROW | {"scan": n, "changed": c} for n, c in ((1, ""), (2, ""), (3, "noise"))]
+    table = pd.DataFrame(rows)
+    table["subject"] = table["study"] = ["a", "b", "c"]
+    small = asdict(SCAN) | {"frames": 2, "rows": 40, "columns": 32, "slice_count": 3}
+    kaggle.write_shard(table, small, tmp_path)
+
+    def content(study):
+        images = import_study(tmp_path / f"train/train/{study}/study", study, IMPORT).cine
+        labels = sorted((tmp_path / f"annotations/truth/train/train/{study}").rglob("*.png"))
+        return images.voxels, [path.read_bytes() for path in labels]
+
+    (first, labels), (same, same_labels), (noisy, noisy_labels) = map(content, "abc")
+    assert (same == first).all()
+    assert same_labels == labels == noisy_labels
+    assert (noisy != first).any()
 
 
 @pytest.mark.parametrize(
