@@ -11,28 +11,31 @@ from matplotlib.lines import Line2D
 
 from cmrseg.figures import style
 
-# Column of the table, title, and factor to the axis' unit.
+# Column of the table and label of its axis; shares and EF are in percent.
 ERRORS = (
-    ("edv_error_abs", "Error of EDV (%)", 100.0),
-    ("esv_error_abs", "Error of ESV (%)", 100.0),
-    ("ef_error_abs", "Error of EF (percentage points)", 100.0),
+    ("edv_error_abs", "EDV (%)"),
+    ("esv_error_abs", "ESV (%)"),
+    ("ef_error_abs", "EF (points)"),
 )
-COLUMNS = ("labeller", "fault", "severity", "unit", "repair", *(name for name, _, _ in ERRORS))
+COLUMNS = ("labeller", "fault", "severity", "unit", "repair", *(name for name, _ in ERRORS))
+# Title of a fault, and what its severity is.
 WORDS = {
-    "spacing_empirical": "Wrong slice distance\nin header (%)",
-    "missing_slice": "Missing slices",
-    "outlier_slices": "Slices far beyond\nthe base",
-    "interspersed_single": "Slices between\ntwo others",
-    "collision_two_series": "Slices acquired\ntwice",
-    "plane_not_parallel": "Slices of\nanother plane",
-    "rotated_slice": "One slice rotated\n(degrees)",
-    "other_pixel_spacing": "One slice with\nlarger pixels (%)",
-    "displaced_slice": "One slice displaced\n(mm)",
-    "missing_frames": "Last frames of one\nslice missing",
-    "missing_frame_file": "Frames of one slice\nmissing",
-    "wide_image": "Images turned\nby 90 degrees",
+    "spacing_empirical": ("Wrong slice distance in the header", "% too small"),
+    "missing_slice": ("Slices missing", "slices"),
+    "outlier_slices": ("Slices far beyond the base", "slices"),
+    "interspersed_single": ("Slices between two others", "slices"),
+    "collision_two_series": ("Slices acquired twice", "slices"),
+    "plane_not_parallel": ("Slices of another plane", "slices"),
+    "rotated_slice": ("One slice rotated", "degrees"),
+    "other_pixel_spacing": ("One slice with larger pixels", "% larger"),
+    "displaced_slice": ("One slice displaced", "mm"),
+    "missing_frames": ("Last frames of one slice missing", "frames"),
+    "missing_frame_file": ("Frames of one slice missing", "frames"),
+    "wide_image": ("All images turned by 90 degrees", ""),
 }
-ROW_MM = 21.0
+ROW_MM = 22.0
+# Labellers beside each other, in steps of the severity.
+APART = 0.1
 # Errors below this are no errors; axes reach at least so far (% or percentage points).
 LEAST_REACH = 1.0
 REPAIRS: Any = {"off": ("without repair", (0, (3, 1.5)), "white"), "on": ("with repair", "-", None)}
@@ -43,24 +46,24 @@ def figure(table: pd.DataFrame, order: Sequence[str] = ()) -> Figure:
     """A row of panels per fault, a column per measure; mean absolute errors against the severity.
 
     table: columns of `measure.repairs.COLUMNS`. order: labellers, for colours. Without repair the
-    line is dashed and marks are hollow. Panels of a row share the severities, those of a column do
-    not share the scale. Raises ValueError if a column or every row is missing.
+    line is dashed and marks are hollow. Panels do not share
+    their scale. Raises ValueError if a column or every row is missing.
     """
     table = style.checked(table, COLUMNS, "repairs")
     looks = style.looks(table["labeller"], order)
+    table = table.assign(unit=table["unit"].fillna(""))
     faults = list(dict.fromkeys(table["fault"]))
-    result = style.figure_mm(style.TWO_COLUMNS_MM, 14 + ROW_MM * len(faults))
+    result = style.figure_mm(style.TWO_COLUMNS_MM, 10 + ROW_MM * len(faults))
     panels = result.subplots(len(faults), len(ERRORS), squeeze=False)
     for row, fault in enumerate(faults):
         own = table[table["fault"] == fault]
-        for column, (name, title, factor) in enumerate(ERRORS):
-            axes = panels[row, column]
-            _draw(axes, own, name, factor, looks)
-            if row == 0:
-                axes.set_title(title)
-            if row == len(faults) - 1:
-                axes.set_xlabel("Severity")
-        panels[row, 0].set_ylabel(WORDS.get(fault, fault.replace("_", " ")))
+        title, unit = WORDS.get(fault, (fault.replace("_", " "), own["unit"].iloc[0]))
+        panels[row, 0].set_title(title)
+        for axes, (name, label) in zip(panels[row], ERRORS, strict=True):
+            _draw(axes, own, name, looks)
+            axes.set_ylabel(label)
+            axes.set_xlabel(unit, labelpad=1.0)
+    result.align_ylabels()
     handles = [
         Line2D([], [], color=look.colour, marker=look.marker, label=name)
         for name, look in looks.items()
@@ -75,20 +78,20 @@ def figure(table: pd.DataFrame, order: Sequence[str] = ()) -> Figure:
     return result
 
 
-def _draw(axes: Axes, table: pd.DataFrame, name: str, factor: float, looks: dict) -> None:
+def _draw(axes: Axes, table: pd.DataFrame, name: str, looks: dict[str, style.Look]) -> None:
     style.grid(axes)
-    severities = table["severity"].drop_duplicates().sort_values()
-    places = {value: place for place, value in enumerate(severities)}
-    share = bool((table["unit"] == "").all()) and severities.notna().all()
-    texts = [f"{100 * v if share else v:.4g}" if v == v else "all" for v in severities]
-    shown = [table[name].to_numpy(float) * factor]
-    for labeller, look in looks.items():
+    severities = table["severity"].drop_duplicates().sort_values().tolist()
+    # A share is shown in percent, as the errors are.
+    factor = 100.0 if (table["unit"] == "").all() else 1.0
+    texts = [f"{factor * value:.4g}" if value == value else "" for value in severities]
+    for number, (labeller, look) in enumerate(looks.items()):
+        shift = APART * (number - (len(looks) - 1) / 2)
         for repair, (_, line, fill) in REPAIRS.items():
             own = table[(table["labeller"] == labeller) & (table["repair"] == repair)]
-            at = [next(p for v, p in places.items() if v == s or s != s) for s in own["severity"]]
+            own = own.sort_values("severity")
             axes.plot(
-                at,
-                own[name] * factor,
+                np.arange(len(own)) + shift,
+                100 * own[name],
                 linestyle=line,
                 marker=look.marker,
                 color=look.colour,
@@ -96,7 +99,7 @@ def _draw(axes: Axes, table: pd.DataFrame, name: str, factor: float, looks: dict
                 zorder=3 if repair == "on" else 2,
                 clip_on=False,
             )
-    top = float(np.nanmax(np.concatenate(shown), initial=0.0))
+    top = 100 * float(np.nanmax(table[name], initial=0.0))
     axes.set_ylim(0, 1.08 * max(top, LEAST_REACH))
     axes.set_xlim(-0.3, max(len(texts) - 1, 0) + 0.3)
     axes.set_xticks(range(len(texts)), texts)
