@@ -71,24 +71,26 @@ def figure(table: pd.DataFrame, order: Sequence[str] = ()) -> Figure:
 
 def _draw(axes: Axes, table: pd.DataFrame, looks: dict[str, style.Look]) -> None:
     style.grid(axes, "x")
+    ends = table["value"].tolist()
     for row, (name, look) in enumerate(looks.items()):
         own = table[table["ensemble"] == name]
         members = own.loc[own["member"] != "", "value"].to_numpy(float)
         itself = own.loc[own["member"] == "", "value"].to_numpy(float)
+        mean, sd = members.mean(), members.std(ddof=1)
+        ends += [mean - sd, mean + sd]
         offsets = style.jitter(len(members), 0.3)
         axes.plot(members, row + 0.2 + offsets / 2, "o", color=look.colour, markersize=2.6)
         axes.errorbar(
-            members.mean(),
+            mean,
             row - 0.05,
-            xerr=members.std(ddof=1),
+            xerr=sd,
             color=look.colour,
             marker="|",
             capsize=0,
             linewidth=1.2,
         )
         axes.plot(itself, row - 0.28, "D", color=look.colour, markerfacecolor="white")
-    values = table["value"].to_numpy(float)
-    low, high = np.nanmin(values), np.nanmax(values)
+    low, high = np.nanmin(ends), np.nanmax(ends)
     reach = MARGIN * max(high - low, LEAST_RANGE)
     axes.set_xlim(low - reach, high + reach)
     axes.set_ylim(len(looks) - 0.4, -0.6)
