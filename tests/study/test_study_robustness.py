@@ -167,6 +167,8 @@ def test_members_of_an_evaluated_ensemble_are_evaluated_too(make):
     assert members_evaluated(study) == [("base_s1", "people"), ("base_s2", "people")]
     assert study.evaluations() == [(m, "people") for m in ("base", "base_s1", "base_s2")]
     assert ("people", "base_s2") in study.labelled()
+    # For nothing else: a figure of predictions would show the last one.
+    assert ("people", "base_s2") not in [*study.measured(), *study.predicted()]
     inputs = Ensembles(study).spread_inputs(Job(labeller="base", cohort="people"))
     top = "results/small/evaluation"
     assert inputs["members"] == [f"{top}/base_s{n}/people/subjects.tsv" for n in (1, 2)]

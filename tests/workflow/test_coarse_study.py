@@ -126,7 +126,8 @@ EDITS = {
     "folds of both": (
         DIVIDED,
         {"make_folds": 1, "make_slices": 1, "divide_slices": 4, "train_model": 4, "write_card": 4}
-        | {"join_members": 2, "write_ensemble_card": 2, "label_shard": 2, "write_models": 1},
+        # Both members of `net` are evaluated, too.
+        | {"join_members": 2, "write_ensemble_card": 2, "label_shard": 4, "write_models": 1},
     ),
 }  # fmt: skip
 

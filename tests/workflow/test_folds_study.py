@@ -123,8 +123,10 @@ def test_a_spread_counts_the_members_that_have_not_seen_a_subject(project):
     table = read_table(here / "spread_subjects.tsv")
     members = table[table["measure"] == "edv_ml"].set_index("subject")["members"].to_dict()
     assert members == {**dict.fromkeys(LEARNT, 1), "5": FOLDS, "6": FOLDS}
-    volumes = [read_table(project.results / HERE / f"volumes/net_f{f}.tsv") for f in (1, 2)]
-    volumes = [v.set_index("subject").loc["6", "edv_ml"] for v in volumes]
+    members = [
+        read_table(project.results / f"evaluation/net_f{f}/hearts/subjects.tsv") for f in (1, 2)
+    ]
+    volumes = [v.set_index("subject").loc["6", "predicted_edv_ml"] for v in members]
     found = table[(table["measure"] == "edv_ml") & (table["subject"] == "6")].squeeze()
     assert (found["min"], found["max"]) == (min(volumes), max(volumes))
     summary = read_table(here / "spread.tsv").set_index(["split", "measure"])["subjects"]
@@ -136,8 +138,14 @@ OTHERS = {"train_model", "write_card"}
 ENSEMBLE = {"join_members", "write_ensemble_card"}
 SHOWN = {"write_models"}
 LABELLED = {"label_shard", "measure_volumes", "evaluate_labels"}
-# The members are evaluated, too, to see how far they differ.
-SPREAD = {"measure_spread": 1}
+
+
+def with_members(count):
+    """What members add that are evaluated, too, to see how far they differ."""
+    evaluated = dict.fromkeys(("label_shard", "evaluate_labels"), 1 + count)
+    return {**dict.fromkeys(LABELLED, 1), **evaluated, "measure_spread": 1}
+
+
 # By an edit of the models table: how many jobs of each rule it plans.
 EDITS = {
     "nothing": (MODELS, {}),
@@ -153,8 +161,7 @@ EDITS = {
         {"net": MODEL | {"folds": 3}},
         dict.fromkeys(OTHERS | {"divide_slices"}, 3)
         | dict.fromkeys(ENSEMBLE | SHOWN | {"make_folds"}, 1)
-        | dict.fromkeys(LABELLED, 1 + 3)
-        | SPREAD,
+        | with_members(3),
     ),
     "no folds": (
         {"net": MODEL},
@@ -164,14 +171,12 @@ EDITS = {
         {"net": MODEL | {"seeds": 2}},
         dict.fromkeys(OTHERS, 2)
         | dict.fromkeys(ENSEMBLE | SHOWN, 1)
-        | dict.fromkeys(LABELLED, 1 + 2)
-        | SPREAD,
+        | with_members(2),
     ),
     "islands": (
         {"net": MODEL | {"folds": 2, "islands": "largest"}},
         {"write_card": 2, "write_ensemble_card": 1, "write_models": 1}
-        | dict.fromkeys(LABELLED, 1 + 2)
-        | SPREAD,
+        | with_members(2),
     ),
 }  # fmt: skip
 

@@ -10,10 +10,12 @@ LAYOUTS = ("myops", "nifti")
 
 def exported(study: Study) -> list[tuple[str, str]]:
     """Every (cohort, labeller) that tells of all tissues of the challenge."""
+    spread = study.for_spread()
     return [
         (cohort, labeller)
         for cohort, labeller in study.labelled()
-        if study.cohorts[cohort]["layout"] in LAYOUTS
+        if (cohort, labeller) not in spread
+        and study.cohorts[cohort]["layout"] in LAYOUTS
         and study.has_maps(cohort, labeller)
         and set(WALL) <= set(_tissues(study, cohort, labeller))
     ]

@@ -108,7 +108,8 @@ class Study:
 
     def predicted(self) -> list[tuple[str, str]]:
         """Every (cohort, model) whose label maps the study needs."""
-        return [(cohort, name) for cohort, name in self.labelled() if self.is_model(name)]
+        spread = self.for_spread()
+        return [p for p in self.labelled() if self.is_model(p[1]) and p not in spread]
 
     def pictured(self, figure: str) -> list[str]:
         """The models whose labels a figure of predictions can show: those of its sequence."""
@@ -240,7 +241,7 @@ class Study:
 
     def labelled(self) -> list[tuple[str, str]]:
         """Every (cohort, labeller) whose label maps the study needs."""
-        pairs = self._asked()
+        pairs = self._asked() | self.for_spread()
         learnt = [row for row in self.models.values() if learns_with_coarse(row)]
         pairs |= {(row["cohort"], row["coarse"]) for row in learnt}
         # A coarse model may have one itself.
@@ -271,10 +272,13 @@ class Study:
         if about := self.config.get("repairs"):
             places = (about["cohort"], about["without"])
             pairs |= {(place, m) for place in places for m in about["labellers"]}
-        pairs |= {(cohort, member) for member, cohort in members_evaluated(self)}
         if "confidence" in self.config:
             pairs.add((self.config["confidence"]["cohort"], self.config["confidence"]["labeller"]))
         return pairs
+
+    def for_spread(self) -> set[tuple[str, str]]:
+        """Every (cohort, member of an ensemble) that is labelled for its spread alone."""
+        return {(cohort, member) for member, cohort in members_evaluated(self)} - self._asked()
 
     def labellers(self, cohort: str) -> list[str]:
         return [labeller for name, labeller in self.labelled() if name == cohort]
