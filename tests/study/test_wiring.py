@@ -150,6 +150,25 @@ def test_labels_may_lie_elsewhere_than_images(make):
     assert raw.state(shard) == {"1": "", "2": ""}
 
 
+def test_contours_that_choose_among_series_are_watched_as_they_are_as_labels(make):
+    def contoured(config):
+        people = config["cohorts"]["people"]
+        people.update(layout="ukbb_dicom", cleaning={"contoured_by": "truth"})
+        people["annotators"] = {"truth": {"form": "cvi42", "raw": "elsewhere", "folder": "drawn"}}
+
+    study = make(contoured)
+    raw, asked = raw_of(study), wildcards(cohort="people", shard="0000", labeller="truth")
+    assert [str(path) for path in raw.contours(asked)] == ["elsewhere"]
+    assert raw.contour_folder(asked) == "drawn"
+    assert raw.contour_state(asked) == raw.annotation_state(asked) != {}
+    assert all("annotation" in row for row in study.import_rows("people"))
+    usual = make()
+    assert raw_of(usual).contours(asked) == []
+    assert raw_of(usual).contour_folder(asked) == ""
+    assert raw_of(usual).contour_state(asked) == {}
+    assert not any("annotation" in row for row in usual.import_rows("people"))
+
+
 def test_raw_files_of_a_digital_heart_are_a_folder_for_each_shard(make):
     def edit(config):
         del config["cohorts"]["people"]["raw"]

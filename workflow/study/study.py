@@ -73,6 +73,8 @@ class Study:
     def import_rows(self, cohort: str, shard: str | None = None) -> list[dict[str, Any]]:
         """The columns that the import needs, for the subjects of a shard or of a whole cohort."""
         keys = (*IMPORTED, *GRID) if self.cohorts[cohort]["layout"] in WITHOUT_GRID else IMPORTED
+        if "contoured_by" in self.cohorts[cohort]["cleaning"]:
+            keys = (*keys, "annotation")
         return self._parts(cohort, shard, keys)
 
     def annotation_rows(self, cohort: str, shard: str | None = None) -> list[dict[str, Any]]:
