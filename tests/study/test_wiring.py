@@ -221,22 +221,40 @@ def test_a_figure_of_volumes_prefers_known_ones(make):
     top = "results/small/evaluation"
     known = [f"{top}/{name}/people/known_volumes.tsv" for name in ("fcn", "base")]
     assert figures.inputs(picture) == {"subjects": known}
-    assert figures.settings(picture) == {"labellers": ["fcn", "base"], "splits": []}
+    # Both learnt from subjects of this cohort.
+    assert figures.settings(picture) == {
+        **{"labellers": ["fcn", "base"], "seen": {"fcn": ["train"], "base": ["train"]}},
+        **{"splits": [], "ventricle": "lv"},
+    }
     assert figures.category(picture) == "2 Volumes"
     assert figures.labels(picture) == {"figure": "my picture", "cohort": "people"}
     assert figures.code(picture)[0].startswith("figures/ef_error.py@")
 
 
-def test_pictures_show_the_last_labeller_or_all_beside_the_reference(make):
+def test_a_figure_of_right_ventricles_compares_with_the_reference(make):
+    def edit(config):
+        right = {"figure": "volume_agreement", "cohort": "people", "ventricle": "rv"}
+        config["figures"] = {"right": right}
+
+    figures, picture = figures_of(make(edit)), wildcards(figure="right")
+    (table,) = figures.inputs(picture)["subjects"]
+    assert table.endswith("people/subjects.tsv")
+    assert figures.settings(picture)["ventricle"] == "rv"
+
+
+def test_pictures_show_the_best_model_or_all_beside_the_reference(make):
     def of(name):
         return [f"{HERE}/labels/{name}/000{i}" for i in (0, 1)]
 
     figures, picture = drawn(make, "overlays")
     inputs = figures.inputs(picture)
-    assert list(inputs) == ["images", "labels", "evaluation"]
-    assert inputs["labels"] == of("truth") + of("base")
-    assert inputs["evaluation"] == "results/small/evaluation/base/people/images.tsv"
-    shown = {"labeller": "base", "reference": "truth", "sequence": "sa", "image": ""}
+    assert list(inputs) == ["images", "labels", "evaluation", "subjects"]
+    assert inputs["labels"] == of("truth") + of("fcn") + of("base")
+    top = "results/small/evaluation"
+    for key, name in (("evaluation", "images"), ("subjects", "subjects")):
+        assert inputs[key] == [f"{top}/{model}/people/{name}.tsv" for model in ("fcn", "base")]
+    shown = {"labellers": ["fcn", "base"], "reference": "truth", "seen": ["train"]}
+    shown |= {"sequence": "sa", "image": ""}
     assert list(figures.settings(picture).items()) == list(shown.items())
     figures, picture = drawn(make, "viewer")
     assert figures.inputs(picture)["labels"] == of("truth") + of("fcn") + of("base")
@@ -246,7 +264,8 @@ def test_pictures_show_the_last_labeller_or_all_beside_the_reference(make):
 def test_a_figure_of_strategies_knows_of_its_models_what_it_groups_them_by(make):
     figures, picture = drawn(make, "strategies")
     settings = figures.settings(picture)
-    assert list(settings) == ["labellers", "cohort", "models"]
+    assert list(settings) == ["labellers", "observers", "cohort", "models"]
+    assert settings["observers"] == []
     assert settings["models"]["base"] == {
         **{"start": "random", "subset": "c10"},
         **{"cohort": "people", "network": "unet"},
