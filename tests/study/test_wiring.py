@@ -14,6 +14,7 @@ from study.tables import StudyError
 from study.wiring.checks import Checks
 from study.wiring.cohorts import Cohorts
 from study.wiring.figures import KINDS, Figures
+from study.wiring.headlines import Headlines
 from study.wiring.measures import Measures
 from study.wiring.models import Models
 from study.wiring.panels import Panels
@@ -24,7 +25,7 @@ from study.wiring.wildcards import Wildcards, one_of
 from tiny_study import ROOT, SCAN
 
 make = pytest.fixture(small_study)
-CLASSES = (Checks, Cohorts, Figures, Measures, Models, Panels, Raw, Results, Sources)
+CLASSES = (Checks, Cohorts, Figures, Headlines, Measures, Models, Panels, Raw, Results, Sources)
 HERE = "results/small/cohorts/people"
 
 
@@ -327,3 +328,32 @@ def test_a_figure_of_cleaning_reads_raw_files_by_their_state(make):
     assert list(inputs) == ["raw", "images", "audit"]
     assert [ancient(path) for path in inputs["raw"]] == [True]
     assert list(figures.settings(picture)) == ["layout", "subjects_per_job", "mode", "rows"]
+
+
+# -- first page of the report ----------------------------------------------------------------
+
+
+def test_the_first_page_reads_all_evaluations_and_one_figure_of_each_kind(make):
+    def edit(config):
+        config["evaluate"][0]["labellers"] = ["fcn", "base"]
+        kinds = {"curves": "learning_curves", "b": "overlays", "a": "overlays", "c": "cleaning"}
+        config["figures"] = {k: {"figure": kind, "cohort": "people"} for k, kind in kinds.items()}
+
+    page, nothing = Headlines(make(edit)), wildcards()
+    tables = ("summary", "known_volumes_summary")
+    assert page.summaries(nothing) == [
+        f"results/small/evaluation/{name}/people/{table}.tsv"
+        for name in ("fcn", "base")
+        for table in tables
+    ]
+    assert page.evaluated(nothing) == [("fcn", "people", 2), ("base", "people", 2)]
+    assert page.pictures(nothing) == [
+        f"results/small/figures/{name}.png" for name in ("b", "curves")
+    ]
+    assert page.picture_names(nothing) == ["B", "Curves"]
+    facts = page.facts(nothing)
+    assert facts["Images"] == ["people: 3 subjects (2 train, 1 validate), layout kaggle."]
+    assert facts["Models"][1] == (
+        "base: unet, trained on people (train, subset c10) with labels of fcn, from random weights."
+    )
+    assert page.page() == ["results/small/results.html"]

@@ -162,5 +162,7 @@ def _panel(
 
 def _key(marker: str, label: str, hollow: bool = False) -> Line2D:
     fill = "white" if hollow else style.PALE
-    edge = {"markeredgecolor": style.PALE, "markeredgewidth": 1.6 if marker == "|" else 0.6}
-    return Line2D([], [], color=fill, marker=marker, linestyle="", label=label, **edge)
+    key = Line2D([], [], color=fill, marker=marker, linestyle="", label=label)
+    key.set_markeredgecolor(style.PALE)
+    key.set_markeredgewidth(1.6 if marker == "|" else 0.6)
+    return key

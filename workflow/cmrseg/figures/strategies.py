@@ -99,7 +99,7 @@ def figure(
     panels = result.subplots(2, 1, sharex=True)
     step = DODGE / len(looks)
     cases = 0
-    between = observers is not None and not observers.empty
+    between = table.iloc[:0] if observers is None else observers
     for axes, (column, title), text in zip(panels, PANELS, "ab", strict=True):
         style.grid(axes)
         style.letter(axes, text, TITLE_PAD_PT)
@@ -122,8 +122,8 @@ def figure(
                 color=looks[name].colour,
             )
         low = float(table[column].min())
-        if between:
-            level = float(observers[column].mean())
+        if len(between):
+            level = float(between[column].mean())
             axes.axhline(level, color=style.INK, linewidth=0.8, linestyle=DASHES, zorder=1)
             low = min(low, level)
         axes.set_ylim(max(0, low - 0.04) if np.isfinite(low) else 0, 1.0)
@@ -136,9 +136,10 @@ def figure(
         Line2D([], [], color=look.colour, marker=look.marker, label=name)
         for name, look in looks.items()
     ]
-    if between:
-        line = {"color": style.INK, "linewidth": 0.8, "linestyle": DASHES}
-        handles.append(Line2D([], [], **line, label="mean between observers"))
+    if len(between):
+        line = Line2D([], [], color=style.INK, linewidth=0.8, linestyle=DASHES)
+        line.set_label("mean between observers")
+        handles.append(line)
     style.legend_above(result, handles, width)
     return result
 
