@@ -89,8 +89,8 @@ def _results(study: Study) -> Iterator[str]:
                 yield from (f"{name}.tsv", f"{name}.details.tsv")
     for cohort, labeller in tracked(study):
         yield f"cohorts/{cohort}/export/{labeller}.result.h5"
-    if "confidence" in study.config:
-        yield "cohorts/{cohort}/confidence/{labeller}.tsv".format(**study.config["confidence"])
+    for cohort, labeller in study.scored():
+        yield f"cohorts/{cohort}/confidence/{labeller}.tsv"
     if about := study.config.get("calibrate"):
         for cohort in (about["cohort"], *about["also"]):
             for name in ("volumes.tsv", "distributions.csv", "scores.tsv"):
