@@ -34,7 +34,7 @@ class Drawn:
 
     @property
     def labellers(self) -> list[str]:
-        """Labellers or models in the order of the study; the last one is drawn in overlays."""
+        """Labellers or models in the order of the study."""
         return self.study.drawn(self.name)
 
     @property
@@ -47,6 +47,12 @@ class Drawn:
     def refers(self) -> bool:
         """Whether labellers are compared with a reference."""
         return self.study.reference(self.cohort, self.sequence) is not None
+
+    @property
+    def shown(self) -> list[str]:
+        """Labellers of which overlays show the best: the models, or the last annotator."""
+        models = [name for name in self.labellers if self.study.is_model(name)]
+        return models or self.labellers[-1:]
 
     @property
     def panels(self) -> list[str]:
