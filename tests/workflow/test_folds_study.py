@@ -136,7 +136,7 @@ def test_a_spread_counts_the_members_that_have_not_seen_a_subject(project):
 
 OTHERS = {"train_model", "write_card"}
 ENSEMBLE = {"join_members", "write_ensemble_card"}
-SHOWN = {"write_models"}
+SHOWN = {"write_models", "write_headlines"}
 LABELLED = {"label_shard", "measure_volumes", "evaluate_labels"}
 
 
@@ -175,7 +175,7 @@ EDITS = {
     ),
     "islands": (
         {"net": MODEL | {"folds": 2, "islands": "largest"}},
-        {"write_card": 2, "write_ensemble_card": 1, "write_models": 1}
+        {"write_card": 2, "write_ensemble_card": 1, "write_models": 1, "write_headlines": 1}
         | with_members(2),
     ),
 }  # fmt: skip
