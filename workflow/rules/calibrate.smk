@@ -33,7 +33,34 @@ rule calibrate_volumes:
         "../scripts/calibrate_volumes.py"
 
 
+# A file of numbers that goes with a model wherever its folder is copied to.
+rule calibrate_model:
+    input:
+        unpack(CALIBRATION.model_inputs),
+    output:
+        calibration="results/{study}/models/{model}/calibration.json",
+    log:
+        "results/{study}/logs/calibrate_model/{model}.log",
+    benchmark:
+        "results/{study}/benchmarks/calibrate_model/{model}.tsv"
+    wildcard_constraints:
+        model=one_of(CALIBRATION.models()),
+    conda:
+        "../../envs/calibrate.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        settings=CALIBRATION.model_settings,
+        rows=CALIBRATION.patients,
+        code=code_of("calibrate_model.py"),
+    script:
+        "../scripts/calibrate_model.py"
+
+
 rule calibrate_all:
     input:
+        CALIBRATION.files(),
         CHECKS.passed(CALIBRATION.cohorts()),
         CALIBRATION.tables(),

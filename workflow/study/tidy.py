@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
+from cmrseg.calibrate.model_file import FILE
 from cmrseg.results.kept import FACTS, KEPT
 from cmrseg.splits import ROTATED
 from study.ensembles import Ensemble
@@ -95,6 +96,8 @@ def _results(study: Study) -> Iterator[str]:
         for cohort in (about["cohort"], *about["also"]):
             for name in ("volumes.tsv", "distributions.csv", "scores.tsv"):
                 yield f"cohorts/{cohort}/calibration/{name}"
+        # The whole folder of a model that the study trains is named below.
+        yield from (f"models/{m}/{FILE}" for m in about["labellers"] if m in study.given)
     if study.declared:
         yield MODELS
     for ensemble in study.ensembles.values():

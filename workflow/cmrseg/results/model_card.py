@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cmrseg.calibrate.model_file import ModelCalibration
 from cmrseg.labels import NAMES, REGIONS, Target, Tissue, tissues_of
 from cmrseg.nets.kinds import KINDS
+from cmrseg.results.calibration_words import interval_paragraphs
 from cmrseg.results.image_words import CURVE, GREYS, labelling_sentences, size_sentence
 from cmrseg.results.network_words import NETWORKS
 from cmrseg.results.training_words import AUGMENTATIONS, LOSSES, MIRRORING, weights_facts
@@ -71,7 +73,12 @@ def count_parameters(shapes: Mapping[str, Sequence[int]]) -> int:
     return sum(math.prod(shape) for name, shape in shapes.items() if not name.endswith(STATISTICS))
 
 
-def trained_card(row: Mapping[str, Any], parameters: int, training: Training) -> str:
+def trained_card(
+    row: Mapping[str, Any],
+    parameters: int,
+    training: Training,
+    calibration: ModelCalibration | None = None,
+) -> str:
     """Card of a model that was trained here. row: its row of the models table."""
     best = "best_epoch" in training.last_epoch
     return card(
@@ -85,6 +92,7 @@ def trained_card(row: Mapping[str, Any], parameters: int, training: Training) ->
             f"After the {'best' if best else 'last'} epoch, on the validation images as prepared "
             "for training.",
             table("score", "value", score_rows(training.last_epoch)),
+            *interval_paragraphs(row, calibration),
         ],
         limits_of(row, best, training.phantom),
         terms_of(row),
@@ -158,7 +166,7 @@ def published_card(name: str, weights: Mapping[str, Any], parameters: int) -> st
         "made of": MADE_OF[weights["format"]].format(weights["file"])
         + (CHANGED.get(weights["network"], "") if weights["format"] == "keras" else ""),
     }
-    learnt = ["## Training data", table("", "", facts)]
+    learnt = ["## Training data", table("", "", facts), *interval_paragraphs(weights)]
     return card(name, weights, parameters, learnt, limits, weights["terms"])
 
 
