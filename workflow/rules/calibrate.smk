@@ -59,6 +59,33 @@ rule calibrate_model:
         "../scripts/calibrate_model.py"
 
 
+# Of a model that was calibrated elsewhere: in another study, on other subjects.
+rule add_intervals:
+    input:
+        volumes="results/{study}/cohorts/{cohort}/volumes/{labeller}.tsv",
+        calibration=CALIBRATION.given_file,
+        weights=MODELS.weights,
+    output:
+        intervals="results/{study}/cohorts/{cohort}/intervals/{labeller}.tsv",
+    log:
+        "results/{study}/logs/add_intervals/{cohort}/{labeller}.log",
+    benchmark:
+        "results/{study}/benchmarks/add_intervals/{cohort}/{labeller}.tsv"
+    wildcard_constraints:
+        labeller=one_of(STUDY.given),
+    conda:
+        "../../envs/imaging.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        settings=CALIBRATION.interval_settings,
+        code=code_of("add_intervals.py"),
+    script:
+        "../scripts/add_intervals.py"
+
+
 rule calibrate_all:
     input:
         CALIBRATION.files(),

@@ -3,7 +3,7 @@
 from typing import Any
 
 from cmrseg.calibrate.model_file import FILE
-from study.calibration import ABOUT
+from study.calibration import ABOUT, calibrated_pairs
 from study.study import Study
 from study.subjects import patients, plain_rows
 from study.wiring.checks import Checks
@@ -61,6 +61,20 @@ class Calibration:
         """The patient of each subject of the calibrating cohort."""
         table = self.study.subjects[self.about["cohort"]]
         return plain_rows(table[["subject"]].assign(patient=patients(table)))
+
+    def interval_tables(self) -> list[str]:
+        """Intervals of given models that were calibrated elsewhere."""
+        return [
+            f"{HERE.format(study=self.study.name, cohort=cohort)}/intervals/{name}.tsv"
+            for cohort, name in calibrated_pairs(self.study)
+        ]
+
+    def given_file(self, wildcards: Wildcards) -> str:
+        """The calibration in the folder of a given model."""
+        return f"{self.study.given[wildcards.labeller]['folder']}/{FILE}"
+
+    def interval_settings(self, wildcards: Wildcards) -> dict[str, Any]:
+        return {"ed": self.study.ed(wildcards.cohort, wildcards.labeller)}
 
     def _file(self, model: str) -> str:
         return f"results/{self.study.name}/models/{model}/{FILE}"
