@@ -116,7 +116,9 @@ def _curve(axes: Axes, subject: Predicted) -> None:
         if not np.isnan(measures[name]):
             text = f"{words} {times * measures[name]:.{decimals}f} {unit}"
             lines.append(text + _range(subject.intervals, name, times, decimals))
-    axes.text(0.06, 0.05, "\n".join(lines), transform=axes.transAxes, va="bottom", fontsize=6.5)
+    # Intervals make lines almost as wide as the axes.
+    place, size = (0.06, 6.5) if subject.intervals is None else (0.03, 6)
+    axes.text(place, 0.05, "\n".join(lines), transform=axes.transAxes, va="bottom", fontsize=size)
     axes.set_title(f"{subject.subject}, LV cavity", fontsize=6.5, weight="normal", pad=2.5)
 
 
