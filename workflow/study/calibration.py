@@ -40,6 +40,10 @@ def check_calibration(study: Study) -> None:
             "calibrate: shift is weighted, but `also` names no other cohort; subjects of the "
             "calibrating one have no shift"
         )
+    if about["method"] == "plain" and about["covariates"] and about["shift"] == "none":
+        raise StudyError(
+            "calibrate: method plain looks at no covariates; leave them out, or take method forests"
+        )
     for labeller in about["labellers"]:
         used = seen_splits(study, cohort, labeller) & set(about["splits"])
         if used:

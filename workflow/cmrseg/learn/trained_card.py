@@ -29,8 +29,9 @@ def write_card(
         images={name: part["images"] for name, part in data.items()},
         last_epoch=result_row(read_table(inputs["history"])),
         phantom=phantom,
+        calibration=calibration_in(inputs["calibration"]),
     )
     parameters = count_parameters(shapes_in(inputs["weights"]))
-    text = trained_card(model, parameters, training, calibration_in(inputs["calibration"]))
+    text = trained_card(model, parameters, training)
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")

@@ -59,13 +59,14 @@ class Training:
 
     subjects, images: numbers in the training and validation sets, by `training` and
     `validation`. last_epoch: row of the history whose weights these are. phantom: whether the
-    images show the digital heart.
+    images show the digital heart. calibration: of the model that was trained, if it has one.
     """
 
     subjects: Mapping[str, int]
     images: Mapping[str, int]
     last_epoch: Mapping[str, Any]
     phantom: bool
+    calibration: ModelCalibration | None = None
 
 
 def count_parameters(shapes: Mapping[str, Sequence[int]]) -> int:
@@ -73,12 +74,7 @@ def count_parameters(shapes: Mapping[str, Sequence[int]]) -> int:
     return sum(math.prod(shape) for name, shape in shapes.items() if not name.endswith(STATISTICS))
 
 
-def trained_card(
-    row: Mapping[str, Any],
-    parameters: int,
-    training: Training,
-    calibration: ModelCalibration | None = None,
-) -> str:
+def trained_card(row: Mapping[str, Any], parameters: int, training: Training) -> str:
     """Card of a model that was trained here. row: its row of the models table."""
     best = "best_epoch" in training.last_epoch
     return card(
@@ -92,7 +88,7 @@ def trained_card(
             f"After the {'best' if best else 'last'} epoch, on the validation images as prepared "
             "for training.",
             table("score", "value", score_rows(training.last_epoch)),
-            *interval_paragraphs(row, calibration),
+            *interval_paragraphs(row, training.calibration),
         ],
         limits_of(row, best, training.phantom),
         terms_of(row),
