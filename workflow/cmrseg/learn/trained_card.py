@@ -29,7 +29,7 @@ def write_card(
         images={name: part["images"] for name, part in data.items()},
         last_epoch=result_row(read_table(inputs["history"])),
         phantom=phantom,
-        calibration=calibration_in(inputs["calibration"]),
+        calibration=calibration_in(inputs.get("calibration", "")),
     )
     parameters = count_parameters(shapes_in(inputs["weights"]))
     text = trained_card(model, parameters, training)
