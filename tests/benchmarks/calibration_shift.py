@@ -1,6 +1,6 @@
 """Coverage of calibrated EDV in digital subjects of sites never seen, and at 7T: one figure.
 
-`python tests/benchmarks/calibration_shift.py --figure coverage.svg` prints the share of 1,000 new
+`python tests/benchmarks/calibration_shift.py --figure coverage.png` prints the share of 1,000 new
 subjects whose known EDV is inside its 90 % interval. No network is involved: two labellers have a
 bias of each site and errors that grow with the noise of its images. Errors are calibrated on 1,000
 subjects of 50 sites; new ones are of 50 other sites, or noisier, as at 7T. The forests are not told
@@ -20,13 +20,16 @@ from matplotlib.figure import Figure  # noqa: E402
 from cmrseg.calibrate.calibration import Sample, calibration  # noqa: E402
 from cmrseg.calibrate.forests import Settings  # noqa: E402
 from cmrseg.calibrate.shift import density_ratio  # noqa: E402
+from cmrseg.figures import style  # noqa: E402
 from cmrseg.phantom.population import draw_subjects  # noqa: E402
 
 SUBJECTS, SITES = 1000, 50
 # Standard deviation of a labeller's bias at a site, and of its error in images of usual noise.
 SITE_BIAS, ERROR = 0.02, 0.04
 # Mean of the logarithm of noise; 0 is usual.
-COHORTS = {"other sites": 0.0, "7T": 0.6}
+COHORTS = {"1.5T": 0.0, "7T": 0.6}
+WEIGHTING = ("without weights", "weighted for the new images")
+COLOURS, MARKERS = ("#D55E00", "#0072B2"), ("o", "^")
 
 
 def cohort(seed: int, log_noise: float) -> tuple[Sample, np.ndarray, np.ndarray]:
@@ -62,19 +65,30 @@ def coverage(seed: int) -> dict[str, tuple[float, float]]:
     return shares
 
 
+@style.styled
 def draw(found: list[dict[str, tuple[float, float]]]) -> Figure:
-    """Coverage of each draw, by cohort, without and with weights."""
-    figure = Figure(figsize=(4, 3), layout="constrained")
+    """Coverage of each draw of 1,000 subjects, by cohort, without and with weights; means."""
+    figure = style.figure_mm(style.ONE_COLUMN_MM, 62)
     axes = figure.subplots()
+    style.grid(axes)
+    axes.axhspan(88, 92, color=style.GRID, linewidth=0)
+    axes.axhline(90, color=style.INK, linewidth=0.8, linestyle=(0, (4, 2)))
     for place, name in enumerate(COHORTS):
-        for side, (words, marker) in enumerate((("unweighted", "o"), ("weighted", "^"))):
+        for side, words in enumerate(WEIGHTING):
             values = [100 * shares[name][side] for shares in found]
-            at = [place + 0.3 * side - 0.15] * len(values)
-            axes.plot(at, values, marker, color=f"C{side}", label=words if not place else None)
-    axes.axhline(90, color="0.5", linewidth=1)
-    axes.set_xticks(range(len(COHORTS)), list(COHORTS))
-    axes.set_ylabel("known EDV inside its 90 % interval, %")
-    axes.legend()
+            centre = place + 0.36 * side - 0.18
+            at = centre + np.linspace(-0.07, 0.07, len(values))
+            look = {"color": COLOURS[side], "marker": MARKERS[side]}
+            label = words if place == 0 else None
+            axes.plot(at, values, linestyle="", markersize=3.5, label=label, **look)
+            middle = float(np.mean(values))
+            axes.hlines(middle, centre - 0.13, centre + 0.13, color=COLOURS[side], linewidth=1.2)
+            axes.annotate(f"{middle:.0f}", (centre + 0.15, middle), va="center", fontsize=6.5)
+    axes.set_xticks(range(len(COHORTS)), [f"{SITES} sites never seen, {name}" for name in COHORTS])
+    axes.set_xlim(-0.5, len(COHORTS) - 0.5)
+    axes.set_ylim(70, 100)
+    axes.set_ylabel("Known EDV inside its 90 % interval (%)")
+    axes.legend(loc="lower left")
     return figure
 
 
@@ -88,7 +102,7 @@ def main() -> None:
         for name, (plain, weighted) in shares.items():
             print(f"seed {seed}, {name}: {plain:.3f} unweighted, {weighted:.3f} weighted")
     if given.figure:
-        draw(found).savefig(given.figure)
+        style.save(draw(found), given.figure.with_suffix(".svg"), given.figure)
 
 
 if __name__ == "__main__":

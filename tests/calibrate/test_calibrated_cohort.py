@@ -11,6 +11,7 @@ from cmrseg.calibrate.forests import Settings
 
 SETTINGS = {
     "splits": ["validate", "test"],
+    "method": "forests",
     "covariates": ["sex"],
     "group": "",
     "coverage": 0.8,
@@ -21,7 +22,7 @@ SETTINGS = {
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(module, "Settings", lambda: Settings(trees=15))
+    monkeypatch.setitem(module.METHODS, "forests", Settings(trees=15))
     monkeypatch.setattr(module, "FOLDS", 4)
 
 

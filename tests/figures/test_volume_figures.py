@@ -114,6 +114,21 @@ def test_a_prediction_of_one_frame_has_no_end_systole():
     assert not any(line.startswith(("ES", "EF")) or "nan" in line for line in lines)
 
 
+def test_a_prediction_of_a_calibrated_model_has_intervals_and_their_origin():
+    labels = np.tile(case().reference, (2, 3, 1, 1))
+    curve = measured_curves(labels, (8, 1.5, 1.5), "p01")
+    values = pd.Series(measures(curve))
+    ends = {"edv_ml_low": values["edv_ml"] - 9, "edv_ml_high": values["edv_ml"] + 9}
+    ends |= {"ef_low": 0.493, "ef_high": 0.578, "esv_ml_low": np.nan, "esv_ml_high": np.nan}
+    intervals = pd.Series(ends | {"origin": "90 % intervals of a clinic"})
+    affine, image = np.diag([1.5, 1.5, 8, 1]), labels.astype(float)
+    shown = Predicted("p01", image, labels, affine, curve, values, intervals)
+    lines = texts(prediction.figure([shown], "net")).split("\n")
+    assert f"EF {100 * values['ef']:.0f} % (49 to 58)" in lines
+    assert any(line.startswith("ESV") and "(" not in line for line in lines)
+    assert "90 % intervals of a clinic" in lines
+
+
 def test_curves_without_any_volume_are_empty_panels():
     nothing = curves().assign(lv_ml=np.nan)
     unknown = ends().assign(ed_frame=np.nan, es_frame=np.nan, sv_ml=np.nan)

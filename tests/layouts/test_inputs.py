@@ -7,7 +7,14 @@ import pytest
 import torch
 
 from cmrseg.apply import apply_model
+from cmrseg.calibrate.model_file import (
+    FILE,
+    MeasureErrors,
+    ModelCalibration,
+    write_calibration,
+)
 from cmrseg.cine import Cine
+from cmrseg.files import sha256
 from cmrseg.layouts.inputs import Found, find_images
 from cmrseg.learn.weights import save_weights
 from cmrseg.nets.build import build_network
@@ -156,3 +163,19 @@ def test_spacings_are_not_given_to_files_that_have_their_own(tmp_path, model):
     Cine(np.ones((1, 2, 16, 16), np.float32), np.eye(4)).save(tmp_path / "a.nii.gz")
     with pytest.raises(ValueError, match="a: has its own spacing and frame interval; leave out"):
         apply_model(tmp_path / "a.nii.gz", model, spacing_mm=(1.0, 0.1, 0.1))
+
+
+def test_a_calibrated_model_gives_intervals_with_its_volumes(tmp_path, model):
+    rng = np.random.default_rng(0)
+    cine = Cine(rng.random((2, 3, 32, 16), np.float32), np.diag([2.0, 2, 8, 1]), 0.4)
+    cine.save(tmp_path / "cine.nii.gz")
+    assert apply_model(tmp_path / "cine.nii.gz", model, "x").intervals is None
+    ef = MeasureErrors(None, tuple(np.linspace(-0.1, 0.1, 21)), -9.0, 9.0, 0.9, 0.2)
+    weights = sha256(model / "weights.safetensors")
+    found = ModelCalibration("clinic", ("test",), 21, 21, 0.9, "max", weights, {"ef": ef})
+    write_calibration(found, model / FILE)
+    row = apply_model(tmp_path / "cine.nii.gz", model, "x").intervals.iloc[0]
+    assert row["subject"] == "x"
+    assert "calibrated on 21 subjects of clinic" in row["origin"]
+    other = apply_model(tmp_path / "cine.nii.gz", model, "x", ed="first").intervals.iloc[0]
+    assert other["origin"] == "no intervals: calibrated with end-diastole max, not first"

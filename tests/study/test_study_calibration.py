@@ -1,11 +1,13 @@
 """The section `calibrate`: what it makes, and calibrating subjects that a labeller has seen."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from small_study import MODELS, small_study
-from study.calibration import seen_splits
+from cmrseg.calibrate.model_file import FILE
+from small_study import MODELS, given_model, small_study
+from study.calibration import calibrated_pairs, seen_splits
 from study.tables import StudyError
 from study.tidy import _results
 from study.wiring.calibration import Calibration
@@ -13,6 +15,7 @@ from study.wiring.checks import Checks
 from study.wiring.cohorts import Cohorts
 
 make = pytest.fixture(small_study)
+given = pytest.fixture(given_model)
 HERE = "results/small/cohorts/people"
 
 
@@ -78,6 +81,7 @@ REFUSED = [
     ({"also": ["people"]}, "cohort people is calibrated anyway"),
     ({"shift": "weighted"}, "shift is weighted, but `also` names no other cohort"),
     ({"coverage": 1.2}, "coverage"),
+    ({"method": "plain", "covariates": ["sex"]}, "method plain looks at no covariates"),
 ]
 
 
@@ -85,3 +89,40 @@ REFUSED = [
 def test_what_cannot_be_calibrated_is_refused(make, about, message):
     with pytest.raises(StudyError, match=message):
         make(calibrated(**about))
+
+
+def test_each_calibrated_model_gets_a_file_that_its_card_reads(make):
+    study = make(calibrated(labellers=["fcn", "truth"]))
+    found = wiring(study)
+    file = "results/small/models/fcn/calibration.json"
+    assert found.files() == [file]
+    assert found.of_model(SimpleNamespace(model="fcn")) == file
+    assert found.of_model(SimpleNamespace(model="base")) == []
+    inputs = found.model_inputs(SimpleNamespace(model="fcn"))
+    assert inputs["volumes"] == f"{HERE}/volumes/fcn.tsv"
+    assert inputs["weights"] == "results/small/models/fcn/weights.safetensors"
+    assert found.model_settings(SimpleNamespace(model="fcn")) == {
+        "cohort": "people",
+        "splits": ["validate"],
+        "coverage": 0.9,
+        "seed": 1,
+        "ed": "max",
+    }
+    assert found.patients(None)[0] == {"subject": "1", "patient": "1"}
+
+
+def test_a_given_model_has_intervals_if_its_folder_has_a_calibration(given):
+    def edit(config):
+        config["predict"] = [{"cohort": "people", "labellers": ["mine"]}]
+
+    study = given("elsewhere/mine", edit)
+    assert calibrated_pairs(study) == []
+    assert wiring(study).interval_tables() == []
+    Path("elsewhere/mine", FILE).touch()
+    assert calibrated_pairs(study) == [("people", "mine")]
+    found = wiring(study)
+    assert found.interval_tables() == [f"{HERE}/intervals/mine.tsv"]
+    assert found.given_file(SimpleNamespace(labeller="mine")) == f"elsewhere/mine/{FILE}"
+    wildcards = SimpleNamespace(cohort="people", labeller="mine")
+    assert found.interval_settings(wildcards) == {"ed": "max"}
+    assert "cohorts/people/intervals/mine.tsv" in set(_results(study))

@@ -77,3 +77,14 @@ def test_ejection_fractions_are_measured_within_five_points(demo, labeller):
 def test_double_transfer_beats_a_random_start_with_one_volunteer(demo, tissue):
     plain = mean_dice(demo, "plain_v1", "seven_tesla", tissue)
     assert mean_dice(demo, "double_v1", "seven_tesla", tissue) > plain
+
+
+def test_intervals_of_the_fcn_hold_in_subjects_that_they_were_not_made_of(demo):
+    scores = read_table(demo / "cohorts/kaggle/calibration/scores.tsv")
+    held = (scores["coverage"] * scores["subjects"]).groupby(scores["measure"]).sum() / 35
+    assert list(held.index) == ["edv_ml", "ef", "esv_ml", "sv_ml"]
+    assert (held >= 0.85).all()
+    table = read_table(demo / "cohorts/kaggle/calibration/volumes.tsv")
+    width = table["ef_high"] - table["ef_low"]
+    # Not by being wide.
+    assert width.median() < 0.2

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from app.calibrated import intervals
 from app.checks import result_warnings
 from app.eye import eye_of, eye_rows
 from app.session import Labelled, Loaded, Refused, Session
@@ -74,11 +75,15 @@ def measured(session: Session, ed_frame: int, es_frame: int) -> dict[str, Any]:
         "rate": (1, "bpm"),
         "flow": (1000, "ml/min") if small else (1, "l/min"),
     }
+    ends, origin = intervals(labelled, values, ed_frame, es_frame)
     rows = []
     for key, name, kind in ROWS:
         factor, unit = units[kind]
         if math.isfinite(values[key]):
-            rows.append({"key": key, "name": name, "value": values[key] * factor, "unit": unit})
+            row = {"key": key, "name": name, "value": values[key] * factor, "unit": unit}
+            if key in ends:
+                row["low"], row["high"] = (factor * end for end in ends[key])
+            rows.append(row)
     found = result_warnings(labels, labelled.curves, ed_frame, es_frame, labelled.species)
     factor, unit = units["volume"]
     curves = {
@@ -87,6 +92,7 @@ def measured(session: Session, ed_frame: int, es_frame: int) -> dict[str, Any]:
     }
     return {
         "rows": rows,
+        "origin": origin,
         "unit": unit,
         "quantity": "volume",
         "has_phases": True,
@@ -120,7 +126,7 @@ def frames_csv(session: Session) -> str:
 
 
 def measures_csv(session: Session, ed_frame: int, es_frame: int) -> str:
-    """Measures and how they were obtained: columns measure, value, unit."""
+    """Measures and how they were obtained: columns measure, value, unit, low, high."""
     loaded, labelled = result(session)
     content = measured(session, ed_frame, es_frame)
     chosen = [
@@ -146,7 +152,12 @@ def measures_csv(session: Session, ed_frame: int, es_frame: int) -> str:
     ]
     if math.isfinite(labelled.interval_s):
         rows.append(("time between frames", f"{labelled.interval_s * 1000:.6g}", "ms"))
+    if content.get("origin"):
+        rows.append(("low and high", content["origin"], ""))
     rows += [("warning", text, "") for text in content["warnings"]]
     rows.append(("use", "Research use, not a medical device", ""))
     table = pd.DataFrame(rows, columns=["measure", "value", "unit"])
+    for end in ("low", "high"):
+        ends = {row["name"]: f"{row[end]:.6g}" for row in content["rows"] if end in row}
+        table[end] = table["measure"].map(ends)
     return table.to_csv(index=False, lineterminator="\n")

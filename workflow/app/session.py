@@ -16,6 +16,7 @@ from typing import Any
 
 import pandas as pd
 
+from cmrseg.calibrate.model_file import ModelCalibration
 from cmrseg.labels import Tissue
 from cmrseg.sequences import USUAL, Sequence
 
@@ -84,7 +85,8 @@ class Labelled:
 
     affine: (4, 4) of the cine; where the file has no spacing, with the one that was given.
     sequence: the one whose grid the labels lie on. curves: a row per frame (measure.volumes).
-    ed_frame, es_frame: chosen from the volumes, or areas.
+    ed_frame, es_frame: chosen from the volumes, or areas. calibration: of the model;
+    uncalibrated: why a model's calibration is not used, "" without a reason.
     """
 
     number: int
@@ -100,6 +102,8 @@ class Labelled:
     ed_frame: int
     es_frame: int
     warnings: list[str]
+    calibration: ModelCalibration | None = None
+    uncalibrated: str = ""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
+from app.calibrated import calibration_of
 from app.channels import images_for
 from app.checks import interval_fault, model_warnings, spacing_fault, species
 from app.intake import RECEIVED, UNPACKED
@@ -172,10 +173,12 @@ def label(
     with replacing(session.folder / "labels.u8") as part:
         labels.tofile(part)
     session.tracked = None
+    weights_sha256 = sha256(model.folder / WEIGHTS)
+    calibration, uncalibrated = calibration_of(model.folder, weights_sha256)
     session.labelled = Labelled(
         number=session.next_number(),
         model=model.name,
-        weights_sha256=sha256(model.folder / WEIGHTS),
+        weights_sha256=weights_sha256,
         tissues=tissues,
         sequence=sequence,
         affine=affine,
@@ -186,6 +189,8 @@ def label(
         ed_frame=ed_frame,
         es_frame=es_frame,
         warnings=[*model_warnings(spacing_mm, model.trained_mm), *_toy(loaded, model)],
+        calibration=calibration,
+        uncalibrated=uncalibrated,
     )
 
 

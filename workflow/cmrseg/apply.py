@@ -8,9 +8,11 @@ from typing import Any
 
 import pandas as pd
 
+from cmrseg.calibrate.model_file import interval_table, read_calibration
 from cmrseg.cine import Cine
 from cmrseg.dicom.audit import Audit
 from cmrseg.dicom.study import import_study
+from cmrseg.files import sha256
 from cmrseg.labels import tissues_of
 from cmrseg.layouts.hdf5 import Grid, files_of, reader
 from cmrseg.layouts.inputs import TAGGING_GRID, Found, find_images
@@ -19,7 +21,7 @@ from cmrseg.layouts.ready_made import single
 from cmrseg.layouts.tagging import Wanted
 from cmrseg.layouts.tagging import read_images as read_tags
 from cmrseg.learn.coarse_labels import coarse_labels
-from cmrseg.learn.label import load_model
+from cmrseg.learn.label import WEIGHTS, load_model
 from cmrseg.learn.predict import predict_cine
 from cmrseg.learn.prepare import check_one_grid
 from cmrseg.measure.by_sequence import has_phases, measures_of, measures_of_curve
@@ -151,6 +153,7 @@ class Applied:
 
     image, labels: cines on one grid, (t, z, y, x); of several sequences the first one. volumes: one
     row of measures (measure.by_sequence). curves: a row per frame. audit: what the import repaired.
+    intervals: of the volumes (model_file.interval_table), None of a model that is not calibrated.
     """
 
     image: Cine
@@ -158,6 +161,7 @@ class Applied:
     volumes: pd.DataFrame
     curves: pd.DataFrame
     audit: pd.DataFrame
+    intervals: pd.DataFrame | None = None
 
 
 def apply_model(
@@ -208,7 +212,17 @@ def apply_model(
         volumes = volumes_table(curves, {subject: labels.frame_interval_s}, ed)
     else:
         volumes = pd.DataFrame([{"subject": subject, **measures_of_curve(curves, sequence)}])
-    return Applied(image, labels, volumes, curves, audit)
+    return Applied(image, labels, volumes, curves, audit, _intervals(model, volumes, sequence, ed))
+
+
+def _intervals(
+    model: str | Path, volumes: pd.DataFrame, sequence: Sequence, ed: EndDiastole
+) -> pd.DataFrame | None:
+    """Intervals of the volumes that a model measured, None of one that is not calibrated."""
+    found = read_calibration(model) if has_phases(sequence) else None
+    if found is None:
+        return None
+    return interval_table(volumes, found, sha256(Path(model) / WEIGHTS), ed)
 
 
 def _read_hdf5(

@@ -117,6 +117,7 @@ rule write_ensemble_card:
     input:
         weights="results/{study}/models/{model}/weights.safetensors",
         histories=ENSEMBLES.histories,
+        calibration=CALIBRATION.of_model,
     output:
         card="results/{study}/models/{model}/README.md",
         record="results/{study}/models/{model}/record.json",

@@ -44,5 +44,6 @@ rule predict_all:
             for cohort, labeller in STUDY.measured()
             if STUDY.is_model(labeller)
         ],
+        CALIBRATION.interval_tables(),
         RESULTS.predicted([*PANELS.phenotypes(), *PANELS.strain_tables()]),
         SOURCES.converted_cards(),

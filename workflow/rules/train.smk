@@ -39,6 +39,7 @@ rule write_card:
         weights="results/{study}/models/{model}/weights.safetensors",
         history="results/{study}/models/{model}/history.tsv",
         record="results/{study}/training/{model}/record.json",
+        calibration=CALIBRATION.of_model,
     output:
         card="results/{study}/models/{model}/README.md",
         record="results/{study}/models/{model}/record.json",

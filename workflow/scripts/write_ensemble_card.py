@@ -16,6 +16,7 @@ scores = write_ensemble_card(
     dict(zip(model["members"], snakemake.input.histories, strict=True)),
     snakemake.output.card,
     snakemake.params.phantom,
+    snakemake.input.calibration,
 )
 record(
     snakemake.output.record,

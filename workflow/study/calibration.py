@@ -1,7 +1,9 @@
 """Checks of the section `calibrate`: no labeller may have learnt from a calibrating subject."""
 
+from pathlib import Path
 from typing import Any
 
+from cmrseg.calibrate.model_file import FILE
 from cmrseg.measure.by_sequence import has_phases
 from study.model_checks import check_cohort, check_labeller
 from study.study import Study
@@ -38,6 +40,10 @@ def check_calibration(study: Study) -> None:
             "calibrate: shift is weighted, but `also` names no other cohort; subjects of the "
             "calibrating one have no shift"
         )
+    if about["method"] == "plain" and about["covariates"] and about["shift"] == "none":
+        raise StudyError(
+            "calibrate: method plain looks at no covariates; leave them out, or take method forests"
+        )
     for labeller in about["labellers"]:
         used = seen_splits(study, cohort, labeller) & set(about["splits"])
         if used:
@@ -46,6 +52,17 @@ def check_calibration(study: Study) -> None:
                 f"{cohort}; its errors there are smaller than those of new subjects, so choose "
                 "other splits"
             )
+
+
+def calibrated_pairs(study: Study) -> list[tuple[str, str]]:
+    """Every (cohort, given model) whose volumes have intervals: those with FILE in their folder."""
+    return [
+        (cohort, name)
+        for cohort, name in study.measured()
+        if name in study.given
+        and has_phases(study.sequence_of(cohort, name))
+        and Path(study.given[name]["folder"], FILE).is_file()
+    ]
 
 
 def seen_splits(study: Study, cohort: str, labeller: str) -> set[str]:

@@ -4,8 +4,10 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
+from cmrseg.calibrate.model_file import FILE
 from cmrseg.results.kept import FACTS, KEPT
 from cmrseg.splits import ROTATED
+from study.calibration import calibrated_pairs
 from study.ensembles import Ensemble
 from study.exports import exported
 from study.panels import panel_measures, tracked
@@ -99,6 +101,10 @@ def _results(study: Study) -> Iterator[str]:
         for cohort in (about["cohort"], *about["also"]):
             for name in ("volumes.tsv", "distributions.csv", "scores.tsv"):
                 yield f"cohorts/{cohort}/calibration/{name}"
+        # The whole folder of a model that the study trains is named below.
+        yield from (f"models/{m}/{FILE}" for m in about["labellers"] if m in study.given)
+    for cohort, model in calibrated_pairs(study):
+        yield f"cohorts/{cohort}/intervals/{model}.tsv"
     if study.declared:
         yield MODELS
     for ensemble in study.ensembles.values():

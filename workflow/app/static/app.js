@@ -199,15 +199,17 @@ async function takeResult(about) {
 async function showMeasures(query) {
   const content = await call(`${base}/measures${query}`);
   measures = { ...content, ed: content.ed + 1, es: content.es + 1, found: { ed: content.found.ed + 1, es: content.found.es + 1 } };
-  at("measures").tBodies[0].replaceChildren(...content.rows.map(({ key, name, value, unit }) => {
+  at("measures").tBodies[0].replaceChildren(...content.rows.map(({ key, name, value, unit, low, high }) => {
     const row = document.createElement("tr"), head = document.createElement("th"), cell = document.createElement("td");
     row.dataset.key = key;
     head.scope = "row";
     head.textContent = name;
-    cell.textContent = `${Math.abs(value) < 100 ? value.toFixed(1) : value.toFixed(0)} ${unit}`;
+    const text = (number) => Math.abs(value) < 100 ? number.toFixed(1) : number.toFixed(0);
+    cell.textContent = `${text(value)} ${unit}${low === undefined ? "" : ` (${text(low)} to ${text(high)})`}`;
     row.append(head, cell);
     return row;
   }));
+  at("origin").textContent = content.origin ? `${content.origin[0].toUpperCase()}${content.origin.slice(1)}.` : "";
   at("ed").value = measures.ed;
   at("es").value = measures.es;
   const same = measures.ed === measures.found.ed && measures.es === measures.found.es;

@@ -1,17 +1,42 @@
 """From subjects with a known value to the distribution of a measure in any subject."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
+from sklearn.model_selection import GroupKFold
 
 from cmrseg.calibrate.conformal import Distributions, distributions, group_weights
-from cmrseg.calibrate.forests import Fitted, Settings, fit
 
 # Errors are in units of the measured value plus this share of the median known value, so that a
 # small end-systolic volume has no huge relative error.
 SCALE_OFFSET = 0.1
 # Fewest calibrating patients; with fewer a forest learns nothing, and 90 % has no meaning.
 FEWEST = 30
+
+
+class Fitted(Protocol):
+    """Bias and spread of a measure, in units of its scale, as forests predict them, or without any.
+
+    residuals: (m,) of the calibrating subjects, each predicted without its patient.
+    """
+
+    @property
+    def residuals(self) -> np.ndarray: ...
+
+    def predict(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]: ...
+
+
+class Model(Protocol):
+    """What fits them: `forests.Settings` or `plain.Plain`."""
+
+    def fit(
+        self,
+        features: np.ndarray,
+        errors: np.ndarray,
+        patients: np.ndarray,
+        weights: np.ndarray,
+        seed: int,
+    ) -> Fitted: ...
 
 
 class Sample(NamedTuple):
@@ -54,7 +79,7 @@ class Calibration(NamedTuple):
         ratio, own_ratio: density of the new subjects over that of the calibrating ones, at the
         calibrating (m,) and at the new subjects (n,).
         """
-        scale = _scale(sample.measured, self.offset)
+        scale = scale_of(sample.measured, self.offset)
         bias, spread = self.fitted.predict(sample.features)
         weights, _ = group_weights(self.groups, sample.groups, smallest_group)
         weights = weights * self.weights * (1 if ratio is None else ratio)
@@ -75,37 +100,46 @@ def calibration(
     sample: Sample,
     known: np.ndarray,
     weights: np.ndarray,
-    settings: Settings,
+    model: Model,
     seed: int,
     is_fraction: bool,
+    fewest: int = FEWEST,
 ) -> Calibration:
     """Learn from subjects with known values (m,) how far measured values are from them.
 
     weights: (m,) number of subjects that each stands for. is_fraction: errors of a fraction, such
     as EF, are not relative.
-    Raises ValueError if fewer than FEWEST patients are measured.
+    Raises ValueError if fewer than `fewest` patients are measured.
     """
     middle = float(np.median(known))
     offset = None if is_fraction else SCALE_OFFSET * middle
     usable = np.isfinite(sample.measured)
     patients = len(set(sample.patients[usable]))
-    if patients < FEWEST:
+    if patients < fewest:
         raise ValueError(
-            f"{patients} patients have known and measured values, calibration needs {FEWEST}; "
+            f"{patients} patients have known and measured values, calibration needs {fewest}; "
             f"add subjects with known values, or choose more splits"
         )
     part = sample.take(usable)
-    errors = (known[usable] - part.measured) / _scale(part.measured, offset)
-    fitted = fit(part.features, errors, part.patients, weights[usable], settings, seed)
+    errors = (known[usable] - part.measured) / scale_of(part.measured, offset)
+    if np.median(np.abs(errors)) == 0:
+        raise ValueError(
+            "the measures equal the known values of most subjects, so there is no error to "
+            "calibrate; give the measures of a model, not the known values"
+        )
+    fitted = model.fit(part.features, errors, part.patients, weights[usable], seed)
     return Calibration(fitted, offset, part.groups, weights[usable], known, weights)
 
 
 def folds_of(patients: np.ndarray, count: int, seed: int) -> np.ndarray:
     """Fold (n,) of each subject, from 0; subjects of a patient are in the same fold."""
-    names, patient = np.unique(patients, return_inverse=True)
-    of_name = np.arange(len(names)) % count
-    return np.random.default_rng(seed).permutation(of_name)[patient]
+    fold = np.empty(len(patients), int)
+    split = GroupKFold(count, shuffle=True, random_state=seed).split(patients, None, patients)
+    for number, (_, held_out) in enumerate(split):
+        fold[held_out] = number
+    return fold
 
 
-def _scale(measured: np.ndarray, offset: float | None) -> np.ndarray:
+def scale_of(measured: np.ndarray, offset: float | None) -> np.ndarray:
+    """The unit (n,) in which an error counts; offset: see Calibration."""
     return np.ones(len(measured)) if offset is None else measured + offset

@@ -6,13 +6,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from cmrseg.calibrate.calibration import Sample
+from cmrseg.calibrate.calibration import Model, Sample
 from cmrseg.calibrate.conformal import Distributions
 from cmrseg.calibrate.crps import PHASES, VOLUMES_ML, competition_table, crps
 from cmrseg.calibrate.features import SMALLEST_EDV, covariates, labeller_features, measured_values
 from cmrseg.calibrate.forests import Settings
 from cmrseg.calibrate.intervals import MEASURES, interval
 from cmrseg.calibrate.out_of_fold import Known, learn, out_of_fold, predicted
+from cmrseg.calibrate.plain import Plain
 from cmrseg.calibrate.shift import Ratio, density_ratio
 from cmrseg.splits import original
 
@@ -22,6 +23,8 @@ EVERYBODY = "all"
 SMALLEST_GROUP = 50
 # What a row's distribution was made of.
 MEASURED, UNMEASURED = "labels", "known values alone"
+# By method: what predicts bias and spread of a measure.
+METHODS: dict[str, Model] = {"forests": Settings(), "plain": Plain()}
 
 
 class Cohort(NamedTuple):
@@ -64,15 +67,15 @@ def calibrate_cohort(
 
     new: another cohort than the calibrating one; None for that one itself, whose calibrating
     subjects are predicted out of fold, by patient. settings: splits of the calibrating subjects,
-    covariates and group (columns of `about`; group may be ""), coverage, shift (`none`, or
-    `weighted` for another cohort), seed.
+    method (of METHODS), covariates and group (columns of `about`; group may be ""), coverage, shift
+    (`none`, or `weighted` for another cohort), seed.
     Returns (intervals: a row per measured or failed subject; distributions in the competition's
     format; scores of subjects with known values that were not learnt from).
     Raises ValueError where subjects, columns or known values are lacking.
     """
     middle = float(calibrating.known["edv_ml"].median())
-    own = _prepared(calibrating, settings, SMALLEST_EDV * middle)
-    other = own if new is None else _prepared(new, settings, SMALLEST_EDV * middle)
+    own = prepared(calibrating, settings, SMALLEST_EDV * middle)
+    other = own if new is None else prepared(new, settings, SMALLEST_EDV * middle)
     learnt = own.known["split"].isin(settings["splits"]).to_numpy()
     ratio = None
     if new is not None and settings["shift"] == "weighted":
@@ -97,7 +100,8 @@ def calibrate_cohort(
     return table.reset_index(drop=True), competition_table(subjects, volumes), pd.DataFrame(scores)
 
 
-def _prepared(cohort: Cohort, settings: Mapping[str, Any], smallest_ml: float) -> Prepared:
+def prepared(cohort: Cohort, settings: Mapping[str, Any], smallest_ml: float) -> Prepared:
+    """Subjects of a cohort. settings: covariates and group. smallest_ml: see measured_values."""
     features = labeller_features(cohort.volumes)
     measured = measured_values(cohort.volumes, smallest_ml)
     # A rotated copy has the known values and the patient of its original.
@@ -155,7 +159,8 @@ def _distributions(
     settings: Mapping[str, Any],
     ratio: Ratio | None,
 ) -> Iterator[tuple[np.ndarray, Distributions]]:
-    known, seed, fitting = own.known_of(measure), settings["seed"], Settings()
+    known, seed = own.known_of(measure), settings["seed"]
+    fitting = METHODS[settings["method"]]
     usable = learnt & np.isfinite(known.values)
     if other is not None:
         fitted = learn(known, usable, fitting, seed)

@@ -21,6 +21,17 @@ class Settings(NamedTuple):
     spread_leaf: int = 10
     features: float = 0.3
 
+    def fit(
+        self,
+        features: np.ndarray,
+        errors: np.ndarray,
+        patients: np.ndarray,
+        weights: np.ndarray,
+        seed: int,
+    ) -> "Fitted":
+        """See `fit`."""
+        return fit(features, errors, patients, weights, self, seed)
+
 
 class Grown(NamedTuple):
     """A forest, and what it says of its own subjects without their patients: (m,)."""
@@ -69,8 +80,8 @@ def fit(
     floor = SMALLEST_SPREAD * float(np.median(spread.out_of_bag))
     if floor <= 0:
         raise ValueError(
-            "the measures equal the known values of most subjects, so there is no error to "
-            "calibrate; give the measures of a model, not the known values"
+            "the errors of most subjects are the same, so there is no spread to predict; take "
+            "method plain"
         )
     return Fitted(bias, spread, floor, left / np.maximum(spread.out_of_bag, floor))
 

@@ -5,10 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cmrseg.calibrate.calibration import Calibration, Sample, calibration, folds_of
+from cmrseg.calibrate.calibration import FEWEST, Calibration, Model, Sample, calibration, folds_of
 from cmrseg.calibrate.conformal import Distributions
 from cmrseg.calibrate.crps import VOLUMES_ML, crps
-from cmrseg.calibrate.forests import Settings
 from cmrseg.calibrate.intervals import COVERAGE, interval
 from cmrseg.calibrate.shift import Ratio
 
@@ -23,15 +22,18 @@ class Known(NamedTuple):
     is_fraction: bool
 
 
-def learn(known: Known, which: np.ndarray, settings: Settings, seed: int) -> Calibration:
+def learn(
+    known: Known, which: np.ndarray, model: Model, seed: int, fewest: int = FEWEST
+) -> Calibration:
     """Calibration on some of the subjects."""
     return calibration(
         known.sample.take(which),
         known.values[which],
         known.weights[which],
-        settings,
+        model,
         seed,
         known.is_fraction,
+        fewest,
     )
 
 
@@ -54,16 +56,17 @@ def predicted(
 
 
 def out_of_fold(
-    known: Known, folds: int, settings: Settings, seed: int, smallest_group: int
+    known: Known, folds: int, model: Model, seed: int, smallest_group: int
 ) -> Iterator[tuple[np.ndarray, Distributions]]:
     """Places of the subjects of a fold and their distributions, learnt from all other folds.
 
-    A fold has all subjects of its patients.
+    A fold has all subjects of its patients. FEWEST is of all folds together.
     """
     fold = folds_of(known.sample.patients, folds, seed)
+    fewest = FEWEST * (folds - 1) // folds
     for number in range(folds):
         held_out = np.flatnonzero(fold == number)
-        found = learn(known, fold != number, settings, seed)
+        found = learn(known, fold != number, model, seed, fewest)
         for places, distributions in predicted(found, known.sample.take(held_out), smallest_group):
             yield held_out[places], distributions
 
@@ -81,7 +84,7 @@ def repeated_scores(
     known: Known,
     repeats: int,
     folds: int,
-    settings: Settings,
+    model: Model,
     seed: int,
     smallest_group: int,
     coverage: float = COVERAGE,
@@ -89,7 +92,7 @@ def repeated_scores(
     """Scores of volumes over repeated splits into folds."""
     sums = Scores(*(np.zeros(len(known.values)) for _ in Scores._fields))
     for repeat in range(repeats):
-        for places, found in out_of_fold(known, folds, settings, seed + repeat, smallest_group):
+        for places, found in out_of_fold(known, folds, model, seed + repeat, smallest_group):
             values = known.values[places]
             ends = interval(found, known.measure, coverage)
             low, high = (ends[f"{known.measure}_{end}"] for end in ("low", "high"))

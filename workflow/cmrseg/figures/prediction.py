@@ -23,7 +23,8 @@ class Predicted:
     """One subject: its cine, label maps (t, z, y, x) and measures.
 
     affine: (4, 4), indices (x, y, z) to RAS mm. curve: frame, lv_ml. measures: ed_frame,
-    es_frame, edv_ml, esv_ml, ef (fraction), mass_g.
+    es_frame, edv_ml, esv_ml, ef (fraction), mass_g. intervals: of a calibrated model, such as
+    ef_low and ef_high, and their origin.
     """
 
     subject: str
@@ -32,6 +33,7 @@ class Predicted:
     affine: np.ndarray
     curve: pd.DataFrame
     measures: pd.Series
+    intervals: pd.Series | None = None
 
 
 @style.styled
@@ -65,6 +67,10 @@ def figure(subjects: Sequence[Predicted], model: str) -> Figure:
         _curve(result.add_subplot(layout[2 * number : 2 * number + 2, SLICES]), subject)
     handles = [Line2D([], [], color=COLOURS[t], label=NAMES[t]) for t in shown]
     handles.append(Line2D([], [], linestyle="", label=f"model {model}"))
+    if origins := {str(s.intervals["origin"]): None for s in subjects if s.intervals is not None}:
+        result.supxlabel(
+            "\n".join(o[:1].upper() + o[1:] for o in origins), fontsize=6, color=style.INK
+        )
     style.legend_above(result, handles, style.TWO_COLUMNS_MM)
     return result
 
@@ -99,12 +105,26 @@ def _curve(axes: Axes, subject: Predicted) -> None:
     axes.set_ylim(0, max(float(curve["lv_ml"].max()) * factor * 1.1, 1))
     axes.set_xlabel(style.FRAME)
     axes.set_ylabel(f"Volume ({units.volume})")
-    texts = {
-        "edv_ml": f"EDV {measures['edv_ml'] * factor:.{digits}f} {units.volume}",
-        "esv_ml": f"ESV {measures['esv_ml'] * factor:.{digits}f} {units.volume}",
-        "ef": f"EF {100 * measures['ef']:.0f} %",
-        "mass_g": f"Mass {measures['mass_g'] * factor:.{digits}f} {units.mass}",
+    rows = {
+        "edv_ml": ("EDV", factor, digits, units.volume),
+        "esv_ml": ("ESV", factor, digits, units.volume),
+        "ef": ("EF", 100, 0, "%"),
+        "mass_g": ("Mass", factor, digits, units.mass),
     }
-    lines = [text for name, text in texts.items() if not np.isnan(measures[name])]
-    axes.text(0.06, 0.05, "\n".join(lines), transform=axes.transAxes, va="bottom", fontsize=6.5)
+    lines = []
+    for name, (words, times, decimals, unit) in rows.items():
+        if not np.isnan(measures[name]):
+            text = f"{words} {times * measures[name]:.{decimals}f} {unit}"
+            lines.append(text + _range(subject.intervals, name, times, decimals))
+    # Intervals make lines almost as wide as the axes.
+    place, size = (0.06, 6.5) if subject.intervals is None else (0.03, 6)
+    axes.text(place, 0.05, "\n".join(lines), transform=axes.transAxes, va="bottom", fontsize=size)
     axes.set_title(f"{subject.subject}, LV cavity", fontsize=6.5, weight="normal", pad=2.5)
+
+
+def _range(intervals: pd.Series | None, measure: str, factor: float, digits: int) -> str:
+    """Such as ` (49 to 58)`, "" for a measure without an interval."""
+    if intervals is None:
+        return ""
+    low, high = (factor * intervals.get(f"{measure}_{end}", np.nan) for end in ("low", "high"))
+    return "" if np.isnan([low, high]).any() else f" ({low:.{digits}f} to {high:.{digits}f})"

@@ -1,5 +1,6 @@
 """Features of a study's scan and of the shape of its labels, from the published tables."""
 
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,8 @@ SIZE_PX = 256
 SMALLEST_SLICE_ML = 0.3
 
 
+# Tables and scores of the same networks: reading the pixels of all images takes seconds.
+@lru_cache(maxsize=1)
 def scan_features(folder: Path, networks: tuple[str, ...]) -> pd.DataFrame:
     """Shape of the median labels of some networks, by study: number of slices with cavity, share of
     the most basal and apical ones, wall, course over the beat.

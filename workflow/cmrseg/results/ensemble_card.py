@@ -4,6 +4,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from cmrseg.calibrate.model_file import ModelCalibration
+from cmrseg.results.calibration_words import interval_paragraphs
 from cmrseg.results.model_card import (
     NO_SCORES,
     ORIENTATION,
@@ -41,6 +43,7 @@ def ensemble_card(
     parameters: int,
     members: Mapping[str, Mapping[str, Any]],
     phantom: bool,
+    calibration: ModelCalibration | None = None,
 ) -> str:
     """Card of an ensemble.
 
@@ -80,6 +83,7 @@ def ensemble_card(
             "## Scores",
             f"Of each member alone, on {seen}, as prepared for training.",
             _scores(members),
+            *interval_paragraphs(row, calibration),
         ],
         limits,
         terms_of(row),

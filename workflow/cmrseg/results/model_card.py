@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cmrseg.calibrate.model_file import ModelCalibration
 from cmrseg.labels import NAMES, REGIONS, Target, Tissue, tissues_of
 from cmrseg.nets.kinds import KINDS
+from cmrseg.results.calibration_words import interval_paragraphs
 from cmrseg.results.image_words import CURVE, GREYS, labelling_sentences, size_sentence
 from cmrseg.results.network_words import NETWORKS
 from cmrseg.results.training_words import AUGMENTATIONS, LOSSES, MIRRORING, weights_facts
@@ -57,13 +59,14 @@ class Training:
 
     subjects, images: numbers in the training and validation sets, by `training` and
     `validation`. last_epoch: row of the history whose weights these are. phantom: whether the
-    images show the digital heart.
+    images show the digital heart. calibration: of the model that was trained, if it has one.
     """
 
     subjects: Mapping[str, int]
     images: Mapping[str, int]
     last_epoch: Mapping[str, Any]
     phantom: bool
+    calibration: ModelCalibration | None = None
 
 
 def count_parameters(shapes: Mapping[str, Sequence[int]]) -> int:
@@ -85,6 +88,7 @@ def trained_card(row: Mapping[str, Any], parameters: int, training: Training) ->
             f"After the {'best' if best else 'last'} epoch, on the validation images as prepared "
             "for training.",
             table("score", "value", score_rows(training.last_epoch)),
+            *interval_paragraphs(row, training.calibration),
         ],
         limits_of(row, best, training.phantom),
         terms_of(row),
@@ -158,7 +162,7 @@ def published_card(name: str, weights: Mapping[str, Any], parameters: int) -> st
         "made of": MADE_OF[weights["format"]].format(weights["file"])
         + (CHANGED.get(weights["network"], "") if weights["format"] == "keras" else ""),
     }
-    learnt = ["## Training data", table("", "", facts)]
+    learnt = ["## Training data", table("", "", facts), *interval_paragraphs(weights)]
     return card(name, weights, parameters, learnt, limits, weights["terms"])
 
 

@@ -20,6 +20,9 @@ labels = subject_folders(snakemake.input.labels)
 images = subject_folders(snakemake.input.images)
 curves = dict(iter(read_table(snakemake.input.curves).groupby("subject")))
 volumes = read_table(snakemake.input.volumes).set_index("subject")
+intervals = None
+if given := snakemake.input.get("intervals"):
+    intervals = read_table(given).set_index("subject")
 channels = channels_of(snakemake.params.settings.get("sequence", USUAL))
 first = channels[0].key
 subjects, views = [], []
@@ -28,7 +31,9 @@ for subject in list(labels)[:SHOWN]:
     found = Cine.load(image_path(labels[subject], first)).voxels
     voxels, affine, curve = [cine.voxels for cine in cines], cines[0].affine, curves[subject]
     if first == USUAL:
-        subjects.append(Predicted(subject, voxels[0], found, affine, curve, volumes.loc[subject]))
+        ends = None if intervals is None else intervals.loc[subject]
+        measures = volumes.loc[subject]
+        subjects.append(Predicted(subject, voxels[0], found, affine, curve, measures, ends))
     else:
         views.append(PredictedView(subject, voxels, found, affine, curve))
 model = Path(snakemake.input.labels[0]).parent.name

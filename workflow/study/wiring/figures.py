@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cmrseg.sequences import USUAL
-from study.calibration import seen_splits
+from study.calibration import calibrated_pairs, seen_splits
 from study.code import code_of
 from study.ensembles import OUT_OF_FOLD
 from study.study import Study
@@ -45,12 +45,15 @@ def _learning_curves_inputs(figure: Drawn) -> Inputs:
 
 def _prediction_inputs(figure: Drawn) -> Inputs:
     shown = figure.study.pictured(figure.name)[-1]
-    return {
+    found: Inputs = {
         "images": figure.images,
         "labels": figure.labels(shown),
         "curves": figure.curves(shown),
         "volumes": figure.volumes(shown),
     }
+    if (figure.cohort, shown) in calibrated_pairs(figure.study):
+        found["intervals"] = f"{figure.here}/intervals/{shown}.tsv"
+    return found
 
 
 def _volume_inputs(figure: Drawn) -> Inputs:
