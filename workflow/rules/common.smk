@@ -21,6 +21,7 @@ from study.wiring.figures import Figures
 from study.wiring.measures import Measures
 from study.wiring.models import Models
 from study.wiring.panels import Panels
+from study.wiring.quality import Quality
 from study.wiring.raw import Raw
 from study.wiring.results import Results
 from study.wiring.sources import Sources
@@ -58,6 +59,7 @@ for model, path in STUDY.left_out.items():
 COHORTS = Cohorts(STUDY)
 CHECKS = Checks(STUDY, COHORTS, is_there)
 CALIBRATION = Calibration(STUDY, CHECKS)
+QUALITY = Quality(STUDY, COHORTS, CHECKS)
 RAW = Raw(STUDY, COHORTS, SOURCES.entries)
 EXPORTS = Exports(STUDY, RAW)
 MODELS = Models(STUDY, COHORTS)

@@ -8,6 +8,7 @@ from study.ensembles import OUT_OF_FOLD
 from study.model_checks import check_cohort
 from study.panel_figures import PANEL_FIGURES, check_no_panels, check_panel_figure
 from study.point_checks import MOVIE, check_movie, check_no_points, check_subjects
+from study.quality import check_quality_figure
 from study.study import DICOM, Study
 from study.tables import StudyError
 
@@ -32,6 +33,9 @@ def check_figures(study: Study) -> None:
             continue
         check_no_panels(name, entry)
         check_subjects(study, name)
+        if kind == "quality":
+            check_quality_figure(study, name)
+            continue
         if kind == MOVIE:
             check_movie(study, name)
             continue

@@ -266,6 +266,10 @@ class Study:
         if about := self.config.get("calibrate"):
             places = (about["cohort"], *about["also"])
             pairs |= {(place, m) for place in places for m in about["labellers"]}
+        if about := self.config.get("quality"):
+            members = [self.ensembles[m].members for m in about["labellers"] if m in self.ensembles]
+            names = {*about["labellers"]}.union(*(members if about["agreement"] else []))
+            pairs |= {(c, m) for c in (about["cohort"], *about["also"]) for m in names}
         if "confidence" in self.config:
             pairs.add((self.config["confidence"]["cohort"], self.config["confidence"]["labeller"]))
         return pairs

@@ -9,6 +9,7 @@ from cmrseg.splits import ROTATED
 from study.ensembles import Ensemble
 from study.exports import exported
 from study.panels import panel_measures, tracked
+from study.quality import judged
 from study.study import Study
 
 # The settings of all models.
@@ -95,6 +96,7 @@ def _results(study: Study) -> Iterator[str]:
         for cohort in (about["cohort"], *about["also"]):
             for name in ("volumes.tsv", "distributions.csv", "scores.tsv"):
                 yield f"cohorts/{cohort}/calibration/{name}"
+    yield from (f"cohorts/{path}" for path in judged(study))
     if study.declared:
         yield MODELS
     for ensemble in study.ensembles.values():

@@ -10,6 +10,7 @@ from typing import Any
 
 from cmrseg.sequences import USUAL
 from study.code import code_of
+from study.quality import judged_labeller, unseen_splits
 from study.study import Study
 from study.wiring.cohorts import IMAGES, LABELS, Cohorts
 from study.wiring.drawn import Drawn
@@ -116,6 +117,11 @@ def _movie_inputs(figure: Drawn) -> Inputs:
     }
 
 
+def _quality_inputs(figure: Drawn) -> Inputs:
+    here = f"{figure.here}/quality/{judged_labeller(figure.study, figure.name)}"
+    return {"subjects": f"{here}.tsv", "slices": f"{here}.slices.tsv"}
+
+
 def _phenotypes_inputs(figure: Drawn) -> Inputs:
     return {"phenotypes": [f"{figure.here}/phenotypes/{panel}.tsv" for panel in figure.panels]}
 
@@ -193,6 +199,15 @@ def _movie_settings(figure: Drawn) -> Settings:
     return {"subjects": figure.entry.get("subjects", [])}
 
 
+def _quality_settings(figure: Drawn) -> Settings:
+    """Only subjects on which the labeller is as good as on new ones are drawn."""
+    labeller = judged_labeller(figure.study, figure.name)
+    return {
+        "threshold": figure.study.config["quality"]["needs_look_below"],
+        "splits": unseen_splits(figure.study, figure.cohort, labeller),
+    }
+
+
 def _panels_settings(figure: Drawn) -> Settings:
     """With `columns` or `measure`, as the kind has it."""
     own: Settings = {k: figure.entry[k] for k in ("measure", "columns") if k in figure.entry}
@@ -212,6 +227,7 @@ class Kind:
 
 
 KINDS = {
+    "quality": Kind("0 Worth a look", _quality_inputs, _quality_settings),
     "cleaning": Kind("1 Import", _cleaning_inputs, _cleaning_settings),
     "volume_agreement": Kind("2 Volumes", _volume_inputs, _volume_settings),
     "ef_error": Kind("2 Volumes", _volume_inputs, _volume_settings),
