@@ -13,11 +13,15 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parents[1] / "workflow")]
 
 import numpy as np  # noqa: E402
+import pandas as pd  # noqa: E402
 import torch  # noqa: E402
 from scipy import ndimage  # noqa: E402
 
+from cmrseg.annotations.carry import carry_shard  # noqa: E402
 from cmrseg.canvas import Canvas  # noqa: E402
 from cmrseg.cine import Cine  # noqa: E402
+from cmrseg.dicom.study import import_shard  # noqa: E402
+from cmrseg.labels import tissues_of  # noqa: E402
 from cmrseg.learn.label import load_model  # noqa: E402
 from cmrseg.learn.predict import Predictor  # noqa: E402
 from cmrseg.phantom.kaggle import Protocol, acquire_slice, plan_stack, scanner_of  # noqa: E402
@@ -95,6 +99,55 @@ def _dropout(truth: np.ndarray, severity: float, rng: np.random.Generator) -> np
     return 1 - severity * np.exp(-distance.sum(axis=0) / 2)
 
 
+# Cases of the Sunnybrook Cardiac Data, and the names of their contours.
+CONTOURS = {"SCD0000101": "SC-HF-I-1", "SCD0000201": "SC-HF-I-2", "SCD0000301": "SC-HF-I-4"}
+# How real images are made worse, and how much: noise as a share of the brightest percent, blur in
+# px, the share of the signal that is lost.
+WORSE = {"": 0.0, "noise": 0.08, "strong noise": 0.2, "blur": 2.0, "dropout": 0.9}
+
+
+def sunnybrook(data: Path, folder: Path) -> Iterator[Patient]:
+    """Real patients as they are and made worse; contours are at end-diastole and end-systole.
+
+    data: folder with `dicoms` and `contours`. folder: for the imported images.
+    """
+    rows = pd.DataFrame(
+        {
+            "subject": list(CONTOURS),
+            "study": [f"dicoms/{subject}" for subject in CONTOURS],
+            "series": "",
+            "set": "test",
+            "annotation": list(CONTOURS.values()),
+        }
+    )
+    images, drawn = folder / "sunnybrook_images", folder / "sunnybrook_labels"
+    if not images.exists():
+        cleaning = {"mode": "corrected", "layout": "folder", "max_size_px": 256}
+        import_shard(rows, data, images, cleaning)
+        drawn.mkdir()
+        text = {"sequence": "sa", "form": "text", "folder": "contours", "layout": "folder"}
+        carry_shard(rows, "expert", text, data, images, drawn)
+    for number, subject in enumerate(CONTOURS):
+        cine, expert = (Cine.load(place / subject / "sa.nii.gz") for place in (images, drawn))
+        for kind, amount in WORSE.items():
+            rng = np.random.default_rng([number, *kind.encode()])
+            voxels = _worse(cine.voxels.astype(float), expert.voxels, kind, amount, rng)
+            name = f"{subject}_{kind.replace(' ', '_')}".rstrip("_")
+            yield Patient(name, cine.like(voxels.astype(np.float32)), expert.voxels, kind)
+
+
+def _worse(
+    image: np.ndarray, drawn: np.ndarray, kind: str, amount: float, rng: np.random.Generator
+) -> np.ndarray:
+    if kind == "blur":
+        return ndimage.gaussian_filter(image, (0, 0, amount, amount))
+    if kind == "dropout":
+        frame = np.flatnonzero((drawn == 1).any(axis=(1, 2, 3)))[0]
+        return image * _dropout(np.where(drawn[[frame]] == 1, 2, 0), amount, rng)
+    noise = amount * np.quantile(image, 0.99) * rng.standard_normal((2, *image.shape))
+    return np.hypot(image + noise[0], noise[1]) if amount else image
+
+
 class _Entropy(LabelMap):
     """Labels and, beside them, the entropy of the shares in each pixel: (n, 2, y, x) float32."""
 
@@ -118,6 +171,7 @@ class Labeller:
         network, self.settings = load_model(folder)
         reading = _Entropy.of(self.settings)
         self.predictor = Predictor(network, self.settings, reading=reading)
+        self.tissues = tissues_of(self.settings["tissues"])
 
     def label(self, cine: Cine) -> tuple[np.ndarray, np.ndarray]:
         """Labels uint8 and entropy float32, (t, z, y, x)."""

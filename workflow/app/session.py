@@ -84,7 +84,7 @@ class Labelled:
 
     affine: (4, 4) of the cine; where the file has no spacing, with the one that was given.
     sequence: the one whose grid the labels lie on. curves: a row per frame (measure.volumes).
-    ed_frame, es_frame: chosen from the volumes, or areas.
+    ed_frame, es_frame: chosen from the volumes, or areas. look: what is unusual about the labels.
     """
 
     number: int
@@ -100,6 +100,7 @@ class Labelled:
     ed_frame: int
     es_frame: int
     warnings: list[str]
+    look: str = ""
 
 
 @dataclass(frozen=True)

@@ -168,8 +168,8 @@ def chance(predicted: pd.Series, dice: pd.Series, threshold: float) -> Chance:
     """Probability of a Dice below the threshold, by predicted Dice.
 
     Isotonic regression (Zadrozny and Elkan 2002, doi:10.1145/775047.775151). Few labels give steep
-    steps, so a label counts half as it is, and half as it would be with the error of each other one.
-    Of n labels none is more certain than 1 in n + 2 (rule of succession).
+    steps, so a label counts half as it is, and half as it would be with the error of each other
+    one. Of n labels none is more certain than 1 in n + 2 (rule of succession).
     """
     there = predicted.notna().to_numpy() & dice.notna().to_numpy()
     value, true = predicted.to_numpy(float)[there], dice.to_numpy(float)[there]

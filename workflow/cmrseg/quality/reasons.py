@@ -1,6 +1,6 @@
 """Why labels need a look, in words: which features are unusual."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,7 +30,7 @@ NONE = float("nan")
 PICTURES = {
     "cavity_open": Reason(NONE, 0.25, "", "cavity open"),
     "wall_apart": Reason(NONE, 0.05, "", "several pieces of cavity and wall"),
-    "rv_apart": Reason(NONE, 0.15, "", "several pieces of right ventricle"),
+    "rv_apart": Reason(NONE, 0.3, "", "several pieces of right ventricle"),
     "holes": Reason(NONE, 0.01, "", "hole"),
     "ragged": Reason(NONE, 1.6, "", "ragged outline"),
     "time_overlap": Reason(0.55, NONE, "unlike the frames before and after", ""),
@@ -97,17 +97,24 @@ def reasons(row: Mapping[str, Any], of: str, limits: Limits = USUAL) -> list[str
 
     row: its features. of: "pictures" or "subjects".
     """
-    found: list[tuple[float, str]] = []
+    found = sorted(_beyond(row, of, limits), key=lambda entry: -entry[0])
+    return [words for _, words in found[:MOST_REASONS]]
+
+
+def excess(row: Mapping[str, Any], limits: Limits = USUAL) -> float:
+    """How far the features of a picture are beyond the limits, in sum; 0 if none is."""
+    return sum(beyond for beyond, _ in _beyond(row, "pictures", limits))
+
+
+def _beyond(row: Mapping[str, Any], of: str, limits: Limits) -> Iterator[tuple[float, str]]:
+    """How far each feature is beyond its limit, in units of the usual one, and the words for it."""
     for name, reason in REASONS[of].items():
         value = row.get(name, NONE)
         low, high = limits[of][name]
-        # How far beyond, in units of the usual limit, so that the worst comes first.
         if value < low:
-            found.append(((low - value) / max(abs(reason.low), LEAST_UNIT), reason.too_low))
+            yield (low - value) / max(abs(reason.low), LEAST_UNIT), reason.too_low
         elif value > high:
-            found.append(((value - high) / max(abs(reason.high), LEAST_UNIT), reason.too_high))
-    found.sort(key=lambda entry: -entry[0])
-    return [words for _, words in found[:MOST_REASONS]]
+            yield (value - high) / max(abs(reason.high), LEAST_UNIT), reason.too_high
 
 
 NOTHING, GAP = "nothing is labelled", "nothing is labelled between labelled slices"
