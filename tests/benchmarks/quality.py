@@ -9,26 +9,36 @@ number of patients; `--figure quality.png` draws.
 """
 
 import argparse
+import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-import pandas as pd
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parents[1] / "workflow")]
 
-from cmrseg.figures.quality import figure
-from cmrseg.figures.style import save
-from cmrseg.labels import Tissue
-from cmrseg.measure.overlap import dice
-from cmrseg.measure.pairs import pair_of
-from cmrseg.quality.cohort import Measured, judged_tables
-from cmrseg.quality.features import features
-from cmrseg.quality.learn import Known, learn
-from cmrseg.quality.model import Judged
-from cmrseg.quality.scores import aurc, brier, roc_area, worst_found
-from cmrseg.sequences import SEQUENCES, USUAL
-from quality_subjects import Labeller, Patient, mean_entropy, patients, sunnybrook
+import numpy as np  # noqa: E402
+import pandas as pd  # noqa: E402
+
+from cmrseg.figures.quality import figure  # noqa: E402
+from cmrseg.figures.style import save  # noqa: E402
+from cmrseg.labels import Tissue  # noqa: E402
+from cmrseg.measure.overlap import dice  # noqa: E402
+from cmrseg.measure.pairs import pair_of  # noqa: E402
+from cmrseg.quality.cohort import Measured, judged_tables  # noqa: E402
+from cmrseg.quality.features import features  # noqa: E402
+from cmrseg.quality.learn import Known, learn  # noqa: E402
+from cmrseg.quality.model import Judged  # noqa: E402
+from cmrseg.quality.scores import aurc, brier, roc_area, worst_found  # noqa: E402
+from cmrseg.sequences import SEQUENCES, USUAL  # noqa: E402
+from quality_subjects import (  # noqa: E402
+    Labeller,
+    Patient,
+    mean_entropy,
+    patients,
+    sunnybrook,
+)
 
 THRESHOLD, SEED = 0.8, 1
 # Seed of the subjects, scanner and variety of sites; the first one is learnt from.

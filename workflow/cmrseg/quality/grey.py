@@ -21,7 +21,8 @@ def grey_values(planes: Planes) -> tuple[dict[str, np.ndarray], dict[str, float]
     """
     labels, image = planes.labels, planes.image
     found = areas(labels)
-    blood, muscle = (float(image[labels == tissue].mean(dtype=float)) for tissue in (LV, MYO))
+    total, count = (values.sum(axis=(0, 1)) for values in (sums(labels, image), found))
+    blood, muscle = (float(total[t] / count[t]) if count[t] else np.nan for t in (LV, MYO))
     scale = blood - muscle
     # Where blood is darker than muscle the labels are wrong, or it is no bright-blood cine.
     contrast = scale / (abs(blood) + abs(muscle)) if blood or muscle else np.nan
