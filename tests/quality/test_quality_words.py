@@ -89,3 +89,14 @@ def test_a_hole_of_the_whole_slice_is_worth_a_look():
     labels, image = heart()
     labels[3, 2] = 0
     assert f"slice 3, frame 4: {GAP}" in worth_a_look(labels, image, (10.0, 2.0, 2.0))
+
+
+def test_a_frame_that_differs_is_named_where_frames_are_close_in_time():
+    labels, image = heart(frames=16)
+    labels[5, 2] = np.roll(labels[5, 2], 6, axis=1)
+    found = worth_a_look(labels, image, (10.0, 2.0, 2.0))
+    assert "slice 3, frame 6: " in found
+    assert "unlike the frames before and after" in found
+    few = worth_a_look(labels[3:8], image[3:8], (10.0, 2.0, 2.0))
+    assert "frames before and after" not in few
+    assert "jump" not in few

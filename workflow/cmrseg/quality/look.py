@@ -5,6 +5,10 @@ import numpy as np
 from cmrseg.quality.features import features
 from cmrseg.quality.reasons import excess, picture_reasons, subject_reasons
 
+# With fewer frames in a beat neighbours in time differ much, and nothing is said about them.
+LEAST_FRAMES = 15
+OVER_TIME = ("time_", "roughness_", "opening")
+
 
 def worth_a_look(
     labels: np.ndarray, image: np.ndarray, spacing_mm: tuple[float, float, float]
@@ -18,6 +22,9 @@ def worth_a_look(
     """
     pictures, row = features(labels, image, spacing_mm, "the cine")
     ends = set(pictures.loc[pictures["end_distance"] == 0, "slice"]) if len(pictures) else set()
+    if len(labels) < LEAST_FRAMES:
+        pictures = pictures.drop(columns=pictures.filter(regex=f"^({'|'.join(OVER_TIME)})"))
+        row = {name: value for name, value in row.items() if not name.startswith(OVER_TIME)}
     rows = [entry for entry in pictures.to_dict("records") if entry["slice"] not in ends]
     largest = max((entry["pixels"] for entry in rows), default=1)
     for entry in rows:
