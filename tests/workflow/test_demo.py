@@ -77,3 +77,17 @@ def test_ejection_fractions_are_measured_within_five_points(demo, labeller):
 def test_double_transfer_beats_a_random_start_with_one_volunteer(demo, tissue):
     plain = mean_dice(demo, "plain_v1", "seven_tesla", tissue)
     assert mean_dice(demo, "double_v1", "seven_tesla", tissue) > plain
+
+
+@pytest.mark.parametrize("level", ["subjects", "slices"])
+def test_labels_are_judged_better_than_by_jumps_of_the_volume(demo, level):
+    scores = read_table(demo / "cohorts" / "kaggle" / "quality" / "fcn.scores.tsv")
+    found = scores[scores["of"] == level].set_index("order")
+    assert found["aurc"]["predicted_dice"] < found["aurc"]["volume_jumps"]
+    assert found["roc_auc"]["predicted_dice"] > 0.85
+
+
+def test_the_list_of_what_to_look_at_begins_with_the_worst_labels(demo):
+    table = read_table(demo / "cohorts" / "kaggle" / "quality" / "fcn.tsv")
+    assert table["dice"].idxmin() == 0
+    assert table["reasons"][0]

@@ -71,7 +71,7 @@ def _risk(axes: Axes, table: pd.DataFrame, name: str) -> None:
     axes.set_title(f"{name.capitalize()} (n = {len(dice)})")
     area = aurc(found[PREDICTED], dice)
     box = {"facecolor": "white", "edgecolor": "none", "pad": 1.0, "alpha": 0.8}
-    axes.text(0.06, 0.04, f"AURC {area:.3f}", transform=axes.transAxes, va="bottom", bbox=box)
+    axes.text(0.06, 0.12, f"AURC {area:.3f}", transform=axes.transAxes, va="bottom", bbox=box)
 
 
 def _roc(axes: Axes, tables: dict[str, pd.DataFrame], threshold: float) -> None:
@@ -86,8 +86,8 @@ def _roc(axes: Axes, tables: dict[str, pd.DataFrame], threshold: float) -> None:
         false, true, _ = roc_curve(is_bad, -order)
         axes.plot(100 * false, 100 * true, line, color=colour, label=f"{name}: AUC {area:.2f}")
     style.grid(axes, "both")
-    axes.set_xlabel("Good ones looked at (%)")
-    axes.set_ylabel("Bad ones found (%)")
+    axes.set_xlabel("Good labels flagged (%)")
+    axes.set_ylabel("Bad labels flagged (%)")
     axes.set_title(f"Dice below {threshold:g}")
     if axes.get_legend_handles_labels()[0]:
         axes.legend(loc="lower right")
