@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parents[1] / "workflow")]
@@ -31,7 +31,13 @@ from cmrseg.tasks.label_map import LabelMap  # noqa: E402
 from cmrseg.tasks.targets import shares  # noqa: E402
 
 # The scan of the demo's heterogeneous cohort.
-SCAN = {"frames": 8, "rows": 96, "columns": 80, "spacing_mm": 2.4, "slice_distance_mm": 10.0}
+SCAN: dict[str, Any] = {
+    "frames": 8,
+    "rows": 96,
+    "columns": 80,
+    "spacing_mm": 2.4,
+    "slice_distance_mm": 10.0,
+}
 # Share of patients whose images are bad, and what may be bad about them.
 BAD = 0.5
 KINDS = ("noise", "blur", "breathing", "ghosts", "arrhythmia", "dropout")
@@ -103,13 +109,14 @@ def _dropout(truth: np.ndarray, severity: float, rng: np.random.Generator) -> np
 CONTOURS = {"SCD0000101": "SC-HF-I-1", "SCD0000201": "SC-HF-I-2", "SCD0000301": "SC-HF-I-4"}
 # How real images are made worse, and how much: noise as a share of the brightest percent, blur in
 # px, the share of the signal that is lost.
-WORSE = {"": 0.0, "noise": 0.08, "strong noise": 0.2, "blur": 2.0, "dropout": 0.9}
+WORSE = {"": 0.0, "noise": 0.08, "strong noise": 0.2, "blur": 1.5, "dropout": 0.9}
 
 
 def sunnybrook(data: Path, folder: Path) -> Iterator[Patient]:
     """Real patients as they are and made worse; contours are at end-diastole and end-systole.
 
-    data: folder with `dicoms` and `contours`. folder: for the imported images.
+    Pixels are as large as in the scan that the networks know, and the middle of the picture is cut
+    out. data: folder with `dicoms` and `contours`. folder: for the imported images.
     """
     rows = pd.DataFrame(
         {
@@ -129,11 +136,21 @@ def sunnybrook(data: Path, folder: Path) -> Iterator[Patient]:
         carry_shard(rows, "expert", text, data, images, drawn)
     for number, subject in enumerate(CONTOURS):
         cine, expert = (Cine.load(place / subject / "sa.nii.gz") for place in (images, drawn))
+        scale = cine.spacing_mm[1] / SCAN["spacing_mm"]
+        image = _middle(ndimage.zoom(cine.voxels.astype(float), (1, 1, scale, scale), order=1))
+        drawn_px = _middle(ndimage.zoom(expert.voxels, (1, 1, scale, scale), order=0))
+        affine = np.diag([SCAN["spacing_mm"], SCAN["spacing_mm"], cine.spacing_mm[0], 1])
         for kind, amount in WORSE.items():
             rng = np.random.default_rng([number, *kind.encode()])
-            voxels = _worse(cine.voxels.astype(float), expert.voxels, kind, amount, rng)
+            voxels = _worse(image, drawn_px, kind, amount, rng).astype(np.float32)
             name = f"{subject}_{kind.replace(' ', '_')}".rstrip("_")
-            yield Patient(name, cine.like(voxels.astype(np.float32)), expert.voxels, kind)
+            yield Patient(name, Cine(voxels, affine, cine.frame_interval_s), drawn_px, kind)
+
+
+def _middle(voxels: np.ndarray) -> np.ndarray:
+    """The middle of each picture, as large as that of the scan."""
+    y, x = ((side - SCAN["rows"]) // 2 for side in voxels.shape[2:])
+    return voxels[:, :, y : y + SCAN["rows"], x : x + SCAN["rows"]]
 
 
 def _worse(

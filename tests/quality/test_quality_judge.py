@@ -132,10 +132,18 @@ def test_a_subject_without_labels_needs_a_look_most(learnt):
 
 def test_probabilities_fall_with_predicted_dice_and_none_is_certain():
     predicted = pd.Series(np.linspace(0, 1, 50))
-    found = chance(predicted, predicted, 0.5)
-    probability = found.of(predicted.to_numpy())
+    probability = chance(predicted, predicted, 0.5).of(predicted.to_numpy())
     assert (np.diff(probability) <= 0).all()
-    assert probability.tolist() == [pytest.approx(51 / 52)] * 25 + [pytest.approx(1 / 52)] * 25
+    assert probability[:24] == pytest.approx(51 / 52)
+    assert probability[26:] == pytest.approx(1 / 52)
+
+
+def test_labels_below_all_others_are_likelier_bad_than_these():
+    # All 20 are good, and predicted within 0.1 of their Dice.
+    predicted = pd.Series(np.linspace(0.85, 0.95, 20))
+    found = chance(predicted, predicted[::-1].reset_index(drop=True), 0.8)
+    assert found.of(np.array([0.9])) == pytest.approx(1 / 22)
+    assert found.of(np.array([0.4])) > 0.7
 
 
 def test_usual_images_are_median_and_robust_spread():

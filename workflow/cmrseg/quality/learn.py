@@ -32,6 +32,8 @@ OF_SUBJECTS = Boosting(trees=40, depth=2, rate=0.05, least_leaf=6)
 MOST_PICTURES = 8000
 # Of a robust spread: quartiles of a normal distribution are this many standard deviations apart.
 QUARTILES = 1.349
+# Predicted Dice at which probabilities are stored.
+KNOTS = np.linspace(0, 1, 101)
 LEAST_SPREAD = 1e-6
 
 
@@ -167,15 +169,16 @@ def _finished(
 def chance(predicted: pd.Series, dice: pd.Series, threshold: float) -> Chance:
     """Probability of a Dice below the threshold, by predicted Dice.
 
-    Isotonic regression (Zadrozny and Elkan 2002, doi:10.1145/775047.775151). Few labels give steep
-    steps, so a label counts half as it is, and half as it would be with the error of each other
-    one. Of n labels none is more certain than 1 in n + 2 (rule of succession).
+    The mean of two: isotonic regression (Zadrozny and Elkan 2002, doi:10.1145/775047.775151), in
+    which a predicted Dice of 0 is below and one of 1 above the threshold; and the share of errors
+    that would lead there, which falls less steeply where labels are few. Of n labels none is more
+    certain than 1 in n + 2 (rule of succession).
     """
     there = predicted.notna().to_numpy() & dice.notna().to_numpy()
     value, true = predicted.to_numpy(float)[there], dice.to_numpy(float)[there]
+    fit = IsotonicRegression(increasing=False, out_of_bounds="clip")
+    fit.fit([0.0, *value, 1.0], [1.0, *(true < threshold), 0.0])
     errors = np.sort(true - value)
-    with_other_errors = np.searchsorted(errors, threshold - value, "left") / len(value)
-    target = ((true < threshold) + with_other_errors) / 2
+    led_there = np.searchsorted(errors, threshold - KNOTS, "left") / len(value)
     least = 1 / (len(value) + 2)
-    fit = IsotonicRegression(increasing=False, y_min=least, y_max=1 - least).fit(value, target)
-    return Chance(fit.X_thresholds_, fit.y_thresholds_)
+    return Chance(KNOTS, np.clip((fit.predict(KNOTS) + led_there) / 2, least, 1 - least))
