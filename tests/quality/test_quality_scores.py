@@ -36,6 +36,13 @@ def test_the_worst_tenth_is_found_in_the_first_fifth():
     assert worst_found(half, dice) == 0.5
 
 
+def test_of_labels_that_are_equally_bad_any_tenth_counts():
+    dice = np.array([0.0] * 5 + [0.9] * 15)
+    order = np.arange(20.0)
+    order[0] = 30  # one of five with Dice 0 is missed; two are a tenth
+    assert worst_found(order, dice) == 1
+
+
 def test_roc_area_and_brier():
     bad = np.array([False, False, True, True])
     assert roc_area(DICE, bad) == 1

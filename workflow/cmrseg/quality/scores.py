@@ -31,12 +31,14 @@ def aurc(order_by: np.ndarray, dice: np.ndarray) -> float:
 def worst_found(order_by: np.ndarray, dice: np.ndarray) -> float:
     """Share of the worst tenth by Dice that is in the first fifth of a list, worst first.
 
-    Both counts are rounded up; ties in the list keep the order of the rows.
+    Both counts are rounded up. Of more labels with the Dice of the best one of the worst tenth (such
+    as 0) any counts, up to a tenth. Ties in the list keep the order of the rows.
     """
     count = len(dice)
-    worst = np.argsort(dice, kind="stable")[: int(np.ceil(WORST * count))]
+    tenth = int(np.ceil(WORST * count))
     first = np.argsort(order_by, kind="stable")[: int(np.ceil(FIRST * count))]
-    return float(np.isin(worst, first).mean())
+    as_bad = int((dice[first] <= np.sort(dice)[tenth - 1]).sum())
+    return min(as_bad, tenth) / tenth
 
 
 def roc_area(order_by: np.ndarray, is_bad: np.ndarray) -> float:
