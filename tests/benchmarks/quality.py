@@ -4,8 +4,8 @@
 imaged badly, with the demo's networks, learns to judge the labels on one cohort, and prints for
 each cohort how good the order of subjects, slices and pictures is: by predicted Dice, entropy,
 jumps of volume, the truth and chance. `--sunnybrook <folder>` adds real patients with an expert's
-contours, as they are and made worse; `--kept <folder>` keeps images and labels; `--count 90` is the
-number of patients; `--figure quality.png` draws.
+contours, as they are and made worse; `--kept <folder>` keeps images and labels;
+`--figure quality.png` draws.
 """
 
 import argparse
@@ -41,8 +41,12 @@ from quality_subjects import (  # noqa: E402
 )
 
 THRESHOLD, SEED = 0.8, 1
-# Seed of the subjects, scanner and variety of sites; the first one is learnt from.
-COHORTS = {"learnt": (101, "1.5T", 0.7), "new": (202, "1.5T", 1.0), "3T": (303, "3T", 0.8)}
+# Number and seed of the patients, scanner, variety of sites; the first cohort is learnt from.
+COHORTS = {
+    "learnt": (90, 101, "1.5T", 0.7),
+    "new": (70, 202, "1.5T", 1.0),
+    "3T": (40, 303, "3T", 0.8),
+}
 KEYS = {
     "subjects": ["subject"],
     "slices": ["subject", "slice"],
@@ -140,7 +144,6 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     arguments.add_argument("models", type=Path, help="folder of the demo's models")
     arguments.add_argument("--labellers", nargs="+", default=["fcn", "base"])
-    arguments.add_argument("--count", type=int, default=90)
     arguments.add_argument("--sunnybrook", type=Path)
     arguments.add_argument("--kept", type=Path)
     arguments.add_argument("--figure", type=Path)
@@ -151,7 +154,7 @@ def main() -> None:
 
 def run(given: argparse.Namespace, folder: Path) -> None:
     labellers = {name: Labeller(given.models / name) for name in given.labellers}
-    cohorts = {name: patients(given.count, *about) for name, about in COHORTS.items()}
+    cohorts = {name: patients(*about) for name, about in COHORTS.items()}
     if given.sunnybrook:
         cohorts["sunnybrook"] = sunnybrook(given.sunnybrook, folder)
     for cohort, members in cohorts.items():

@@ -31,8 +31,8 @@ def aurc(order_by: np.ndarray, dice: np.ndarray) -> float:
 def worst_found(order_by: np.ndarray, dice: np.ndarray) -> float:
     """Share of the worst tenth by Dice that is in the first fifth of a list, worst first.
 
-    Both counts are rounded up. Of more labels with the Dice of the best one of the worst tenth (such
-    as 0) any counts, up to a tenth. Ties in the list keep the order of the rows.
+    Both counts are rounded up. Of more labels with the Dice of the best one of the worst tenth
+    (such as 0) any counts, up to a tenth. Ties in the list keep the order of the rows.
     """
     count = len(dice)
     tenth = int(np.ceil(WORST * count))
