@@ -70,8 +70,8 @@ def _risk(axes: Axes, table: pd.DataFrame, name: str) -> None:
     axes.set_ylabel("Their mean Dice")
     axes.set_title(f"{name.capitalize()} (n = {len(dice)})")
     area = aurc(found[PREDICTED], dice)
-    box = {"facecolor": "white", "edgecolor": "none", "pad": 1.0, "alpha": 0.8}
-    axes.text(0.06, 0.12, f"AURC {area:.3f}", transform=axes.transAxes, va="bottom", bbox=box)
+    # The curves fall to the right.
+    axes.text(0.98, 0.97, f"AURC {area:.3f}", transform=axes.transAxes, ha="right", va="top")
 
 
 def _roc(axes: Axes, tables: dict[str, pd.DataFrame], threshold: float) -> None:
