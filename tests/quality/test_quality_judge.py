@@ -151,6 +151,7 @@ def test_usual_images_are_median_and_robust_spread():
     found = usual_images(table)
     assert found["contrast"] == pytest.approx((2, 2 / 1.349))
     assert found["noise"] == (0.5, 1e-6)
+    assert usual_images(table.assign(contrast=np.nan)) == {"noise": (0.5, 1e-6)}
 
 
 def test_the_worst_frame_of_a_slice_is_named():

@@ -100,9 +100,14 @@ def learn(
 
 
 def usual_images(subjects: pd.DataFrame) -> dict[str, tuple[float, float]]:
-    """Median and robust spread of what describes the images of some subjects."""
+    """Median and robust spread of what describes the images of some subjects.
+
+    What is known of none, as contrast where nobody drew the wall, is left out.
+    """
     found = {}
     for name in OF_IMAGES:
+        if subjects[name].isna().all():
+            continue
         low, middle, high = np.nanquantile(subjects[name].to_numpy(float), [0.25, 0.5, 0.75])
         found[name] = float(middle), max(float(high - low) / QUARTILES, LEAST_SPREAD)
     return found
