@@ -66,6 +66,14 @@ def test_a_cine_is_labelled_measured_and_taken_away(visitor, network, tmp_path):
     assert measure(content, "heart_rate_bpm") == pytest.approx(75)
 
 
+def test_what_is_unusual_about_labels_is_said_with_the_result(visitor, network, tmp_path):
+    # The heart of these tests keeps its outline while its cavity shrinks.
+    visitor.upload(nifti(tmp_path))
+    visitor.label(visitor.model)
+    _, content = visitor.talk("GET", "/measures")
+    assert content["look"] == "muscle volume changes over the beat"
+
+
 def test_measures_follow_the_frames_that_somebody_chooses(visitor, network, tmp_path):
     visitor.upload(nifti(tmp_path))
     visitor.label(visitor.model)

@@ -88,3 +88,17 @@ def test_intervals_of_the_fcn_hold_in_subjects_that_they_were_not_made_of(demo):
     width = table["ef_high"] - table["ef_low"]
     # Not by being wide.
     assert width.median() < 0.2
+
+
+@pytest.mark.parametrize("level", ["subjects", "slices"])
+def test_labels_are_judged_better_than_by_jumps_of_the_volume(demo, level):
+    scores = read_table(demo / "cohorts" / "kaggle" / "quality" / "fcn.scores.tsv")
+    found = scores[scores["of"] == level].set_index("order")
+    assert found["aurc"]["predicted_dice"] < found["aurc"]["volume_jumps"]
+    assert found["roc_auc"]["predicted_dice"] > 0.85
+
+
+def test_the_list_of_what_to_look_at_begins_with_the_worst_labels(demo):
+    table = read_table(demo / "cohorts" / "kaggle" / "quality" / "fcn.tsv")
+    assert table["dice"].idxmin() == 0
+    assert table["reasons"][0]

@@ -102,6 +102,7 @@ def measured(session: Session, ed_frame: int, es_frame: int) -> dict[str, Any]:
         "es": es_frame,
         "found": {"ed": labelled.ed_frame, "es": labelled.es_frame},
         "warnings": [*labelled.warnings, *found],
+        "look": labelled.look,
         "eye": eye_of(loaded, labelled, labels, ed_frame),
     }
 

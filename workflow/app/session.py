@@ -86,7 +86,8 @@ class Labelled:
     affine: (4, 4) of the cine; where the file has no spacing, with the one that was given.
     sequence: the one whose grid the labels lie on. curves: a row per frame (measure.volumes).
     ed_frame, es_frame: chosen from the volumes, or areas. calibration: of the model;
-    uncalibrated: why a model's calibration is not used, "" without a reason.
+    uncalibrated: why a model's calibration is not used, "" without a reason. look: what is unusual
+    about the labels.
     """
 
     number: int
@@ -104,6 +105,7 @@ class Labelled:
     warnings: list[str]
     calibration: ModelCalibration | None = None
     uncalibrated: str = ""
+    look: str = ""
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from cmrseg.cine import Cine
 from cmrseg.dicom.audit import SubjectError
 from cmrseg.fetch.checks import FULL
 from cmrseg.files import replacing, sha256
-from cmrseg.labels import tissues_of
+from cmrseg.labels import Tissue, tissues_of
 from cmrseg.layouts.tag_check import without_tags
 from cmrseg.learn.coarse_labels import coarse_labels
 from cmrseg.learn.label import WEIGHTS, load_model
@@ -31,6 +31,7 @@ from cmrseg.learn.predict import predict_cine
 from cmrseg.learn.track import track_cine
 from cmrseg.measure.by_sequence import curve_columns, has_phases
 from cmrseg.measure.volumes import measures, volume_curves
+from cmrseg.quality.look import worth_a_look
 from cmrseg.sequences import Sequence, labelled_sequence
 from cmrseg.tasks.kinds import kind_of
 
@@ -168,6 +169,9 @@ def label(
     z, y, x = spacing_mm
     curves = volume_curves(labels, (z, y, x), loaded.name, tissues, sequence)
     ed_frame, es_frame = _frames(curves, sequence, interval_s)
+    look = ""
+    if has_phases(sequence) and {Tissue.LV, Tissue.MYO} <= set(tissues):
+        look = worth_a_look(labels, channels[0].voxels, (z, y, x))
     session.progress(1, 1)
     # Other requests may still be reading the previous labels, so their file is kept.
     with replacing(session.folder / "labels.u8") as part:
@@ -191,6 +195,7 @@ def label(
         warnings=[*model_warnings(spacing_mm, model.trained_mm), *_toy(loaded, model)],
         calibration=calibration,
         uncalibrated=uncalibrated,
+        look=look,
     )
 
 

@@ -22,6 +22,7 @@ from study.wiring.headlines import Headlines
 from study.wiring.measures import Measures
 from study.wiring.models import Models
 from study.wiring.panels import Panels
+from study.wiring.quality import Quality
 from study.wiring.raw import Raw
 from study.wiring.results import Results
 from study.wiring.robustness import Robustness
@@ -60,6 +61,7 @@ for model, path in STUDY.left_out.items():
 COHORTS = Cohorts(STUDY)
 CHECKS = Checks(STUDY, COHORTS, is_there)
 CALIBRATION = Calibration(STUDY, CHECKS)
+QUALITY = Quality(STUDY, COHORTS, CHECKS)
 ROBUSTNESS = Robustness(STUDY, CHECKS)
 RAW = Raw(STUDY, COHORTS, SOURCES.entries)
 EXPORTS = Exports(STUDY, RAW)

@@ -18,6 +18,7 @@ from study.numbers import check_numbers
 from study.panels import check_panels
 from study.point_checks import check_point_names, check_points
 from study.propagated_checks import check_not_of_reference, check_propagated
+from study.quality import check_quality
 from study.robustness import check_robustness
 from study.sequence_checks import check_sequences_of
 from study.study import DICOM, Study
@@ -69,6 +70,7 @@ def check_study(study: Study) -> None:
     _check_confidence(study)
     check_calibration(study)
     check_robustness(study)
+    check_quality(study)
     check_panels(study)
     check_order(study)
     check_figures(study)

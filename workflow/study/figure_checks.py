@@ -8,6 +8,7 @@ from study.ensembles import OUT_OF_FOLD
 from study.model_checks import check_cohort
 from study.panel_figures import PANEL_FIGURES, check_no_panels, check_panel_figure
 from study.point_checks import MOVIE, check_movie, check_no_points, check_subjects
+from study.quality import check_quality_figure
 from study.spreads import spreads
 from study.study import DICOM, Study
 from study.tables import StudyError
@@ -37,6 +38,9 @@ def check_figures(study: Study) -> None:
         check_subjects(study, name)
         if kind in ROBUSTNESS:
             _check_robustness_figure(study, name, kind, cohort)
+            continue
+        if kind == "quality":
+            check_quality_figure(study, name)
             continue
         if kind == MOVIE:
             check_movie(study, name)

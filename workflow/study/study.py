@@ -276,6 +276,10 @@ class Study:
         if about := self.config.get("repairs"):
             places = (about["cohort"], about["without"])
             pairs |= {(place, m) for place in places for m in about["labellers"]}
+        if about := self.config.get("quality"):
+            members = [self.ensembles[m].members for m in about["labellers"] if m in self.ensembles]
+            names = {*about["labellers"]}.union(*(members if about["agreement"] else []))
+            pairs |= {(c, m) for c in (about["cohort"], *about["also"]) for m in names}
         pairs |= set(self.scored())
         return pairs
 

@@ -11,6 +11,7 @@ from study.calibration import calibrated_pairs
 from study.ensembles import Ensemble
 from study.exports import exported
 from study.panels import panel_measures, tracked
+from study.quality import judged
 from study.study import Study
 
 # The settings of all models.
@@ -105,6 +106,7 @@ def _results(study: Study) -> Iterator[str]:
         yield from (f"models/{m}/{FILE}" for m in about["labellers"] if m in study.given)
     for cohort, model in calibrated_pairs(study):
         yield f"cohorts/{cohort}/intervals/{model}.tsv"
+    yield from (f"cohorts/{path}" for path in judged(study))
     if study.declared:
         yield MODELS
     for ensemble in study.ensembles.values():

@@ -220,6 +220,8 @@ async function showMeasures(query) {
   at("curveFigure").hidden = image.shape[0] === 1 && !content.has_phases;
   at("results").querySelector(".columns").classList.toggle("single", at("curveFigure").hidden);
   showEye(content.eye);
+  at("look").hidden = !content.look;
+  at("look").textContent = `Worth a look: ${content.look}`;
   at("warnings").hidden = !content.warnings.length;
   at("warnings").replaceChildren(...content.warnings.map(item));
   for (const link of at("downloads").children) link.href = `${base}/download/${link.dataset.what}?ed=${measures.ed}&es=${measures.es}`;

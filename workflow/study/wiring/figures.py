@@ -12,6 +12,7 @@ from cmrseg.sequences import USUAL
 from study.calibration import calibrated_pairs, seen_splits
 from study.code import code_of
 from study.ensembles import OUT_OF_FOLD
+from study.quality import judged_labeller, unseen_splits
 from study.study import Study
 from study.wiring.cohorts import IMAGES, LABELS, Cohorts
 from study.wiring.drawn import Drawn
@@ -131,6 +132,11 @@ def _movie_inputs(figure: Drawn) -> Inputs:
         "images": [IMAGES.format(shard=shard, **names) for shard in shards],
         "labels": [LABELS.format(shard=shard, labeller=labeller, **names) for shard in shards],
     }
+
+
+def _quality_inputs(figure: Drawn) -> Inputs:
+    here = f"{figure.here}/quality/{judged_labeller(figure.study, figure.name)}"
+    return {"subjects": f"{here}.tsv", "slices": f"{here}.slices.tsv"}
 
 
 def _phenotypes_inputs(figure: Drawn) -> Inputs:
@@ -260,6 +266,15 @@ def _spread_settings(figure: Drawn) -> Settings:
     return {"members": {n: list(e.members) for n, e in ensembles.items()}, "learnt": learnt}
 
 
+def _quality_settings(figure: Drawn) -> Settings:
+    """Only subjects on which the labeller is as good as on new ones are drawn."""
+    labeller = judged_labeller(figure.study, figure.name)
+    return {
+        "threshold": figure.study.config["quality"]["needs_look_below"],
+        "splits": unseen_splits(figure.study, figure.cohort, labeller),
+    }
+
+
 def _panels_settings(figure: Drawn) -> Settings:
     """With `columns` or `measure`, as the kind has it."""
     own: Settings = {k: figure.entry[k] for k in ("measure", "columns") if k in figure.entry}
@@ -280,6 +295,7 @@ class Kind:
 
 KINDS = {
     "repairs": Kind("1 Import", _repairs_inputs, _labellers_settings),
+    "quality": Kind("0 Worth a look", _quality_inputs, _quality_settings),
     "cleaning": Kind("1 Import", _cleaning_inputs, _cleaning_settings),
     "volume_agreement": Kind("2 Volumes", _volume_inputs, _volume_settings),
     "ef_error": Kind("2 Volumes", _volume_inputs, _volume_settings),
