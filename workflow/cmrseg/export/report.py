@@ -1,0 +1,165 @@
+"""DICOM SR of the measures of a cine: TID 1500, with the segments and images that they are of."""
+
+import math
+import warnings
+from collections.abc import Mapping, Sequence
+
+from highdicom import sr
+from highdicom.sr.value_types import CodeContentItem, RelationshipTypeValues
+from pydicom.dataset import Dataset
+from pydicom.sr.codedict import codes
+from pydicom.sr.coding import Code
+from pydicom.uid import SegmentationStorage
+
+from cmrseg.export.codes import CYCLE, MEASURES, SEGMENTS, Coded
+from cmrseg.export.equipment import (
+    IMPLEMENTATION,
+    MAKER,
+    MOST_TEXT,
+    RESEARCH,
+    VERSION,
+    Author,
+    date_of,
+)
+from cmrseg.export.source_images import Sources, uid_of
+from cmrseg.labels import NAMES, Tissue
+
+# Number of the series in the study, after that of the SEG.
+SERIES_NUMBER = 9002
+# Digits of a number; a decimal string has 16 signs.
+DIGITS = 8
+CARDIAC_MRI = Code("241620005", "SCT", "Cardiac MRI")
+
+
+def report(
+    segments: Dataset,
+    sources: Sources,
+    tissues: Sequence[Tissue],
+    measures: Mapping[str, float],
+    frames: tuple[int, int, int],
+    author: Author,
+) -> Dataset:
+    """The SR of a cine's measures.
+
+    segments: the SEG of its label maps (`segmentation`). sources: the images of the cine. tissues:
+    of the segments, in their order. measures: of a row of the tables of volumes, in our units; nan
+    is left out. frames: end-diastolic and end-systolic one, from 0, and how many there are.
+    Each tissue is a group with its segment; the numbers are those of the tables to 8 digits. The
+    same measures of the same SEG give the same bytes. Raises ValueError where nothing is measured.
+    """
+    images = _source_images(segments)
+    groups = []
+    for number, tissue in enumerate(tissues, start=1):
+        found = {
+            name: coded
+            for name, coded in MEASURES.get(tissue, {}).items()
+            if math.isfinite(measures.get(name, math.nan))
+        }
+        if found:
+            content = [_measurement(coded, measures[name]) for name, coded in found.items()]
+            groups.append(_group(segments, number, tissue, images, content, frames, author))
+    if not groups:
+        raise ValueError(f"{author.name}: there is no measure of the ventricles to report")
+    uid = uid_of("report", segments.SOPInstanceUID, sorted(measures.items()), frames)
+    date, time = date_of(sources.headers[0])
+    with warnings.catch_warnings():
+        # Of names of patients without a caret, which are common.
+        warnings.simplefilter("ignore")
+        made = sr.ComprehensiveSR(
+            [segments, *sources.headers],
+            _content(groups),
+            uid_of("series", uid),
+            SERIES_NUMBER,
+            uid,
+            instance_number=1,
+            manufacturer=MAKER,
+            is_complete=True,
+            content_date=date,
+            content_time=time,
+            series_description=f"Measurements: {author.name}. {RESEARCH}"[:MOST_TEXT],
+            manufacturer_model_name=MAKER,
+            software_versions=VERSION,
+            device_serial_number="none",
+        )
+    made.file_meta.ImplementationClassUID = IMPLEMENTATION
+    for keyword in ("InstanceCreationDate", "InstanceCreationTime"):
+        # The time of the run.
+        made.pop(keyword, None)
+    return made
+
+
+def _content(groups: Sequence[sr.VolumetricROIMeasurementsAndQualitativeEvaluations]) -> Dataset:
+    device = sr.DeviceObserverIdentifyingAttributes(
+        uid=IMPLEMENTATION,
+        manufacturer_name=MAKER,
+        model_name=MAKER,
+        name=f"{MAKER} {VERSION}",
+    )
+    observer = sr.ObserverContext(codes.DCM.Device, device)
+    return sr.MeasurementReport(
+        sr.ObservationContext(observer_device_context=observer),
+        CARDIAC_MRI,
+        groups,
+        title=codes.DCM.ImagingMeasurementReport,
+    )
+
+
+def _source_images(segments: Dataset) -> list[sr.SourceImageForSegmentation]:
+    """Each file that a frame of the SEG is of, with the numbers of its frames."""
+    frames: dict[tuple[str, str], set[int]] = {}
+    for groups in segments.PerFrameFunctionalGroupsSequence:
+        reference = groups.DerivationImageSequence[0].SourceImageSequence[0]
+        key = reference.ReferencedSOPClassUID, reference.ReferencedSOPInstanceUID
+        numbers = frames.setdefault(key, set())
+        if "ReferencedFrameNumber" in reference:
+            numbers.add(int(reference.ReferencedFrameNumber))
+    return [
+        sr.SourceImageForSegmentation(*key, sorted(numbers) or None)
+        for key, numbers in frames.items()
+    ]
+
+
+def _measurement(coded: Coded, value: float) -> sr.Measurement:
+    number = float(f"{value * coded.factor:.{DIGITS}g}")
+    found = sr.Measurement(coded.name, number, coded.unit)
+    if coded.phase:
+        modifier = CodeContentItem(CYCLE, coded.phase, RelationshipTypeValues.HAS_CONCEPT_MOD)
+        item = found[0]
+        if "ContentSequence" not in item:
+            item.ContentSequence = sr.ContentSequence()
+        item.ContentSequence.append(modifier)
+    return found
+
+
+def _group(
+    segments: Dataset,
+    number: int,
+    tissue: Tissue,
+    images: Sequence[sr.SourceImageForSegmentation],
+    measurements: Sequence[sr.Measurement],
+    frames: tuple[int, int, int],
+    author: Author,
+) -> sr.VolumetricROIMeasurementsAndQualitativeEvaluations:
+    segment = SEGMENTS[tissue]
+    ed, es, count = frames
+    return sr.VolumetricROIMeasurementsAndQualitativeEvaluations(
+        sr.TrackingIdentifier(
+            uid_of("tissue", author.name, int(tissue)),
+            NAMES[tissue],
+        ),
+        referenced_segment=sr.ReferencedSegment(
+            SegmentationStorage,
+            segments.SOPInstanceUID,
+            number,
+            source_images=images,
+        ),
+        finding_type=segment.kind,
+        finding_category=segment.category,
+        finding_sites=[sr.FindingSite(segment.site or segment.kind)],
+        algorithm_id=sr.AlgorithmIdentification(
+            author.name,
+            VERSION,
+            [f"End-diastole is frame {ed + 1} and end-systole frame {es + 1} of {count}."],
+        ),
+        measurements=measurements,
+    )
