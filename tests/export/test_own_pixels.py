@@ -93,7 +93,7 @@ def test_copies_of_missing_images_and_unlabelled_frames_are_left_out():
 
 def test_sources_of_another_cine_are_refused():
     labels = np.zeros((2, 2, 10, 14), np.uint8)
-    with pytest.raises(ValueError, match=r"2 frames of 2 slices, .* 3 of 2; label the images again"):
+    with pytest.raises(ValueError, match=r"2 frames of 2 slices, .* 3 of 2; label the"):
         list(of_images(labels, sources_of(2, 3)))
 
 

@@ -1,5 +1,37 @@
-# Results for others: label maps in the values of the MyoPS challenge, and on the grid of its files; landmarks and
-# strain of tagged cines in the form of the published result files.
+# Results for others: DICOM objects, label maps in the values of the MyoPS challenge, and on the grid of its files;
+# landmarks and strain of tagged cines in the form of the published result files.
+
+
+rule export_dicom:
+    input:
+        images=COHORTS.image_shards,
+        labels=COHORTS.label_shards,
+        volumes=EXPORTS.volumes,
+        raw=EXPORTS.raw,
+        passed=CHECKS.labeller_passed,
+    output:
+        folder=directory("results/{study}/cohorts/{cohort}/export/{labeller}.dicom"),
+    log:
+        "results/{study}/logs/export_dicom/{cohort}/{labeller}.log",
+    benchmark:
+        "results/{study}/benchmarks/export_dicom/{cohort}/{labeller}.tsv"
+    wildcard_constraints:
+        cohort=one_of(EXPORTS.cohorts_of("dicom")),
+        labeller=one_of(EXPORTS.labellers_of("dicom")),
+    conda:
+        "../../envs/export.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=120,
+    params:
+        layout=EXPORTS.layout,
+        rows=EXPORTS.import_rows,
+        maps=MEASURES.labeller_maps,
+        by=EXPORTS.by,
+        code=code_of("export_dicom.py"),
+    script:
+        "../scripts/export_dicom.py"
 
 
 rule export_myops:
@@ -58,4 +90,5 @@ rule export_tagging:
 rule export_all:
     input:
         EXPORTS.of_models(),
+        EXPORTS.of_form("dicom"),
         PANELS.exports(),

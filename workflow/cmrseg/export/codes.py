@@ -48,7 +48,10 @@ SEGMENTS = {
 
 
 class Coded(NamedTuple):
-    """Name and unit of a measure; factor: from the number of our tables. phase: if the name has none."""
+    """Name and unit of a measure.
+
+    factor: from the number of our tables. phase: of the heart cycle, where the name has none.
+    """
 
     name: Code
     unit: Code

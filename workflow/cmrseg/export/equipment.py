@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from cmrseg.export.source_images import OFTEN_EMPTY, Sources, uid_of
 
@@ -47,7 +47,7 @@ def date_of(header: Dataset) -> tuple[str, str]:
     return date, next((str(header[k].value) for k in TIMES if header.get(k)), NO_TIME)
 
 
-def new_object(sources: Sources, class_uid: str, modality: str, series: str, uid: str) -> Dataset:
+def new_object(sources: Sources, class_uid: UID, modality: str, series: str, uid: UID) -> Dataset:
     """An object of the patient and the study of some images, so far without content.
 
     series: its description. uid: its SOPInstanceUID, of which that of its series is made.

@@ -1,5 +1,6 @@
 """DICOM SR of the measures of a cine: TID 1500, with the segments and images that they are of."""
 
+import logging
 import math
 import warnings
 from collections.abc import Mapping, Sequence
@@ -24,6 +25,9 @@ from cmrseg.export.equipment import (
 from cmrseg.export.source_images import Sources, uid_of
 from cmrseg.labels import NAMES, Tissue
 
+# It tells of each module of elements that it copies.
+logging.getLogger("highdicom").setLevel(logging.WARNING)
+
 # Number of the series in the study, after that of the SEG.
 SERIES_NUMBER = 9002
 # Digits of a number; a decimal string has 16 signs.
@@ -36,18 +40,21 @@ def report(
     sources: Sources,
     tissues: Sequence[Tissue],
     measures: Mapping[str, float],
-    frames: tuple[int, int, int],
+    frames: tuple[int, int],
+    copied: int,
     author: Author,
 ) -> Dataset:
     """The SR of a cine's measures.
 
     segments: the SEG of its label maps (`segmentation`). sources: the images of the cine. tissues:
     of the segments, in their order. measures: of a row of the tables of volumes, in our units; nan
-    is left out. frames: end-diastolic and end-systolic one, from 0, and how many there are.
+    is left out. frames: end-diastolic and end-systolic one, from 0. copied: images that stand for
+    missing ones, which are in the measures and not in the SEG.
     Each tissue is a group with its segment; the numbers are those of the tables to 8 digits. The
     same measures of the same SEG give the same bytes. Raises ValueError where nothing is measured.
     """
     images = _source_images(segments)
+    notes = _notes(frames, copied)
     groups = []
     for number, tissue in enumerate(tissues, start=1):
         found = {
@@ -57,16 +64,18 @@ def report(
         }
         if found:
             content = [_measurement(coded, measures[name]) for name, coded in found.items()]
-            groups.append(_group(segments, number, tissue, images, content, frames, author))
+            groups.append(_group(segments, number, tissue, images, content, notes, author))
     if not groups:
         raise ValueError(f"{author.name}: there is no measure of the ventricles to report")
-    uid = uid_of("report", segments.SOPInstanceUID, sorted(measures.items()), frames)
-    date, time = date_of(sources.headers[0])
+    shown = {str(image.referenced_sop_instance_uid) for image in images}
+    headers = [h for h in sources.headers if str(h.SOPInstanceUID) in shown]
+    uid = uid_of("report", segments.SOPInstanceUID, sorted(measures.items()), frames, copied)
+    date, time = date_of(headers[0])
     with warnings.catch_warnings():
         # Of names of patients without a caret, which are common.
         warnings.simplefilter("ignore")
         made = sr.ComprehensiveSR(
-            [segments, *sources.headers],
+            [segments, *headers],
             _content(groups),
             uid_of("series", uid),
             SERIES_NUMBER,
@@ -82,9 +91,10 @@ def report(
             device_serial_number="none",
         )
     made.file_meta.ImplementationClassUID = IMPLEMENTATION
-    for keyword in ("InstanceCreationDate", "InstanceCreationTime"):
-        # The time of the run.
-        made.pop(keyword, None)
+    # The time of the run, which would make other bytes each time.
+    for holder in (made, *made.get("ContributingEquipmentSequence", [])):
+        for keyword in ("InstanceCreationDate", "InstanceCreationTime", "ContributionDateTime"):
+            holder.pop(keyword, None)
     return made
 
 
@@ -131,17 +141,27 @@ def _measurement(coded: Coded, value: float) -> sr.Measurement:
     return found
 
 
+def _notes(frames: tuple[int, int], copied: int) -> list[str]:
+    """What to know about the measures."""
+    notes = [f"End-diastole is frame {frames[0] + 1}, end-systole frame {frames[1] + 1}.", RESEARCH]
+    if copied:
+        notes.append(
+            f"{copied} missing images were filled in by neighbours: they are in the volumes, and "
+            "not in the segmentation."
+        )
+    return notes
+
+
 def _group(
     segments: Dataset,
     number: int,
     tissue: Tissue,
     images: Sequence[sr.SourceImageForSegmentation],
     measurements: Sequence[sr.Measurement],
-    frames: tuple[int, int, int],
+    notes: Sequence[str],
     author: Author,
 ) -> sr.VolumetricROIMeasurementsAndQualitativeEvaluations:
     segment = SEGMENTS[tissue]
-    ed, es, count = frames
     return sr.VolumetricROIMeasurementsAndQualitativeEvaluations(
         sr.TrackingIdentifier(
             uid_of("tissue", author.name, int(tissue)),
@@ -156,10 +176,6 @@ def _group(
         finding_type=segment.kind,
         finding_category=segment.category,
         finding_sites=[sr.FindingSite(segment.site or segment.kind)],
-        algorithm_id=sr.AlgorithmIdentification(
-            author.name,
-            VERSION,
-            [f"End-diastole is frame {ed + 1} and end-systole frame {es + 1} of {count}."],
-        ),
+        algorithm_id=sr.AlgorithmIdentification(author.name, VERSION, notes),
         measurements=measurements,
     )

@@ -5,7 +5,6 @@ their own, with several frames at each place. So the object is put together here
 A.51; highdicom describes its segments.
 """
 
-import warnings
 from collections import defaultdict
 from collections.abc import Sequence
 
@@ -17,7 +16,7 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 from pydicom.tag import Tag
-from pydicom.uid import SegmentationStorage
+from pydicom.uid import UID, SegmentationStorage
 
 from cmrseg.export.codes import SEGMENTS
 from cmrseg.export.equipment import MAKER, MOST_TEXT, RESEARCH, VERSION, Author, new_object
@@ -82,7 +81,7 @@ def segmentation(
     return made
 
 
-def _uid(images: Sequence[OwnLabels], sources: Sources, author: Author) -> str:
+def _uid(images: Sequence[OwnLabels], sources: Sources, author: Author) -> UID:
     content = [one.labels.tobytes() for one in images]
     names = [str(header.SOPInstanceUID) for header in sources.headers]
     return uid_of("segmentation", VERSION, author, *names, *map(uid_of, content))
@@ -143,7 +142,8 @@ def _item(**elements: object) -> Dataset:
 def _coded(code: Code) -> list[Dataset]:
     return [
         _item(
-            CodeValue=code.value, CodingSchemeDesignator=code.scheme_designator,
+            CodeValue=code.value,
+            CodingSchemeDesignator=code.scheme_designator,
             CodeMeaning=code.meaning,
         )
     ]
@@ -164,7 +164,7 @@ def _set_dimensions(made: Dataset) -> None:
 
 
 def _groups(number: int, one: OwnLabels, source: SourceImage) -> Dataset:
-    """Functional groups of a frame: which segment, slice and time it is, where, and of which image."""
+    """Functional groups of a frame: its segment, slice and time, its place, its source image."""
     index = [number, one.z + 1, one.t + 1]
     content = _item(
         StackID=STACK,
