@@ -6,8 +6,9 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from cmrseg.export.source_images import OFTEN_EMPTY, Sources, uid_of
+from cmrseg.export.version import VERSION
 
-MAKER, VERSION = "cmrseg", "0.1.0"
+MAKER = "cmrseg"
 RESEARCH = "Research use, not a medical device"
 # Root of the project's UIDs of implementation.
 IMPLEMENTATION = uid_of(MAKER)

@@ -18,11 +18,11 @@ from cmrseg.export.equipment import (
     MAKER,
     MOST_TEXT,
     RESEARCH,
-    VERSION,
     Author,
     date_of,
 )
 from cmrseg.export.source_images import Sources, uid_of
+from cmrseg.export.version import VERSION
 from cmrseg.labels import NAMES, Tissue
 
 # It tells of each module of elements that it copies.

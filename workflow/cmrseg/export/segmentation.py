@@ -19,9 +19,10 @@ from pydicom.tag import Tag
 from pydicom.uid import UID, SegmentationStorage
 
 from cmrseg.export.codes import SEGMENTS
-from cmrseg.export.equipment import MAKER, MOST_TEXT, RESEARCH, VERSION, Author, new_object
+from cmrseg.export.equipment import MAKER, MOST_TEXT, RESEARCH, Author, new_object
 from cmrseg.export.own_pixels import OwnLabels
 from cmrseg.export.source_images import SourceImage, Sources, uid_of
+from cmrseg.export.version import VERSION
 from cmrseg.labels import COLOURS, NAMES, Tissue
 
 # Number of the series in the study; above those of scanners.
