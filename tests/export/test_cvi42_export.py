@@ -18,7 +18,7 @@ from cmrseg.export.workspace import workspace
 from cmrseg.labels import Tissue
 from cmrseg.measure.labellers import LabelMaps
 from cmrseg.sequences import image_path
-from dicom_builder import ROW_DIRECTION, write_series
+from dicom_builder import NORMAL, ROW_DIRECTION, write_series
 from dicom_studies import FOLDER
 
 SIZE = (24, 30)
@@ -43,24 +43,23 @@ def images_of(*labels, number=None):
         headers[name] = Dataset()
         headers[name].SOPInstanceUID = name
     sources = {n: SimpleNamespace(header=h, number=number) for n, h in headers.items()}
-    own = [
-        OwnLabels(n, 0, z, drawn) for z, (n, drawn) in enumerate(zip(names, labels, strict=True))
-    ]
+    own = [OwnLabels(f"1.2.{z}", 0, z, drawn) for z, drawn in enumerate(labels)]
     return own, Sources(sources, ())
 
 
 def test_a_cohort_s_contours_are_read_back_as_the_label_maps_that_went_out(tmp_path):
     # UK Biobank names files by their SOPInstanceUID, as the form cvi42 asks for.
+    # The third slice is seen from its other side: its first pixel is the last one of a row.
+    position = np.array(NORMAL) * 16 + np.array(ROW_DIRECTION) * 1.25 * (SIZE[1] - 1)
+    turned = {2: {"row_direction": [-v for v in ROW_DIRECTION], "position_mm": position}}
     for z in range(4):
-        turned = {"row_direction": [-v for v in ROW_DIRECTION]} if z == 2 else {}
-        for path in write_series(
-            tmp_path / f"raw/7/s{z}",
-            5 + z,
-            location_mm=8.0 * z,
-            rows=SIZE[0],
-            columns=SIZE[1],
-            **turned,
-        ):
+        place = {"location_mm": 8.0 * z, "rows": SIZE[0], "columns": SIZE[1], **turned.get(z, {})}
+        place |= {
+            "SpacingBetweenSlices": 8,
+            "StudyInstanceUID": "1.2",
+            "FrameOfReferenceUID": "1.3",
+        }
+        for path in write_series(tmp_path / f"raw/7/s{z}", 5 + z, **place):
             number = int(path.stem.rpartition("-")[2])
             path.rename(path.with_name(f"1.2.3.{5 + z}.{number}.dcm"))
     rows = pd.DataFrame([{"subject": "7", "study": "7", "series": "", "set": ""}])

@@ -13,7 +13,7 @@ from cmrseg.dicom.study import import_study
 from cmrseg.export.own_images import own_labels
 from cmrseg.export.version import VERSION
 from cmrseg.labels import Tissue
-from dicom_builder import COLUMN_DIRECTION, ROW_DIRECTION, write_series, write_study
+from dicom_builder import COLUMN_DIRECTION, NORMAL, ROW_DIRECTION, write_series, write_study
 from dicom_studies import FOLDER
 from enhanced_builder import enhanced
 
@@ -79,17 +79,28 @@ def read_back(made, study) -> dict[str, np.ndarray]:
     return labels
 
 
+# Against the usual direction of rows.
+BACK = [-v for v in ROW_DIRECTION]
+
+
+def beside(location_mm, columns):
+    """The place of a pixel some columns beside the first one of a slice."""
+    return np.array(NORMAL) * location_mm + np.array(ROW_DIRECTION) * 1.25 * columns
+
+
 STUDIES = {
     "slices that are series": {},
-    "a mirrored slice": {
-        "changes": {2: {"row_direction": [-v for v in ROW_DIRECTION], "position_mm": None}}
-    },
+    "a mirrored slice": {"changes": {2: {"row_direction": BACK, "position_mm": beside(16, 9)}}},
     "a slice turned by a right angle": {
         "rows": 12,
         "columns": 12,
         "PixelSpacing": [1.25, 1.25],
         "changes": {
-            1: {"row_direction": COLUMN_DIRECTION, "column_direction": [-v for v in ROW_DIRECTION]}
+            1: {
+                "row_direction": COLUMN_DIRECTION,
+                "column_direction": BACK,
+                "position_mm": beside(8, 11),
+            }
         },
     },
     "pictures wider than high": {"rows": 10, "columns": 14},
@@ -97,12 +108,26 @@ STUDIES = {
 }
 
 
+# What the import did with the images of a study.
+DONE = {
+    "a mirrored slice": ("mirrored", True),
+    "a slice turned by a right angle": ("rotation_deg", 90),
+    "pictures wider than high": ("quarter_turns", 1),
+    "a slice with other pixels": ("rows", 14),
+}
+
+
 @pytest.mark.parametrize("name", STUDIES)
 def test_every_image_gets_the_labels_back_that_went_out(tmp_path, name):
-    _, _, study = exported(stack(tmp_path, **STUDIES[name]))
+    imported, labels, study = exported(stack(tmp_path, **STUDIES[name]))
+    column, value = DONE.get(name, ("z", 3))
+    assert (imported.sources[column].astype(float).abs() == value).any()
+    assert not imported.sources["copied"].any()
     made = segmentation(study.images, study.sources, TISSUES, Author("net"))
     back = read_back(made, study)
     assert len(back) == 12
+    # All that is on the grid is on the images, too.
+    assert sum((one.labels > 0).sum() for one in study.images) == (labels.voxels > 0).sum()
     for one in study.images:
         rows, columns = one.labels.shape
         assert (back[one.file][:rows, :columns] == one.labels).all()
@@ -198,7 +223,7 @@ def test_objects_are_of_the_study_of_the_images_and_of_no_time_of_a_run(tmp_path
         assert (made.StudyInstanceUID, made.PatientID, str(made.PatientName)) == (
             *("1.2.3", "7", "Doe^J"),
         )
-        assert made.ContentDate == "20200102"
+        assert str(made.ContentDate).replace("-", "") == "20200102"
         assert "InstanceCreationDate" not in made
     assert len({made.SOPInstanceUID for made in first.values()}) == 4
 

@@ -98,11 +98,17 @@ def _load_dicom(
     sequence: the short axis, or tagged cines.
     """
     found, table = read_series(session, folder, name, stem(name), chosen, sequence)
-    audit = found.audit
-    notes = repairs(audit[~audit["problem"].isin(LISTED)])
-    headers = kept_headers(folder, found.sources)
-    of = {"series": used(table), "sequences": (sequence,), "headers": headers}
-    keep(session, [found.cine], name, None, notes, **of)
+    notes = repairs(found.audit[~found.audit["problem"].isin(LISTED)])
+    keep(
+        session,
+        [found.cine],
+        name,
+        None,
+        notes,
+        series=used(table),
+        sequences=(sequence,),
+        headers=kept_headers(folder, found.sources),
+    )
     offer(session, folder, name, table, sequence)
 
 

@@ -57,7 +57,8 @@ def workspace(images: Sequence[OwnLabels], sources: Sources, sequence: str) -> W
         if not drawn:
             continue
         found[str(image.header.SOPInstanceUID)] = drawn
-        filled = cvi42_labels(drawn, *one.labels.shape, sequence, "corrected")
+        rows, columns = one.labels.shape
+        filled = cvi42_labels(drawn, rows, columns, sequence, "corrected")
         other += int(((filled != one.labels) & (filled != UNLABELLED)).sum())
     if not found:
         raise ValueError("nothing is segmented that cvi42 has contours of")
