@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 
-from cmrseg.labels import Tissue, tissues_of
+from cmrseg.labels import Target, Tissue, tissues_of
+from cmrseg.nets.kinds import KINDS
 from cmrseg.sequences import ATRIA, USUAL, WALL
+from cmrseg.tasks.kinds import kind_of
 from study.study import DICOM, Study
 
 # Layouts whose images are files that label maps of the MyoPS challenge can lie on.
@@ -34,13 +36,26 @@ def exported_as(study: Study, form: str) -> list[tuple[str, str]]:
     ]
 
 
+def bundled(study: Study) -> list[str]:
+    """The trained models that can be MONAI bundles, as `export.monai.unfit` tells."""
+    return [
+        name
+        for name, row in study.models.items()
+        if kind_of(row).writes == "label map"
+        and KINDS[row["network"]].window == 1
+        and study.model(name).get("views", 1) == 1
+        and not Target.of_settings(row).sigmoid
+    ]
+
+
 def export_folders(study: Study) -> Iterator[str]:
-    """Folders of all exports of a study's label maps, below its results."""
+    """Folders of all exports of a study's label maps and models, below its results."""
     for cohort, labeller in exported(study):
         yield f"cohorts/{cohort}/export/{labeller}"
     for form in FORMS:
         for cohort, labeller in exported_as(study, form):
             yield f"cohorts/{cohort}/export/{labeller}.{form}"
+    yield from (f"models/{model}.monai" for model in bundled(study))
 
 
 def _is_dicom(study: Study, cohort: str) -> bool:

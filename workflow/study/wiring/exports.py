@@ -3,7 +3,7 @@
 from typing import Any
 
 from cmrseg.measure.by_sequence import has_phases
-from study.exports import FORMS, exported, exported_as
+from study.exports import FORMS, bundled, exported, exported_as
 from study.study import Study
 from study.wiring.cohorts import HERE, Rows
 from study.wiring.raw import Raw
@@ -19,6 +19,7 @@ class Exports:
     def __init__(self, study: Study, raw: Raw):
         self.study, self._raw = study, raw
         self.pairs = exported(study)
+        self.bundled = bundled(study)
         self.by_form = {form: exported_as(study, form) for form in FORMS}
 
     @property
@@ -82,6 +83,10 @@ class Exports:
     def of_form(self, form: str) -> list[str]:
         """The folders of all models in a form."""
         return self._folders(self.by_form[form], f".{form}")
+
+    def bundles(self) -> list[str]:
+        """The MONAI bundles of all models that are trained here."""
+        return [f"results/{self.study.name}/models/{model}.monai" for model in self.bundled]
 
     def _folders(self, pairs: list[tuple[str, str]], ending: str) -> list[str]:
         return [
