@@ -243,6 +243,8 @@ def test_what_a_reader_drew_is_manual_and_names_no_algorithm(tmp_path):
     made = segmentation(study.images, study.sources, TISSUES, Author("reader", "MANUAL"))
     assert {s.SegmentAlgorithmType for s in made.SegmentSequence} == {"MANUAL"}
     assert not any("SegmentAlgorithmName" in s for s in made.SegmentSequence)
+    told = report(made, study.sources, TISSUES, MEASURES, (0, 1), 0, Author("reader", "MANUAL"))
+    assert "cmrseg" in {str(e.value) for e in told.iterall() if e.keyword == "TextValue"}
     with pytest.raises(ValueError, match="by is 'HAND', expected AUTOMATIC"):
         Author("reader", "HAND")
 

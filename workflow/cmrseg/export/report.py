@@ -176,6 +176,9 @@ def _group(
         finding_type=segment.kind,
         finding_category=segment.category,
         finding_sites=[sr.FindingSite(segment.site or segment.kind)],
-        algorithm_id=sr.AlgorithmIdentification(author.name, VERSION, notes),
+        # What a reader drew is measured by this software, too.
+        algorithm_id=sr.AlgorithmIdentification(
+            MAKER if author.by == "MANUAL" else author.name, VERSION, notes
+        ),
         measurements=measurements,
     )

@@ -107,6 +107,11 @@ def _header(folder: Path, file: str) -> Dataset:
         else:
             header = without_preamble(content)
             del header.PixelData
+    # Nobody refers to what a maker adds, and it is most of a header.
+    tags = list(header.keys())
+    for tag in tags:
+        if tag.is_private:
+            del header[tag]
     if not header.get("SOPInstanceUID"):
         raise ValueError(f"{file} has no SOPInstanceUID, by which DICOM objects name an image")
     return header
