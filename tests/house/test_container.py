@@ -21,7 +21,7 @@ def test_the_container_definition_is_the_one_that_its_script_writes():
 
 def test_every_environment_is_copied_and_made_at_the_place_that_its_content_names():
     text = containerfile()
-    assert len(env_files()) == 6
+    assert len(env_files()) == 7
     for env in env_files():
         assert f"COPY envs/{env.name} {place(env)}/environment.yaml\n" in text
         assert text.count(f"conda env create --prefix {place(env)} ") == 1

@@ -1,4 +1,4 @@
-"""What the page offers as downloads: label maps, images, contours and tables."""
+"""What the page offers as downloads: label maps, images, contours, tables and DICOM objects."""
 
 import io
 import tempfile
@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from app.dicom import cvi42_file, dicom_files
 from app.kept import voxels_path
 from app.measured import frames_csv, measures_csv, result
 from app.session import Loaded, Refused, Session
@@ -95,10 +96,11 @@ def contours_zip(session: Session) -> bytes:
             path = Path(folder) / "contours.con"
             write_con(Contours(stem(loaded.name), (rows, columns), points), path)
             files["contours.con"] = path.read_bytes()
-    return _packed(files)
+    return packed(files)
 
 
-def _packed(files: Mapping[str, str | bytes]) -> bytes:
+def packed(files: Mapping[str, str | bytes]) -> bytes:
+    """A zip file whose bytes depend on its content alone."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
@@ -124,6 +126,10 @@ def download(session: Session, what: str, ed_frame: int, es_frame: int) -> tuple
         return f"{name}_image.nii.gz", _saved(image(session), session.folder)
     if what == "contours":
         return f"{name}_contours.zip", contours_zip(session)
+    if what == "dicom":
+        return f"{name}_dicom.zip", packed(dicom_files(session, ed_frame, es_frame))
+    if what == "cvi42":
+        return f"{name}_cvi42.zip", cvi42_file(session)
     if what == "frames":
         return f"{name}_frames.csv", frames_csv(session).encode()
     if what == "measures":

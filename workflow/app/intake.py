@@ -6,6 +6,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from app.dicom import kept_headers
 from app.kept import check_voxels, keep, repairs
 from app.samples import MOUSE_SAMPLE, make_sample
 from app.series import GONE, LISTED, offer, read_series, used, withdraw
@@ -96,9 +97,18 @@ def _load_dicom(
 
     sequence: the short axis, or tagged cines.
     """
-    cine, audit, table = read_series(session, folder, name, stem(name), chosen, sequence)
-    notes = repairs(audit[~audit["problem"].isin(LISTED)])
-    keep(session, [cine], name, None, notes, series=used(table), sequences=(sequence,))
+    found, table = read_series(session, folder, name, stem(name), chosen, sequence)
+    notes = repairs(found.audit[~found.audit["problem"].isin(LISTED)])
+    keep(
+        session,
+        [found.cine],
+        name,
+        None,
+        notes,
+        series=used(table),
+        sequences=(sequence,),
+        headers=kept_headers(folder, found.sources),
+    )
     offer(session, folder, name, table, sequence)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from app.checks import NO_SPACING, spacing_fault
-from app.session import Loaded, Session
+from app.session import Headers, Loaded, Session
 from cmrseg.cine import Cine
 from cmrseg.files import replacing
 from cmrseg.sequences import SEQUENCES, USUAL
@@ -44,6 +44,7 @@ def keep(
     series: str = "",
     sequences: tuple[str, ...] = (USUAL,),
     placed: bool = True,
+    headers: Headers | None = None,
 ) -> None:
     """Take images on one grid into a session. Arguments as those of `Loaded`."""
     check_voxels((len(cines), *cines[0].voxels.shape))
@@ -79,6 +80,7 @@ def keep(
         series=series,
         sequences=sequences,
         placed=placed,
+        headers=headers,
     )
 
 

@@ -7,8 +7,7 @@ from typing import Any
 import pandas as pd
 
 from app.session import Offer, Refused, Session
-from cmrseg.apply import read_images
-from cmrseg.cine import Cine
+from cmrseg.apply import Images, read_images
 from cmrseg.dicom.audit import (
     NO_CINE,
     NO_TAGS,
@@ -52,8 +51,8 @@ def read_series(
     subject: str,
     chosen: str = "",
     sequence: str = USUAL,
-) -> tuple[Cine, pd.DataFrame, pd.DataFrame]:
-    """The cine of a folder of DICOM files, its audit and the list of series.
+) -> tuple[Images, pd.DataFrame]:
+    """The cine of a folder of DICOM files, as it was imported, and the list of series.
 
     chosen: as `series` of `read_images`; empty to identify the cine automatically. sequence: the
     short axis, or tagged cines. Raises Refused with a question if that is ambiguous; the page then
@@ -70,7 +69,7 @@ def read_series(
         words = questions.get(error.kind, str(error))
         raise Refused(words.format(cine=CINES.get(sequence, CINES[USUAL]))) from error
     assert found.series is not None  # as for every folder
-    return found.cine, found.audit, found.series
+    return found, found.series
 
 
 def offer(

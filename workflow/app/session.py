@@ -38,6 +38,19 @@ class Closed(Exception):
 
 
 @dataclass(frozen=True)
+class Headers:
+    """Headers of the DICOM files of a cine, without pixels, for DICOM objects that refer to them.
+
+    table: of sources, a row per slice and frame. sources: `export.source_images.Sources`. fault:
+    why there can be no such objects, else empty.
+    """
+
+    table: pd.DataFrame
+    sources: Any
+    fault: str = ""
+
+
+@dataclass(frozen=True)
 class Loaded:
     """An imported cine; voxels are in the session's folder (`cine.npy`, `image.u8`).
 
@@ -46,7 +59,7 @@ class Loaded:
     header has it. notes: text on what the import did and what is known. is_sample: whether it is a
     simulated digital heart. series: numbers of the DICOM series it was read from. sequences: of
     each image that lies on this grid, the first one in `cine.npy`; a single one is what it was read
-    as. placed: whether the affine tells how the heart lies in the patient.
+    as. placed: whether the affine tells how the heart lies in the patient. headers: of DICOM files.
     """
 
     number: int
@@ -62,6 +75,7 @@ class Loaded:
     series: str = ""
     sequences: tuple[str, ...] = (USUAL,)
     placed: bool = True
+    headers: Headers | None = None
 
 
 @dataclass(frozen=True)

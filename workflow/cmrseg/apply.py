@@ -38,12 +38,13 @@ class Images:
     """What the import made of the images at a path.
 
     audit: what it repaired and left out. series: of a folder of DICOM files, all that it holds
-    (`dicom.choice.listing`); else None.
+    (`dicom.choice.listing`); sources: the file of each slice and frame; else None.
     """
 
     cine: Cine
     audit: pd.DataFrame
     series: pd.DataFrame | None = None
+    sources: pd.DataFrame | None = None
 
 
 def read_images(
@@ -79,7 +80,7 @@ def read_images(
         return Images(image, repairs.table())
     of = {} if sequence == USUAL else {"sequence": sequence}
     imported = import_study(found.raw / found.study, subject, {**cleaning, **of}, series)
-    return Images(imported.cine, imported.audit, imported.series)
+    return Images(imported.cine, imported.audit, imported.series, imported.sources)
 
 
 def _tagging_grid(

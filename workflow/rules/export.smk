@@ -58,4 +58,6 @@ rule export_tagging:
 rule export_all:
     input:
         EXPORTS.of_models(),
+        [EXPORTS.of_form(form) for form in EXPORTS.by_form],
+        EXPORTS.bundles(),
         PANELS.exports(),

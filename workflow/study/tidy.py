@@ -9,7 +9,7 @@ from cmrseg.results.kept import FACTS, KEPT
 from cmrseg.splits import ROTATED
 from study.calibration import calibrated_pairs
 from study.ensembles import Ensemble
-from study.exports import exported
+from study.exports import export_folders
 from study.panels import panel_measures, tracked
 from study.quality import judged
 from study.study import Study
@@ -80,8 +80,7 @@ def _results(study: Study) -> Iterator[str]:
                 yield f"{here}/import/{shard}.{name}"
             for place in (here, *(f"{here}/labels/{m}" for m in study.labellers(cohort))):
                 yield from _subjects(study, cohort, shard, place, place == here)
-    for cohort, labeller in exported(study):
-        yield f"cohorts/{cohort}/export/{labeller}"
+    yield from export_folders(study)
     for cohort, labeller in study.labelled():
         yield f"cohorts/{cohort}/volumes/{labeller}.tsv"
         yield f"cohorts/{cohort}/volumes/{labeller}.curves.tsv"
