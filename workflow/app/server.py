@@ -27,10 +27,8 @@ from cmrseg.progress import readable
 from cmrseg.sequences import USUAL
 
 STATIC = Path(__file__).parent / "static"
-FILES = {"/": "index.html"} | {
-    f"/{name}": name
-    for name in ("app.js", "series.js", "eye.js", "tagging.js", "app.css", "icon.svg")
-}
+# Every file of the folder is part of the page.
+FILES = {"/": "index.html"} | {f"/{path.name}": path.name for path in sorted(STATIC.iterdir())}
 SWEEP_S = 20
 
 

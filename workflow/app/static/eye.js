@@ -1,6 +1,6 @@
 "use strict";
 /* The bull's eye of wall thickness, or of scar, as the workflow's figures have it: seen from the apex, anterior
-   wall above, septum on the left. Read before app.js. */
+   wall above, septum on the left. */
 const EYE = { size: 300, radius: 118, middle: [150, 140], bar: 282 };
 /* Names of the walls around it: angle from the right, anticlockwise, and the turn of the text. */
 const WALLS = [["Anterior", 90, 0], ["Septal", 180, -90], ["Inferior", 270, 0], ["Lateral", 0, 90]];

@@ -1,5 +1,5 @@
 "use strict";
-/* The list of the series of a DICOM upload, and the choice among them. Read before app.js. */
+/* The list of the series of a DICOM upload, and the choice among them. */
 const MOST_NAMED = 4;
 let seriesNumber = 0;
 

@@ -1,5 +1,5 @@
 "use strict";
-/* Landmarks in tagged cines: on the pictures, and their strain as curves and tables. Read before app.js. */
+/* Landmarks in tagged cines: on the pictures, and their strain as curves and tables. */
 const RINGS = 7, SPOKES = 24, CONTOURS = [0, 3, 6];
 const MIDWALL = "circumferential_midwall", RADIAL = "radial_wall";
 let shownSlice = -1;
