@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.channels import described, short_name
-from app.models import NONE, Model, model_id
-from app.samples import SAMPLES
+from app.models import NONE, TOY, Model, model_id
+from app.samples import MAKE, SAMPLES, model_for, species_of
 from app.session import Session
 from app.uploads import UPLOADED, UPLOADS
 from cmrseg.labels import COLOURS, NAMES, Tissue
@@ -21,6 +21,18 @@ def setup_of(session: Session, models: Sequence[Model], most_bytes: int) -> dict
         "most_bytes": most_bytes,
         "endings": UPLOADS,
         "uploaded": UPLOADED,
+        **models_of(models),
+        "tissues": [
+            {"value": int(t), "name": NAMES[t], "colour": COLOURS[t]}
+            for t in Tissue
+            if t != Tissue.BACKGROUND
+        ],
+    }
+
+
+def models_of(models: Sequence[Model]) -> dict[str, Any]:
+    """The models to choose from, and the samples with the model that suits each."""
+    return {
         "models": [
             {
                 "id": model_id(model),
@@ -31,17 +43,28 @@ def setup_of(session: Session, models: Sequence[Model], most_bytes: int) -> dict
                 "tracks": model.sequence == TAGGED,
                 "facts": dict(model.facts),
                 "trained_mm": model.trained_mm,
+                "toy": TOY if model.is_toy else "",
                 "fault": model.fault,
             }
             for model in models
         ],
         "no_models": "" if models else NONE,
-        "samples": [{"id": key, "name": sample[0]} for key, sample in SAMPLES.items()],
-        "tissues": [
-            {"value": int(t), "name": NAMES[t], "colour": COLOURS[t]}
-            for t in Tissue
-            if t != Tissue.BACKGROUND
+        "samples": [
+            {"id": key, "name": sample[0], **_suited(key, models)}
+            for key, sample in SAMPLES.items()
         ],
+    }
+
+
+def _suited(sample: str, models: Sequence[Model]) -> dict[str, str]:
+    """The model for a sample, or how to make one."""
+    model = model_for(sample, models)
+    if model is not None:
+        return {"model": model_id(model), "advice": ""}
+    made = MAKE[species_of(sample)]
+    return {
+        "model": "",
+        "advice": f"No model here was trained on such hearts; this command trains one: {made}",
     }
 
 

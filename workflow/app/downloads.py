@@ -11,6 +11,7 @@ import pandas as pd
 
 from app.kept import voxels_path
 from app.measured import frames_csv, measures_csv, result
+from app.report import report_pdf
 from app.session import Loaded, Refused, Session
 from app.uploads import stem
 from cmrseg.cine import Cine
@@ -126,6 +127,8 @@ def download(session: Session, what: str, ed_frame: int, es_frame: int) -> tuple
         return f"{name}_contours.zip", contours_zip(session)
     if what == "frames":
         return f"{name}_frames.csv", frames_csv(session).encode()
+    if what == "report":
+        return f"{name}_report.pdf", report_pdf(session, ed_frame, es_frame)
     if what == "measures":
         text = measures_csv(session, ed_frame, es_frame)
         # Spreadsheet programs need this mark to recognise UTF-8; without it µ is shown wrongly.

@@ -10,6 +10,7 @@ from app.checks import NO_SPACING, spacing_fault
 from app.session import Loaded, Session
 from cmrseg.cine import Cine
 from cmrseg.files import replacing
+from cmrseg.measure.person import NOBODY
 from cmrseg.sequences import SEQUENCES, USUAL
 
 # Needs about 9 GB of memory for segmentation. The largest real cines are a fifth of this size.
@@ -61,6 +62,8 @@ def keep(
     for key, other in zip(sequences[1:], others, strict=True):
         np.save(session.folder / f"cine_{key}.npy", other.voxels, allow_pickle=False)
     session.labelled = session.tracked = None
+    # Other images may be of another person.
+    session.person, session.title = NOBODY, ""
     for shown in ("labels.u8", "points.f32"):
         (session.folder / shown).unlink(missing_ok=True)
     one_plane = not SEQUENCES[sequences[0]].volumetric and cine.voxels.shape[1] == 1

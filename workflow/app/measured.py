@@ -8,6 +8,7 @@ import pandas as pd
 
 from app.checks import result_warnings
 from app.eye import eye_of, eye_rows
+from app.person import person_rows, with_person
 from app.session import Labelled, Loaded, Refused, Session
 from app.views import view_frames, view_measured
 from cmrseg.labels import NAMES, Tissue
@@ -59,7 +60,8 @@ def measured(session: Session, ed_frame: int, es_frame: int) -> dict[str, Any]:
     loaded, labelled = result(session)
     labels = np.memmap(session.folder / "labels.u8", np.uint8, "r", shape=loaded.shape)
     if not has_phases(labelled.sequence):
-        return view_measured(loaded, labelled, labels)
+        found_here = view_measured(loaded, labelled, labels)
+        return {**found_here, "rows": with_person(found_here["rows"], session.person)}
     try:
         # A single frame has no systole.
         systole = es_frame if len(labelled.curves) > 1 else None
@@ -86,7 +88,7 @@ def measured(session: Session, ed_frame: int, es_frame: int) -> dict[str, Any]:
         for name in CURVES
     }
     return {
-        "rows": rows,
+        "rows": with_person(rows, session.person),
         "unit": unit,
         "quantity": "volume",
         "has_phases": True,
@@ -134,6 +136,7 @@ def measures_csv(session: Session, ed_frame: int, es_frame: int) -> str:
         ("model", labelled.model, ""),
         ("sha256 of its weights", labelled.weights_sha256, ""),
         *((row["name"], f"{row['value']:.6g}", row["unit"]) for row in content["rows"]),
+        *person_rows(content["rows"], session.person),
         *eye_rows(content["eye"]),
     ]
     for name, frame, found in chosen if has_phases(labelled.sequence) else ():

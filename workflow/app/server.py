@@ -16,10 +16,12 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from app import downloads, intake, measured, series, tracked, uploads, work
-from app.answers import setup_of, state_of
+from app.answers import models_of, setup_of, state_of
 from app.asked import frames, number, sequences, until_closed, words
+from app.fetching import Fetching
 from app.guard import Guard
 from app.models import find_models, model_id
+from app.person import take_person
 from app.samples import SAMPLES
 from app.session import Refused, Session, Sessions
 from cmrseg.fetch.checks import check_room
@@ -55,6 +57,7 @@ class Api:
         self.options, self.sessions = options, sessions
         # Cookies ignore ports: two apps on one machine need two cookies.
         self.cookie = f"cmrseg_{options.port}"
+        self.fetching = Fetching(options.root)
 
     def routes(self) -> list[Route]:
         pages = [Route(path, _file(name)) for path, name in FILES.items()]
@@ -68,6 +71,10 @@ class Api:
             ("/api/{session}/series", self.choose, "POST"),
             ("/api/{session}/label", self.label, "POST"),
             ("/api/{session}/measures", self.measures, "GET"),
+            ("/api/{session}/person", self.person, "POST"),
+            ("/api/{session}/models", self.models, "GET"),
+            ("/api/{session}/networks", self.networks, "GET"),
+            ("/api/{session}/networks", self.get_networks, "POST"),
             ("/api/{session}/voxels/{what}", self.voxels, "GET"),
             ("/api/{session}/download/{what}", self.download, "GET"),
         ]
@@ -190,6 +197,31 @@ class Api:
             return JSONResponse(content)
         content = await run_in_threadpool(measured.measured, session, *frames(request, session))
         return JSONResponse(content)
+
+    async def person(self, request: Request) -> Response:
+        """What somebody says of the person in the images."""
+        session, said = self.session(request), await words(request)
+        take_person(session, said)
+        bsa = session.person.bsa_m2
+        return JSONResponse({"bsa_m2": bsa, "doubt": session.person.doubt()})
+
+    async def models(self, request: Request) -> Response:
+        self.session(request)
+        models = await run_in_threadpool(find_models, self.options.root, self.options.models)
+        return JSONResponse(models_of(models))
+
+    async def networks(self, request: Request) -> Response:
+        """Published networks that can be fetched, and how far that is."""
+        self.session(request)
+        return JSONResponse(await run_in_threadpool(self.fetching.state))
+
+    async def get_networks(self, request: Request) -> Response:
+        session, said = self.session(request), await words(request)
+        if said.get("agreed") is not True:
+            raise Refused("The terms of the networks have to be accepted first.")
+        self.fetching.start()
+        session.used = self.sessions.clock()
+        return JSONResponse(self.fetching.state(), 202)
 
     async def voxels(self, request: Request) -> Response:
         """8-bit images or label maps for display, (t, z, y, x), or float32 (t, z, 168, 2)."""

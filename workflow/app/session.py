@@ -17,6 +17,7 @@ from typing import Any
 import pandas as pd
 
 from cmrseg.labels import Tissue
+from cmrseg.measure.person import NOBODY, Person
 from cmrseg.sequences import USUAL, Sequence
 
 PREFIX, NEW = "cmrseg-app-", "cmrseg-new-"
@@ -128,7 +129,8 @@ class Session:
     """One open page.
 
     owner: the browser's cookie. used: when the last request came. received: when the last part of
-    an upload came; None while there is none. when_closed: called once, by any thread.
+    an upload came; None while there is none. when_closed: called once, by any thread. person,
+    title: what somebody typed about the images.
     """
 
     name: str
@@ -146,6 +148,8 @@ class Session:
     offer: Offer | None = None
     labelled: Labelled | None = None
     tracked: Tracked | None = None
+    person: Person = NOBODY
+    title: str = ""
     numbers: int = 0
 
     def next_number(self) -> int:

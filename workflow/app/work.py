@@ -246,6 +246,6 @@ def _shown(frame: float, otherwise: int) -> int:
 
 def _toy(loaded: Loaded, model: Model) -> list[str]:
     """Whether a model trained only on digital hearts is applied to other images."""
-    if loaded.is_sample or "digital heart" not in model.facts.get("cohort", ""):
+    if loaded.is_sample or not model.is_toy:
         return []
     return ["The model was trained on digital hearts; it is not meant for real images."]

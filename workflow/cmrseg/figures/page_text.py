@@ -10,7 +10,7 @@ from matplotlib.textpath import TextToPath
 
 from cmrseg.figures.style import GRID, INK, MM_PER_INCH, STYLE
 
-FONT = STYLE["font.family"]
+FONT = str(STYLE["font.family"])
 MM_PER_POINT = MM_PER_INCH / 72
 # Of a line of text, in parts of the size of its font.
 LINE = 1.32

@@ -3,7 +3,7 @@
 For research use. It has no name, date or number of a person but those that somebody typed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -51,6 +51,24 @@ class Row(NamedTuple):
     name: str
     quantity: Quantity
     indexed: Quantity | None = None
+
+
+def rows_of(rows: Sequence[Mapping[str, Any]]) -> list[Row]:
+    """Rows of the table from measures: `name`, `value`, `unit`, and what is known besides.
+
+    That is `low` and `high` of an interval, and what `measure.person.by_person` adds.
+    """
+
+    def quantity(about: Mapping[str, Any]) -> Quantity:
+        low, high = about.get("low"), about.get("high")
+        interval = None if low is None or high is None else (low, high)
+        value, unit = about["value"], about["unit"]
+        return Quantity(value, unit, interval, about.get("reference"), about.get("outside", ""))
+
+    return [
+        Row(row["name"], quantity(row), quantity(row["indexed"]) if "indexed" in row else None)
+        for row in rows
+    ]
 
 
 class Strip(NamedTuple):
