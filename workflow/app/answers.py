@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from app.channels import described, short_name
@@ -68,6 +69,13 @@ def _suited(sample: str, models: Sequence[Model]) -> dict[str, str]:
     }
 
 
+def _person(session: Session) -> dict[str, Any]:
+    """What somebody typed about the person in the images."""
+    person = session.person
+    surface = {"bsa_m2": person.bsa_m2, "doubt": person.doubt()}
+    return {**asdict(person), "title": session.title, **surface}
+
+
 def state_of(session: Session) -> dict[str, Any]:
     """The state of a session for the page; nan becomes null."""
     loaded, found = session.loaded, session.labelled or session.tracked
@@ -81,6 +89,7 @@ def state_of(session: Session) -> dict[str, Any]:
         "notes": loaded.notes,
         "is_file": loaded.file_affine is not None,
         "series": loaded.series,
+        "person": _person(session),
         "channels": [
             {"key": key, "name": short_name(key), "plane": SEQUENCES[key].plane}
             for key in loaded.sequences

@@ -34,6 +34,7 @@ function showModel() {
   at("wanted").textContent = model.images;
   at("label").textContent = model.tracks ? "Follow the heart" : "Segment the images";
   const trained = model.trained_mm ? { voxels: distances(model.trained_mm) } : {};
+  showToy(model);
   fill(at("modelFacts"), { network: model.network, ...model.facts, ...trained });
   if (at("working").hidden) at("label").disabled = !image;
 }
@@ -74,6 +75,8 @@ function listen() {
   };
   at("asFound").onclick = () => attempt(async () => { await showMeasures(""); draw(); });
   listenToSeries();
+  listenToPerson();
+  listenToFetching();
   document.addEventListener("keydown", key);
   new ResizeObserver(() => { draw(); drawCurve(); }).observe(at("show"));
   window.addEventListener("beforeunload", (event) => { if (untaken) event.preventDefault(); });
@@ -107,21 +110,10 @@ async function begin() {
     button.type = "button";
     button.dataset.sample = id;
     button.textContent = name;
-    button.onclick = () => begins("sample", { sample: id });
+    button.onclick = () => { chooseFor(id); begins("sample", { sample: id }); };
     return button;
   }));
-  at("model").replaceChildren(...setup.models.map((model) => {
-    const option = document.createElement("option");
-    option.value = model.id;
-    option.disabled = !!model.fault;
-    option.textContent = model.name + (model.fault ? ` – ${model.fault}` : "");
-    return option;
-  }));
-  const usable = setup.models.find((model) => !model.fault);
-  if (usable) at("model").value = usable.id;
-  at("noModels").hidden = !setup.no_models;
-  at("noModels").textContent = setup.no_models;
-  at("modelChoice").hidden = !!setup.no_models;
+  showModels();
   at("legend").replaceChildren(...setup.tissues.map(({ value, name, colour }) => {
     const li = document.createElement("li"), mark = document.createElement("i");
     li.dataset.value = value;

@@ -25,6 +25,7 @@ async function takeImage(about) {
     ...(!image.isMany && { time: about.interval_s ? `${short(1000 * about.interval_s)} ms between frames` : "frame interval unknown" }),
   });
   at("imageFacts").hidden = false;
+  showPerson(about.person);
   at("notes").hidden = !about.notes.length;
   at("notes").querySelector("summary").textContent = about.notes.length === 1 ? "One note" : `${about.notes.length} notes`;
   at("notes").open = about.notes.length === 1;

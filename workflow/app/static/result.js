@@ -47,6 +47,7 @@ async function showMeasures(query) {
   at("curveOf").textContent = content.quantity === "area" ? "Areas" : "Volumes";
   at("curveFigure").hidden = image.shape[0] === 1 && !content.has_phases;
   at("results").querySelector(".columns").classList.toggle("single", at("curveFigure").hidden);
+  showByPerson(content);
   showEye(content.eye);
   at("warnings").hidden = !content.warnings.length;
   at("warnings").replaceChildren(...content.warnings.map(item));
