@@ -8,7 +8,12 @@ from study.code import code_of
 from study.load import load_study
 from study.memory import forgotten
 from study.owner import check_owner, note_owner
-from study.prediction import prediction_origins, prediction_study
+from study.prediction import (
+    prediction_origins,
+    prediction_report,
+    prediction_study,
+    where_results_are,
+)
 from study.stored import turned_pictures
 from study.study import DICOM
 from study.tables import StudyError
@@ -22,6 +27,7 @@ from study.wiring.measures import Measures
 from study.wiring.models import Models
 from study.wiring.panels import Panels
 from study.wiring.raw import Raw
+from study.wiring.reports import Reports
 from study.wiring.results import Results
 from study.wiring.sources import Sources
 from study.wiring.wildcards import none_of, one_of
@@ -38,6 +44,7 @@ def is_there(path):
 try:
     # `--config input=... model=...` is a study of its own: one subject and one model.
     STUDY = load_study(prediction_study(TYPED) if "input" in TYPED else TYPED)
+    REPORT_SETTINGS = prediction_report(TYPED) if "input" in TYPED else None
     check_owner(STUDY.name, workflow.configfiles)
     SOURCES = Sources(STUDY, is_there)
 except StudyError as error:
@@ -66,6 +73,7 @@ MEASURES = Measures(STUDY, COHORTS)
 PANELS = Panels(STUDY, COHORTS)
 FIGURES = Figures(STUDY, COHORTS, RAW)
 RESULTS = Results(STUDY, ORIGINS)
+REPORTS = Reports(STUDY, COHORTS, REPORT_SETTINGS)
 
 
 # Before results are made, and where the first ones were.
@@ -75,6 +83,8 @@ onstart:
 
 onsuccess:
     note_owner(STUDY.name, workflow.configfiles)
+    if ORIGINS:
+        logger.info(where_results_are(STUDY.name, REPORTS.names()))
 
 
 onerror:

@@ -62,6 +62,8 @@ class Person:
 
 
 NOBODY = Person()
+# As subject tables have them.
+LETTERS = {"F": Sex.FEMALE, "M": Sex.MALE}
 
 
 def person_of(said: Mapping[str, Any]) -> Person:
@@ -70,9 +72,9 @@ def person_of(said: Mapping[str, Any]) -> Person:
     Raises ValueError naming a value that is implausible.
     """
     numbers = {key: _number(key, said.get(key)) for key in LIMITS}
-    sex = said.get("sex") or None
+    sex = LETTERS.get(said.get("sex") or "", said.get("sex") or None)
     if sex is not None and sex not in tuple(Sex):
-        raise ValueError(f"sex {sex!r}: expected female or male")
+        raise ValueError(f"sex {sex!r}: expected female or male, or F or M")
     return Person(**numbers, sex=None if sex is None else Sex(sex))
 
 
