@@ -67,6 +67,11 @@ CHECKS = Checks(STUDY, COHORTS, is_there)
 CALIBRATION = Calibration(STUDY, CHECKS)
 RAW = Raw(STUDY, COHORTS, SOURCES.entries)
 EXPORTS = Exports(STUDY, RAW)
+
+if workflow.is_main_process:
+    for warning in RAW.absent(is_there):
+        logger.warning(warning)
+
 MODELS = Models(STUDY, COHORTS)
 ENSEMBLES = Ensembles(STUDY)
 MEASURES = Measures(STUDY, COHORTS)
