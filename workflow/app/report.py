@@ -1,6 +1,5 @@
 """The report of a session's result: a PDF of one page."""
 
-import math
 from typing import Any
 
 import numpy as np
@@ -9,11 +8,8 @@ from app.channels import short_name
 from app.kept import voxels_path
 from app.measured import measured, result
 from app.session import Labelled, Loaded, Refused, Session
+from cmrseg.figures.report_words import image_words, model_words, notes_of
 from cmrseg.measure.by_sequence import has_phases
-from cmrseg.measure.person import BSA_NOTE, REFERENCE_NOTE
-
-# First digits of a hash that identify weights.
-HASH_DIGITS = 12
 
 
 def report_pdf(
@@ -46,7 +42,7 @@ def report_pdf(
         marks=[("ED", ed_frame), ("ES", es_frame)] if content["has_phases"] else [],
         warnings=[*content["warnings"], *([doubt] if (doubt := session.person.doubt()) else [])],
         edited=edited,
-        notes=_notes(session, content),
+        notes=notes_of(content["rows"]),
     )
     try:
         return pdf_of(figure(report), session.title or UNTITLED)
@@ -57,23 +53,12 @@ def report_pdf(
 def _facts(
     session: Session, loaded: Loaded, labelled: Labelled, content: dict[str, Any]
 ) -> list[tuple[str, str]]:
-    frames, slices, rows, columns = loaded.shape
-    z, y, x = labelled.spacing_mm
-    images = f"{slices} slices of {columns} x {rows} pixels of {x:.3g} x {y:.3g} mm"
-    if slices > 1:
-        images += f", {z:.3g} mm apart"
-    if frames > 1:
-        images += f"; {frames} frames"
-    if math.isfinite(labelled.interval_s):
-        images += f", {labelled.interval_s * 1000:.3g} ms apart"
-    if loaded.series:
-        images += f"; series {loaded.series}"
+    images = image_words(loaded.shape, labelled.spacing_mm, labelled.interval_s, loaded.series)
+    model = model_words(labelled.model, labelled.weights_sha256)
+    kind = "digital heart, simulated" if loaded.is_sample else labelled.sequence.name
     facts = [
-        (
-            "Model",
-            f"{labelled.model}, sha256 of its weights {labelled.weights_sha256[:HASH_DIGITS]}",
-        ),
-        ("Images", f"{labelled.sequence.name}: {images}"),
+        ("Model", f"{model}; {labelled.toy}" if labelled.toy else model),
+        ("Images", f"{kind}: {images}"),
     ]
     if content["has_phases"]:
         parts = [
@@ -106,14 +91,3 @@ def _strips(
     names = ("ED", "ES") if has_phases(labelled.sequence) else ("largest", "smallest")
     ends = zip(names, (content["ed"], content["es"]), strict=True)
     return [strip(f"{name}, frame {frame + 1}", frame) for name, frame in ends]
-
-
-def _notes(session: Session, content: dict[str, Any]) -> list[str]:
-    """Sources and conventions of what is in the table."""
-    rows = content["rows"]
-    every = [about for row in rows for about in (row, row.get("indexed") or {})]
-    notes = [REFERENCE_NOTE] if any("reference" in about for about in every) else []
-    if any("indexed" in row for row in rows):
-        notes.append(BSA_NOTE)
-    origins = dict.fromkeys(str(row["origin"]) for row in rows if row.get("origin"))
-    return [*notes, *(f"Interval: {origin}" for origin in origins)]

@@ -85,7 +85,8 @@ class Labelled:
 
     affine: (4, 4) of the cine; where the file has no spacing, with the one that was given.
     sequence: the one whose grid the labels lie on. curves: a row per frame (measure.volumes).
-    ed_frame, es_frame: chosen from the volumes, or areas.
+    ed_frame, es_frame: chosen from the volumes, or areas. toy: what is said of a model that is not
+    for patients.
     """
 
     number: int
@@ -101,6 +102,7 @@ class Labelled:
     ed_frame: int
     es_frame: int
     warnings: list[str]
+    toy: str = ""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import pandas as pd
 from app.channels import images_for
 from app.checks import interval_fault, model_warnings, spacing_fault, species
 from app.intake import RECEIVED, UNPACKED
-from app.models import Model
+from app.models import TOY, Model
 from app.series import KEPT
 from app.session import Closed, Labelled, Loaded, Refused, Session, Sessions, Tracked
 from app.tracked import POINTS
@@ -186,6 +186,7 @@ def label(
         ed_frame=ed_frame,
         es_frame=es_frame,
         warnings=[*model_warnings(spacing_mm, model.trained_mm), *_toy(loaded, model)],
+        toy=TOY if model.is_toy else "",
     )
 
 

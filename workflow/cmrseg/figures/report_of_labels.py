@@ -11,6 +11,7 @@ import pandas as pd
 from cmrseg.cine import Cine
 from cmrseg.figures.column_names import in_words
 from cmrseg.figures.report import Curve, Report, Strip, rows_of
+from cmrseg.figures.report_words import image_words, model_words, notes_of
 from cmrseg.figures.units import units_of
 from cmrseg.files import read_table, sha256
 from cmrseg.measure.by_sequence import (
@@ -20,12 +21,11 @@ from cmrseg.measure.by_sequence import (
     measures_of,
     measures_of_curve,
 )
-from cmrseg.measure.person import BSA_NOTE, REFERENCE_NOTE, Person, by_person
+from cmrseg.measure.person import Person, by_person
 from cmrseg.measure.volumes import missed_frames
 from cmrseg.sequences import Sequence as Images
 from cmrseg.sequences import image_path
 
-HASH_DIGITS = 12
 # Also given by the table of volumes, without being a measure of a ventricle.
 RATE = "heart_rate_bpm"
 
@@ -53,9 +53,6 @@ def report_of(
     values, marks = _values(tables["volumes"], subject, curve, first)
     units = units_of(curve[list(curve_columns(first).values())].to_numpy(float))
     rows = _rows(values, units.factor, {"ml": units.volume, "g": units.mass}, person)
-    every = [about for row in rows for about in (row, row.get("indexed") or {})]
-    notes = [REFERENCE_NOTE] if any("reference" in about for about in every) else []
-    notes += [BSA_NOTE] if any("indexed" in row for row in rows) else []
     factor = units.factor if curve_unit(first) == "ml" else 1.0
     return Report(
         title=title,
@@ -72,7 +69,7 @@ def report_of(
         interval_s=cines[0].frame_interval_s,
         marks=marks if first.is_cine else [],
         warnings=[*_warnings(curve, first), *([doubt] if (doubt := person.doubt()) else [])],
-        notes=[*notes, *_repairs(_of(tables["audit"], subject))],
+        notes=[*notes_of(rows), *_repairs(_of(tables["audit"], subject))],
     )
 
 
@@ -91,7 +88,8 @@ def _values(
         frames = [("ED", row["ed_frame"]), ("ES", row["es_frame"])]
         marks = [(name, int(frame)) for name, frame in frames if not math.isnan(frame)]
         return values | {RATE: float(row[RATE])}, marks or [("", 0)]
-    values = measures_of_curve(curve, first)
+    # Nothing is known of what a model does not label, or did not find.
+    values = {key: value for key, value in measures_of_curve(curve, first).items() if value > 0}
     if not first.is_cine:
         return values, [("", 0)]
     areas = curve[list(curve_columns(first).values())].max(axis=0)
@@ -123,16 +121,9 @@ def _facts(
     marks: Sequence[tuple[str, int]],
     person: Person,
 ) -> list[tuple[str, str]]:
-    frames, slices, rows, columns = cine.voxels.shape
-    z, y, x = cine.spacing_mm
-    images = f"{slices} slices of {columns} x {rows} pixels of {x:.3g} x {y:.3g} mm"
-    images += f", {z:.3g} mm apart" if slices > 1 else ""
-    images += f"; {frames} frames" if frames > 1 else ""
-    if math.isfinite(cine.frame_interval_s):
-        images += f", {cine.frame_interval_s * 1000:.3g} ms apart"
-    digits = sha256(model["weights"])[:HASH_DIGITS]
+    images = image_words(cine.voxels.shape, cine.spacing_mm, cine.frame_interval_s)
     facts = [
-        ("Model", f"{model['name']}, sha256 of its weights {digits}"),
+        ("Model", model_words(model["name"], sha256(model["weights"]))),
         ("Images", f"{first.name}: {images}"),
     ]
     if shown := [f"{name} {frame + 1} (by volume)" for name, frame in marks if name]:
