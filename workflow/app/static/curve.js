@@ -84,7 +84,7 @@ function drawCurve() {
     for (const [i, high] of [[largest, -8], [least, 16]]) {
       const v = measures.curves[name][i];
       parts.push(svg("circle", { cx: x(i), cy: y(v), r: 6.5, fill: "none", stroke: colourOf(tissue), "stroke-width": 1.6, "pointer-events": "none" }));
-      parts.push(svg("text", { x: limited(x(i), margin.left + 14, width - margin.right - 14), y: y(v) + high, "text-anchor": "middle", fill: INK, "pointer-events": "none" }, short(v)));
+      parts.push(svg("text", { x: limited(x(i), margin.left + 14, width - margin.right - 14), y: y(v) + (y(v) + high > y(0) - 2 ? -10 : high), "text-anchor": "middle", fill: INK, "pointer-events": "none" }, short(v)));
     }
   }
   at("extremes").textContent = extremesInWords(lines);

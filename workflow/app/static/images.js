@@ -8,7 +8,7 @@ function forget() {
   image = result = measures = null;
   untaken = false;
   imageNumber = resultNumber = 0;
-  for (const id of ["stage", "strip", "controls", "display", "keys", "edit", "results", "charts", "eye", "imageFacts", "notes", "spacing", "intervalField", "legend", "ringLegend"]) at(id).hidden = true;
+  for (const id of ["stage", "strip", "controls", "looks", "display", "keys", "edit", "results", "charts", "eye", "imageFacts", "notes", "spacing", "intervalField", "legend", "ringLegend"]) at(id).hidden = true;
   at("empty").hidden = false;
   at("layer").disabled = at("zoom").disabled = true;
 }
@@ -35,7 +35,7 @@ async function takeImage(about) {
   at("spacing").hidden = !about.spacing_fault;
   at("spacingWhy").textContent = `${about.spacing_fault} Enter the voxel size of the scan.`;
   at("intervalField").hidden = !!about.interval_s || frames === 1;
-  for (const id of ["stage", "controls", "display", "keys"]) at(id).hidden = false;
+  for (const id of ["stage", "controls", "looks", "display", "keys"]) at(id).hidden = false;
   at("strip").hidden = slices === 1;
   at("stage").classList.toggle("many", image.isMany);
   at("play").hidden = at("frameField").hidden = frames === 1;
