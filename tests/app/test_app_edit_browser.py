@@ -71,7 +71,9 @@ def test_contours_are_edited_by_keys_alone_and_nothing_is_lost(result, tmp_path)
     page = result
     # who works where stays there
     assert page.run("document.activeElement.id") == "label"
-    assert page.run("document.querySelector('#announce').textContent").startswith("Segmented by fcn")
+    assert page.run("document.querySelector('#announce').textContent").startswith(
+        "Segmented by fcn"
+    )
     page.run("document.querySelector('#canvas').focus()")
     before, volume = count(page, 1), shown(page, "edv_ml")
     page.press("e")
@@ -81,7 +83,9 @@ def test_contours_are_edited_by_keys_alone_and_nothing_is_lost(result, tmp_path)
     for name in ("ArrowLeft", " ", "ArrowLeft", "ArrowLeft", " "):
         page.press(name)
     wait(page, f"{SAVED} && editedCount() === 1")
-    assert page.run("document.querySelector('#announce').textContent").startswith("Painted LV cavity in slice")
+    assert page.run("document.querySelector('#announce').textContent").startswith(
+        "Painted LV cavity in slice"
+    )
     page.press("2")
     page.press("r")
     wall = count(page, 2)
@@ -152,6 +156,23 @@ def test_mouse_and_touch_draw_push_copy_and_undo(result):
     wait(page, f"{SAVED} && editedCount() === 2")
     page.click("#largest")
     wait(page, f"{SAVED} && result.largest")
+
+
+def test_strokes_that_follow_each_other_quickly_all_reach_the_server(result):
+    page = result
+    page.click("#edit")
+    page.run(
+        "(async () => { for (let i = 0; i < 8; i++) { beginStroke([4.5 + i, 34.5]); endStroke();"
+        " await new Promise((go) => setTimeout(go, 30)); } })()"
+    )
+    wait(page, f"{SAVED} && !isUnsaved()")
+    same = "voxels('labels').then((all) => all.every((v, i) => v === result.labels[i]))"
+    assert page.run(same) is True
+    assert page.run(f"[...Array(8).keys()].every((i) => {LABELS}[34 * 36 + 4 + i] === 1)")
+    # while another result is made nothing is drawn
+    page.run("showWork('Labelling', 0); document.querySelector('#edit').click()")
+    assert page.run("edit.on") is False
+    page.run("showWork('', null)")
 
 
 def test_the_view_zooms_moves_and_has_a_window(result):

@@ -37,7 +37,7 @@ function startEdits() {
 }
 
 function setEditing(on) {
-  if (on && !(result && result.labels)) return;
+  if (on && !(result && result.labels && at("working").hidden)) return;
   endStroke();
   edit.on = on;
   if (on) stop();
@@ -171,6 +171,14 @@ function save(frame, slice) {
 
 /* Sends slices until the server has all, then asks for the measures; tries again where it fails. */
 async function send() {
+  do {
+    await sendSlices();
+    await measuresAfterEdits();
+    /* Somebody may have drawn on meanwhile. */
+  } while (unsaved.size);
+}
+
+async function sendSlices() {
   while (unsaved.size) {
     const [place, [frame, slice]] = unsaved.entries().next().value;
     unsaved.delete(place);
@@ -185,20 +193,25 @@ async function send() {
       continue;
     }
     const said = await answer.json().catch(() => ({}));
-    if (!answer.ok) { showFault(said.fault || GONE); continue; }
-    showFault("");
-    takeEdited(said);
+    if (answer.ok) { showFault(""); takeEdited(said); continue; }
+    /* Refused: what is shown is what counts. */
+    showFault(said.fault || GONE);
+    await takeLabels();
   }
-  await measuresAfterEdits();
+}
+
+/* The labels as the server has them, unless somebody has drawn meanwhile. */
+async function takeLabels() {
+  const labels = await voxels("labels").catch(() => null);
+  if (!labels || unsaved.size || edit.pen) return;
+  result.labels = labels;
+  result.loops.clear();
 }
 
 async function measuresAfterEdits() {
   if (!result) return;
   await attempt(async () => {
-    if (result.largest) {
-      result.labels = await voxels("labels");
-      result.loops.clear();
-    }
+    if (result.largest) await takeLabels();
     await showMeasures();
     draw();
   });
@@ -216,10 +229,11 @@ function takeEdited({ edited, largest }) {
 
 async function setLargest() {
   const wanted = at("largest").checked;
+  if (isOff("largest")) { at("largest").checked = !wanted; return; }
+  endStroke();
   await saving;
   takeEdited(await call(`${base}/largest`, { largest: wanted, result: resultNumber }));
-  result.labels = await voxels("labels");
-  result.loops.clear();
+  await takeLabels();
   edit.undo = [];
   edit.redo = [];
   await showMeasures();

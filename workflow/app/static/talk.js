@@ -29,6 +29,8 @@ async function attempt(work) {
 }
 
 function showWork(text, part) {
+  /* What is drawn while another result is made would be of the one before. */
+  if (text && edit.on) setEditing(false);
   at("working").hidden = !text;
   /* Readers of screens are told each piece of work once, not its every percent. */
   if (at("doing").textContent !== text) at("doing").textContent = text;
