@@ -6,9 +6,10 @@ from dataclasses import asdict
 from typing import Any
 
 from app.channels import described, short_name
+from app.edit_requests import edited_of
 from app.models import NONE, TOY, Model, model_id
 from app.samples import MAKE, SAMPLES, model_for, species_of
-from app.session import Session
+from app.session import Labelled, Session
 from app.uploads import UPLOADED, UPLOADS
 from cmrseg.labels import COLOURS, NAMES, Tissue
 from cmrseg.layouts.inputs import TAGGED
@@ -101,6 +102,7 @@ def state_of(session: Session) -> dict[str, Any]:
         "model": found.model,
         "spacing_mm": found.spacing_mm,
         "interval_s": None if math.isnan(found.interval_s) else found.interval_s,
+        **(_labels_of(session.labelled) if session.labelled else {}),
     }
     return {
         "busy": session.busy.locked(),
@@ -111,3 +113,7 @@ def state_of(session: Session) -> dict[str, Any]:
         "series": session.offer and session.offer.number,
         "result": result,
     }
+
+
+def _labels_of(labelled: Labelled) -> dict[str, Any]:
+    return {"tissues": [int(tissue) for tissue in labelled.tissues], **edited_of(labelled)}

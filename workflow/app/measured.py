@@ -1,12 +1,13 @@
 """Measures of a labelled cine, for the page and as downloads."""
 
 import math
+from collections import Counter
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from app.checks import result_warnings
+from app.checks import result_warnings, stroke_warnings
 from app.eye import eye_of, eye_rows
 from app.person import person_rows, with_person
 from app.session import Labelled, Loaded, Refused, Session
@@ -34,8 +35,12 @@ ROWS = (
     ("co_l_min", "Cardiac output", "flow"),
     ("rv_edv_ml", "RV end-diastolic volume", "volume"),
     ("rv_esv_ml", "RV end-systolic volume", "volume"),
+    ("rv_sv_ml", "RV stroke volume", "volume"),
     ("rv_ef", "RV ejection fraction", "fraction"),
 )
+# Measures of one frame; others are of both.
+AT_DIASTOLE = ("edv_ml", "mass_g", "rv_edv_ml")
+AT_SYSTOLE = ("esv_ml", "rv_esv_ml")
 
 
 def result(session: Session) -> tuple[Loaded, Labelled]:
@@ -83,6 +88,7 @@ def measured(session: Session, ed_frame: int, es_frame: int) -> dict[str, Any]:
             rows.append({"key": key, "name": name, "value": values[key] * factor, "unit": unit})
     found = result_warnings(labels, labelled.curves, ed_frame, es_frame, labelled.species)
     factor, unit = units["volume"]
+    found += stroke_warnings(values["sv_ml"] * factor, values["rv_sv_ml"] * factor, unit)
     curves = {
         name: [v * factor if math.isfinite(v) else None for v in labelled.curves[name]]
         for name in CURVES
@@ -97,16 +103,21 @@ def measured(session: Session, ed_frame: int, es_frame: int) -> dict[str, Any]:
         "ed": ed_frame,
         "es": es_frame,
         "found": {"ed": labelled.ed_frame, "es": labelled.es_frame},
+        "by_hand": sorted(session.chosen),
         "warnings": [*labelled.warnings, *found],
         "eye": eye_of(loaded, labelled, labels, ed_frame),
     }
 
 
 def frames_csv(session: Session) -> str:
-    """A row per frame (from 1): time, volumes, mass; units are in the column names."""
+    """A row per frame (from 1): time, volumes, mass; units are in the column names.
+
+    edited: how many slices of the frame were edited by hand.
+    """
     _, labelled = result(session)
     if not has_phases(labelled.sequence):
-        return view_frames(labelled).to_csv(index=False, float_format="%.6g", lineterminator="\n")
+        table = view_frames(labelled).assign(edited=slices_edited(labelled))
+        return table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
     small = is_small(labelled)
     factor, volume, mass = (1000, "uL", "mg") if small else (1, "ml", "g")
     curves = labelled.curves
@@ -118,11 +129,36 @@ def frames_csv(session: Session) -> str:
     table[f"myocardium_{mass}"] = curves["my_ml"] * factor * MYOCARDIUM_G_PER_ML
     if Tissue.RV in labelled.tissues:
         table[f"rv_{volume}"] = curves["rv_ml"] * factor
+    table["edited"] = slices_edited(labelled)
     return table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
 
 
+def slices_edited(labelled: Labelled) -> list[int]:
+    """How many slices were edited by hand, of each frame."""
+    counts = Counter(frame for frame, _ in labelled.edited)
+    return [counts[frame] for frame in range(len(labelled.curves))]
+
+
+def _said(labelled: Labelled, key: str, ed_frame: int, es_frame: int) -> str:
+    """Whether a measure depends on slices that were edited by hand: yes or no."""
+    counts = slices_edited(labelled)
+    if not has_phases(labelled.sequence):
+        return "yes" if labelled.edited else "no"
+    frames = {ed_frame, es_frame}
+    if key == "heart_rate_bpm":
+        frames = set()
+    elif key in AT_DIASTOLE or key == "eye":
+        frames = {ed_frame}
+    elif key in AT_SYSTOLE:
+        frames = {es_frame}
+    return "yes" if any(counts[frame] for frame in frames) else "no"
+
+
 def measures_csv(session: Session, ed_frame: int, es_frame: int) -> str:
-    """Measures and how they were obtained: columns measure, value, unit."""
+    """Measures and how they were obtained: columns measure, value, unit, edited.
+
+    edited: whether slices that the value depends on were edited by hand.
+    """
     loaded, labelled = result(session)
     content = measured(session, ed_frame, es_frame)
     chosen = [
@@ -149,7 +185,19 @@ def measures_csv(session: Session, ed_frame: int, es_frame: int) -> str:
     ]
     if math.isfinite(labelled.interval_s):
         rows.append(("time between frames", f"{labelled.interval_s * 1000:.6g}", "ms"))
-    rows += [("warning", text, "") for text in content["warnings"]]
+    rows += [
+        ("slices edited by hand", len(labelled.edited), f"of {math.prod(loaded.shape[:2])}"),
+        ("pieces", "the largest of each tissue" if labelled.largest else "all", ""),
+        *(("warning", text, "") for text in content["warnings"]),
+    ]
     rows.append(("use", "Research use, not a medical device", ""))
     table = pd.DataFrame(rows, columns=["measure", "value", "unit"])
+    names = {row["name"]: row["key"] for row in content["rows"]}
+    told = {name for name, *_ in eye_rows(content["eye"])}
+    table["edited"] = [
+        _said(labelled, names.get(name, "eye"), ed_frame, es_frame)
+        if name in names or name in told
+        else ""
+        for name in table["measure"]
+    ]
     return table.to_csv(index=False, lineterminator="\n")

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from app.channels import short_name
+from app.edits import SHOWN
 from app.kept import voxels_path
 from app.measured import measured, result
 from app.session import Labelled, Loaded, Refused, Session
@@ -12,12 +13,10 @@ from cmrseg.figures.report_words import image_words, model_words, notes_of
 from cmrseg.measure.by_sequence import has_phases
 
 
-def report_pdf(
-    session: Session, ed_frame: int, es_frame: int, edited: frozenset[tuple[int, int]] = frozenset()
-) -> bytes:
+def report_pdf(session: Session, ed_frame: int, es_frame: int) -> bytes:
     """The report at the given frames (from 0).
 
-    edited: (slice, frame) from 0 of labels changed by hand. Nothing on it is from a header that may
+    Nothing on it is from a header that may
     name a person, nor the name of the file; a title is as typed. Raises Refused for a frame that
     does not exist, and for a title that cannot be printed.
     """
@@ -41,7 +40,7 @@ def report_pdf(
         interval_s=labelled.interval_s,
         marks=[("ED", ed_frame), ("ES", es_frame)] if content["has_phases"] else [],
         warnings=[*content["warnings"], *([doubt] if (doubt := session.person.doubt()) else [])],
-        edited=edited,
+        edited=frozenset((z, frame) for frame, z in labelled.edited),
         notes=notes_of(content["rows"]),
     )
     try:
@@ -78,7 +77,7 @@ def _strips(
     """End-diastole above end-systole; the largest and the smallest area; or the sequences."""
     from cmrseg.figures.report import Strip
 
-    labels = np.memmap(session.folder / "labels.u8", np.uint8, "r", shape=loaded.shape)
+    labels = np.memmap(session.folder / SHOWN, np.uint8, "r", shape=loaded.shape)
 
     def strip(title: str, frame: int, key: str = "") -> Strip:
         voxels = np.load(voxels_path(session, loaded, key), mmap_mode="r", allow_pickle=False)

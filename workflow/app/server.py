@@ -16,12 +16,12 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from app import downloads, intake, measured, series, tracked, uploads, work
-from app.answers import models_of, setup_of, state_of
+from app.answers import setup_of, state_of
 from app.asked import frames, number, sequences, until_closed, words
-from app.fetching import Fetching
+from app.edit_requests import edit_calls
 from app.guard import Guard
 from app.models import find_models, model_id
-from app.person import take_person
+from app.person_requests import person_calls
 from app.samples import SAMPLES
 from app.session import Refused, Session, Sessions
 from cmrseg.fetch.checks import check_room
@@ -32,6 +32,7 @@ STATIC = Path(__file__).parent / "static"
 # Every file of the folder is part of the page.
 FILES = {"/": "index.html"} | {f"/{path.name}": path.name for path in sorted(STATIC.iterdir())}
 SWEEP_S = 20
+COOKIE_S = 86_400
 
 
 @dataclass(frozen=True)
@@ -57,12 +58,13 @@ class Api:
         self.options, self.sessions = options, sessions
         # Cookies ignore ports: two apps on one machine need two cookies.
         self.cookie = f"cmrseg_{options.port}"
-        self.fetching = Fetching(options.root)
 
     def routes(self) -> list[Route]:
         pages = [Route(path, _file(name)) for path, name in FILES.items()]
         talk = [
+            ("/api/kept", self.kept, "GET"),
             ("/api/open", self.open, "POST"),
+            ("/api/{session}/here", self.here, "POST"),
             ("/api/{session}/close", self.close, "POST"),
             ("/api/{session}/state", self.state, "GET"),
             ("/api/{session}/images", self.images, "PUT"),
@@ -71,12 +73,10 @@ class Api:
             ("/api/{session}/series", self.choose, "POST"),
             ("/api/{session}/label", self.label, "POST"),
             ("/api/{session}/measures", self.measures, "GET"),
-            ("/api/{session}/person", self.person, "POST"),
-            ("/api/{session}/models", self.models, "GET"),
-            ("/api/{session}/networks", self.networks, "GET"),
-            ("/api/{session}/networks", self.get_networks, "POST"),
             ("/api/{session}/voxels/{what}", self.voxels, "GET"),
             ("/api/{session}/download/{what}", self.download, "GET"),
+            *edit_calls(self.session),
+            *person_calls(self.session, self.options.root, self.options.models),
         ]
         return [*pages, *(Route(path, _said(call), methods=[verb]) for path, call, verb in talk)]
 
@@ -84,14 +84,30 @@ class Api:
         owner = request.cookies.get(self.cookie, "")
         return self.sessions.find(request.path_params["session"], owner)
 
-    async def open(self, request: Request) -> Response:
+    async def kept(self, request: Request) -> Response:
+        """Names of this browser's sessions: a page that was reloaded takes up its own."""
+        own = self.sessions.of(request.cookies.get(self.cookie, ""))
+        return JSONResponse({"sessions": [session.name for session in own]})
+
+    async def here(self, request: Request) -> Response:
+        """The page is still open; nobody need do anything with it."""
         owner = request.cookies.get(self.cookie, "")
+        self.sessions.find(request.path_params["session"], owner, is_use=False)
+        return JSONResponse({})
+
+    async def open(self, request: Request) -> Response:
+        """A new session, or the one that is named."""
+        owner, said = request.cookies.get(self.cookie, ""), await words(request)
         if not re.fullmatch(r"[\w-]{43}", owner, re.ASCII):
             owner = secrets.token_urlsafe(32)
         models = await run_in_threadpool(find_models, self.options.root, self.options.models)
-        session = self.sessions.open(owner)
+        name = said.get("session")
+        session = self.sessions.find(str(name), owner) if name else self.sessions.open(owner)
         answer = JSONResponse(setup_of(session, models, self.options.most_bytes))
-        answer.set_cookie(self.cookie, owner, httponly=True, samesite="strict", path="/")
+        # It outlives a browser that crashes.
+        answer.set_cookie(
+            self.cookie, owner, max_age=COOKIE_S, httponly=True, samesite="strict", path="/"
+        )
         return answer
 
     async def close(self, request: Request) -> Response:
@@ -197,31 +213,6 @@ class Api:
             return JSONResponse(content)
         content = await run_in_threadpool(measured.measured, session, *frames(request, session))
         return JSONResponse(content)
-
-    async def person(self, request: Request) -> Response:
-        """What somebody says of the person in the images."""
-        session, said = self.session(request), await words(request)
-        take_person(session, said)
-        bsa = session.person.bsa_m2
-        return JSONResponse({"bsa_m2": bsa, "doubt": session.person.doubt()})
-
-    async def models(self, request: Request) -> Response:
-        self.session(request)
-        models = await run_in_threadpool(find_models, self.options.root, self.options.models)
-        return JSONResponse(models_of(models))
-
-    async def networks(self, request: Request) -> Response:
-        """Published networks that can be fetched, and how far that is."""
-        self.session(request)
-        return JSONResponse(await run_in_threadpool(self.fetching.state))
-
-    async def get_networks(self, request: Request) -> Response:
-        session, said = self.session(request), await words(request)
-        if said.get("agreed") is not True:
-            raise Refused("The terms of the networks have to be accepted first.")
-        self.fetching.start()
-        session.used = self.sessions.clock()
-        return JSONResponse(self.fetching.state(), 202)
 
     async def voxels(self, request: Request) -> Response:
         """8-bit images or label maps for display, (t, z, y, x), or float32 (t, z, 168, 2)."""

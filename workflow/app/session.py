@@ -23,6 +23,9 @@ from cmrseg.sequences import USUAL, Sequence
 PREFIX, NEW = "cmrseg-app-", "cmrseg-new-"
 # A running app keeps this file in its folder locked.
 LOCK = "lock"
+# A page that is open says so now and then; after a reload, or a crash of the browser, it is back
+# within this time, or its data are deleted.
+GONE_S = 600.0
 
 
 class Refused(Exception):
@@ -85,8 +88,9 @@ class Labelled:
 
     affine: (4, 4) of the cine; where the file has no spacing, with the one that was given.
     sequence: the one whose grid the labels lie on. curves: a row per frame (measure.volumes).
-    ed_frame, es_frame: chosen from the volumes, or areas. toy: what is said of a model that is not
-    for patients.
+    ed_frame, es_frame: chosen from the volumes, or areas. edited: frames and slices (from 0) whose
+    labels somebody changed. largest: whether only the largest piece of each tissue is shown. toy:
+    what is said of a model that is not for patients.
     """
 
     number: int
@@ -102,6 +106,8 @@ class Labelled:
     ed_frame: int
     es_frame: int
     warnings: list[str]
+    edited: frozenset[tuple[int, int]] = frozenset()
+    largest: bool = False
     toy: str = ""
 
 
@@ -130,15 +136,17 @@ class Tracked:
 class Session:
     """One open page.
 
-    owner: the browser's cookie. used: when the last request came. received: when the last part of
-    an upload came; None while there is none. when_closed: called once, by any thread. person,
-    title: what somebody typed about the images.
+    owner: the browser's cookie. used: when somebody last did something. seen: when the page was
+    last there. received: when the last part of an upload came; None while there is none.
+    when_closed: called once, by any thread. chosen: frames set by hand, from 0, by "ed" and "es".
+    editing: held while labels are written. person, title: what somebody typed about the images.
     """
 
     name: str
     owner: str
     folder: Path
     used: float
+    seen: float
     received: float | None = None
     when_closed: Callable[[], object] = lambda: None
     closed: threading.Event = field(default_factory=threading.Event)
@@ -150,6 +158,8 @@ class Session:
     offer: Offer | None = None
     labelled: Labelled | None = None
     tracked: Tracked | None = None
+    chosen: dict[str, int] = field(default_factory=dict)
+    editing: threading.Lock = field(default_factory=threading.Lock)
     person: Person = NOBODY
     title: str = ""
     numbers: int = 0
@@ -196,20 +206,32 @@ class Sessions:
                     503,
                 )
             name = secrets.token_urlsafe(24)
-            session = Session(name, owner, self.root / name, self.clock())
+            now = self.clock()
+            session = Session(name, owner, self.root / name, now, now)
             session.folder.mkdir(mode=0o700)
             self._all[name] = session
         return session
 
-    def find(self, name: str, owner: str) -> Session:
-        """The session of that name, if it is this browser's. Raises Refused otherwise."""
+    def of(self, owner: str) -> list[Session]:
+        """The sessions of a browser, the last used first."""
+        self.sweep()
+        own = [s for s in self.all() if secrets.compare_digest(s.owner.encode(), owner.encode())]
+        return sorted(own, key=lambda session: -session.used)
+
+    def find(self, name: str, owner: str, is_use: bool = True) -> Session:
+        """The session of that name, if it is this browser's. Raises Refused otherwise.
+
+        is_use: whether somebody does something, or the page is merely there.
+        """
         session = self._all.get(name)
         if session is None or not secrets.compare_digest(session.owner.encode(), owner.encode()):
             raise Refused(
                 "This page's session has ended and its data are deleted; reload the page.",
                 404,
             )
-        session.used = self.clock()
+        session.seen = self.clock()
+        if is_use:
+            session.used = session.seen
         return session
 
     def close(self, session: Session) -> None:
@@ -223,7 +245,7 @@ class Sessions:
             session.busy.release()
 
     def sweep(self) -> None:
-        """Close sessions unused for longer than idle_s.
+        """Close sessions unused for longer than idle_s, or whose page is gone for GONE_S.
 
         A running job counts as use, and so does each received chunk of an upload, but not a page
         waiting for one.
@@ -231,8 +253,11 @@ class Sessions:
         for session in self.all():
             now, received = self.clock(), session.received
             if received is None and session.busy.locked():
-                session.used = now
-            elif now - (session.used if received is None else received) > self.idle_s:
+                session.used = session.seen = now
+                continue
+            idle_s = now - (session.used if received is None else received)
+            is_gone = received is None and now - session.seen > GONE_S
+            if idle_s > self.idle_s or is_gone:
                 self.close(session)
 
     def end(self) -> None:

@@ -4,6 +4,7 @@ const SHORTEST_BLINK_MS = 50, USUAL_BLINK_MS = 70;
 
 function go(frame, slice) {
   if (!image) return;
+  if (edit.pen) endStroke();
   const [frames, slices] = image.shape;
   t = (frame + frames) % frames;
   z = Math.min(slices - 1, Math.max(0, slice));
@@ -36,7 +37,7 @@ function showModel() {
   const trained = model.trained_mm ? { voxels: distances(model.trained_mm) } : {};
   showToy(model);
   fill(at("modelFacts"), { network: model.network, ...model.facts, ...trained });
-  if (at("working").hidden) at("label").disabled = !image;
+  if (at("working").hidden) off("label", !image);
 }
 
 function number(id) {
@@ -53,16 +54,16 @@ function listen() {
   });
   for (const kind of ["dragover", "drop"]) window.addEventListener(kind, (event) => event.preventDefault());
   at("model").onchange = showModel;
-  at("label").onclick = () => begins("label", { model: at("model").value, in_plane_mm: number("inPlane"), between_mm: number("between"), interval_ms: number("interval") });
+  at("file").onclick = (event) => { if (!at("working").hidden) event.preventDefault(); };
+  at("label").onclick = async () => { if (!isOff("label") && (await mayReplace())) begins("label", { model: at("model").value, in_plane_mm: number("inPlane"), between_mm: number("between"), interval_ms: number("interval") }); };
   at("play").onclick = play;
   at("frame").oninput = () => go(Number(at("frame").value) - 1, z);
   at("slice").oninput = () => go(t, Number(at("slice").value) - 1);
-  at("layer").onchange = at("zoom").onchange = draw;
+  at("layer").onchange = draw;
   at("strip").onclick = (event) => {
     const each = at("strip").clientWidth / Number(at("strip").dataset.perRow);
     go(t, Math.floor(event.offsetX / each) + Math.floor(event.offsetY / Number(at("strip").dataset.high)) * Number(at("strip").dataset.perRow));
   };
-  at("canvas").addEventListener("wheel", (event) => { event.preventDefault(); go(t, z + Math.sign(event.deltaY)); }, { passive: false });
   for (const which of ["ed", "es"]) {
     at(which).onchange = () => choose(which, at(which).value);
     at(`${which}Here`).onclick = () => choose(which, t + 1);
@@ -73,35 +74,20 @@ function listen() {
     event.preventDefault();
     attempt(() => take(link));
   };
-  at("asFound").onclick = () => attempt(async () => { await showMeasures(""); draw(); });
+  at("asFound").onclick = () => { setFrames({}, "The detected frames are back."); at("ed").focus(); };
   listenToSeries();
+  listenToView();
+  listenToEdits();
+  listenToPointers();
+  listenToSession();
   listenToPerson();
   listenToFetching();
   document.addEventListener("keydown", key);
   new ResizeObserver(() => { draw(); drawCurve(); }).observe(at("show"));
-  window.addEventListener("beforeunload", (event) => { if (untaken) event.preventDefault(); });
-  window.addEventListener("pagehide", () => navigator.sendBeacon(`${base}/close`));
-  window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
-}
-
-function key(event) {
-  if (!image || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.target.matches("input:not([type=range], [type=checkbox]), select, textarea")) return;
-  if (event.target.matches("[type=range]") && event.key.startsWith("Arrow")) return;
-  if (event.key === " " && event.target.matches("button, a, summary, [type=checkbox]")) return;
-  const moves = {
-    ArrowLeft: () => go(t - 1, z), ArrowRight: () => go(t + 1, z), ArrowUp: () => go(t, z - 1), ArrowDown: () => go(t, z + 1),
-    " ": play, d: () => choose("ed", t + 1), s: () => choose("es", t + 1),
-    c: () => { if (result) { at("layer").value = at("layer").value === "none" ? "lines" : "none"; draw(); } },
-  };
-  const move = moves[event.key] || moves[event.key.toLowerCase()];
-  if (!move) return;
-  event.preventDefault();
-  move();
 }
 
 async function begin() {
-  setup = await call("/api/open", {});
+  setup = await openSession();
   base = `/api/${setup.session}`;
   at("file").accept = setup.endings.join(",");
   at("wanted").textContent = `a short-axis cine: ${setup.uploaded}`;
@@ -110,7 +96,11 @@ async function begin() {
     button.type = "button";
     button.dataset.sample = id;
     button.textContent = name;
-    button.onclick = () => { chooseFor(id); begins("sample", { sample: id }); };
+    button.onclick = async () => {
+      if (!at("working").hidden || !(await mayReplace())) return;
+      chooseFor(id);
+      begins("sample", { sample: id });
+    };
     return button;
   }));
   showModels();
@@ -123,6 +113,8 @@ async function begin() {
   }));
   listen();
   showModel();
+  /* What a page before a reload had. */
+  await follow();
   document.body.dataset.ready = "yes";
 }
 

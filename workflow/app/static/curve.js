@@ -24,6 +24,23 @@ function legendOf(lines, left, right) {
   });
 }
 
+/* The ventricles, whose extremes are marked. */
+const EXTREMES = [1, 3];
+
+function extremesOf(key) {
+  const values = measures.curves[key].map((v, i) => [v, i]).filter(([v]) => v !== null);
+  const of = (better) => values.reduce((best, one) => (better(one[0], best[0]) ? one : best))[1];
+  return { most: of((a, b) => a > b), least: of((a, b) => a < b) };
+}
+
+function extremesInWords(lines) {
+  if (!measures.has_phases || image.shape[0] === 1) return "";
+  return ["Rings mark extremes:", ...lines.filter(({ tissue }) => EXTREMES.includes(tissue)).map(({ key, name }) => {
+    const { most, least } = extremesOf(key), said = (i) => `${short(measures.curves[key][i])} ${measures.unit} in frame ${i + 1}`;
+    return `${name} ${said(most)} and ${said(least)}.`;
+  })].join(" ");
+}
+
 function drawCurve() {
   if (!measures) return;
   if (isTracked()) return drawStrain();
@@ -35,9 +52,9 @@ function drawCurve() {
   const most = levels[levels.length - 1];
   const x = (i) => margin.left + ((width - margin.left - margin.right) * (frames > 1 ? i / (frames - 1) : 0.5));
   const y = (v) => height - margin.bottom - (height - margin.top - margin.bottom) * (v / most);
-  const ink = "#5a6577", parts = [];
+  const ink = PALE, parts = [];
   for (const level of levels) {
-    parts.push(svg("line", { x1: margin.left, x2: width - margin.right, y1: y(level), y2: y(level), stroke: "#e2e6ed" }));
+    parts.push(svg("line", { x1: margin.left, x2: width - margin.right, y1: y(level), y2: y(level), stroke: GRID }));
     parts.push(svg("text", { x: margin.left - 7, y: y(level) + 4, "text-anchor": "end", fill: ink }, level));
   }
   const every = Math.max(1, Math.ceil(frames / (width / 45)));
@@ -47,10 +64,10 @@ function drawCurve() {
   parts.push(svg("text", { x: -(margin.top + height - margin.bottom) / 2, y: 13, transform: "rotate(-90)", "text-anchor": "middle", fill: ink }, `${measures.quantity}, ${measures.unit}`));
   for (const [which, name] of measures.has_phases ? [["ed", "ED"], ["es", "ES"]] : []) {
     const here = x(measures[which] - 1);
-    parts.push(svg("line", { x1: here, x2: here, y1: margin.top - 4, y2: y(0), stroke: "#1d2430", "stroke-dasharray": "4 3" }));
-    parts.push(svg("text", { x: here, y: margin.top - 8, "text-anchor": "middle", "font-weight": 700, fill: "#1d2430" }, name));
+    parts.push(svg("line", { x1: here, x2: here, y1: margin.top - 4, y2: y(0), stroke: INK, "stroke-dasharray": "4 3" }));
+    parts.push(svg("text", { x: here, y: margin.top - 8, "text-anchor": "middle", "font-weight": 700, fill: INK }, name));
   }
-  parts.push(svg("line", { id: "cursor", y1: margin.top, y2: y(0), stroke: "#2b4c9b", "stroke-width": 2, opacity: 0.55 }));
+  parts.push(svg("line", { id: "cursor", y1: margin.top, y2: y(0), stroke: ACCENT, "stroke-width": 2, opacity: 0.55 }));
   for (const { key: name, tissue, name: words } of lines) {
     const colour = colourOf(tissue), points = measures.curves[name].map((v, i) => [v, i]).filter(([v]) => v !== null);
     parts.push(svg("polyline", { points: points.map(([v, i]) => `${x(i)},${y(v)}`).join(" "), fill: "none", stroke: colour, "stroke-width": name === first ? 2.6 : 1.8 }));
@@ -61,9 +78,19 @@ function drawCurve() {
       parts.push(dot);
     }
   }
+  for (const { key: name, tissue } of lines.filter((one) => EXTREMES.includes(one.tissue) && measures.has_phases)) {
+    /* Where each ventricle is largest and smallest, whatever frames were chosen. */
+    const { most: largest, least } = extremesOf(name);
+    for (const [i, high] of [[largest, -8], [least, 16]]) {
+      const v = measures.curves[name][i];
+      parts.push(svg("circle", { cx: x(i), cy: y(v), r: 6.5, fill: "none", stroke: colourOf(tissue), "stroke-width": 1.6, "pointer-events": "none" }));
+      parts.push(svg("text", { x: limited(x(i), margin.left + 14, width - margin.right - 14), y: y(v) + (y(v) + high > y(0) - 2 ? -10 : high), "text-anchor": "middle", fill: INK, "pointer-events": "none" }, short(v)));
+    }
+  }
+  at("extremes").textContent = extremesInWords(lines);
   for (const { x: left, row, tissue, name } of names) {
     parts.push(svg("rect", { x: left, y: 4 + LEGEND_PX * row, width: 11, height: 11, rx: 3, fill: colourOf(tissue) }));
-    parts.push(svg("text", { x: left + 16, y: 14 + LEGEND_PX * row, fill: "#1d2430" }, name));
+    parts.push(svg("text", { x: left + 16, y: 14 + LEGEND_PX * row, fill: INK }, name));
   }
   const told = (which) => `${short(first ? measures.curves[first][measures[which] - 1] || 0 : 0)} ${measures.unit}`;
   const words = measures.has_phases

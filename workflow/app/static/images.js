@@ -2,10 +2,13 @@
 /* The images that were chosen: what is known about them. */
 function forget() {
   stop();
+  if (edit.on) setEditing(false);
+  edit.cursor = null;
+  Object.assign(view, { zoom: 1, middle: null, ...FULL });
   image = result = measures = null;
   untaken = false;
   imageNumber = resultNumber = 0;
-  for (const id of ["stage", "strip", "controls", "keys", "results", "eye", "imageFacts", "notes", "spacing", "intervalField", "legend", "ringLegend"]) at(id).hidden = true;
+  for (const id of ["stage", "strip", "controls", "looks", "display", "keys", "edit", "results", "charts", "eye", "imageFacts", "notes", "spacing", "intervalField", "legend", "ringLegend"]) at(id).hidden = true;
   at("empty").hidden = false;
   at("layer").disabled = at("zoom").disabled = true;
 }
@@ -33,15 +36,16 @@ async function takeImage(about) {
   at("spacing").hidden = !about.spacing_fault;
   at("spacingWhy").textContent = `${about.spacing_fault} Enter the voxel size of the scan.`;
   at("intervalField").hidden = !!about.interval_s || frames === 1;
-  for (const id of ["stage", "controls", "keys"]) at(id).hidden = false;
+  for (const id of ["stage", "controls", "looks", "display", "keys"]) at(id).hidden = false;
   at("strip").hidden = slices === 1;
   at("stage").classList.toggle("many", image.isMany);
   at("play").hidden = at("frameField").hidden = frames === 1;
   at("sliceField").hidden = slices === 1;
-  for (const [kind, isThere] of [["ofFrames", frames > 1], ["ofSlices", slices > 1], ["ofPhases", true]]) showAll(kind, isThere);
+  for (const [kind, isThere] of [["ofFrames", frames > 1], ["ofSlices", slices > 1], ["ofPhases", true], ["ofEdits", false]]) showAll(kind, isThere);
   at("empty").hidden = true;
   for (const [id, count] of [["frame", frames], ["slice", slices]]) at(id).max = count;
   t = 0;
   z = Math.floor(slices / 2);
-  draw();
+  showView();
+  announce(`Images read: ${about.name}.`);
 }

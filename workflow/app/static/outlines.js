@@ -77,6 +77,8 @@ const REGIONS = [
   ...[1, ...LESIONS].map((value) => [value, (v) => v === value]),
 ];
 
+const forgetLoops = (frame, slice) => result.loops.delete(frame * image.shape[1] + slice);
+
 function loopsOf(frame, slice) {
   const key = frame * image.shape[1] + slice, [, , rows, columns] = image.shape;
   if (!result.loops.has(key)) {

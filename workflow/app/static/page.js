@@ -5,6 +5,8 @@ const SVG = "http://www.w3.org/2000/svg";
 const GONE = "The app does not respond; is it still running?";
 let setup = null, base = "", imageNumber = 0, resultNumber = 0, image = null, result = null;
 let t = 0, z = 0, timer = null, measures = null, polling = false, again = false;
+/* Where lines and words of charts are drawn: colours of the theme. */
+const INK = "var(--ink)", PALE = "var(--pale)", GRID = "var(--grid)", ACCENT = "var(--accent)";
 /* Whether labels are lost with the page. */
 let untaken = false;
 
@@ -37,3 +39,15 @@ function svg(kind, attributes, text) {
   if (text !== undefined) made.textContent = text;
   return made;
 }
+
+/* Tells readers of screens. */
+function announce(text) {
+  at("announce").textContent = text;
+}
+
+/* A button that is off keeps the focus, unlike a disabled one. */
+function off(id, isOff) {
+  at(id).setAttribute("aria-disabled", String(isOff));
+}
+
+const isOff = (id) => at(id).getAttribute("aria-disabled") === "true";

@@ -23,7 +23,7 @@ async function tellPerson() {
   at("personFault").textContent = "";
   try {
     showSurface(await call(`${base}/person`, said));
-    if (measures) await showMeasures(`?ed=${measures.ed}&es=${measures.es}`);
+    if (measures) await showMeasures();
   } catch (error) { at("personFault").textContent = error.message; }
 }
 

@@ -5,7 +5,8 @@ const KEPT_MS = 60000;
 async function takeResult(about) {
   showTracked(about.kind === "points");
   if (about.kind === "points") return takeTracked(about);
-  const labels = await voxels("labels");
+  if (edit.on) setEditing(false);
+  const labels = await voxels("labels"), isFirst = !result;
   resultNumber = about.number;
   untaken = true;
   at("by").textContent = `Segmented by ${about.model}`;
@@ -13,21 +14,27 @@ async function takeResult(about) {
   at("getImage").hidden = image.is_file || image.isMany;
   at("getContours").hidden = at("getFrames").hidden = image.isMany;
   for (const id of ["ed", "es"]) at(id).max = image.shape[0];
-  await showMeasures("");
+  startEdits();
+  takeEdited(about);
+  await showMeasures();
   at("layer").disabled = at("zoom").disabled = false;
-  at("results").hidden = at("legend").hidden = false;
+  at("results").hidden = at("charts").hidden = at("legend").hidden = false;
   const known = linesShown().map(({ tissue }) => tissue);
   for (const li of at("legend").children) li.hidden = !known.includes(Number(li.dataset.value));
   drawCurve();
-  t = measures.ed - 1;
-  z = largestSlice();
+  if (isFirst) {
+    t = measures.ed - 1;
+    z = largestSlice();
+  }
   draw();
+  announce(`Segmented by ${about.model}. ${[...at("measures").rows].slice(0, 4).map((row) => `${row.cells[0].textContent} ${row.cells[1].textContent}`).join(", ")}`);
   /* Where the page is one column, the images are far below what was clicked. */
   if (at("show").offsetLeft === at("steps").offsetLeft) at("viewer").scrollIntoView();
 }
 
-async function showMeasures(query) {
-  const content = await call(`${base}/measures${query}`);
+/* Asks for the measures; the server knows the frames that were set by hand. */
+async function showMeasures() {
+  const content = await call(`${base}/measures`);
   measures = { ...content, ed: content.ed + 1, es: content.es + 1, found: { ed: content.found.ed + 1, es: content.found.es + 1 } };
   at("measures").tBodies[0].replaceChildren(...content.rows.map(({ key, name, value, unit }) => {
     const row = document.createElement("tr"), head = document.createElement("th"), cell = document.createElement("td");
@@ -46,7 +53,7 @@ async function showMeasures(query) {
   showAll("ofPhases", content.has_phases);
   at("curveOf").textContent = content.quantity === "area" ? "Areas" : "Volumes";
   at("curveFigure").hidden = image.shape[0] === 1 && !content.has_phases;
-  at("results").querySelector(".columns").classList.toggle("single", at("curveFigure").hidden);
+  at("charts").hidden = at("curveFigure").hidden && !content.eye;
   showByPerson(content);
   showEye(content.eye);
   at("warnings").hidden = !content.warnings.length;
@@ -68,11 +75,21 @@ async function take(link) {
   untaken = false;
 }
 
+/* Frames set by hand, from 1; the others are those detected. */
+function setFrames(frames, words) {
+  attempt(async () => {
+    await call(`${base}/frames`, frames);
+    await showMeasures();
+    draw();
+    announce([words, ...measures.warnings].join(" "));
+  });
+}
+
 /* Sets end-diastole or end-systole; a number that is no frame is set back. */
 function choose(which, frame) {
   if (!measures || !measures.has_phases) return;
   const wanted = Math.round(Number(frame));
   if (!(wanted >= 1 && wanted <= image.shape[0])) { at(which).value = measures[which]; return; }
-  const next = { ed: measures.ed, es: measures.es, [which]: wanted };
-  attempt(async () => { await showMeasures(`?ed=${next.ed}&es=${next.es}`); draw(); });
+  const kept = Object.fromEntries(measures.by_hand.map((name) => [name, measures[name]]));
+  setFrames({ ...kept, [which]: wanted === measures.found[which] ? null : wanted }, `${which === "ed" ? "End-diastole" : "End-systole"} is frame ${wanted}.`);
 }

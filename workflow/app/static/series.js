@@ -78,6 +78,7 @@ function showTicked() {
 
 async function useSeries() {
   const before = seriesNumber;
+  if (!(await mayReplace())) return;
   await begins("series", { series: boxes().filter((box) => box.checked).map((box) => box.value) });
   if (seriesNumber === before) return;
   at("series").querySelector("summary").focus();

@@ -29,13 +29,15 @@ async function attempt(work) {
 }
 
 function showWork(text, part) {
+  /* What is drawn while another result is made would be of the one before. */
+  if (text && edit.on) setEditing(false);
   at("working").hidden = !text;
   /* Readers of screens are told each piece of work once, not its every percent. */
   if (at("doing").textContent !== text) at("doing").textContent = text;
   at("part").textContent = part === null || !text ? "" : `${Math.round(100 * part)} %`;
   if (part === null) at("progress").removeAttribute("value"); else at("progress").value = part;
-  for (const control of document.querySelectorAll("#samples button, #file")) control.disabled = !!text;
-  at("label").disabled = !!text || !image || !at("model").value;
+  for (const control of document.querySelectorAll("#samples button, #file, #edit, #largest")) control.setAttribute("aria-disabled", String(!!text));
+  off("label", !!text || !image || !at("model").value);
   showTicked();
   at("steps").setAttribute("aria-busy", String(!!text));
 }
@@ -61,6 +63,13 @@ async function follow() {
   } catch (error) { showFault(error.message); } finally { polling = false; showWork("", null); }
 }
 
+/* Whether what was edited by hand may be replaced. */
+async function mayReplace() {
+  await saving;
+  const count = editedCount();
+  return !count || ask(`${counted(count, "slice")} edited by hand will be lost. Download the labels first if you need them.`, "Replace them");
+}
+
 /* Asks for work that takes a while, and follows it. */
 async function begins(path, words) {
   showFault("");
@@ -71,8 +80,8 @@ async function begins(path, words) {
   } catch (error) { showWork("", null); showFault(error.message); }
 }
 
-function upload(file) {
-  if (!file) return;
+async function upload(file) {
+  if (!file || !at("working").hidden || !(await mayReplace())) return;
   const most = setup.most_bytes;
   if (!setup.endings.some((ending) => file.name.toLowerCase().endsWith(ending)))
     return showFault(`${file.name} is not a supported file type: choose ${setup.uploaded}.`);
