@@ -63,7 +63,7 @@ def test_a_folder_of_images_that_is_not_there_is_named(make):
     study.cohorts["elsewhere"] = {"raw": "my_data"}
     study.cohorts["fetched"] = {"raw": "resources/raw/kaggle"}
     raw = Raw(study, Cohorts(study), ["kaggle"])
-    assert raw.absent(lambda path: False) == [
+    assert raw.absent(lambda path: path == "raw") == [
         "cohort elsewhere: there is no folder my_data, which should hold its images, unless "
         "another workflow makes it; put them there, or correct `raw` in the study"
     ]

@@ -28,7 +28,7 @@ CARD_ROWS = ("start", "cohort", "labels of", "subset", "training", "licence", "d
 DIGITAL = "digital heart"
 TOY = "trained on digital hearts; not for patients"
 NONE = (
-    "No models found. Get the UK Biobank networks below, run the demo (make demo), which trains "
+    "No models found. Get the UK Biobank networks below. Run the demo (make demo), which trains "
     "models in results/demo/models, or pass a folder of models: make app APP='--models <folder>'."
 )
 
