@@ -201,8 +201,8 @@ class Sessions:
         with self._lock:
             if len(self._all) >= self.most:
                 raise Refused(
-                    f"{self.most} pages are open, the limit; close one and reload, or restart the "
-                    "app with a larger --sessions.",
+                    f"{self.most} pages are open, the limit; delete the data of one (the link at "
+                    "its foot) and reload, or restart the app with a larger --sessions.",
                     503,
                 )
             name = secrets.token_urlsafe(24)
