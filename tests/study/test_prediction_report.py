@@ -8,6 +8,7 @@ from small_study import given_model, small_study
 from study.load import load_study
 from study.prediction import prediction_report, prediction_study, where_results_are
 from study.tables import StudyError
+from study.tidy import unnamed
 from study.wiring.cohorts import Cohorts
 from study.wiring.raw import Raw
 from study.wiring.reports import Reports
@@ -68,3 +69,11 @@ def test_a_folder_of_images_that_is_not_there_is_named(make):
         "another workflow makes it; put them there, or correct `raw` in the study"
     ]
     assert raw.absent(lambda path: True) == []
+
+
+def test_the_report_is_a_file_of_the_prediction_and_of_no_other_study(make, tmp_path):
+    for name in ("report.pdf", "logs/make_report.log", "benchmarks/make_report.tsv"):
+        (tmp_path / "done" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "done" / name).touch()
+    assert unnamed(make(), tmp_path / "done", ["input", "model_mine"]) == []
+    assert unnamed(make(), tmp_path / "done") == ["report.pdf"]

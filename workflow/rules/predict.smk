@@ -31,9 +31,9 @@ rule make_report:
     output:
         report="results/{study}/report.pdf",
     log:
-        "results/{study}/logs/make_report/report.log",
+        "results/{study}/logs/make_report.log",
     benchmark:
-        "results/{study}/benchmarks/make_report/report.tsv"
+        "results/{study}/benchmarks/make_report.tsv"
     conda:
         "../../envs/plot.yaml"
     threads: 1
