@@ -102,9 +102,10 @@ def test_every_frame_has_a_row(visitor, network, tmp_path):
     text = visitor.ask("GET", f"{visitor.base}/download/frames")[1].decode()
     table = pd.read_csv(io.StringIO(text))
     assert table.columns.tolist() == [
-        *("frame", "time_ms", "lv_ml", "myocardium_ml", "myocardium_g", "rv_ml")
+        *("frame", "time_ms", "lv_ml", "myocardium_ml", "myocardium_g", "rv_ml", "edited")
     ]
     assert table["frame"].tolist() == [1, 2, 3, 4, 5]
+    assert table["edited"].tolist() == [0] * 5
     assert table["time_ms"].tolist() == pytest.approx([0, 160, 320, 480, 640])
     assert table["myocardium_g"].tolist() == pytest.approx(
         (1.05 * table["myocardium_ml"]).tolist(), rel=1e-5

@@ -174,7 +174,7 @@ def test_a_view_has_areas_of_its_tissues_and_no_volumes(visitor, told, tmp_path)
     assert not any("ml" in unit for _, unit in rows.values())
     table = pd.read_csv(io.BytesIO(visitor.ask("GET", f"{visitor.base}/download/frames")[1]))
     assert table.columns.tolist() == [
-        *("frame", "time_ms", "lv_cm2", "my_cm2", "rv_cm2", "la_cm2", "ra_cm2")
+        *("frame", "time_ms", "lv_cm2", "my_cm2", "rv_cm2", "la_cm2", "ra_cm2", "edited")
     ]
     assert table["la_cm2"].tolist() == pytest.approx([20 * n * pixel_cm2 for n in range(1, 6)])
 

@@ -175,7 +175,8 @@ def test_one_frame_for_both_phases_and_few_slices_are_told():
     labels = heart()[:, 1:3]
     curves = volume_curves(labels, (8, 3, 3), "x")
     found = result_warnings(labels, curves, 1, 1, None)
-    assert found == [
+    # frame 2 of 5 has neither the largest cavity nor the smallest one
+    assert [text for text in found if " is set to frame 2" not in text] == [
         "End-diastole and end-systole are the same frame.",
         "One or two slices do not cover the heart: volumes are of these slices only.",
     ]

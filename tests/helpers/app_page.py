@@ -1,8 +1,12 @@
 """The app's page in a browser, for tests: what it is waited for, and what is true of it always."""
 
+import gzip
+from pathlib import Path
+
 from app_server import served
 from browser import opened
 
+AXE = Path(__file__).parent / "vendor/axe-4.10.3.min.js.gz"
 IDLE = "(document.querySelector('#working').hidden && !polling)"
 READY = "document.body && document.body.dataset.ready === 'yes'"
 IMAGES = f"!document.querySelector('#stage').hidden && {IDLE}"
@@ -36,6 +40,15 @@ CONTRAST = """(() => {
 NAMELESS = """[...document.querySelectorAll('input, select, button, a')].filter((e) =>
   !(e.labels && e.labels.length) && !e.getAttribute('aria-label') && !e.textContent.trim()
 ).map((e) => e.id)"""
+
+
+def barriers(page):
+    """What axe-core finds on the page as it is: rule and elements."""
+    page.run(gzip.decompress(AXE.read_bytes()).decode() + "; 0")
+    return page.run(
+        "axe.run(document, { resultTypes: ['violations'] }).then((all) =>"
+        " all.violations.map((one) => [one.id, one.nodes.map((node) => node.html.slice(0, 120))]))"
+    )
 
 
 def of(page, method):

@@ -23,7 +23,7 @@ STEP_S = 0.05
 # Where the middle of an element is, once it is enabled and stands still; else null.
 PLACE = """window.standing = async (selector) => {
   const element = document.querySelector(selector);
-  if (!element || element.disabled) return null;
+  if (!element || element.disabled || element.ariaDisabled === 'true') return null;
   element.scrollIntoView({ block: 'center' });
   const middle = () => {
     const box = element.getBoundingClientRect();
@@ -110,8 +110,7 @@ class Page:
         """A press of the mouse in the middle of what the selector finds, once that stands still."""
         place = f"standing({json.dumps(selector)})"
         self.run(PLACE)
-        self.wait(f"{place} !== null")
-        x, y = self.run(place)
+        x, y = self.wait(place)
         for kind in ("mousePressed", "mouseReleased"):
             self.ask("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 

@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from app.channels import described, short_name
-from app.models import NONE, Model, model_id
-from app.samples import SAMPLES
-from app.session import Session
+from app.edit_requests import edited_of
+from app.models import NONE, TOY, Model, model_id
+from app.samples import MAKE, SAMPLES, model_for, species_of
+from app.session import Labelled, Session
 from app.uploads import UPLOADED, UPLOADS
 from cmrseg.labels import COLOURS, NAMES, Tissue
 from cmrseg.layouts.inputs import TAGGED
@@ -21,6 +23,18 @@ def setup_of(session: Session, models: Sequence[Model], most_bytes: int) -> dict
         "most_bytes": most_bytes,
         "endings": UPLOADS,
         "uploaded": UPLOADED,
+        **models_of(models),
+        "tissues": [
+            {"value": int(t), "name": NAMES[t], "colour": COLOURS[t]}
+            for t in Tissue
+            if t != Tissue.BACKGROUND
+        ],
+    }
+
+
+def models_of(models: Sequence[Model]) -> dict[str, Any]:
+    """The models to choose from, and the samples with the model that suits each."""
+    return {
         "models": [
             {
                 "id": model_id(model),
@@ -31,18 +45,36 @@ def setup_of(session: Session, models: Sequence[Model], most_bytes: int) -> dict
                 "tracks": model.sequence == TAGGED,
                 "facts": dict(model.facts),
                 "trained_mm": model.trained_mm,
+                "toy": TOY if model.is_toy else "",
                 "fault": model.fault,
             }
             for model in models
         ],
         "no_models": "" if models else NONE,
-        "samples": [{"id": key, "name": sample[0]} for key, sample in SAMPLES.items()],
-        "tissues": [
-            {"value": int(t), "name": NAMES[t], "colour": COLOURS[t]}
-            for t in Tissue
-            if t != Tissue.BACKGROUND
+        "samples": [
+            {"id": key, "name": sample[0], **_suited(key, models)}
+            for key, sample in SAMPLES.items()
         ],
     }
+
+
+def _suited(sample: str, models: Sequence[Model]) -> dict[str, str]:
+    """The model for a sample, or how to make one."""
+    model = model_for(sample, models)
+    if model is not None:
+        return {"model": model_id(model), "advice": ""}
+    made = MAKE[species_of(sample)]
+    return {
+        "model": "",
+        "advice": f"No model here was trained on such hearts; this command trains one: {made}",
+    }
+
+
+def _person(session: Session) -> dict[str, Any]:
+    """What somebody typed about the person in the images."""
+    person = session.person
+    surface = {"bsa_m2": person.bsa_m2, "doubt": person.doubt()}
+    return {**asdict(person), "title": session.title, **surface}
 
 
 def state_of(session: Session) -> dict[str, Any]:
@@ -58,6 +90,7 @@ def state_of(session: Session) -> dict[str, Any]:
         "notes": loaded.notes,
         "is_file": loaded.file_affine is not None,
         "series": loaded.series,
+        "person": _person(session),
         "channels": [
             {"key": key, "name": short_name(key), "plane": SEQUENCES[key].plane}
             for key in loaded.sequences
@@ -69,6 +102,7 @@ def state_of(session: Session) -> dict[str, Any]:
         "model": found.model,
         "spacing_mm": found.spacing_mm,
         "interval_s": None if math.isnan(found.interval_s) else found.interval_s,
+        **(_labels_of(session.labelled) if session.labelled else {}),
     }
     return {
         "busy": session.busy.locked(),
@@ -79,3 +113,7 @@ def state_of(session: Session) -> dict[str, Any]:
         "series": session.offer and session.offer.number,
         "result": result,
     }
+
+
+def _labels_of(labelled: Labelled) -> dict[str, Any]:
+    return {"tissues": [int(tissue) for tissue in labelled.tissues], **edited_of(labelled)}

@@ -37,15 +37,20 @@ async def until_closed(session: Session, parts: AsyncIterator[bytes]) -> AsyncIt
         ending.cancel()
 
 
+async def body(request: Request, most_bytes: int) -> bytes:
+    """The whole content of a request. Raises Refused for one that is longer."""
+    content = b""
+    async for chunk in request.stream():
+        content += chunk
+        if len(content) > most_bytes:
+            raise Refused("The request is too long.", 413)
+    return content
+
+
 async def words(request: Request) -> dict[str, Any]:
     """The content of a request that is not an upload. Raises Refused."""
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MOST_MESSAGE_BYTES:
-            raise Refused("The request is too long.", 413)
     try:
-        said = json.loads(body)
+        said = json.loads(await body(request, MOST_MESSAGE_BYTES))
     except (ValueError, RecursionError):
         said = None
     if not isinstance(said, dict):
@@ -64,11 +69,14 @@ def number(said: dict[str, Any], key: str) -> float | None:
 
 
 def frames(request: Request, session: Session) -> tuple[int, int]:
-    """End-diastole and end-systole, from 0: those requested (from 1), else those detected."""
+    """End-diastole and end-systole, from 0.
+
+    Those requested (from 1), else those set by hand, else those detected.
+    """
     _, labelled = measured.result(session)
     chosen = []
     for key, found in (("ed", labelled.ed_frame), ("es", labelled.es_frame)):
-        text = request.query_params.get(key, str(found + 1))
+        text = request.query_params.get(key, str(session.chosen.get(key, found) + 1))
         if not (text.isascii() and text.isdecimal() and len(text) < 7):
             raise Refused("A frame must be a number.")
         chosen.append(int(text) - 1)

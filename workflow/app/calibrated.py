@@ -35,6 +35,8 @@ def intervals(
     """
     if labelled.calibration is None:
         return {}, labelled.uncalibrated
+    if labelled.edited or labelled.largest:
+        return {}, "no intervals: they are for the model's own labels, without edits"
     if (ed_frame, es_frame) != (labelled.ed_frame, labelled.es_frame):
         return {}, "no intervals: they are for the frames with the largest and smallest volume"
     row = labelled.calibration.intervals(pd.DataFrame([dict(values)])).iloc[0]

@@ -25,6 +25,11 @@ JUMP = 0.3
 JUMP_FRAMES = 15
 LEAST_SLICES = 3
 FEW_SLICES = "One or two slices do not cover the heart: volumes are of these slices only."
+# A frame set by hand is far from the extreme if its cavity differs by more than this part of the
+# largest volume: the ejection fraction then moves by as many points.
+FAR = 0.05
+# Stroke volumes of a heart without shunt or leak agree; they may differ by this part of the larger.
+STROKE_DIFFERENCE = 0.2
 # In an outermost slice, a cavity smaller than this fraction of the largest one is its end.
 END_SLICE = 0.4
 
@@ -126,6 +131,7 @@ def result_warnings(
         found.append(FEW_SLICES)
     if esv_ml > edv_ml:
         found.append("The cavity is larger at end-systole than at end-diastole.")
+    found += _far_from_extreme(volumes, ed_frame, es_frame)
     if len(volumes) >= JUMP_FRAMES:
         jumps = np.abs(np.diff(volumes)) / volumes.max()
         if jumps.max() > JUMP:
@@ -145,3 +151,36 @@ def result_warnings(
     if not low <= edv_ml <= high:
         found.append(f"An end-diastolic volume of {edv_ml:.3g} ml is implausible for a {kind}.")
     return found
+
+
+def _far_from_extreme(volumes: np.ndarray, ed_frame: int, es_frame: int) -> list[str]:
+    """Phases whose cavity is clearly not the largest, or the smallest."""
+    found, filled = [], np.where(volumes > 0, volumes, np.inf)
+    largest, smallest = int(volumes.argmax()), int(filled.argmin())
+    most = volumes[largest]
+    if most - volumes[ed_frame] > FAR * most:
+        found.append(
+            f"End-diastole is set to frame {ed_frame + 1}, whose cavity is "
+            f"{1 - volumes[ed_frame] / most:.0%} smaller than the largest, in frame {largest + 1}."
+        )
+    if len(volumes) > 1 and volumes[es_frame] - volumes[smallest] > FAR * most:
+        found.append(
+            f"End-systole is set to frame {es_frame + 1}, whose cavity is "
+            f"{volumes[es_frame] / volumes[smallest] - 1:.0%} larger than the smallest, in frame "
+            f"{smallest + 1}."
+        )
+    return found
+
+
+def stroke_warnings(lv: float, rv: float, unit: str) -> list[str]:
+    """Whether the stroke volumes of the ventricles differ; nan where one is unknown."""
+    larger = max(lv, rv)
+    if not (math.isfinite(lv) and math.isfinite(rv) and larger > 0):
+        return []
+    if abs(lv - rv) <= STROKE_DIFFERENCE * larger:
+        return []
+    return [
+        f"The stroke volumes of the LV ({lv:.3g} {unit}) and the RV ({rv:.3g} {unit}) differ. "
+        "Without a shunt or a leaking valve they are nearly equal: check the basal slices and the "
+        "RV."
+    ]

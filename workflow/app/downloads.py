@@ -1,6 +1,8 @@
 """What the page offers as downloads: label maps, images, contours, tables and DICOM objects."""
 
+import gzip
 import io
+import math
 import tempfile
 import zipfile
 from collections.abc import Mapping
@@ -10,9 +12,11 @@ import numpy as np
 import pandas as pd
 
 from app.dicom import cvi42_file, dicom_files
+from app.edits import SHOWN
 from app.kept import voxels_path
 from app.measured import frames_csv, measures_csv, result
-from app.session import Loaded, Refused, Session
+from app.report import report_pdf
+from app.session import Labelled, Loaded, Refused, Session
 from app.uploads import stem
 from cmrseg.cine import Cine
 from cmrseg.contours.qmass import Contours, ContourType, write_con
@@ -22,6 +26,9 @@ from cmrseg.layouts.nifti import turned_back
 from cmrseg.measure.by_sequence import has_phases
 from cmrseg.orientation import turn_between
 
+EDITS = "edited.csv"
+# The free text of a NIfTI-1 header.
+DESCRIP = slice(148, 228)
 # Columns of a contour's point.
 POINT = ("x_px", "y_px", "x_mm", "y_mm", "z_mm")
 
@@ -29,7 +36,8 @@ POINT = ("x_px", "y_px", "x_mm", "y_mm", "z_mm")
 def label_map(session: Session) -> Cine:
     """Label maps on the grid of the uploaded file; of DICOM files, on that of the import."""
     loaded, labelled = result(session)
-    labels = np.fromfile(session.folder / "labels.u8", np.uint8).reshape(loaded.shape)
+    with session.editing:
+        labels = np.fromfile(session.folder / SHOWN, np.uint8).reshape(loaded.shape)
     return _as_uploaded(loaded, Cine(labels, labelled.affine, labelled.interval_s))
 
 
@@ -49,6 +57,7 @@ def contours_zip(session: Session) -> bytes:
 
     contours.csv: contour, slice and frame (from 1), x and y in pixels (from 0, whole numbers are
     centres), and the place in RAS mm; of other sequences the largest piece of each tissue.
+    edited: whether somebody changed the labels of the slice. edited.csv lists them.
     contours.con: endocardium and epicardium; it counts from 0. Raises Refused for still images,
     whose scars have any number of pieces, and where the slices of the uploaded file are not along
     its third axis.
@@ -66,6 +75,7 @@ def contours_zip(session: Session) -> bytes:
                 409,
             )
     cine = label_map(session)
+    pages = _slices_in_file(loaded, labelled)
     frames, slices = cine.voxels.shape[:2]
     points: dict[tuple[int, int, ContourType], np.ndarray] = {}
     parts = []
@@ -82,6 +92,7 @@ def contours_zip(session: Session) -> bytes:
         for name, xy in found.items():
             place = to_world(xy, z, cine.affine)
             table = pd.DataFrame(np.column_stack([xy, place]), columns=list(POINT))
+            table["edited"] = "yes" if (t, pages[z]) in labelled.edited else "no"
             table.insert(0, "frame", t + 1)
             table.insert(0, "slice", z + 1)
             table.insert(0, "contour", name)
@@ -96,7 +107,43 @@ def contours_zip(session: Session) -> bytes:
             path = Path(folder) / "contours.con"
             write_con(Contours(stem(loaded.name), (rows, columns), points), path)
             files["contours.con"] = path.read_bytes()
+    if labelled.edited:
+        files[EDITS] = edited_csv(session)
     return packed(files)
+
+
+def edited_csv(session: Session) -> str:
+    """Slices that were edited by hand: frame and slice as on the page, and that of the file.
+
+    All from 1; slice_in_file is along the third axis of the label map, empty where slices run
+    along another one.
+    """
+    loaded, labelled = result(session)
+    places = {page: place for place, page in enumerate(_slices_in_file(loaded, labelled), start=1)}
+    rows = [(t + 1, z + 1, places.get(z, "")) for t, z in sorted(labelled.edited)]
+    table = pd.DataFrame(rows, columns=["frame", "slice", "slice_in_file"])
+    return table.to_csv(index=False, lineterminator="\n")
+
+
+def _slices_in_file(loaded: Loaded, labelled: Labelled) -> list[int]:
+    """The page's number, from 0, of each slice along the third axis of the label map."""
+    slices, rows, columns = loaded.shape[1:]
+    numbers = np.broadcast_to(np.arange(slices)[None, :, None, None], (1, slices, rows, columns))
+    cine = _as_uploaded(loaded, Cine(numbers.astype(np.int16), labelled.affine))
+    along = cine.voxels[0, :, 0, 0]
+    is_third = len(along) == slices and (cine.voxels[0] == along[:, None, None]).all()
+    return [int(number) for number in along] if is_third else []
+
+
+def _marked(content: bytes, loaded: Loaded, labelled: Labelled) -> bytes:
+    """A label map (.nii.gz) whose header says that slices were edited by hand, if any were."""
+    if not labelled.edited:
+        return content
+    count, all_slices = len(labelled.edited), math.prod(loaded.shape[:2])
+    note = f"{count} of {all_slices} slices edited by hand; the page's table lists them"
+    header = bytearray(gzip.decompress(content))
+    header[DESCRIP] = note.encode().ljust(DESCRIP.stop - DESCRIP.start, b"\0")
+    return gzip.compress(bytes(header), 1, mtime=0)
 
 
 def packed(files: Mapping[str, str | bytes]) -> bytes:
@@ -118,10 +165,13 @@ def _outlines(labels: np.ndarray, tissues: tuple[Tissue, ...]) -> dict[str, np.n
 
 def download(session: Session, what: str, ed_frame: int, es_frame: int) -> tuple[str, bytes]:
     """Name and content of a download. Raises Refused for one that does not exist."""
-    loaded, _ = result(session)
+    loaded, labelled = result(session)
     name = stem(loaded.name)
     if what == "labels":
-        return f"{name}_labels.nii.gz", _saved(label_map(session), session.folder)
+        content = _saved(label_map(session), session.folder)
+        return f"{name}_labels.nii.gz", _marked(content, loaded, labelled)
+    if what == "edited":
+        return f"{name}_edited.csv", edited_csv(session).encode()
     if what == "image":
         return f"{name}_image.nii.gz", _saved(image(session), session.folder)
     if what == "contours":
@@ -132,6 +182,8 @@ def download(session: Session, what: str, ed_frame: int, es_frame: int) -> tuple
         return f"{name}_cvi42.zip", cvi42_file(session)
     if what == "frames":
         return f"{name}_frames.csv", frames_csv(session).encode()
+    if what == "report":
+        return f"{name}_report.pdf", report_pdf(session, ed_frame, es_frame)
     if what == "measures":
         text = measures_csv(session, ed_frame, es_frame)
         # Spreadsheet programs need this mark to recognise UTF-8; without it µ is shown wrongly.

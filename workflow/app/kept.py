@@ -7,9 +7,11 @@ import numpy as np
 import pandas as pd
 
 from app.checks import NO_SPACING, spacing_fault
+from app.edits import EDITED, MODEL, SHOWN
 from app.session import Headers, Loaded, Session
 from cmrseg.cine import Cine
 from cmrseg.files import replacing
+from cmrseg.measure.person import NOBODY
 from cmrseg.sequences import SEQUENCES, USUAL
 
 # Needs about 9 GB of memory for segmentation. The largest real cines are a fifth of this size.
@@ -61,9 +63,13 @@ def keep(
         old.unlink()
     for key, other in zip(sequences[1:], others, strict=True):
         np.save(session.folder / f"cine_{key}.npy", other.voxels, allow_pickle=False)
-    session.labelled = session.tracked = None
-    for shown in ("labels.u8", "points.f32"):
-        (session.folder / shown).unlink(missing_ok=True)
+    with session.editing:
+        session.labelled = session.tracked = None
+        for shown in (SHOWN, MODEL, EDITED, "points.f32"):
+            (session.folder / shown).unlink(missing_ok=True)
+        session.chosen = {}
+    # Other images may be of another person.
+    session.person, session.title = NOBODY, ""
     one_plane = not SEQUENCES[sequences[0]].volumetric and cine.voxels.shape[1] == 1
     fault = spacing_fault(cine.spacing_mm, one_plane) if has_spacing else NO_SPACING
     session.loaded = Loaded(

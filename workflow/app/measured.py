@@ -1,14 +1,16 @@
 """Measures of a labelled cine, for the page and as downloads."""
 
 import math
+from collections import Counter
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from app.calibrated import intervals
-from app.checks import result_warnings
+from app.checks import result_warnings, stroke_warnings
 from app.eye import eye_of, eye_rows
+from app.person import person_rows, with_person
 from app.session import Labelled, Loaded, Refused, Session
 from app.views import view_frames, view_measured
 from cmrseg.labels import NAMES, Tissue
@@ -34,8 +36,12 @@ ROWS = (
     ("co_l_min", "Cardiac output", "flow"),
     ("rv_edv_ml", "RV end-diastolic volume", "volume"),
     ("rv_esv_ml", "RV end-systolic volume", "volume"),
+    ("rv_sv_ml", "RV stroke volume", "volume"),
     ("rv_ef", "RV ejection fraction", "fraction"),
 )
+# Measures of one frame; others are of both.
+AT_DIASTOLE = ("edv_ml", "mass_g", "rv_edv_ml")
+AT_SYSTOLE = ("esv_ml", "rv_esv_ml")
 
 
 def result(session: Session) -> tuple[Loaded, Labelled]:
@@ -60,7 +66,8 @@ def measured(session: Session, ed_frame: int, es_frame: int) -> dict[str, Any]:
     loaded, labelled = result(session)
     labels = np.memmap(session.folder / "labels.u8", np.uint8, "r", shape=loaded.shape)
     if not has_phases(labelled.sequence):
-        return view_measured(loaded, labelled, labels)
+        found_here = view_measured(loaded, labelled, labels)
+        return {**found_here, "rows": with_person(found_here["rows"], session.person)}
     try:
         # A single frame has no systole.
         systole = es_frame if len(labelled.curves) > 1 else None
@@ -86,12 +93,13 @@ def measured(session: Session, ed_frame: int, es_frame: int) -> dict[str, Any]:
             rows.append(row)
     found = result_warnings(labels, labelled.curves, ed_frame, es_frame, labelled.species)
     factor, unit = units["volume"]
+    found += stroke_warnings(values["sv_ml"] * factor, values["rv_sv_ml"] * factor, unit)
     curves = {
         name: [v * factor if math.isfinite(v) else None for v in labelled.curves[name]]
         for name in CURVES
     }
     return {
-        "rows": rows,
+        "rows": with_person(rows, session.person),
         "origin": origin,
         "unit": unit,
         "quantity": "volume",
@@ -101,17 +109,23 @@ def measured(session: Session, ed_frame: int, es_frame: int) -> dict[str, Any]:
         "ed": ed_frame,
         "es": es_frame,
         "found": {"ed": labelled.ed_frame, "es": labelled.es_frame},
+        "by_hand": sorted(session.chosen),
         "warnings": [*labelled.warnings, *found],
-        "look": labelled.look,
+        # It was found in the model's own labels.
+        "look": "" if labelled.edited else labelled.look,
         "eye": eye_of(loaded, labelled, labels, ed_frame),
     }
 
 
 def frames_csv(session: Session) -> str:
-    """A row per frame (from 1): time, volumes, mass; units are in the column names."""
+    """A row per frame (from 1): time, volumes, mass; units are in the column names.
+
+    edited: how many slices of the frame were edited by hand.
+    """
     _, labelled = result(session)
     if not has_phases(labelled.sequence):
-        return view_frames(labelled).to_csv(index=False, float_format="%.6g", lineterminator="\n")
+        table = view_frames(labelled).assign(edited=slices_edited(labelled))
+        return table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
     small = is_small(labelled)
     factor, volume, mass = (1000, "uL", "mg") if small else (1, "ml", "g")
     curves = labelled.curves
@@ -123,11 +137,36 @@ def frames_csv(session: Session) -> str:
     table[f"myocardium_{mass}"] = curves["my_ml"] * factor * MYOCARDIUM_G_PER_ML
     if Tissue.RV in labelled.tissues:
         table[f"rv_{volume}"] = curves["rv_ml"] * factor
+    table["edited"] = slices_edited(labelled)
     return table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
 
 
+def slices_edited(labelled: Labelled) -> list[int]:
+    """How many slices were edited by hand, of each frame."""
+    counts = Counter(frame for frame, _ in labelled.edited)
+    return [counts[frame] for frame in range(len(labelled.curves))]
+
+
+def _said(labelled: Labelled, key: str, ed_frame: int, es_frame: int) -> str:
+    """Whether a measure depends on slices that were edited by hand: yes or no."""
+    counts = slices_edited(labelled)
+    if not has_phases(labelled.sequence):
+        return "yes" if labelled.edited else "no"
+    frames = {ed_frame, es_frame}
+    if key == "heart_rate_bpm":
+        frames = set()
+    elif key in AT_DIASTOLE or key == "eye":
+        frames = {ed_frame}
+    elif key in AT_SYSTOLE:
+        frames = {es_frame}
+    return "yes" if any(counts[frame] for frame in frames) else "no"
+
+
 def measures_csv(session: Session, ed_frame: int, es_frame: int) -> str:
-    """Measures and how they were obtained: columns measure, value, unit, low, high."""
+    """Measures and how they were obtained: columns measure, value, unit, low, high, edited.
+
+    edited: whether slices that the value depends on were edited by hand.
+    """
     loaded, labelled = result(session)
     content = measured(session, ed_frame, es_frame)
     chosen = [
@@ -141,6 +180,7 @@ def measures_csv(session: Session, ed_frame: int, es_frame: int) -> str:
         ("model", labelled.model, ""),
         ("sha256 of its weights", labelled.weights_sha256, ""),
         *((row["name"], f"{row['value']:.6g}", row["unit"]) for row in content["rows"]),
+        *person_rows(content["rows"], session.person),
         *eye_rows(content["eye"]),
     ]
     for name, frame, found in chosen if has_phases(labelled.sequence) else ():
@@ -155,10 +195,22 @@ def measures_csv(session: Session, ed_frame: int, es_frame: int) -> str:
         rows.append(("time between frames", f"{labelled.interval_s * 1000:.6g}", "ms"))
     if content.get("origin"):
         rows.append(("low and high", content["origin"], ""))
-    rows += [("warning", text, "") for text in content["warnings"]]
+    rows += [
+        ("slices edited by hand", len(labelled.edited), f"of {math.prod(loaded.shape[:2])}"),
+        ("pieces", "the largest of each tissue" if labelled.largest else "all", ""),
+        *(("warning", text, "") for text in content["warnings"]),
+    ]
     rows.append(("use", "Research use, not a medical device", ""))
     table = pd.DataFrame(rows, columns=["measure", "value", "unit"])
     for end in ("low", "high"):
         ends = {row["name"]: f"{row[end]:.6g}" for row in content["rows"] if end in row}
         table[end] = table["measure"].map(ends)
+    names = {row["name"]: row["key"] for row in content["rows"]}
+    told = {name for name, *_ in eye_rows(content["eye"])}
+    table["edited"] = [
+        _said(labelled, names.get(name, "eye"), ed_frame, es_frame)
+        if name in names or name in told
+        else ""
+        for name in table["measure"]
+    ]
     return table.to_csv(index=False, lineterminator="\n")

@@ -24,9 +24,12 @@ from cmrseg.tasks.kinds import kind_of
 PLACES = ("results/*/models/*", "resources/models/*")
 # Rows of a model's card that describe its training data.
 CARD_ROWS = ("start", "cohort", "labels of", "subset", "training", "licence", "data")
+# In the card of a model: its cohort is simulated.
+DIGITAL = "digital heart"
+TOY = "trained on digital hearts; not for patients"
 NONE = (
-    "No models found. Run the demo (make demo), which trains models in results/demo/models, or "
-    "pass a folder of models: make app APP='--models <folder>'."
+    "No models found. Get the UK Biobank networks below. Run the demo (make demo), which trains "
+    "models in results/demo/models, or pass a folder of models: make app APP='--models <folder>'."
 )
 
 
@@ -35,7 +38,7 @@ class Model:
     """A model's folder as the page shows it.
 
     name: as displayed. network: its type and size. sequence: the images it labels, as `c0,de,t2`.
-    facts: description of its training data.
+    facts: description of its training data. tissues: those that it labels, as in its record.
     trained_mm: voxel size of its training images along z, y, x, None if unknown. fault: why it
     cannot be used, "" if it can.
     """
@@ -46,7 +49,13 @@ class Model:
     sequence: str = USUAL
     facts: Mapping[str, str] = field(default_factory=dict)
     trained_mm: tuple[float, float, float] | None = None
+    tissues: str = ""
     fault: str = ""
+
+    @property
+    def is_toy(self) -> bool:
+        """Whether it was trained on digital hearts alone."""
+        return DIGITAL in self.facts.get("cohort", "")
 
 
 def find_models(root: Path, more: Iterable[Path] = ()) -> list[Model]:
@@ -60,7 +69,8 @@ def find_models(root: Path, more: Iterable[Path] = ()) -> list[Model]:
     for folder, place in folders:
         if (folder / WEIGHTS).is_file() and (folder / RECORD).is_file():
             found.setdefault(folder.resolve(), describe(folder, place))
-    return list(found.values())
+    # What is for patients comes first.
+    return sorted(found.values(), key=lambda model: model.is_toy)
 
 
 def model_id(model: Model) -> str:
@@ -96,7 +106,9 @@ def describe(folder: Path, name: str) -> Model:
     trained_mm = _distances(settings.get("spacing_mm") or _of_study(folder, settings, first))
     # A record may contain anything; the fault then says so.
     sequence = USUAL if fault else settings["sequence"]
-    return Model(folder, name, network, sequence, _facts(folder, settings), trained_mm, fault)
+    tissues = str(settings["tissues"])
+    facts = _facts(folder, settings)
+    return Model(folder, name, network, sequence, facts, trained_mm, tissues, fault)
 
 
 def _fault(settings: Mapping[str, Any]) -> str:

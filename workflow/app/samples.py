@@ -1,11 +1,14 @@
 """Cines of the digital heart, simulated on request, to try the app without own data."""
 
+import math
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
 
+from app.checks import species
+from app.models import Model
 from cmrseg.cine import Cine
 from cmrseg.layouts.hdf5 import grid_of, read_images
 from cmrseg.phantom import preclinical
@@ -13,6 +16,7 @@ from cmrseg.phantom.kaggle import Protocol, acquire_slice, plan_stack, scanner_o
 from cmrseg.phantom.mice import MOUSE
 from cmrseg.phantom.population import HUMAN, draw_parameters, draw_subjects
 from cmrseg.phantom.ukbb import affine_of
+from cmrseg.sequences import USUAL
 
 FRAMES = 20
 # The mouse scan of the pre-clinical demo.
@@ -36,6 +40,38 @@ SAMPLES: dict[str, tuple[str, int, str, Protocol | Mapping]] = {
 }
 
 MOUSE_SAMPLE = "mouse"
+# Where the networks for a sample come from, if there are none.
+MAKE = {"human": "make demo", "mouse": "snakemake --configfile config/preclinical-demo.yaml"}
+
+
+def species_of(name: str) -> str:
+    """Whose heart a sample shows: a key of checks.SPACINGS."""
+    return "human" if isinstance(SAMPLES[name][3], Protocol) else "mouse"
+
+
+def model_for(name: str, models: Iterable[Model]) -> Model | None:
+    """The model that suits a sample best, None where none does.
+
+    One for short axes that learnt from the sample's species, best from digital hearts; then one
+    that labels most tissues, then one whose pixels are nearest in size.
+    """
+    scan, wanted = SAMPLES[name][3], species_of(name)
+    pixel_mm = scan.spacing_mm if isinstance(scan, Protocol) else scan["spacing_mm"]
+
+    def rank(model: Model) -> tuple[bool, int, float]:
+        own_mm = model.trained_mm[-1] if model.trained_mm else math.inf
+        return not model.is_toy, -model.tissues.count(","), abs(math.log(own_mm / pixel_mm))
+
+    fitting = [
+        model
+        for model in models
+        if not model.fault
+        and model.sequence == USUAL
+        and model.trained_mm
+        and species(model.trained_mm) == wanted
+    ]
+    return min(fitting, key=rank, default=None)
+
 
 # Slices done, total number of slices.
 Progress = Callable[[int, int], None]

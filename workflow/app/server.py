@@ -18,8 +18,10 @@ from starlette.routing import Route
 from app import downloads, intake, measured, series, tracked, uploads, work
 from app.answers import setup_of, state_of
 from app.asked import frames, number, sequences, until_closed, words
+from app.edit_requests import edit_calls
 from app.guard import Guard
 from app.models import find_models, model_id
+from app.person_requests import person_calls
 from app.samples import SAMPLES
 from app.session import Refused, Session, Sessions
 from cmrseg.fetch.checks import check_room
@@ -27,11 +29,10 @@ from cmrseg.progress import readable
 from cmrseg.sequences import USUAL
 
 STATIC = Path(__file__).parent / "static"
-FILES = {"/": "index.html"} | {
-    f"/{name}": name
-    for name in ("app.js", "series.js", "eye.js", "tagging.js", "app.css", "icon.svg")
-}
+# Every file of the folder is part of the page.
+FILES = {"/": "index.html"} | {f"/{path.name}": path.name for path in sorted(STATIC.iterdir())}
 SWEEP_S = 20
+COOKIE_S = 86_400
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,9 @@ class Api:
     def routes(self) -> list[Route]:
         pages = [Route(path, _file(name)) for path, name in FILES.items()]
         talk = [
+            ("/api/kept", self.kept, "GET"),
             ("/api/open", self.open, "POST"),
+            ("/api/{session}/here", self.here, "POST"),
             ("/api/{session}/close", self.close, "POST"),
             ("/api/{session}/state", self.state, "GET"),
             ("/api/{session}/images", self.images, "PUT"),
@@ -72,6 +75,8 @@ class Api:
             ("/api/{session}/measures", self.measures, "GET"),
             ("/api/{session}/voxels/{what}", self.voxels, "GET"),
             ("/api/{session}/download/{what}", self.download, "GET"),
+            *edit_calls(self.session),
+            *person_calls(self.session, self.options.root, self.options.models),
         ]
         return [*pages, *(Route(path, _said(call), methods=[verb]) for path, call, verb in talk)]
 
@@ -79,14 +84,30 @@ class Api:
         owner = request.cookies.get(self.cookie, "")
         return self.sessions.find(request.path_params["session"], owner)
 
-    async def open(self, request: Request) -> Response:
+    async def kept(self, request: Request) -> Response:
+        """Names of this browser's sessions: a page that was reloaded takes up its own."""
+        own = self.sessions.of(request.cookies.get(self.cookie, ""))
+        return JSONResponse({"sessions": [session.name for session in own]})
+
+    async def here(self, request: Request) -> Response:
+        """The page is still open; nobody need do anything with it."""
         owner = request.cookies.get(self.cookie, "")
+        self.sessions.find(request.path_params["session"], owner, is_use=False)
+        return JSONResponse({})
+
+    async def open(self, request: Request) -> Response:
+        """A new session, or the one that is named."""
+        owner, said = request.cookies.get(self.cookie, ""), await words(request)
         if not re.fullmatch(r"[\w-]{43}", owner, re.ASCII):
             owner = secrets.token_urlsafe(32)
         models = await run_in_threadpool(find_models, self.options.root, self.options.models)
-        session = self.sessions.open(owner)
+        name = said.get("session")
+        session = self.sessions.find(str(name), owner) if name else self.sessions.open(owner)
         answer = JSONResponse(setup_of(session, models, self.options.most_bytes))
-        answer.set_cookie(self.cookie, owner, httponly=True, samesite="strict", path="/")
+        # It outlives a browser that crashes.
+        answer.set_cookie(
+            self.cookie, owner, max_age=COOKIE_S, httponly=True, samesite="strict", path="/"
+        )
         return answer
 
     async def close(self, request: Request) -> Response:

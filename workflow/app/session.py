@@ -18,11 +18,15 @@ import pandas as pd
 
 from cmrseg.calibrate.model_file import ModelCalibration
 from cmrseg.labels import Tissue
+from cmrseg.measure.person import NOBODY, Person
 from cmrseg.sequences import USUAL, Sequence
 
 PREFIX, NEW = "cmrseg-app-", "cmrseg-new-"
 # A running app keeps this file in its folder locked.
 LOCK = "lock"
+# A page that is open says so now and then; after a reload, or a crash of the browser, it is back
+# within this time, or its data are deleted.
+GONE_S = 600.0
 
 
 class Refused(Exception):
@@ -101,7 +105,9 @@ class Labelled:
     sequence: the one whose grid the labels lie on. curves: a row per frame (measure.volumes).
     ed_frame, es_frame: chosen from the volumes, or areas. calibration: of the model;
     uncalibrated: why a model's calibration is not used, "" without a reason. look: what is unusual
-    about the labels.
+    about the labels. edited: frames and slices (from 0) whose labels somebody changed. largest:
+    whether only the largest piece of each tissue is shown. toy: what is said of a model that is not
+    for patients.
     """
 
     number: int
@@ -120,6 +126,9 @@ class Labelled:
     calibration: ModelCalibration | None = None
     uncalibrated: str = ""
     look: str = ""
+    edited: frozenset[tuple[int, int]] = frozenset()
+    largest: bool = False
+    toy: str = ""
 
 
 @dataclass(frozen=True)
@@ -147,14 +156,17 @@ class Tracked:
 class Session:
     """One open page.
 
-    owner: the browser's cookie. used: when the last request came. received: when the last part of
-    an upload came; None while there is none. when_closed: called once, by any thread.
+    owner: the browser's cookie. used: when somebody last did something. seen: when the page was
+    last there. received: when the last part of an upload came; None while there is none.
+    when_closed: called once, by any thread. chosen: frames set by hand, from 0, by "ed" and "es".
+    editing: held while labels are written. person, title: what somebody typed about the images.
     """
 
     name: str
     owner: str
     folder: Path
     used: float
+    seen: float
     received: float | None = None
     when_closed: Callable[[], object] = lambda: None
     closed: threading.Event = field(default_factory=threading.Event)
@@ -166,6 +178,10 @@ class Session:
     offer: Offer | None = None
     labelled: Labelled | None = None
     tracked: Tracked | None = None
+    chosen: dict[str, int] = field(default_factory=dict)
+    editing: threading.Lock = field(default_factory=threading.Lock)
+    person: Person = NOBODY
+    title: str = ""
     numbers: int = 0
 
     def next_number(self) -> int:
@@ -205,25 +221,37 @@ class Sessions:
         with self._lock:
             if len(self._all) >= self.most:
                 raise Refused(
-                    f"{self.most} pages are open, the limit; close one and reload, or restart the "
-                    "app with a larger --sessions.",
+                    f"{self.most} pages are open, the limit; delete the data of one (the link at "
+                    "its foot) and reload, or restart the app with a larger --sessions.",
                     503,
                 )
             name = secrets.token_urlsafe(24)
-            session = Session(name, owner, self.root / name, self.clock())
+            now = self.clock()
+            session = Session(name, owner, self.root / name, now, now)
             session.folder.mkdir(mode=0o700)
             self._all[name] = session
         return session
 
-    def find(self, name: str, owner: str) -> Session:
-        """The session of that name, if it is this browser's. Raises Refused otherwise."""
+    def of(self, owner: str) -> list[Session]:
+        """The sessions of a browser, the last used first."""
+        self.sweep()
+        own = [s for s in self.all() if secrets.compare_digest(s.owner.encode(), owner.encode())]
+        return sorted(own, key=lambda session: -session.used)
+
+    def find(self, name: str, owner: str, is_use: bool = True) -> Session:
+        """The session of that name, if it is this browser's. Raises Refused otherwise.
+
+        is_use: whether somebody does something, or the page is merely there.
+        """
         session = self._all.get(name)
         if session is None or not secrets.compare_digest(session.owner.encode(), owner.encode()):
             raise Refused(
                 "This page's session has ended and its data are deleted; reload the page.",
                 404,
             )
-        session.used = self.clock()
+        session.seen = self.clock()
+        if is_use:
+            session.used = session.seen
         return session
 
     def close(self, session: Session) -> None:
@@ -237,7 +265,7 @@ class Sessions:
             session.busy.release()
 
     def sweep(self) -> None:
-        """Close sessions unused for longer than idle_s.
+        """Close sessions unused for longer than idle_s, or whose page is gone for GONE_S.
 
         A running job counts as use, and so does each received chunk of an upload, but not a page
         waiting for one.
@@ -245,8 +273,11 @@ class Sessions:
         for session in self.all():
             now, received = self.clock(), session.received
             if received is None and session.busy.locked():
-                session.used = now
-            elif now - (session.used if received is None else received) > self.idle_s:
+                session.used = session.seen = now
+                continue
+            idle_s = now - (session.used if received is None else received)
+            is_gone = received is None and now - session.seen > GONE_S
+            if idle_s > self.idle_s or is_gone:
                 self.close(session)
 
     def end(self) -> None:

@@ -8,13 +8,14 @@ import shutil
 from collections.abc import Callable
 
 import numpy as np
-import pandas as pd
 
 from app.calibrated import calibration_of
 from app.channels import images_for
 from app.checks import interval_fault, model_warnings, spacing_fault, species
+from app.edits import SHOWN, forget_edits
 from app.intake import RECEIVED, UNPACKED
-from app.models import Model
+from app.models import TOY, Model
+from app.phases import frames_of
 from app.series import KEPT
 from app.session import Closed, Labelled, Loaded, Refused, Session, Sessions, Tracked
 from app.tracked import POINTS
@@ -29,10 +30,10 @@ from cmrseg.learn.coarse_labels import coarse_labels
 from cmrseg.learn.label import WEIGHTS, load_model
 from cmrseg.learn.predict import predict_cine
 from cmrseg.learn.track import track_cine
-from cmrseg.measure.by_sequence import curve_columns, has_phases
-from cmrseg.measure.volumes import measures, volume_curves
+from cmrseg.measure.by_sequence import has_phases
+from cmrseg.measure.volumes import volume_curves
 from cmrseg.quality.look import worth_a_look
-from cmrseg.sequences import Sequence, labelled_sequence
+from cmrseg.sequences import labelled_sequence
 from cmrseg.tasks.kinds import kind_of
 
 logger = logging.getLogger(__name__)
@@ -168,35 +169,38 @@ def label(
     tissues = tissues_of(settings["tissues"])
     z, y, x = spacing_mm
     curves = volume_curves(labels, (z, y, x), loaded.name, tissues, sequence)
-    ed_frame, es_frame = _frames(curves, sequence, interval_s)
+    ed_frame, es_frame = frames_of(curves, sequence, interval_s)
     look = ""
     if has_phases(sequence) and {Tissue.LV, Tissue.MYO} <= set(tissues):
         look = worth_a_look(labels, channels[0].voxels, (z, y, x))
-    session.progress(1, 1)
-    # Other requests may still be reading the previous labels, so their file is kept.
-    with replacing(session.folder / "labels.u8") as part:
-        labels.tofile(part)
-    session.tracked = None
     weights_sha256 = sha256(model.folder / WEIGHTS)
     calibration, uncalibrated = calibration_of(model.folder, weights_sha256)
-    session.labelled = Labelled(
-        number=session.next_number(),
-        model=model.name,
-        weights_sha256=weights_sha256,
-        tissues=tissues,
-        sequence=sequence,
-        affine=affine,
-        spacing_mm=spacing_mm,
-        interval_s=interval_s,
-        species=kind,
-        curves=curves,
-        ed_frame=ed_frame,
-        es_frame=es_frame,
-        warnings=[*model_warnings(spacing_mm, model.trained_mm), *_toy(loaded, model)],
-        calibration=calibration,
-        uncalibrated=uncalibrated,
-        look=look,
-    )
+    session.progress(1, 1)
+    # Other requests may still be reading the previous labels, so their file is kept.
+    with session.editing:
+        with replacing(session.folder / SHOWN) as part:
+            labels.tofile(part)
+        forget_edits(session)
+        session.tracked = None
+        session.labelled = Labelled(
+            number=session.next_number(),
+            model=model.name,
+            weights_sha256=weights_sha256,
+            tissues=tissues,
+            sequence=sequence,
+            affine=affine,
+            spacing_mm=spacing_mm,
+            interval_s=interval_s,
+            species=kind,
+            curves=curves,
+            ed_frame=ed_frame,
+            es_frame=es_frame,
+            warnings=[*model_warnings(spacing_mm, model.trained_mm), *_toy(loaded, model)],
+            calibration=calibration,
+            uncalibrated=uncalibrated,
+            look=look,
+            toy=TOY if model.is_toy else "",
+        )
 
 
 def _keep_points(
@@ -233,29 +237,8 @@ def _keep_points(
     )
 
 
-def _frames(curves: pd.DataFrame, sequence: Sequence, interval_s: float) -> tuple[int, int]:
-    """End-diastole and end-systole; of other sequences the largest and the smallest area."""
-    if has_phases(sequence):
-        chosen = measures(curves, interval_s)
-        # If one is unknown, the frame that the page shows first.
-        return (
-            _shown(chosen["ed_frame"], curves["lv_ml"].idxmax()),
-            _shown(chosen["es_frame"], curves["lv_ml"].idxmin()),
-        )
-    columns = curve_columns(sequence)
-    known = [t for t in (sequence.phase_tissue, *columns) if t and curves[columns[t]].max() > 0]
-    if not known:
-        return 0, 0
-    areas = curves[columns[known[0]]]
-    return int(areas.idxmax()), int(areas[areas > 0].idxmin())
-
-
-def _shown(frame: float, otherwise: int) -> int:
-    return int(otherwise if math.isnan(frame) else frame)
-
-
 def _toy(loaded: Loaded, model: Model) -> list[str]:
     """Whether a model trained only on digital hearts is applied to other images."""
-    if loaded.is_sample or "digital heart" not in model.facts.get("cohort", ""):
+    if loaded.is_sample or not model.is_toy:
         return []
     return ["The model was trained on digital hearts; it is not meant for real images."]

@@ -8,7 +8,12 @@ from study.code import code_of
 from study.load import load_study
 from study.memory import forgotten
 from study.owner import check_owner, note_owner
-from study.prediction import prediction_origins, prediction_study
+from study.prediction import (
+    prediction_origins,
+    prediction_report,
+    prediction_study,
+    where_results_are,
+)
 from study.stored import turned_pictures
 from study.study import DICOM
 from study.tables import StudyError
@@ -24,6 +29,7 @@ from study.wiring.models import Models
 from study.wiring.panels import Panels
 from study.wiring.quality import Quality
 from study.wiring.raw import Raw
+from study.wiring.reports import Reports
 from study.wiring.results import Results
 from study.wiring.robustness import Robustness
 from study.wiring.sources import Sources
@@ -41,6 +47,7 @@ def is_there(path):
 try:
     # `--config input=... model=...` is a study of its own: one subject and one model.
     STUDY = load_study(prediction_study(TYPED) if "input" in TYPED else TYPED)
+    REPORT_SETTINGS = prediction_report(TYPED) if "input" in TYPED else None
     check_owner(STUDY.name, workflow.configfiles)
     SOURCES = Sources(STUDY, is_there)
 except StudyError as error:
@@ -65,6 +72,11 @@ QUALITY = Quality(STUDY, COHORTS, CHECKS)
 ROBUSTNESS = Robustness(STUDY, CHECKS)
 RAW = Raw(STUDY, COHORTS, SOURCES.entries)
 EXPORTS = Exports(STUDY, RAW)
+
+if workflow.is_main_process:
+    for warning in RAW.absent(is_there):
+        logger.warning(warning)
+
 MODELS = Models(STUDY, COHORTS)
 ENSEMBLES = Ensembles(STUDY)
 MEASURES = Measures(STUDY, COHORTS)
@@ -72,6 +84,7 @@ PANELS = Panels(STUDY, COHORTS)
 FIGURES = Figures(STUDY, COHORTS, RAW)
 HEADLINES = Headlines(STUDY)
 RESULTS = Results(STUDY, ORIGINS)
+REPORTS = Reports(STUDY, COHORTS, REPORT_SETTINGS)
 
 
 # Before results are made, and where the first ones were.
@@ -81,6 +94,8 @@ onstart:
 
 onsuccess:
     note_owner(STUDY.name, workflow.configfiles)
+    if ORIGINS:
+        logger.info(where_results_are(STUDY.name, REPORTS.names()))
 
 
 onerror:

@@ -25,8 +25,31 @@ rule note_origin:
         "../scripts/note_origin.py"
 
 
+rule make_report:
+    input:
+        unpack(REPORTS.inputs),
+    output:
+        report="results/{study}/report.pdf",
+    log:
+        "results/{study}/logs/make_report.log",
+    benchmark:
+        "results/{study}/benchmarks/make_report.tsv"
+    conda:
+        "../../envs/plot.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        settings=REPORTS.settings,
+        code=code_of("make_report.py"),
+    script:
+        "../scripts/make_report.py"
+
+
 rule predict_all:
     input:
+        REPORTS.names(),
         expand("results/{study}/origins/{origin}.txt", study=STUDY.name, origin=ORIGINS),
         expand(
             "results/{study}/cohorts/{cohort}/audit.tsv",

@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from cmrseg.measure.body import PER_M2
 from cmrseg.measure.by_sequence import has_phases
 from cmrseg.measure.ventricles import VENTRICULAR
 from cmrseg.phenotypes.columns import SEGMENT_COLUMNS, SEGMENTAL
 from cmrseg.phenotypes.panels import PANEL_MEASURES
-from cmrseg.phenotypes.table import PER_M2
 from study.panels import panel, panel_measures
 from study.study import Study
 from study.tables import StudyError

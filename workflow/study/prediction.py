@@ -9,14 +9,17 @@ from typing import Any
 
 from cmrseg.canvas import PREPARATIONS
 from cmrseg.layouts.inputs import find_images, without_suffix
+from cmrseg.measure.person import person_of
 from cmrseg.sequences import USUAL, channels_of
 from cmrseg.tasks.kinds import kind_of
 from study.given import CONVERTED, given_models
 from study.tables import GRID, WITHOUT_GRID, StudyError
 
 COHORT = "input"
-TEXT = ("input", "model", "subject", "series", "mode")
-KEYS = (*TEXT, *GRID)
+TEXT = ("input", "model", "subject", "series", "mode", "sex", "title")
+# Of the person in the images, for the report alone: as in a subject table.
+PERSON = ("height_cm", "weight_kg", "age_y", "sex")
+KEYS = (*dict.fromkeys((*TEXT, *GRID, *PERSON)),)
 # Points of which strain is measured.
 LANDMARKS = "landmarks"
 # Folder in which a prediction records its input and model.
@@ -31,8 +34,8 @@ def prediction_study(config: dict[str, Any]) -> dict[str, Any]:
     folder, or a name of resources/weights.yaml), subject (its name; by default that of the input),
     series (which DICOM series are the cine, or rows of an HDF5 file of tagged cines, as in a
     subject table), mode (of the cleaning); spacing_mm, slice_distance_mm and frame_interval_ms of
-    an HDF5 file. Strain is measured of a model that places landmarks in tagged cines. Raises
-    StudyError naming what is absent or unknown.
+    an HDF5 file; what is for the report alone (`prediction_report`). Strain is measured of a model
+    that places landmarks in tagged cines. Raises StudyError naming what is absent or unknown.
     """
     unknown = [key for key in config if key not in KEYS]
     if unknown:
@@ -143,6 +146,31 @@ def prediction_origins(config: dict[str, Any]) -> dict[str, str]:
     folder, name = _model(config)
     paths = {"input": config["input"], f"model_{name}": folder}
     return {key: str(Path(path).resolve()) for key, path in paths.items()}
+
+
+def prediction_report(config: dict[str, Any]) -> dict[str, Any]:
+    """What is typed for the report: `person`, by the keys of measure.person, and `title`.
+
+    Raises StudyError naming a value that is implausible.
+    """
+    said = {key: config[key] for key in PERSON if key in config}
+    if "age_y" in said:
+        said["age_years"] = said.pop("age_y")
+    try:
+        person_of(said)
+    except ValueError as error:
+        raise StudyError(f"--config {error}") from None
+    return {"person": said, "title": config.get("title", "")}
+
+
+def where_results_are(study: str, reports: list[str]) -> str:
+    """A sentence for the end of a prediction. reports: paths of its report, if there is one."""
+    top = f"results/{study}"
+    return (
+        f"Results are in {top}: "
+        + "".join(f"{Path(path).name} (one page), " for path in reports)
+        + f"label maps and volumes in cohorts/{COHORT}, pictures in figures"
+    )
 
 
 def _check_origins(study: str, origins: dict[str, str]) -> None:

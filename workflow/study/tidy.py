@@ -18,14 +18,19 @@ from study.study import Study
 MODELS = "models.tsv"
 # The first page of the report.
 HEADLINES = "results.html"
+# The page of a prediction.
+REPORT = "report.pdf"
 # Folders and files made by the workflow; all others in the study's folder belong to the user.
 JOBS = ("logs", "benchmarks")
 MADE = (
     *("cohorts", "phantom", "slices", "folds", "models", MODELS, "evaluation", "figures"),
-    *(HEADLINES, "origins", KEPT, *JOBS),
+    *(HEADLINES, REPORT, "origins", KEPT, *JOBS),
 )
 # Rules with one job in a study.
-ALONE = ("compare_published", "measure_repairs", "write_headlines", "write_models", "tidy")
+ALONE = (
+    *("compare_published", "make_report", "measure_repairs", "write_headlines", "write_models"),
+    "tidy",
+)
 # Snakemake leaves it in folders that it makes.
 TIME_STAMP = ".snakemake_timestamp"
 
@@ -36,7 +41,7 @@ def unnamed(study: Study, folder: str | Path, origins: Iterable[str] = ()) -> li
     A folder without any named file is one path. origins: those of a prediction.
     """
     names = {*_results(study), *(f"origins/{origin}.txt" for origin in origins)}
-    names |= {*_of_jobs(study, Path(folder), origins)}
+    names |= {*_of_jobs(study, Path(folder), origins), *([REPORT] if [*origins] else [])}
     above = {str(parent) for name in names for parent in PurePosixPath(name).parents}
     found: list[str] = []
     for made in MADE:

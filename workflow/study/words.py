@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 # Keys whose values are names and paths, in a study or together with `input`.
-TEXT = ("study", "published_tables", "input", "model", "subject", "series", "mode")
+TEXT = ("study", "published_tables", "input", "model", "subject", "series", "mode", "title")
 
 
 def as_typed(config: dict[str, Any], words: Iterable[str]) -> dict[str, Any]:

@@ -1,5 +1,5 @@
 "use strict";
-/* The list of the series of a DICOM upload, and the choice among them. Read before app.js. */
+/* The list of the series of a DICOM upload, and the choice among them. */
 const MOST_NAMED = 4;
 let seriesNumber = 0;
 
@@ -78,6 +78,7 @@ function showTicked() {
 
 async function useSeries() {
   const before = seriesNumber;
+  if (!(await mayReplace())) return;
   await begins("series", { series: boxes().filter((box) => box.checked).map((box) => box.value) });
   if (seriesNumber === before) return;
   at("series").querySelector("summary").focus();

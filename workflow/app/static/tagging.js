@@ -1,5 +1,5 @@
 "use strict";
-/* Landmarks in tagged cines: on the pictures, and their strain as curves and tables. Read before app.js. */
+/* Landmarks in tagged cines: on the pictures, and their strain as curves and tables. */
 const RINGS = 7, SPOKES = 24, CONTOURS = [0, 3, 6];
 const MIDWALL = "circumferential_midwall", RADIAL = "radial_wall";
 let shownSlice = -1;
@@ -11,6 +11,10 @@ function showTracked(isRing) {
   for (const id of ["strainTables", "strainDownloads", "ringLegend"]) at(id).hidden = !isRing;
   for (const id of ["measures", "downloads", "legend", "fillOption"]) at(id).hidden = isRing;
   at("fillOption").disabled = isRing;
+  if (isRing && edit.on) setEditing(false);
+  at("edit").hidden = isRing;
+  showAll("ofEdits", !isRing);
+  at("editedText").hidden = isRing || !editedCount();
   if (isRing && at("layer").value === "fill") at("layer").value = "lines";
   at("linesOption").textContent = at("linesKey").textContent = isRing ? "landmarks" : "contours";
 }
@@ -28,7 +32,6 @@ async function takeTracked(about) {
   showAll("ofPhases", false);
   showEye(null);
   at("curveFigure").hidden = false;
-  at("results").querySelector(".columns").classList.remove("single");
   at("warnings").hidden = !measures.warnings.length;
   at("warnings").replaceChildren(...measures.warnings.map(item));
   at("ringLegend").replaceChildren(...measures.walls.map((colour, i) => {
@@ -38,7 +41,8 @@ async function takeTracked(about) {
     return li;
   }));
   at("layer").disabled = at("zoom").disabled = false;
-  at("results").hidden = false;
+  at("results").hidden = at("charts").hidden = false;
+  announce(at("by").textContent);
   const known = measures.slices.map(({ curves }) => Object.keys(curves).length > 0);
   t = measures.es || 0;
   if (!known[z]) z = known.indexOf(true);
@@ -154,7 +158,7 @@ function strainLevels(values) {
 function drawStrain() {
   const width = at("curve").clientWidth || 600, frames = image.shape[0], isNarrow = width < 500;
   const { curves, values } = measures.slices[z], lines = measures.lines.filter(({ key }) => curves[key]);
-  const left = 50, right = width - 14, names = legendOf(lines, left, right), ink = "#5a6577", parts = [];
+  const left = 50, right = width - 14, names = legendOf(lines, left, right), ink = PALE, parts = [];
   const x = (i) => left + (right - left) * (frames > 1 ? i / (frames - 1) : 0.5);
   const first = 22 + LEGEND_PX * (1 + Math.max(0, ...names.map(({ row }) => row)));
   let top = first, bottom = top;
@@ -165,7 +169,7 @@ function drawStrain() {
     const y = (v) => from + (high * (most - v)) / (most - least);
     bottom = top + high;
     for (const level of levels) {
-      parts.push(svg("line", { x1: left, x2: right, y1: y(level), y2: y(level), stroke: level ? "#e2e6ed" : "#8a94a6" }));
+      parts.push(svg("line", { x1: left, x2: right, y1: y(level), y2: y(level), stroke: level ? GRID : PALE }));
       parts.push(svg("text", { x: left - 7, y: y(level) + 4, "text-anchor": "end", fill: ink }, String(level).replace("-", "−")));
     }
     parts.push(svg("text", { x: -(top + bottom) / 2, y: 13, transform: "rotate(-90)", "text-anchor": "middle", fill: ink }, title));
@@ -178,13 +182,13 @@ function drawStrain() {
   parts.push(svg("text", { x: (left + right) / 2, y: height - 6, "text-anchor": "middle", fill: ink }, `frame (from 1)${time}`));
   if (measures.es !== null) {
     const here = x(measures.es);
-    parts.unshift(svg("line", { x1: here, x2: here, y1: first - 4, y2: bottom, stroke: "#1d2430", "stroke-dasharray": "4 3" }));
-    parts.push(svg("text", { x: here, y: first - 8, "text-anchor": "middle", "font-weight": 700, fill: "#1d2430" }, "ES"));
+    parts.unshift(svg("line", { x1: here, x2: here, y1: first - 4, y2: bottom, stroke: INK, "stroke-dasharray": "4 3" }));
+    parts.push(svg("text", { x: here, y: first - 8, "text-anchor": "middle", "font-weight": 700, fill: INK }, "ES"));
   }
-  parts.unshift(svg("line", { id: "cursor", y1: first, y2: bottom, stroke: "#2b4c9b", "stroke-width": 2, opacity: 0.55 }));
+  parts.unshift(svg("line", { id: "cursor", y1: first, y2: bottom, stroke: ACCENT, "stroke-width": 2, opacity: 0.55 }));
   for (const { x: where, row, colour, name } of names) {
     parts.push(svg("rect", { x: where, y: 4 + LEGEND_PX * row, width: 11, height: 11, rx: 3, fill: colour }));
-    parts.push(svg("text", { x: where + 16, y: 14 + LEGEND_PX * row, fill: "#1d2430" }, name));
+    parts.push(svg("text", { x: where + 16, y: 14 + LEGEND_PX * row, fill: INK }, name));
   }
   const { [MIDWALL]: around = {}, [RADIAL]: across = {} } = values;
   const words = `${sliceName(z)}, strain at end-systole: circumferential ${digits(around.es)} % in the mid-wall, radial ${digits(across.es)} %`;

@@ -24,11 +24,13 @@ UNITS = {
     "_ms": "ms",
     "_bpm": "beats/min",
     "_mm2": "mm²",
+    "_cm2": "cm²",
     "_mm": "mm",
     "_ml": "ml",
     "_m2": "m²",
     "_g": "g",
 }
+AREAS = ("mm²", "cm²")
 # Fractions in tables, percent in figures.
 FRACTION = "ef"
 # Parts of names that are written in another way.
@@ -55,7 +57,7 @@ def in_words(column: str) -> Words:
     for ending, unit in UNITS.items():
         if column.endswith(ending):
             name = column.removesuffix(ending).split("_")
-            return Words(_spelt([*name, "area"] if unit == "mm²" else name), unit)
+            return Words(_spelt([*name, "area"] if unit in AREAS else name), unit)
     raise ValueError(
         f"column {column}: no unit is known; its name should end with {FRACTION} or one of "
         + ", ".join(UNITS)

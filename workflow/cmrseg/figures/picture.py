@@ -51,8 +51,10 @@ def heart_centre(maps: Sequence[np.ndarray]) -> tuple[float, float]:
     return float(y), float(x)
 
 
-def heart_width_mm(maps: Sequence[np.ndarray], affine: np.ndarray) -> float:
-    """Width of a picture that shows all labels of label maps (rows, cols), at least SHOWN_MM.
+def heart_width_mm(
+    maps: Sequence[np.ndarray], affine: np.ndarray, least_mm: float = SHOWN_MM
+) -> float:
+    """Width of a picture that shows all labels of label maps (rows, cols), at least least_mm.
 
     affine: as in `orientation_marks`.
     """
@@ -61,7 +63,7 @@ def heart_width_mm(maps: Sequence[np.ndarray], affine: np.ndarray) -> float:
         return SHOWN_MM
     size_px = at.max(axis=0) + 1 - at.min(axis=0)
     size_mm = size_px[::-1] * np.linalg.norm(affine[:3, :2], axis=0)
-    return max(SHOWN_MM, float(size_mm.max()) + 2 * MARGIN_MM)
+    return max(least_mm, float(size_mm.max()) + 2 * MARGIN_MM)
 
 
 def _labelled(maps: Sequence[np.ndarray]) -> np.ndarray:

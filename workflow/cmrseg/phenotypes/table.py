@@ -3,16 +3,11 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from cmrseg.measure.aha_segments import LONG_AXIS_ROWS, SHORT_AXIS_ROWS
+from cmrseg.measure.body import PER_M2, body_surface_m2
 from cmrseg.measure.ventricles import VENTRICULAR
-
-# What is given per body surface area: volumes and masses.
-PER_M2 = ("_ml", "_g")
-# Mosteller 1987, doi:10.1056/NEJM198710223171717: height in cm, weight in kg.
-MOSTELLER = 3600
 
 
 def phenotypes(
@@ -54,7 +49,7 @@ def phenotypes(
             table[column] = table[column].fillna(f"not measured: no labels for {measure}")
     if {"height_cm", "weight_kg"} <= set(table):
         body = table[["height_cm", "weight_kg"]].astype(float)
-        table["bsa_m2"] = np.sqrt(body["height_cm"] * body["weight_kg"] / MOSTELLER)
+        table["bsa_m2"] = body_surface_m2(body["height_cm"], body["weight_kg"])
         for column in values:
             if column.endswith(PER_M2):
                 table[f"{column}_per_m2"] = table[column] / table["bsa_m2"]

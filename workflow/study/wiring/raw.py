@@ -1,6 +1,6 @@
 """Raw files: where they are, and the inputs and params of the rules that read them."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 from snakemake.io import ancient
@@ -66,6 +66,16 @@ class Raw:
         layout, sequences = self.layout(wildcards), self.sequences(wildcards)
         rows = self.cohorts.shard_import_rows(wildcards)
         return {row["subject"]: image_state(layout, raw, row, sequences) for row in rows}
+
+    def absent(self, exists: Callable[[str], bool]) -> list[str]:
+        """A sentence for each folder of raw files that is not there and that nothing fetches."""
+        raws = {name: cohort.get("raw", "") for name, cohort in self.study.cohorts.items()}
+        return [
+            f"cohort {name}: there is no folder {raw}, which should hold its images, unless "
+            "another workflow makes it; put them there, or correct `raw` in the study"
+            for name, raw in raws.items()
+            if raw and "{" not in raw and on_disk(raw, self.sources) == raw and not exists(raw)
+        ]
 
     def contour_state(self, wildcards: Wildcards) -> dict[str, str]:
         """The state of the contours of each subject of a shard that tell which series counts."""

@@ -1,0 +1,3 @@
+"""The version of this software, as reports and exports state it; that of pyproject.toml."""
+
+VERSION = "0.1.0"
