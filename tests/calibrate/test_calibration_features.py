@@ -6,7 +6,7 @@ import pytest
 
 from cmrseg.calibrate.conformal import distributions
 from cmrseg.calibrate.features import covariates, labeller_features, measured_values
-from cmrseg.calibrate.intervals import interval, interval_text, origin_text
+from cmrseg.calibrate.intervals import interval, origin_text
 
 
 @pytest.fixture
@@ -107,19 +107,6 @@ def test_an_interval_that_too_few_subjects_calibrate_is_empty():
     assert np.isnan(columns["ef_low"][0])
     assert np.isnan(columns["ef_high"][0])
     assert columns["ef_median"][0] == 0.5
-
-
-@pytest.mark.parametrize(
-    ("measure", "values", "text"),
-    [
-        ("ef", (0.54, 0.49, 0.58), "EF 54 % (49 to 58)"),
-        ("edv_ml", (151.6, 140.2, 163), "EDV 152 ml (140 to 163)"),
-        ("mass_g", (100, np.nan, np.nan), "mass 100 g (no interval)"),
-        ("ef", (np.nan, np.nan, np.nan), "EF unknown"),
-    ],
-)
-def test_an_interval_in_words(measure, values, text):
-    assert interval_text(measure, *values) == text
 
 
 def test_what_an_interval_was_calibrated_on_in_words():

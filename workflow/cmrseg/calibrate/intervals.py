@@ -1,4 +1,4 @@
-"""What a table says of a distribution: median and interval, and the words for them."""
+"""What a table says of a distribution: median and interval; what they were calibrated on."""
 
 import math
 from typing import NamedTuple
@@ -12,7 +12,7 @@ COVERAGE = 0.9
 
 
 class Measure(NamedTuple):
-    """A measure that is calibrated. digits: of the text. highest: largest possible value."""
+    """A measure that is calibrated. highest: largest possible value."""
 
     words: str
     unit: str
@@ -50,17 +50,6 @@ def interval(
         f"{measure}_{suffix}": np.where(np.isfinite(value), np.clip(value, 0, highest), np.nan)
         for suffix, value in values.items()
     }
-
-
-def interval_text(measure: str, median: float, low: float, high: float) -> str:
-    """Such as `EF 54 % (49 to 58)`; `EF 54 % (no interval)` where there is none, `EF unknown`."""
-    about = MEASURES[measure]
-    if math.isnan(median):
-        return f"{about.words} unknown"
-    ends = "no interval"
-    if not (math.isnan(low) or math.isnan(high)):
-        ends = f"{about.factor * low:.0f} to {about.factor * high:.0f}"
-    return f"{about.words} {about.factor * median:.0f} {about.unit} ({ends})"
 
 
 def origin_text(subjects: int, cohort: str, coverage: float = COVERAGE) -> str:
