@@ -135,7 +135,7 @@ def test_an_edit_of_any_module_changes_the_code_of_the_scripts_that_reach_it(tmp
     sized = cache(lambda path, size: original.__wrapped__(path))
     monkeypatch.setattr(tracking, "_said", lambda path: sized(path, path.stat().st_size))
     # So are its imports; no module comes or goes.
-    reading = tracking._package_imports
+    reading = tracking._package_imports.__wrapped__
     imports = cache(lambda path, size: reading(path))
     monkeypatch.setattr(
         tracking, "_package_imports", lambda path: imports(path, path.stat().st_size)
