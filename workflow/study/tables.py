@@ -28,8 +28,8 @@ WITHOUT_GRID = ("hdf5", "tagging")
 USUAL_GRID = {"tagging": TAGGING_GRID}
 REPOSITORY = Path(__file__).resolve().parents[2]
 SCHEMAS = REPOSITORY / "workflow" / "schemas"
-# Ten times as fast as PyYAML's own code, where libyaml is there. It has no bound for nested content,
-# which a user's file may have.
+# Of schemas: in C, where libyaml is there, it takes a tenth of the time. Files of users are read by
+# PyYAML's own code, which raises RecursionError where they are nested too deep.
 SCHEMA_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # Values of a column that a schema leaves to a registry, by the name after its `enum_of`.
 REGISTRIES = {
