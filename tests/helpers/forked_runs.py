@@ -6,6 +6,8 @@ before, and jobs are processes of their own.
 """
 
 import atexit
+import gc
+import importlib
 import json
 import os
 import subprocess
@@ -15,6 +17,17 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+# What Snakemake imports only once it has read its arguments.
+LATER = (
+    "jsonschema",
+    "nbformat",
+    "requests",
+    "smart_open",
+    "snakemake.profiles",
+    "snakemake.report.html_reporter",
+    "yte",
+)
 
 
 class Forker:
@@ -54,6 +67,10 @@ def serve() -> None:
     """Answer each line of standard input with the exit code of a run."""
     import snakemake.cli
 
+    for name in LATER:
+        importlib.import_module(name)
+    # Else a child's collector of garbage looks through all of this, and copies its pages.
+    gc.freeze()
     for line in sys.stdin:
         child = os.fork()
         if not child:

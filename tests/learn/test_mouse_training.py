@@ -209,6 +209,7 @@ def test_other_schedules_give_the_last_epoch():
     assert result_row(history.assign(best_epoch=[0, 1, 1]))["epoch"] == 1
 
 
+@pytest.mark.soak
 def test_eight_slices_are_learnt_by_heart(tmp_path):
     """Rings and discs, on a CPU, in far less than two minutes."""
     settings = MOUSE | {"width": 4, "size_px": 48, "augmentation": "no", "epochs": "80"}

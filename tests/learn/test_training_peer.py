@@ -9,7 +9,7 @@ from cmrseg.learn.slices import Slices
 
 SETTINGS = training.SETTINGS | {"size_px": 64, "width": 8, "augmentation": "normal"}
 SETTINGS |= {"batch": 8, "lr": 1e-2}
-STEPS, PARTS = 60, 6
+STEPS, PARTS = 36, 6
 
 
 def curve(losses) -> np.ndarray:

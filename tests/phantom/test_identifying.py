@@ -65,15 +65,11 @@ CONFIG = {
     },
     "weights": {"given": "given"},
     "volumes": {"ed": "first"},
-    "evaluate": [
-        {"cohort": cohort, "labellers": ["given"], "reference": "expert"}
-        for cohort in ("scans", "volumes", "pictures")
-    ],
+    # What networks and figures read is what was imported, whatever it was imported from.
+    "evaluate": [{"cohort": "scans", "labellers": ["given"], "reference": "expert"}],
     "figures": {
         "cleaning": {"figure": "cleaning", "cohort": "scans"},
         "overlays": {"figure": "overlays", "cohort": "scans"},
-        "overlays_volumes": {"figure": "overlays", "cohort": "volumes"},
-        "overlays_pictures": {"figure": "overlays", "cohort": "pictures"},
         "viewer": {"figure": "viewer", "cohort": "scans"},
     },
 }

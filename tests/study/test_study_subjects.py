@@ -1,8 +1,10 @@
 """Tables of subjects: what is read of them, and what is refused."""
 
+import pandas as pd
 import pytest
 
 from small_study import SUBJECTS, small_study
+from study.subjects import plain_rows
 from study.tables import StudyError, read_rows
 
 make = pytest.fixture(small_study)
@@ -18,6 +20,16 @@ def test_subjects_are_dealt_to_shards_in_order(make):
 def test_ids_stay_text(make):
     study = make(subjects=SUBJECTS.replace("\n1\t", "\n001\t"))
     assert study.rows("people", "0000")[0]["subject"] == "001"
+
+
+def test_rows_are_plain_python_as_params_are_compared_as_text():
+    frames = pd.Series([None, 7], dtype=object)
+    table = pd.DataFrame({"subject": ["1", "2"], "edv_ml": [150.5, None], "es_frame": frames})
+    rows = plain_rows(table.assign(seed=[3, 4]))
+    assert (
+        repr([list(row.values()) for row in rows]) == "[['1', 150.5, None, 3], ['2', None, 7, 4]]"
+    )
+    assert plain_rows(table[:0]) == []
 
 
 def test_an_empty_cohort_is_refused(make):

@@ -19,14 +19,10 @@ LONGEST_S = 2.5
 Kill = tuple[str, str]
 CHOSEN: list[Kill] = [
     ("everything", "make_phantom"),
-    ("a job", "make_phantom"),
-    ("everything", "import_dicom"),
     ("a job", "import_dicom"),
     ("everything", "carry_annotations"),
     ("a job", "make_slices"),
     ("everything", "train_model"),
-    ("a job", "train_model"),
-    ("everything", "label_shard"),
     ("a job", "label_shard"),
 ]
 COMMAND = (
@@ -119,7 +115,7 @@ def drawn(number: int) -> list[Kill]:
 @pytest.fixture(
     scope="module",
     params=[
-        pytest.param((CHOSEN, 1), id="ten", marks=pytest.mark.long),
+        pytest.param((CHOSEN, 1), id="six", marks=pytest.mark.long),
         pytest.param((drawn(40), 2), id="forty", marks=pytest.mark.soak),
     ],
 )
@@ -182,7 +178,7 @@ def test_nothing_temporary_is_left(killed):
     assert [path for path in project.results.rglob(".partial-*") if "logs" not in path.parts] == []
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_run_behind_a_killed_one_says_how_to_go_on(tmp_path):
     project = copy_project(tmp_path)
     process = start(project, tmp_path / "run.log", 2)

@@ -106,7 +106,7 @@ def test_distensibility_is_that_of_the_formula(project, panel):
         assert error.abs().median() <= MOST_OF_DISTENSIBILITY, vessel
 
 
-@pytest.mark.long
+@pytest.mark.soak
 def test_every_patient_has_a_row_also_where_networks_have_learnt_nothing(short):
     assert short.planned(config=CONFIG) == []
     network, truth = patients(short, "network"), patients(short, "truth")
@@ -121,7 +121,7 @@ def test_every_patient_has_a_row_also_where_networks_have_learnt_nothing(short):
         assert ((network[f"{measure}_doubt"] == "") | network[column].isna()).all()
 
 
-@pytest.mark.long
+@pytest.mark.soak
 def test_every_figure_is_drawn_where_networks_have_learnt_nothing(short):
     figures = {path.stem for path in (short.folder / "results/ukbb_demo/figures").iterdir()}
     assert {"segments", "strain", "atrial_curves", "aortic_curves", "agreement"} <= figures

@@ -66,4 +66,8 @@ def patients(table: pd.DataFrame) -> pd.Series:
 
 def plain_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows with None instead of nan, as nan is not equal to itself when params are compared."""
-    return table.astype(object).where(table.notna(), None).to_dict("records")
+    columns = [
+        [None if missing else cell for cell, missing in zip(cells, cells.isna(), strict=True)]
+        for _, cells in table.items()
+    ]
+    return [dict(zip(table.columns, row, strict=True)) for row in zip(*columns, strict=True)]

@@ -28,6 +28,9 @@ WITHOUT_GRID = ("hdf5", "tagging")
 USUAL_GRID = {"tagging": TAGGING_GRID}
 REPOSITORY = Path(__file__).resolve().parents[2]
 SCHEMAS = REPOSITORY / "workflow" / "schemas"
+# Of schemas: in C, where libyaml is there, it takes a tenth of the time. Files of users are read by
+# PyYAML's own code, which raises RecursionError where they are nested too deep.
+SCHEMA_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # Values of a column that a schema leaves to a registry, by the name after its `enum_of`.
 REGISTRIES = {
     "networks": list(KINDS),
@@ -117,7 +120,7 @@ def check(value: dict[str, Any], schema: str, where: str) -> dict[str, Any]:
 @cache
 def _validator(schema: str) -> jsonschema.Draft202012Validator:
     # Read once, as each row of a table is checked.
-    rules = yaml.safe_load((SCHEMAS / f"{schema}.schema.yaml").read_text("utf-8"))
+    rules = yaml.load((SCHEMAS / f"{schema}.schema.yaml").read_text("utf-8"), SCHEMA_LOADER)
     _fill_in(rules)
     return jsonschema.Draft202012Validator(rules)
 
