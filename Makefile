@@ -21,7 +21,10 @@ endif
 SEED ?= $(shell $(BIN)/python -c "import secrets; print(secrets.randbelow(2**31))")
 ROUNDS ?= 10
 
-.PHONY: demo app test test-more soak lint bench clean
+# Of `make describe`.
+FOLDER ?= my_data
+
+.PHONY: demo app describe test test-more soak lint bench clean
 .DELETE_ON_ERROR:
 
 demo: .venv/installed
@@ -31,6 +34,10 @@ demo: .venv/installed
 # A page on this machine to try a model; options as in make app APP="--port 8800 --models <folder>".
 app: .venv/installed
 	PYTHONPATH=workflow $(BIN)/python -m app $(APP)
+
+# A subject table and a study file for a folder of images; options as in make describe OPTIONS="--name clinic".
+describe: .venv/installed
+	PYTHONPATH=workflow $(BIN)/python -m cmrseg.describe $(OPTIONS) $(FOLDER)
 
 # The same verdict every time: nothing is drawn without a seed, sets of text have one order.
 test test-more: export PYTHONHASHSEED := 0

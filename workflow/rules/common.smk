@@ -8,6 +8,7 @@ from study.code import code_of
 from study.load import load_study
 from study.memory import forgotten
 from study.owner import check_owner, note_owner
+from study.places import missing_folders, results_of_prediction
 from study.prediction import prediction_origins, prediction_study
 from study.stored import turned_pictures
 from study.study import DICOM
@@ -46,7 +47,7 @@ except StudyError as error:
 if workflow.is_main_process and (warning := forgotten(STUDY.name)):
     logger.warning(warning)
 if workflow.is_main_process:
-    for warning in turned_pictures(STUDY):
+    for warning in [*turned_pictures(STUDY), *missing_folders(STUDY.cohorts, SOURCES.entries)]:
         logger.warning(warning)
 
 # What a prediction labels and with what; no other study has origins.
@@ -75,6 +76,8 @@ onstart:
 
 onsuccess:
     note_owner(STUDY.name, workflow.configfiles)
+    if ORIGINS:
+        logger.info(results_of_prediction(STUDY.name))
 
 
 onerror:
