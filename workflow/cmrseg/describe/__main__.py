@@ -22,17 +22,21 @@ NAME = re.compile(r"[a-z0-9][a-z0-9_]*")
 RESERVED = "published"
 
 
+def parser() -> argparse.ArgumentParser:
+    """The words of the command line."""
+    made = argparse.ArgumentParser(prog="cmrseg.describe", description=__doc__)
+    add = made.add_argument
+    add("folder", type=Path, help="folder with the images of all subjects")
+    add("--name", help="name of the study; by default that of the folder")
+    add("--project", type=Path, default=Path(), help="top folder of cmrseg; by default this one")
+    for key in GRID:
+        add(f"--{key.replace('_', '-')}", type=float, help="for HDF5 files")
+    return made
+
+
 def main(words: Sequence[str] | None = None) -> int:
     """Describe the folder of the command line; the exit code."""
-    parser = argparse.ArgumentParser(prog="cmrseg.describe", description=__doc__)
-    parser.add_argument("folder", type=Path, help="folder with the images of all subjects")
-    parser.add_argument("--name", help="name of the study; by default that of the folder")
-    parser.add_argument(
-        "--project", type=Path, default=Path(), help="top folder of cmrseg; by default this one"
-    )
-    for key in GRID:
-        parser.add_argument(f"--{key.replace('_', '-')}", type=float, help="for HDF5 files")
-    given = parser.parse_args(words)
+    given = parser().parse_args(words)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     grid = {key: getattr(given, key) for key in GRID if getattr(given, key) is not None}
     try:
