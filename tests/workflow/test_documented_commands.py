@@ -34,7 +34,8 @@ LEFT_OUT = {
 }
 # What cannot be planned here: other programs, clusters, folders by hand.
 PARSED_ALONE = ("--sdm", "--workflow-profile", "--default-storage-provider", "--unlock")
-# Studies whose plans are looked at on every change; the others are in `make test-more`.
+# Plans that are looked at on every change. The others are in `make test-more`, and those of
+# studies that have tests of their own in `make soak`.
 USUAL = (
     "--configfile config/own-data.yaml",
     "predict_all --config input=one_examination model=ukbb_sa",
@@ -44,7 +45,7 @@ USUAL = (
 FOREIGN = ("podman", "apptainer", "cp", "ln", "mkdir", "git", "rm", "docker", "sudo", "pip")
 RULES = {
     name
-    for path in (ROOT / "workflow").rglob("*.smk")
+    for path in [*(ROOT / "workflow").rglob("*.smk"), ROOT / "Snakefile"]
     for name in re.findall(r"^(?:rule|checkpoint) (\w+):", path.read_text("utf-8"), re.M)
 }
 
@@ -68,16 +69,21 @@ def planned(command: str) -> tuple[str, ...] | None:
             skip -= 1
         else:
             kept.append(word)
-    return tuple(kept)
+    default = ["--configfile", "config/config.yaml"]
+    return tuple(kept[:-2] if kept[-2:] == default else kept)
 
 
 PLANS = sorted({plan for command in of(SNAKEMAKE) if (plan := planned(command)) is not None})
 
 
-def plans(usual: bool) -> list[str]:
-    """Of equal commands one; those of the usual studies, or the others."""
-    found = [" ".join(plan) for plan in PLANS]
-    return [plan for plan in found if (plan in USUAL) == usual]
+def plans() -> list:
+    """Of equal commands one, with the mark that it has."""
+    found = []
+    for command in map(" ".join, PLANS):
+        study = re.search(r"--configfile config/(?!own-data|contours)", command)
+        marks = [] if command in USUAL else [pytest.mark.soak if study else pytest.mark.long]
+        found.append(pytest.param(command, marks=marks, id=command or "the demo"))
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -98,24 +104,17 @@ def project(tmp_path_factory):
     return made
 
 
-def plan(project, command: str) -> None:
-    words = command.split()
-    # A folder of a model in the place of one that a study would have trained.
-    words = [re.sub(r"^model=results/\S+", "model=ukbb_sa", word) for word in words]
+@pytest.mark.parametrize("command", plans())
+def test_a_command_is_planned(project, command):
+    # A network that is fetched in the place of one that a study would have trained.
+    words = [re.sub(r"^model=results/\S+", "model=ukbb_sa", word) for word in command.split()]
     words = [re.sub(r"^input=results/\S+", "input=one_examination", word) for word in words]
     done = project.snakemake("--dry-run", *words, "--quiet", "all", config="")
     assert done.returncode == 0, f"{command}\n{done.stdout[-2000:]}"
 
 
-@pytest.mark.parametrize("command", plans(usual=True))
-def test_commands_of_the_usual_studies_are_planned(project, command):
-    plan(project, command)
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("command", plans(usual=False))
-def test_all_other_commands_are_planned(project, command):
-    plan(project, command)
+def test_the_usual_commands_are_among_those_of_the_documents():
+    assert set(USUAL) <= set(map(" ".join, PLANS))
 
 
 def test_every_option_and_target_of_snakemake_is_known():
