@@ -1,5 +1,6 @@
 """What docs/own-data.md says, done: its commands are run as they stand there."""
 
+import os
 import re
 import shutil
 import subprocess
