@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cmrseg.figures.cases import LEAST_PX, ranked
+from cmrseg.figures.cases import LEAST_PX, best_labeller, ranked
 from cmrseg.figures.confidence import with_dice
 from cmrseg.figures.observers import observer_differences
 from cmrseg.figures.strategies import by_strategy
@@ -61,6 +61,39 @@ def test_subjects_of_some_splits_are_shown():
     rows = [("1", "train"), ("2", "test"), ("3", "validate")]
     given = evaluated(*((name, split, 100, 50, 110, 44) for name, split in rows))
     assert against_truth(given, ["test", "validate"])["subject"].tolist() == ["2", "3"]
+
+
+def test_subjects_from_which_a_labeller_learnt_are_told():
+    rows = [("1", "train"), ("2", "test")]
+    given = evaluated(*((name, split, 100, 50, 110, 44) for name, split in rows))
+    assert against_truth(given, seen={"net": ["train"]})["seen"].tolist() == [True, False]
+    assert not against_truth(given, seen={"other": ["train"]})["seen"].any()
+
+
+def test_right_ventricles_are_those_of_labellers_that_segment_them():
+    given = evaluated(("1", "test", 100, 50, 110, 44))
+    with pytest.raises(ValueError, match="column predicted_rv_edv_ml is missing"):
+        against_truth(given, ventricle="rv")
+    for side in ("predicted", "reference"):
+        for name, value in (("edv_ml", 120), ("esv_ml", 60), ("ef", 0.5)):
+            given[f"{side}_rv_{name}"] = value
+    blind = given.assign(labeller="blind", predicted_rv_edv_ml=math.nan)
+    table = against_truth(pd.concat([given, blind]), ventricle="rv")
+    assert table[["labeller", "edv_ml"]].values.tolist() == [["net", 120]]
+
+
+def test_the_best_labeller_has_the_highest_dice_of_subjects_that_none_learnt_from():
+    rows = [("a", "train", 0.99, 0.99), ("a", "test", 0.8, 0.7), ("b", "train", 0.7, 0.7)]
+    rows += [("b", "test", 0.75, 0.85)]
+    table = pd.DataFrame(rows, columns=["labeller", "split", "dice_lv", "dice_my"])
+    assert best_labeller(table, ["a", "b"], ["train"]) == "b"
+    assert best_labeller(table, ["a", "b"], []) == "a"
+    # All subjects were seen.
+    assert best_labeller(table[table["split"] == "train"], ["a", "b"], ["train"]) == "a"
+    # Equal, and one without Dice.
+    same = table.assign(dice_lv=0.5, dice_my=0.5)
+    assert best_labeller(same, ["b", "a"], []) == "b"
+    assert best_labeller(same.assign(dice_my=math.nan), ["c", "a"], []) == "a"
 
 
 def images(*rows):

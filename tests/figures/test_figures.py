@@ -190,7 +190,7 @@ def test_learning_curves_join_the_epochs_that_were_validated():
 def test_strategies_show_means_without_undefined_dice():
     table = transfer()
     table.loc[(table["strategy"] == "plain") & (table["subject"] == "v2"), "dice_lv"] = np.nan
-    assert "89" in texts(strategies.figure(table)).split("\n")
+    assert "0.89" in texts(strategies.figure(table)).split("\n")
 
 
 def test_a_strategy_s_mean_is_drawn_where_its_number_and_its_cases_are():
@@ -201,7 +201,7 @@ def test_a_strategy_s_mean_is_drawn_where_its_number_and_its_cases_are():
     means = sorted(map(tuple, np.concatenate(bars).round(6).tolist()))
     assert means == [(-0.2, 0.88), (0.2, 0.88), (0.8, 0.68), (1.2, 0.68)]
     numbers = sorted((round(text.xy[0], 6), text.get_text()) for text in axes.texts[1:])
-    assert numbers == [(-0.2, "88"), (0.2, "88"), (0.8, "68"), (1.2, "68")]
+    assert numbers == [(-0.2, "0.88"), (0.2, "0.88"), (0.8, "0.68"), (1.2, "0.68")]
     drawn = np.concatenate([np.ma.getdata(points.get_offsets()) for points in axes.collections])
     assert sorted(drawn[:, 1].round(6)) == sorted(table["dice_lv"].round(6))
     assert np.abs(drawn[:, 0] - np.round(drawn[:, 0])).max() < 0.4
@@ -215,25 +215,34 @@ def test_strategies_of_several_networks_are_at_their_strategy_s_place():
     assert found == ["plain fcn", "plain unet", "double"]
 
 
-def test_observers_count_the_volunteers_with_a_value():
-    table, dice = observer_tables()
-    assert "expert1 – expert2 (n = 3)" in texts(observers.figure(table, dice))
-    second = (table["method"] == "expert2") & (table["volunteer"] == "a")
-    table.loc[second, ["edv", "sv", "ef"]] = np.nan
-    assert "expert1 – expert2 (n = 2–3)" in texts(observers.figure(table, dice))
+def test_strategies_have_a_line_at_the_mean_between_observers():
+    people = pd.DataFrame({"dice_lv": [0.9, 0.94], "dice_my": [0.8, 0.84]})
+    figure = strategies.figure(transfer(), observers=people)
+    lines = [line for axes in figure.axes for line in axes.lines if line.get_linestyle() == "--"]
+    assert [line.get_ydata()[0] for line in lines] == pytest.approx([0.92, 0.82])
+    assert "mean between observers" in texts(figure)
+    assert "1 volunteer" in texts(figure)
+    assert "observers" not in texts(strategies.figure(transfer(), observers=people.iloc[:0]))
 
 
-def test_observers_bars_are_means_and_their_points_volunteers():
+def test_observers_have_a_row_and_models_one_each_with_volunteers_and_means():
     table, dice = observer_tables()
     second = table["method"] == "expert2"
     table.loc[second, "edv"] = [1.0, 2.0, 6.0]
-    axes = observers.figure(table, dice).axes[0]
-    heights = [[bar.get_height() for bar in bars] for bars in axes.containers]
-    assert heights == [[3, 6, 8, 5], [4, 6, 8, 5], [4, 6, 8, 5]]
-    left = axes.containers[0][0]
-    drawn = np.concatenate([np.ma.getdata(points.get_offsets()) for points in axes.collections])
-    within = (drawn[:, 0] > left.get_x()) & (drawn[:, 0] < left.get_x() + left.get_width())
-    assert drawn[within, 1].tolist() == [1, 2, 6]
+    figure = observers.figure(table, dice)
+    axes = figure.axes[0]
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == [
+        "expert1 – expert2",
+        "double_all",
+    ]
+    between = [line.get_xdata().tolist() for line in axes.lines if set(line.get_ydata()) == {0}]
+    assert between == [[1, 2, 6], [3]]
+    # Of the model a line of points for each observer, above and below the middle of its row.
+    points = [line for line in axes.lines if line.get_ydata()[0] not in (0, 1)]
+    assert {round(line.get_ydata()[0], 1) for line in points} == {0.8, 1.2}
+    dashed = [line.get_xdata()[0] for line in axes.lines if line.get_linestyle() == "--"]
+    assert dashed == [3]
+    assert "volunteer, against expert1 (n = 3)" in texts(figure)
 
 
 def test_observers_need_a_pair_of_people():
@@ -359,6 +368,14 @@ def test_cleaning_counts_problems_and_subjects():
     assert "2 in 1 subject: split" in found
     assert "Subject 123, as acquired: 4 slices" in found
     assert "Problems found in 0 subjects" in texts(cleaning.figure(shown, audit.iloc[:0]))
+
+
+def test_cleaning_says_how_a_slice_was_changed_or_that_it_was_not():
+    (stack,), audit = stacks()
+    turned = replace(stack, pair=(0, 1), change="rotated by 8.7°")
+    assert "Cleaned: rotated by 8.7°" in texts(cleaning.figure([turned], audit))
+    same = replace(stack, pair=(0, 1))
+    assert "Cleaned: no change in plane" in texts(cleaning.figure([same], audit))
 
 
 def test_cleaning_without_subject_slices_or_columns_is_refused():

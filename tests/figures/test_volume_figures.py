@@ -67,6 +67,32 @@ def test_curves_mark_the_frames_of_the_tables_and_count_them_from_1():
     assert {"Frame (from 1)", "ED", "ES"} <= set(shown)
 
 
+def test_curves_are_drawn_over_time_where_the_heart_rate_is_known():
+    # 10 frames of a beat of 1 s.
+    timed = ends().assign(heart_rate_bpm=60.0)
+    figure = volume_curves.figure(curves(), timed, subjects=["s0"])
+    assert figure.axes[0].lines[0].get_xdata().tolist() == [100.0 * n for n in range(10)]
+    assert marks(figure)[1] == ("v", 500.0, 60.0)
+    assert "Time from the first frame (ms)" in texts(figure)
+    timed.loc[timed["subject"] == "s1", "heart_rate_bpm"] = np.nan
+    both = volume_curves.figure(curves(), timed, subjects=["s0", "s1"])
+    assert "Frame (from 1)" in texts(both)
+
+
+def test_agreement_does_not_count_subjects_of_training_and_draws_them_hollow():
+    table = volumes().assign(seen=False)
+    table["edv_ml"] = table["true_edv_ml"] + 5.0
+    table.loc[:3, ["edv_ml", "seen"]] = [table["true_edv_ml"].iloc[0] + 50.0, True]
+    figure = volume_agreement.figure(table)
+    found = texts(figure)
+    assert f"n = {len(table[table['labeller'] == table['labeller'][0]]) - 4}, r" in found
+    assert "+5.0" in found
+    assert "subject of training, not counted" in found
+    hollow = [line for line in figure.axes[0].lines if line.get_markerfacecolor() == "none"]
+    assert sum(len(line.get_xdata()) for line in hollow) == 4
+    assert "not counted" not in texts(volume_agreement.figure(table.assign(seen=False)))
+
+
 def test_curves_of_one_labelled_frame_have_no_end_systole():
     one = curves()
     one.loc[(one["labeller"] != "truth") & (one["frame"] != 0), "lv_ml"] = np.nan

@@ -76,6 +76,7 @@ def demo_tables() -> dict[str, pd.DataFrame]:
         "demo_biobank.tsv": numbered({"train": 24, "validate": 6, "test": 10}, 5, 1001),
         "demo_kaggle.tsv": kaggle(),
         "demo_seven_tesla.tsv": numbered({"train": 6, "validate": 1, "test": 4}, 9, 17),
+        "self_training_hospitals.tsv": numbered({"train": 36, "validate": 6, "test": 18}, 31, 6001),
         "ukbb_demo_views.tsv": with_build(numbered({"train": 24, "validate": 4}, 21, 5001)),
         "ukbb_demo_aortas.tsv": with_build(numbered({"train": 24, "validate": 4}, 22, 5101)),
         "ukbb_demo_patients.tsv": with_build(numbered({"test": 8}, 23, 5201)),

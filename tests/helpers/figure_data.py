@@ -7,6 +7,7 @@ import pandas as pd
 from cmrseg.dicom import audit as audit_kinds
 from cmrseg.figures import (
     bulls_eye,
+    by_level,
     cleaning,
     confidence,
     ef_error,
@@ -90,6 +91,19 @@ def transfer() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns.split())
 
 
+def stacked_images(labellers=("net", "other"), slices: int = 7) -> pd.DataFrame:
+    """Images of two subjects; the cavity is larger at low slices, and the last slice has none."""
+    rows = [
+        (name, subject, "test", z, t, 0.9 - z / 20, 0.8 - z / 20, 2.0 + z, 3.0 + z, 60 - 10 * z)
+        for name in labellers
+        for subject in "ab"
+        for z in range(slices)
+        for t in range(2)
+    ]
+    columns = "labeller subject split slice frame dice_lv dice_my hausdorff_lv_mm hausdorff_my_mm"
+    return pd.DataFrame(rows, columns=[*columns.split(), "lv_lv"])
+
+
 def observer_tables() -> tuple[pd.DataFrame, pd.DataFrame]:
     pairs = [("expert1", "expert2"), ("expert1", "double_all"), ("expert2", "double_all")]
     rows = [(v, *pair, 4.0, 6.0, 8.0, 5.0) for v in "abc" for pair in pairs]
@@ -134,6 +148,7 @@ def hearts() -> pd.DataFrame:
 def every_figure():
     every = dict.fromkeys(PANELS, 2)
     return {
+        "agreement_by_level": lambda: by_level.figure(by_level.by_level(stacked_images(), {})),
         "bulls_eye": lambda: bulls_eye.figure(thickness(), [SEGMENTAL["wt"]], PANELS),
         "cleaning": lambda: cleaning.figure(*stacks()),
         "confidence": lambda: confidence.figure(scores()),

@@ -94,6 +94,7 @@ def both_tables(raw: Path, sequences=("sa",), settings=CORRECTED, study="", **op
     images.mkdir(exist_ok=True)
     rows = {"subject": ["1000001"], "study": [study or "1000001"]}
     rows["series"] = [options.pop("series", "")]
+    rows["annotation"] = [options.pop("annotation", "")]
     return import_shard(pd.DataFrame(rows), raw, images, settings, sequences, **options)
 
 

@@ -1,3 +1,4 @@
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -96,7 +97,22 @@ def test_confidence_set_holds_subjects_up_to_its_score(index):
     assert chosen["c15"] == {"00", "01", "02", "03", "05"}
 
 
+def test_soft_subset_repeats_images_the_more_the_lower_the_score(index):
+    scores = [0.0, 0.02, 0.1, 0.2, 0.21, 0.3, np.nan, 0.05, 0.15, 1.0]
+    table = pd.DataFrame({"subject": [f"{s:02d}" for s in range(10)], "score": scores})
+    chosen = select_subset(index, "soft", table)
+    # 4 exp(-score / 0.1): 4, 3.27, 1.47, 0.54, 0.49, 0.2, none, 2.43, 0.89, 0.
+    times = chosen["subject"].value_counts() / 12
+    expected = {"00": 4, "01": 3, "02": 1, "03": 1, "07": 2, "08": 1}
+    assert times.to_dict() == expected
+    assert not is_corrected("soft")
+    with pytest.raises(ValueError, match=r"subset soft: the best score .* is 0\.900, which is too"):
+        select_subset(index, "soft", table.assign(score=0.9))
+
+
 def test_confidence_set_needs_scores_of_all_subjects(index):
+    with pytest.raises(ValueError, match="soft needs the confidence table"):
+        select_subset(index, "soft")
     with pytest.raises(ValueError, match="c05 needs the confidence table"):
         select_subset(index, "c05")
     scores = pd.DataFrame({"subject": ["00", "01"], "score": [0.2, 0.3]})

@@ -6,6 +6,7 @@ import pytest
 
 from small_study import MODELS, SUBJECTS, small_study
 from study.tables import StudyError
+from study.wiring.cohorts import Cohorts
 
 make = pytest.fixture(small_study)
 
@@ -56,6 +57,29 @@ def test_a_model_that_needs_one_without_its_weights_is_refused(make):
 def test_a_confidence_set_needs_its_section(make):
     with pytest.raises(StudyError, match="model base: subset c10 of cohort people needs"):
         make(lambda config: config.pop("confidence"))
+
+
+def test_a_model_uses_the_scores_of_its_labeller_if_it_has_some(make):
+    def also(config):
+        config["confidence"]["also"] = ["expert2"]
+        config["cohorts"]["people"]["annotators"]["expert2"] = "masks"
+
+    models = MODELS.replace("c10", "soft")
+    study = make(models=models)
+    assert study.scored() == [("people", "fcn")]
+    assert study.scores_of(study.models["base"]) == "fcn"
+    assert study.scores_of(study.models["fcn"]) is None
+    row = {**study.models["base"], "labeller": "expert2"}
+    # The labels of another: those of the section select the images.
+    assert study.scores_of(row) == "fcn"
+    study = make(also, models=models)
+    assert study.scored() == [("people", "fcn"), ("people", "expert2")]
+    assert study.scores_of(row) == "expert2"
+    assert Cohorts(study).confidence_tables() == [
+        f"results/small/cohorts/people/confidence/{name}.tsv" for name in ("fcn", "expert2")
+    ]
+    with pytest.raises(StudyError, match="confidence: no labeller 'nobody'"):
+        make(lambda config: config["confidence"].update(also=["nobody"]))
 
 
 def test_a_unet_needs_an_encoder(make):

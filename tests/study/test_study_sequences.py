@@ -118,6 +118,20 @@ def entry(number, **changes):
             "cohort people: layout ukbb_dicom has no c0, de; it has sa, la_2ch, la_3ch, la_4ch, ao",
         ),
         (
+            cohort(cleaning={"contoured_by": "expert"}),
+            "cohort people: cleaning.contoured_by is for the layout ukbb_dicom, not nifti",
+        ),
+        (
+            cohort(
+                layout="ukbb_dicom",
+                sequences=["la_4ch"],
+                annotators={"views": "cvi42"},
+                cleaning={"contoured_by": "expert"},
+            ),
+            "contoured_by is 'expert', expected an annotator of the cohort with the form cvi42; "
+            "there are views",
+        ),
+        (
             cohort(layout="ukbb"),
             "layout ukbb has end-diastole and end-systole of cines; c0, de",
         ),

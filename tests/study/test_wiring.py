@@ -14,6 +14,7 @@ from study.tables import StudyError
 from study.wiring.checks import Checks
 from study.wiring.cohorts import Cohorts
 from study.wiring.figures import KINDS, Figures
+from study.wiring.headlines import Headlines
 from study.wiring.measures import Measures
 from study.wiring.models import Models
 from study.wiring.panels import Panels
@@ -24,7 +25,7 @@ from study.wiring.wildcards import Wildcards, one_of
 from tiny_study import ROOT, SCAN
 
 make = pytest.fixture(small_study)
-CLASSES = (Checks, Cohorts, Figures, Measures, Models, Panels, Raw, Results, Sources)
+CLASSES = (Checks, Cohorts, Figures, Headlines, Measures, Models, Panels, Raw, Results, Sources)
 HERE = "results/small/cohorts/people"
 
 
@@ -150,6 +151,25 @@ def test_labels_may_lie_elsewhere_than_images(make):
     assert raw.state(shard) == {"1": "", "2": ""}
 
 
+def test_contours_that_choose_among_series_are_watched_as_they_are_as_labels(make):
+    def contoured(config):
+        people = config["cohorts"]["people"]
+        people.update(layout="ukbb_dicom", cleaning={"contoured_by": "truth"})
+        people["annotators"] = {"truth": {"form": "cvi42", "raw": "elsewhere", "folder": "drawn"}}
+
+    study = make(contoured)
+    raw, asked = raw_of(study), wildcards(cohort="people", shard="0000", labeller="truth")
+    assert [str(path) for path in raw.contours(asked)] == ["elsewhere"]
+    assert raw.contour_folder(asked) == "drawn"
+    assert raw.contour_state(asked) == raw.annotation_state(asked) != {}
+    assert all("annotation" in row for row in study.import_rows("people"))
+    usual = make()
+    assert raw_of(usual).contours(asked) == []
+    assert raw_of(usual).contour_folder(asked) == ""
+    assert raw_of(usual).contour_state(asked) == {}
+    assert not any("annotation" in row for row in usual.import_rows("people"))
+
+
 def test_raw_files_of_a_digital_heart_are_a_folder_for_each_shard(make):
     def edit(config):
         del config["cohorts"]["people"]["raw"]
@@ -202,22 +222,40 @@ def test_a_figure_of_volumes_prefers_known_ones(make):
     top = "results/small/evaluation"
     known = [f"{top}/{name}/people/known_volumes.tsv" for name in ("fcn", "base")]
     assert figures.inputs(picture) == {"subjects": known}
-    assert figures.settings(picture) == {"labellers": ["fcn", "base"], "splits": []}
+    # Both learnt from subjects of this cohort.
+    assert figures.settings(picture) == {
+        **{"labellers": ["fcn", "base"], "seen": {"fcn": ["train"], "base": ["train"]}},
+        **{"splits": [], "ventricle": "lv"},
+    }
     assert figures.category(picture) == "2 Volumes"
     assert figures.labels(picture) == {"figure": "my picture", "cohort": "people"}
     assert figures.code(picture)[0].startswith("figures/ef_error.py@")
 
 
-def test_pictures_show_the_last_labeller_or_all_beside_the_reference(make):
+def test_a_figure_of_right_ventricles_compares_with_the_reference(make):
+    def edit(config):
+        right = {"figure": "volume_agreement", "cohort": "people", "ventricle": "rv"}
+        config["figures"] = {"right": right}
+
+    figures, picture = figures_of(make(edit)), wildcards(figure="right")
+    (table,) = figures.inputs(picture)["subjects"]
+    assert table.endswith("people/subjects.tsv")
+    assert figures.settings(picture)["ventricle"] == "rv"
+
+
+def test_pictures_show_the_best_model_or_all_beside_the_reference(make):
     def of(name):
         return [f"{HERE}/labels/{name}/000{i}" for i in (0, 1)]
 
     figures, picture = drawn(make, "overlays")
     inputs = figures.inputs(picture)
-    assert list(inputs) == ["images", "labels", "evaluation"]
-    assert inputs["labels"] == of("truth") + of("base")
-    assert inputs["evaluation"] == "results/small/evaluation/base/people/images.tsv"
-    shown = {"labeller": "base", "reference": "truth", "sequence": "sa", "image": ""}
+    assert list(inputs) == ["images", "labels", "evaluation", "subjects"]
+    assert inputs["labels"] == of("truth") + of("fcn") + of("base")
+    top = "results/small/evaluation"
+    for key, name in (("evaluation", "images"), ("subjects", "subjects")):
+        assert inputs[key] == [f"{top}/{model}/people/{name}.tsv" for model in ("fcn", "base")]
+    shown = {"labellers": ["fcn", "base"], "reference": "truth", "seen": ["train"]}
+    shown |= {"sequence": "sa", "image": ""}
     assert list(figures.settings(picture).items()) == list(shown.items())
     figures, picture = drawn(make, "viewer")
     assert figures.inputs(picture)["labels"] == of("truth") + of("fcn") + of("base")
@@ -227,7 +265,8 @@ def test_pictures_show_the_last_labeller_or_all_beside_the_reference(make):
 def test_a_figure_of_strategies_knows_of_its_models_what_it_groups_them_by(make):
     figures, picture = drawn(make, "strategies")
     settings = figures.settings(picture)
-    assert list(settings) == ["labellers", "cohort", "models"]
+    assert list(settings) == ["labellers", "observers", "cohort", "models"]
+    assert settings["observers"] == []
     assert settings["models"]["base"] == {
         **{"start": "random", "subset": "c10"},
         **{"cohort": "people", "network": "unet"},
@@ -289,3 +328,32 @@ def test_a_figure_of_cleaning_reads_raw_files_by_their_state(make):
     assert list(inputs) == ["raw", "images", "audit"]
     assert [ancient(path) for path in inputs["raw"]] == [True]
     assert list(figures.settings(picture)) == ["layout", "subjects_per_job", "mode", "rows"]
+
+
+# -- first page of the report ----------------------------------------------------------------
+
+
+def test_the_first_page_reads_all_evaluations_and_one_figure_of_each_kind(make):
+    def edit(config):
+        config["evaluate"][0]["labellers"] = ["fcn", "base"]
+        kinds = {"curves": "learning_curves", "b": "overlays", "a": "overlays", "c": "cleaning"}
+        config["figures"] = {k: {"figure": kind, "cohort": "people"} for k, kind in kinds.items()}
+
+    page, nothing = Headlines(make(edit)), wildcards()
+    tables = ("summary", "known_volumes_summary")
+    assert page.summaries(nothing) == [
+        f"results/small/evaluation/{name}/people/{table}.tsv"
+        for name in ("fcn", "base")
+        for table in tables
+    ]
+    assert page.evaluated(nothing) == [("fcn", "people", 2), ("base", "people", 2)]
+    assert page.pictures(nothing) == [
+        f"results/small/figures/{name}.png" for name in ("b", "curves")
+    ]
+    assert page.picture_names(nothing) == ["B", "Curves"]
+    facts = page.facts(nothing)
+    assert facts["Images"] == ["people: 3 subjects (2 train, 1 validate), layout kaggle."]
+    assert facts["Models"][1] == (
+        "base: unet, trained on people (train, subset c10) with labels of fcn, from random weights."
+    )
+    assert page.page() == ["results/small/results.html"]

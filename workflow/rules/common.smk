@@ -19,6 +19,7 @@ from study.wiring.cohorts import Cohorts
 from study.wiring.ensembles import Ensembles
 from study.wiring.exports import Exports
 from study.wiring.figures import Figures
+from study.wiring.headlines import Headlines
 from study.wiring.measures import Measures
 from study.wiring.models import Models
 from study.wiring.panels import Panels
@@ -66,6 +67,7 @@ ENSEMBLES = Ensembles(STUDY)
 MEASURES = Measures(STUDY, COHORTS)
 PANELS = Panels(STUDY, COHORTS)
 FIGURES = Figures(STUDY, COHORTS, RAW)
+HEADLINES = Headlines(STUDY)
 RESULTS = Results(STUDY, ORIGINS)
 
 

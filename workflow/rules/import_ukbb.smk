@@ -4,6 +4,7 @@
 rule import_ukbb:
     input:
         raw=RAW.folder,
+        contours=RAW.contours,
     output:
         images=directory("results/{study}/cohorts/{cohort}/images/{shard}"),
         audit="results/{study}/cohorts/{cohort}/import/{shard}.audit.tsv",
@@ -25,6 +26,8 @@ rule import_ukbb:
         sequences=RAW.sequences,
         rows=COHORTS.shard_import_rows,
         state=RAW.state,
+        contours=RAW.contour_folder,
+        contour_state=RAW.contour_state,
         code=code_of("import_ukbb.py"),
     script:
         "../scripts/import_ukbb.py"

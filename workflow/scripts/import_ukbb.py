@@ -10,6 +10,9 @@ from stage import start
 
 start(snakemake)
 rows = pd.DataFrame(snakemake.params.rows)
+contours = None
+if snakemake.input.contours:
+    contours = Path(snakemake.input.contours, snakemake.params.contours)
 with replacing(snakemake.output.images) as images:
     images.mkdir()
     audit, headers = import_shard(
@@ -18,6 +21,7 @@ with replacing(snakemake.output.images) as images:
         images,
         snakemake.params.settings,
         snakemake.params.sequences,
+        contours,
     )
 write_table(audit, snakemake.output.audit)
 write_table(headers, snakemake.output.headers)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from cmrseg.learn.subsets import SCORED
 from cmrseg.measure.by_sequence import has_phases
-from cmrseg.measure.confidence import THRESHOLDS
 from cmrseg.ring import SEEN_FRAMES
 from study.calibration import check_calibration
 from study.ensembles import OUT_OF_FOLD
@@ -261,19 +261,21 @@ def _check_published(study: Study) -> None:
 def _check_confidence(study: Study) -> None:
     entry = study.config.get("confidence")
     for model, row in study.models.items():
-        if row["subset"] in THRESHOLDS and (entry is None or entry["cohort"] != row["cohort"]):
+        if row["subset"] in SCORED and (entry is None or entry["cohort"] != row["cohort"]):
             raise StudyError(
                 f"model {model}: subset {row['subset']} of cohort {row['cohort']} needs the "
                 "`confidence` section for that cohort"
             )
     if entry is None:
         return
-    cohort, labeller = entry["cohort"], entry["labeller"]
-    check_labeller(study, "confidence", cohort, labeller)
-    if not study.has_maps(cohort, labeller) or not has_phases(study.sequence_of(cohort, labeller)):
-        raise StudyError(
-            f"confidence: {labeller} gives no volumes of short-axis cines, which are scored"
-        )
+    cohort = entry["cohort"]
+    for _, labeller in study.scored():
+        check_labeller(study, "confidence", cohort, labeller)
+        sequence = study.sequence_of(cohort, labeller)
+        if not study.has_maps(cohort, labeller) or not has_phases(sequence):
+            raise StudyError(
+                f"confidence: {labeller} gives no volumes of short-axis cines, which are scored"
+            )
     if study.cohorts[cohort]["known_volumes"] == "kaggle":
         return
     table, path = study.subjects[cohort], study.cohorts[cohort]["subjects"]

@@ -40,7 +40,13 @@ def check_figures(study: Study) -> None:
         _check_drawn_sequence(study, name, cohort, kind)
         sequence = study.drawn_sequence(name)
         referred = study.reference(cohort, sequence) is not None
-        if kind not in (*UNEVALUATED, *VOLUME_FIGURES) and not referred:
+        if "ventricle" in entry and kind not in VOLUME_FIGURES:
+            raise StudyError(
+                f"figure {name}: ventricle is for {' and '.join(VOLUME_FIGURES)}, not {kind}; "
+                "leave it out"
+            )
+        by_known = kind in VOLUME_FIGURES and entry.get("ventricle") != "rv"
+        if kind not in UNEVALUATED and not by_known and not referred:
             raise StudyError(f"figure {name}: `evaluate` gives cohort {cohort} no reference")
         if kind == "cleaning" and study.cohorts[cohort]["layout"] not in DICOM:
             raise StudyError(

@@ -8,7 +8,6 @@ from cmrseg.channels import channel_count, has_coarse_channel
 from cmrseg.labels import SHORT_NAMES, Target, Tissue
 from cmrseg.learn.subsets import NESTED_VOLUNTEERS
 from cmrseg.measure.by_sequence import has_phases
-from cmrseg.measure.confidence import THRESHOLDS
 from cmrseg.nets.kinds import KINDS
 from cmrseg.results.labelling import check_coarse, check_views
 from cmrseg.sequences import USUAL, channels_of, labelled_sequence
@@ -259,8 +258,8 @@ def check_order(study: Study) -> None:
     needs = {name: list(ensemble.members) for name, ensemble in study.ensembles.items()}
     for model, row in study.models.items():
         names = [row["start"], row["labeller"], row["coarse"]]
-        if row["subset"] in THRESHOLDS:
-            names.append(study.config["confidence"]["labeller"])
+        if scored := study.scores_of(row):
+            names.append(scored)
         needs[model] = [name for name in names if name in (*study.models, *study.ensembles)]
     for model in study.models:
         path = [model]

@@ -71,6 +71,8 @@ def check_sequences_of(study: Study, name: str) -> None:
         )
     if "phantom" in cohort:
         _check_views(name, cohort, sequences)
+    if "contoured_by" in cohort["cleaning"]:
+        _check_contoured(study, name)
     for annotator in cohort["annotators"]:
         about = study.annotator(name, annotator)
         where, sequence = f"cohort {name}: annotator {annotator}", about["sequence"]
@@ -113,6 +115,23 @@ def _check_tagged_folder(name: str, cohort: dict[str, Any]) -> None:
     if "phantom" in cohort:
         raise StudyError(
             f"cohort {name}: the phantom writes no {WITH_POINTS} in layout folder; use layout nifti"
+        )
+
+
+def _check_contoured(study: Study, name: str) -> None:
+    """Only UK Biobank's import chooses among repeated series by contours of cvi42."""
+    cohort = study.cohorts[name]
+    annotator = cohort["cleaning"]["contoured_by"]
+    if cohort["layout"] != "ukbb_dicom":
+        raise StudyError(
+            f"cohort {name}: cleaning.contoured_by is for the layout ukbb_dicom, not "
+            f"{cohort['layout']}"
+        )
+    drawn = [a for a in cohort["annotators"] if study.annotator(name, a)["form"] == "cvi42"]
+    if annotator not in drawn:
+        raise StudyError(
+            f"cohort {name}: cleaning.contoured_by is {annotator!r}, expected an annotator of the "
+            f"cohort with the form cvi42; there {'are ' + ', '.join(drawn) if drawn else 'is none'}"
         )
 
 

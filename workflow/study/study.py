@@ -4,11 +4,13 @@ Used by rules, not by scripts. It refuses what the schemas refuse; inconsistent 
 by `study.load`, with which rules and tests load a study.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from cmrseg.annotations.point_forms import POINT_FORMS
 from cmrseg.labels import SHORT_NAMES
+from cmrseg.learn.subsets import SCORED
 from cmrseg.measure.by_sequence import has_phases, measures_of
 from cmrseg.results.labelling import LABELLING, OPTIONAL
 from cmrseg.sequences import SEQUENCES, Sequence, labelled_sequence
@@ -73,6 +75,8 @@ class Study:
     def import_rows(self, cohort: str, shard: str | None = None) -> list[dict[str, Any]]:
         """The columns that the import needs, for the subjects of a shard or of a whole cohort."""
         keys = (*IMPORTED, *GRID) if self.cohorts[cohort]["layout"] in WITHOUT_GRID else IMPORTED
+        if "contoured_by" in self.cohorts[cohort]["cleaning"]:
+            keys = (*keys, "annotation")
         return self._parts(cohort, shard, keys)
 
     def annotation_rows(self, cohort: str, shard: str | None = None) -> list[dict[str, Any]]:
@@ -279,9 +283,23 @@ class Study:
         if about := self.config.get("calibrate"):
             places = (about["cohort"], *about["also"])
             pairs |= {(place, m) for place in places for m in about["labellers"]}
-        if "confidence" in self.config:
-            pairs.add((self.config["confidence"]["cohort"], self.config["confidence"]["labeller"]))
+        pairs |= set(self.scored())
         return pairs
+
+    def scored(self) -> list[tuple[str, str]]:
+        """Every (cohort, labeller) whose volumes have confidence scores, the main one first."""
+        about = self.config.get("confidence")
+        if about is None:
+            return []
+        return [(about["cohort"], m) for m in (about["labeller"], *about.get("also", ()))]
+
+    def scores_of(self, row: Mapping[str, Any]) -> str | None:
+        """The labeller whose scores select the images of a model; None for other subsets."""
+        if row["subset"] not in SCORED or "confidence" not in self.config:
+            return None
+        about, own = self.config["confidence"], (row["cohort"], row["labeller"])
+        found: str = row["labeller"] if own in self.scored() else about["labeller"]
+        return found
 
     def labellers(self, cohort: str) -> list[str]:
         return [labeller for name, labeller in self.labelled() if name == cohort]

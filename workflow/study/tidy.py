@@ -13,14 +13,16 @@ from study.study import Study
 
 # The settings of all models.
 MODELS = "models.tsv"
+# The first page of the report.
+HEADLINES = "results.html"
 # Folders and files made by the workflow; all others in the study's folder belong to the user.
 JOBS = ("logs", "benchmarks")
 MADE = (
     *("cohorts", "phantom", "slices", "folds", "models", MODELS, "evaluation", "figures"),
-    *("origins", KEPT, *JOBS),
+    *(HEADLINES, "origins", KEPT, *JOBS),
 )
 # Rules with one job in a study.
-ALONE = ("compare_published", "write_models", "tidy")
+ALONE = ("compare_published", "write_headlines", "write_models", "tidy")
 # Snakemake leaves it in folders that it makes.
 TIME_STAMP = ".snakemake_timestamp"
 
@@ -57,6 +59,8 @@ def _look(folder: Path, inside: str, names: set[str], above: set[str], found: li
 
 def _results(study: Study) -> Iterator[str]:
     """All files of the study, including intermediate ones; a folder includes its content."""
+    if study.config["evaluate"] or study.config["figures"]:
+        yield HEADLINES
     for cohort in study.cohorts:
         here = f"cohorts/{cohort}"
         for name in ("audit.tsv", "headers.tsv.gz", "known.tsv", "import/passed.txt"):
@@ -89,8 +93,8 @@ def _results(study: Study) -> Iterator[str]:
                 yield from (f"{name}.tsv", f"{name}.details.tsv")
     for cohort, labeller in tracked(study):
         yield f"cohorts/{cohort}/export/{labeller}.result.h5"
-    if "confidence" in study.config:
-        yield "cohorts/{cohort}/confidence/{labeller}.tsv".format(**study.config["confidence"])
+    for cohort, labeller in study.scored():
+        yield f"cohorts/{cohort}/confidence/{labeller}.tsv"
     if about := study.config.get("calibrate"):
         for cohort in (about["cohort"], *about["also"]):
             for name in ("volumes.tsv", "distributions.csv", "scores.tsv"):

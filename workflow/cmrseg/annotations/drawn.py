@@ -27,7 +27,7 @@ from cmrseg.contours import chambers, points
 from cmrseg.contours.cvi42 import read_cvi42
 from cmrseg.contours.qmass import ContourType, read_con, unused_contours
 from cmrseg.contours.raster import Drawn, label_images
-from cmrseg.contours.workspaces import ENDINGS
+from cmrseg.contours.workspaces import workspace_of
 from cmrseg.dicom.placement import place_labels
 from cmrseg.files import read_table
 from cmrseg.layouts.png import read_pixels
@@ -104,13 +104,9 @@ def cvi42(subject: Subject) -> np.ndarray | None:
 
     Contours of images of other sequences are theirs. None where this one has none.
     """
-    places = [subject.folder / f"{subject.annotation}{ending}" for ending in ENDINGS]
-    there = [path for path in places if path.exists()]
-    if not there:
+    path, sequence = workspace_of(subject.folder, subject.annotation), subject.sequence.key
+    if path is None:
         return None
-    if len(there) > 1:
-        raise ValueError(f"{there[0].name} and {there[1].name} both exist; keep one of them")
-    path, sequence = there[0], subject.sequence.key
     sources = read_table(sources_path(subject.image, sequence))
     contours = {image: _from_0(subject, found) for image, found in read_cvi42(path).items()}
     mode = "compat" if cleaned_as_published(subject.image, sequence) else "corrected"

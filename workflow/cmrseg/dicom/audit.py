@@ -66,6 +66,7 @@ NOT_IN_MANIFEST = ("files not in the manifest", "SeriesDescription used")
 MANIFEST_LINES = ("malformed lines of a manifest", "lines ignored")
 MANIFEST_FILES = ("files of the manifest are missing", "none")
 REPEATED_SERIES = ("repeated series", "series excluded")
+NO_CONTOURS = ("unreadable contours", "contours ignored")
 MIXED_SERIES = ("several slices or views in one series", "separated")
 DAMAGED_UNKNOWN = ("unreadable file of an unknown series", "file ignored")
 DAMAGED_FRAME = ("unreadable frame", "file ignored")  # compat mode

@@ -1,7 +1,8 @@
 """Scatter and Bland-Altman plots of paired measurements."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -31,13 +32,19 @@ LEAST_REACH = 0.005
 TITLE_PAD_PT = 13.0
 
 
+# Points that count, and others.
+FILLED: dict[str, Any] = {"markeredgewidth": 0}
+HOLLOW: dict[str, Any] = {"markerfacecolor": "none", "markeredgewidth": 0.6}
+
+
 @dataclass(frozen=True)
 class Quantity:
     """A quantity that is compared, in the unit of the axes.
 
     title: above its plots. short: on axes. pairs: by name, values (n,) and reference values (n,);
     pairs with a nan do not count. every: number of subjects by name, including those without a
-    value; not shown unless given.
+    value; not shown unless given. apart: by name, which pairs (n,) are drawn hollow and count
+    neither in n nor in the lines.
     """
 
     title: str
@@ -45,6 +52,13 @@ class Quantity:
     unit: str
     pairs: Mapping[str, Pair]
     every: Mapping[str, int] | None = None
+    apart: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    def parts(self, name: str) -> tuple[Pair, Pair]:
+        """The pairs that count, and those that are drawn apart."""
+        measured, known = self.pairs[name]
+        apart = self.apart.get(name, np.zeros(len(measured), bool))
+        return (measured[~apart], known[~apart]), (measured[apart], known[apart])
 
 
 @dataclass(frozen=True)
@@ -57,6 +71,7 @@ class Wording:
     mean: str
     difference: str
     title: str = "{name}"
+    apart: str = "not counted"
     measured: str = "{short} ({unit})"
 
 
@@ -68,6 +83,7 @@ def agreement_figure(
     quantities: each with a pair for each name of `looks`. Lines are the bias and the 95 % limits of
     agreement, bands their 95 % confidence intervals.
     """
+    hollow = any(quantity.apart[name].any() for quantity in quantities for name in quantity.apart)
     # Four are two and two.
     per_row = 2 if len(quantities) == 4 else PER_ROW
     blocks = [quantities[i : i + per_row] for i in range(0, len(quantities), per_row)]
@@ -90,8 +106,15 @@ def agreement_figure(
         Line2D([], [], color=look.colour, marker=look.marker, linestyle="", label=name)
         for name, look in looks.items()
     ]
+    if hollow:
+        handles.append(_key(wording.apart))
     style.legend_above(result, handles, width_mm)
     return result
+
+
+def _key(text: str) -> Line2D:
+    """Legend entry of hollow points."""
+    return Line2D([], [], marker="o", label=text, **HOLLOW, color=style.PALE, linestyle="")
 
 
 def _draw(
@@ -103,34 +126,26 @@ def _draw(
 ) -> None:
     """Draw the plots of a quantity below each other. named: with the names above their plots."""
     words = {"short": quantity.short, "unit": quantity.unit}
-    _scatter(panels[0], quantity.pairs, looks)
+    _scatter(panels[0], quantity, looks)
     panels[0].set_title(quantity.title)
     panels[0].set_xlabel(wording.known.format(**words))
     panels[0].set_ylabel(wording.measured.format(**words))
     # One scale for all names, so that spreads can be compared by eye.
-    reach = 1.12 * max(_reach(*pair) for pair in quantity.pairs.values())
+    reach = 1.12 * max(_reach(*quantity.parts(name)) for name in quantity.pairs)
     for axes, (name, look) in zip(panels[1:], looks.items(), strict=True):
         every = None if quantity.every is None else quantity.every[name]
-        _differences(axes, *quantity.pairs[name], look, reach, every)
+        _differences(axes, *quantity.parts(name), look, reach, every)
         axes.set_xlabel(wording.mean.format(**words))
         axes.set_ylabel(wording.difference.format(**words | {"unit": of_difference(words["unit"])}))
         if named:
             axes.set_title(wording.title.format(name=name), pad=TITLE_PAD_PT)
 
 
-def _scatter(axes: Axes, pairs: Mapping[str, Pair], looks: Mapping[str, style.Look]) -> None:
+def _scatter(axes: Axes, quantity: Quantity, looks: Mapping[str, style.Look]) -> None:
     style.grid(axes, "both")
-    for name, (measured, known) in pairs.items():
-        axes.plot(
-            known,
-            measured,
-            looks[name].marker,
-            color=looks[name].colour,
-            markersize=2.8,
-            alpha=0.7,
-            markeredgewidth=0,
-        )
-    values = np.concatenate([np.concatenate(pair) for pair in pairs.values()])
+    for name in quantity.pairs:
+        _points(axes, [pair[::-1] for pair in quantity.parts(name)], looks[name])
+    values = np.concatenate([np.concatenate(pair) for pair in quantity.pairs.values()])
     values = values[np.isfinite(values)] if np.isfinite(values).any() else np.array([0.0, 1.0])
     low, high = values.min(), values.max()
     pad = 0.05 * (high - low) + 1e-6
@@ -141,24 +156,23 @@ def _scatter(axes: Axes, pairs: Mapping[str, Pair], looks: Mapping[str, style.Lo
     axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
 
 
+def _points(axes: Axes, parts: Sequence[Pair], look: style.Look) -> None:
+    """Filled points of what counts, and hollow ones of what does not. parts: x and y of each."""
+    for (x, y), shape in zip(parts, (FILLED, HOLLOW), strict=True):
+        axes.plot(x, y, look.marker, color=look.colour, markersize=2.8, alpha=0.7, **shape)
+
+
 def _differences(
     axes: Axes,
-    measured: np.ndarray,
-    known: np.ndarray,
+    counted: Pair,
+    apart: Pair,
     look: style.Look,
     reach: float,
     every: int | None,
 ) -> None:
     style.grid(axes)
-    axes.plot(
-        (measured + known) / 2,
-        measured - known,
-        look.marker,
-        color=look.colour,
-        markersize=2.8,
-        alpha=0.7,
-        markeredgewidth=0,
-    )
+    _points(axes, [((m + k) / 2, m - k) for m, k in (counted, apart)], look)
+    measured, known = counted
     found = bland_altman(measured, known)
     axes.axhline(0, color=style.PALE, linewidth=0.6)
     # numbers of close lines are moved apart
@@ -208,11 +222,13 @@ def _differences(
     axes.set_ylim(-reach, reach)
 
 
-def _reach(measured: np.ndarray, known: np.ndarray) -> float:
+def _reach(counted: Pair, apart: Pair) -> float:
     """Largest absolute difference or limit, and its interval up to MOST_REACH of it."""
-    values = np.abs([*measured, *known])
+    measured, known = counted
+    values = np.abs([*measured, *known, *apart[0], *apart[1]])
     least = LEAST_REACH * float(np.nanmax(values, initial=0)) or 1.0
     found = bland_altman(measured, known)
-    inner = np.nanmax([least, *np.abs(measured - known), abs(found["lower"]), abs(found["upper"])])
+    differences = np.abs(np.concatenate([measured - known, apart[0] - apart[1]]))
+    inner = np.nanmax([least, *differences, abs(found["lower"]), abs(found["upper"])])
     outer = np.nanmax([inner, abs(found["lower_low"]), abs(found["upper_high"])])
     return float(min(outer, MOST_REACH * inner))

@@ -1,6 +1,6 @@
 """Images of the best, the median and the worst agreement, with their label maps."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -16,6 +16,25 @@ from cmrseg.splits import upright_rows
 LESIONS = (Tissue.EDEMA, Tissue.SCAR)
 # Pixels of the reference's cavity, or other first tissue, that an image needs to be shown.
 LEAST_PX = 50
+
+
+def best_labeller(
+    subjects: pd.DataFrame,
+    order: Sequence[str],
+    seen: Collection[str],
+    drawn: Sequence[Tissue] = LEFT,
+) -> str:
+    """The labeller with the highest Dice, on average over subjects and tissues.
+
+    subjects: evaluated subjects with labeller, split and dice_lv, dice_my, ... order: labellers;
+    the first of equal ones. seen: splits from which one of them learnt; subjects in these do not
+    count, unless there are no others. drawn: tissues that every reference of the sequence contains.
+    """
+    unseen = subjects[~subjects["split"].isin(seen)]
+    table = subjects if unseen.empty else unseen
+    columns = [name for t in drawn if (name := f"dice_{SHORT_NAMES[t]}") in table]
+    scores = table.groupby("labeller")[columns].mean().mean(axis=1).reindex(order).fillna(-1)
+    return str(scores.idxmax())
 
 
 def ranked(images: pd.DataFrame, per_rank: int = 3, drawn: Sequence[Tissue] = LEFT) -> pd.DataFrame:

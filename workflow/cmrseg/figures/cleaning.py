@@ -35,6 +35,8 @@ class Stack:
     before: of each slice as acquired, its position along the stack's normal in mm and its
     first image (rows, cols), in the order of the files; row_spacing_mm: spacing of its rows,
     one per slice. after: (t, z, y, x); spacing_mm: (z, y, x) of `after`.
+    pair: numbers in `before` and `after` of the slice that is shown; the middle ones where None.
+    change: how cleaning changed its picture, in words; empty if it did not.
     centre_x: column of `after` through the LV; its middle where None.
     """
 
@@ -43,6 +45,8 @@ class Stack:
     row_spacing_mm: Sequence[float]
     after: np.ndarray
     spacing_mm: tuple[float, float, float]
+    pair: tuple[int, int] | None = None
+    change: str = ""
     centre_x: int | None = None
 
 
@@ -88,10 +92,11 @@ def _subject(part: SubFigure, stack: Stack) -> Axes:
     for axes in (before, after):
         axes.set_ylabel("Position (mm)")
     middle = int(np.argsort([p for p, _ in stack.before], kind="stable")[len(stack.before) // 2])
-    _slice(part.add_subplot(grid[:, 1]), stack.before[middle][1], 1.0, "Mid slice, as acquired")
-    image = stack.after[0, stack.after.shape[1] // 2]
+    acquired, cleaned = stack.pair or (middle, stack.after.shape[1] // 2)
+    _slice(part.add_subplot(grid[:, 1]), stack.before[acquired][1], 1.0, "A slice, as acquired")
     aspect = stack.spacing_mm[1] / stack.spacing_mm[2]
-    _slice(part.add_subplot(grid[:, 2]), image, aspect, "Mid slice, cleaned")
+    title = "Cleaned" + (f": {stack.change or 'no change in plane'}" if stack.pair else "")
+    _slice(part.add_subplot(grid[:, 2]), stack.after[0, cleaned], aspect, title)
     return before
 
 

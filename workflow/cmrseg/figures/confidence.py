@@ -1,5 +1,6 @@
 """Confidence in automatic labels: errors of their volumes relative to the known ones."""
 
+import itertools
 from collections.abc import Iterable, Mapping
 
 import numpy as np
@@ -72,7 +73,7 @@ def figure(table: pd.DataFrame, thresholds: Mapping[str, float] = THRESHOLDS) ->
     _distribution(
         panels[0], percent.to_numpy(), table["set"].to_numpy(), colours, thresholds.values()
     )
-    _sizes(panels[1], table["set"], colours)
+    _sizes(panels[1], table["set"], colours, thresholds.values())
     if with_dice:
         _against_dice(panels[2], percent, table, thresholds.values())
     for axes, text in zip(panels, "abc", strict=False):
@@ -108,9 +109,15 @@ def _distribution(
     axes.set_title(f"Score (n = {np.isfinite(percent).sum()})")
 
 
-def _sizes(axes: Axes, sets: pd.Series, colours: dict[str, str]) -> None:
+def _sizes(
+    axes: Axes, sets: pd.Series, colours: dict[str, str], thresholds: Iterable[float]
+) -> None:
     counts = sets.value_counts()
     values = [int(counts.get(name, 0)) for name in colours]
+    limits = [f"{100 * limit:g}" for limit in sorted(thresholds)]
+    words = [f"up to {limits[0]} %"] if limits else []
+    words += [f"{low} to {high} %" for low, high in itertools.pairwise(limits)]
+    words += ["larger or unknown"]
     bars = axes.barh(range(len(values)), values, color=list(colours.values()), height=0.68)
     axes.bar_label(
         bars,
@@ -119,12 +126,12 @@ def _sizes(axes: Axes, sets: pd.Series, colours: dict[str, str]) -> None:
         fontsize=6.5,
     )
     axes.set_xlim(0, max([*values, 1]) * 1.45)
-    axes.set_yticks(range(len(values)), list(colours))
+    axes.set_yticks(range(len(values)), list(words))
     axes.invert_yaxis()
     axes.tick_params(axis="y", length=0)
     axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10], integer=True))
     axes.set_xlabel("Subjects")
-    axes.set_title("Set (strictest)")
+    axes.set_title("Volume error")
 
 
 def _against_dice(

@@ -18,14 +18,17 @@ def figure(table: pd.DataFrame, order: Sequence[str] = ()) -> Figure:
     """Box and points of |EF - true EF| in percentage points, one row per labeller.
 
     table: columns labeller, subject, abs_ef_error (fraction), good_ef_bad_volume (bool: drawn
-    hollow); the splits of an optional column split are named on the axis. order: labellers
-    from top to bottom. Rows without an EF are counted separately.
+    hollow); the splits of an optional column split are named on the axis. Subjects from which the
+    labeller learnt (optional column seen, bool) are left out. order: labellers from top to bottom.
+    Rows without an EF are counted separately.
     Raises ValueError if a column or every row is missing.
     """
     table = style.checked(table, COLUMNS, "ef_error")
     table = table.assign(error=100 * table["abs_ef_error"])
     looks = style.looks(table["labeller"], order)
-    result = style.figure_mm(style.TWO_COLUMNS_MM * 0.72, 20 + ROW_MM * len(looks))
+    learnt = table["seen"].to_numpy(bool) if "seen" in table else np.zeros(len(table), bool)
+    table = table[~learnt]
+    result = style.figure_mm(style.TWO_COLUMNS_MM * 0.72, 23 + ROW_MM * len(looks))
     axes = result.add_subplot()
     style.grid(axes, "x")
     top = max(float(np.nanmax(table["error"], initial=1.0)) * 1.04, 6.0)
@@ -63,6 +66,7 @@ def figure(table: pd.DataFrame, order: Sequence[str] = ()) -> Figure:
     splits = ", ".join(sorted(set(table["split"]))) if "split" in table else ""
     axes.set_xlabel(
         "Absolute error of ejection fraction (percentage points)"
-        + (f", subjects: {splits}" if splits else "")
+        + (f"\nsubjects: {splits}" if splits else "")
+        + ("; without those of each model's training" if learnt.any() else "")
     )
     return result

@@ -1,20 +1,14 @@
 """Two observers and the networks: differences of volumes, and Dice of each pair."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 
 from cmrseg.figures import style
-from cmrseg.figures.distributions import points
-from cmrseg.labels import COLOURS, NAMES, Tissue
+from cmrseg.labels import NAMES, Tissue
 from cmrseg.measure.observers import MEAN, PERCENT_COLUMNS, observer_table
 from cmrseg.splits import upright_rows
 
@@ -22,8 +16,15 @@ COLUMNS = ("volunteer", "reference", "method", "edv", "esv", "sv", "ef")
 DICE_COLUMNS = ("volunteer", "reference", "method", "dice_lv", "dice_my")
 QUANTITIES = ("edv", "esv", "sv", "ef")
 OBSERVERS = ("expert1", "expert2")
+# Panels of volumes and of overlap: column and title.
+VOLUMES = tuple((name, name.upper()) for name in QUANTITIES)
+OVERLAP = (("dice_lv", NAMES[Tissue.LV]), ("dice_my", NAMES[Tissue.MYO]))
 # Dark grey: between observers; colours: networks against observers.
-OBSERVER_COLOUR = "#555555"
+BETWEEN = style.Look("#555555", "D")
+DASHES = (0, (4, 2))
+ROW_MM = 6.0
+# Distance of the points of one reference from the middle of a row, in rows.
+APART = 0.2
 
 
 def observer_differences(
@@ -67,12 +68,14 @@ def figure(
     observers: Sequence[str] = OBSERVERS,
     order: Sequence[str] = (),
 ) -> Figure:
-    """Percent differences of EDV, ESV, SV, EF by pair, and model Dice against observers' Dice.
+    """Differences of EDV, ESV, SV and EF, and Dice, of the observers and of each model.
 
     table: columns volunteer, reference, method, edv, esv, sv, ef: absolute differences of
     `method` from `reference` in percent of the reference. dice: columns volunteer, reference,
     method, dice_lv, dice_my, with the same pairs. observers: names of human observers; a pair of
     them is inter-observer. order: all models of the study, for their colours.
+    A row of a panel has the volunteers' values (points) and their mean (bar), filled against the
+    first observer, hollow against the second; dashed lines are the means between the observers.
     Raises ValueError if a column or every row is missing, or there is no inter-observer Dice.
     """
     table = style.checked(table, COLUMNS, "observers")
@@ -83,147 +86,83 @@ def figure(
             f"figure observers: no Dice between two of {', '.join(observers)}; "
             "give their pair or name the observers"
         )
-    result = style.figure_mm(style.TWO_COLUMNS_MM, 78)
-    differences, agreement = result.subplots(1, 2, width_ratios=[1.5, 1])
-    _differences(differences, table, observers, order)
-    _dice(agreement, dice, people, order, observers)
-    style.letter(differences, "a")
-    style.letter(agreement, "b")
+    looks = style.looks(set(table["method"]) - set(observers), order)
+    rows = {" – ".join(observers): BETWEEN, **looks}
+    result = style.figure_mm(style.TWO_COLUMNS_MM, 2 * (18 + ROW_MM * len(rows)))
+    panels = result.subplots(2, len(VOLUMES), sharey=True)
+    for above, (column, title) in zip(panels[0], VOLUMES, strict=True):
+        _panel(above, table, column, observers, rows)
+        above.set(title=title, xlabel="Difference (% of reference)")
+        above.set_xlim(left=0)
+    for below, (column, title) in zip(panels[1], OVERLAP, strict=False):
+        _panel(below, dice, column, observers, rows)
+        below.set(title=title, xlabel="Dice")
+        below.set_xlim(right=1)
+    for axes in panels[1, len(OVERLAP) :]:
+        axes.set_visible(False)
+    for axes, text in zip(panels[:, 0], "ab", strict=True):
+        axes.set_yticks(range(len(rows)), list(rows))
+        axes.set_ylim(len(rows) - 0.4, -0.6)
+        style.letter(axes, text)
+    volunteers = dice.loc[people, "volunteer"].nunique()
+    handles = [
+        _key("o", f"volunteer, against {observers[0]} (n = {volunteers})"),
+        _key("o", f"against {observers[1]}", hollow=True),
+        _key("|", "mean"),
+        Line2D(
+            [],
+            [],
+            color=BETWEEN.colour,
+            linewidth=0.8,
+            linestyle=DASHES,
+            label="mean between observers",
+        ),
+    ]
+    result.legend(
+        handles=handles,
+        loc="center",
+        bbox_to_anchor=(0.76, 0.28),
+        title="Observers and models",
+        title_fontsize=7,
+    )
     return result
 
 
-def _differences(
-    axes: Axes, table: pd.DataFrame, observers: Sequence[str], order: Sequence[str]
-) -> None:
-    style.grid(axes)
-    models = set(table["method"]) - set(observers)
-    looks = style.looks(models, order)
-    pairs = list(table.groupby(["method", "reference"], sort=False).groups)
-    rank = [*observers, *looks]
-    pairs.sort(key=lambda pair: (rank.index(pair[0]), pair[1]))
-    colours, labels = {}, {}
-    for method, reference in pairs:
-        rows = table[(table["method"] == method) & (table["reference"] == reference)]
-        colour = OBSERVER_COLOUR if method in observers else looks[method].colour
-        # the second observer as reference: the same colour, but paler
-        pale = method not in observers and reference != observers[0]
-        name = f"{reference} – {method}"
-        colours[name] = _mixed_with_white(colour, 0.6 if pale else 0.15)
-        labels[name] = f"{name} (n = {_counted(rows)})"
-    long = table.assign(pair=table["reference"] + " – " + table["method"]).melt(
-        "pair", list(QUANTITIES), "quantity", "percent"
-    )
-    side: dict[str, Any] = {"hue": "pair", "hue_order": list(colours), "dodge": True}
-    sns.barplot(
-        long,
-        x="quantity",
-        y="percent",
-        order=QUANTITIES,
-        **side,
-        palette=colours,
-        saturation=1,
-        errorbar=None,
-        gap=0.1,
-        linewidth=0,
-        legend=False,
-        ax=axes,
-    )
-    points(
-        axes,
-        long,
-        "percent",
-        "quantity",
-        QUANTITIES,
-        0.4 / len(pairs),
-        False,
-        **side,
-        palette=dict.fromkeys(colours, "white"),
-        edgecolor=style.INK,
-        linewidth=0.5,
-        size=2.6,
-        alpha=1,
-        zorder=3,
-    )
-    axes.set_xticks(range(len(QUANTITIES)), [quantity.upper() for quantity in QUANTITIES])
-    axes.tick_params(axis="x", length=0)
-    axes.set_ylim(0, float(table[list(QUANTITIES)].max(axis=None)) * 1.06)
-    axes.set_ylabel("Absolute difference (% of reference)")
-    axes.set_title("Volumes: bar mean, points volunteers")
-    axes.legend(
-        handles=[Patch(color=colours[name], label=label) for name, label in labels.items()],
-        loc="upper center",
-        bbox_to_anchor=(0.5, -0.1),
-        ncols=2,
-        columnspacing=1,
-    )
-
-
-def _counted(rows: pd.DataFrame) -> str:
-    """Number of volunteers with a value; a range if it differs between quantities."""
-    counts = rows[list(QUANTITIES)].notna().sum()
-    return f"{counts.max()}" if counts.min() == counts.max() else f"{counts.min()}–{counts.max()}"
-
-
-def _dice(
+def _panel(
     axes: Axes,
-    dice: pd.DataFrame,
-    people: pd.Series,
-    order: Sequence[str],
+    table: pd.DataFrame,
+    column: str,
     observers: Sequence[str],
+    rows: Mapping[str, style.Look],
 ) -> None:
-    style.grid(axes, "both")
-    looks = style.looks(dice.loc[~people, "method"], order)
-    between = dice[people].groupby("volunteer")[["dice_lv", "dice_my"]].mean()
-    used = []
-    for name, look in looks.items():
-        rows = dice[~people & (dice["method"] == name)]
-        for column, tissue in (("dice_lv", Tissue.LV), ("dice_my", Tissue.MYO)):
-            for reference in sorted(set(rows["reference"])):
-                some = rows[rows["reference"] == reference]
-                across = between[column].reindex(some["volunteer"]).to_numpy()
-                used += [*across, *some[column]]
-                axes.plot(
-                    across,
-                    some[column],
-                    look.marker,
-                    color=COLOURS[tissue] if reference == observers[0] else "white",
-                    markeredgecolor=COLOURS[tissue],
-                    markeredgewidth=1.0,
-                    markersize=4.2,
-                )
-    low = max(0.0, float(np.nanmin(used)) - 0.03)
-    axes.plot([low, 1], [low, 1], color=style.PALE, linewidth=0.7, zorder=0)
-    axes.set(xlim=(low, 1), ylim=(low, 1), aspect="equal")
-    axes.set_xlabel("Dice between observers")
-    axes.set_ylabel("Dice of model against an observer")
-    axes.set_title(f"Overlap (n = {len(between)} volunteers)")
-    references = sorted(set(dice.loc[~people, "reference"]))
-    columns = [
-        [_key(COLOURS[t], "o", NAMES[t]) for t in (Tissue.LV, Tissue.MYO)],
-        [_key(style.PALE, look.marker, name) for name, look in looks.items()],
-        [
-            _key(style.PALE, "o", f"against {name}", None if name == observers[0] else "white")
-            for name in references
-        ],
-    ]
-    rows = max(map(len, columns))
-    blank = Line2D([], [], linestyle="", label=" ")
-    axes.legend(
-        handles=[key for keys in columns for key in keys + [blank] * (rows - len(keys))],
-        loc="upper center",
-        bbox_to_anchor=(0.45, -0.14),
-        ncols=3,
-        handletextpad=0.1,
-        columnspacing=0.8,
-    )
+    """The values of a column: a row between the observers, then one for each model."""
+    style.grid(axes, "x")
+    axes.tick_params(axis="y", length=0)
+    between = table["method"].isin(observers) & table["reference"].isin(observers)
+    for place, (name, look) in enumerate(rows.items()):
+        own = table[between if look is BETWEEN else table["method"] == name]
+        for reference, values in own.groupby("reference")[column]:
+            first = reference == observers[0]
+            alone = own["reference"].nunique() == 1
+            at = place if alone else place + (-APART if first else APART)
+            axes.plot(
+                values,
+                [at] * len(values),
+                look.marker,
+                color=look.colour if first else "white",
+                markeredgecolor=look.colour,
+                markeredgewidth=0.6,
+                markersize=3.2,
+                alpha=0.75,
+            )
+            axes.plot(values.mean(), at, "|", color=look.colour, markersize=8, markeredgewidth=1.6)
+    mean = table.loc[between, column].mean()
+    axes.axvline(mean, color=BETWEEN.colour, linewidth=0.8, linestyle=DASHES, zorder=0)
 
 
-def _key(colour: str, marker: str, label: str, fill: str | None = None) -> Line2D:
-    return Line2D(
-        [], [], color=fill or colour, marker=marker, markeredgecolor=colour, ls="", label=label
-    )
-
-
-def _mixed_with_white(colour: str, white: float) -> str:
-    red, green, blue = ((1 - white) * part + white for part in to_rgb(colour))
-    return to_hex((red, green, blue))
+def _key(marker: str, label: str, hollow: bool = False) -> Line2D:
+    fill = "white" if hollow else style.PALE
+    key = Line2D([], [], color=fill, marker=marker, linestyle="", label=label)
+    key.set_markeredgecolor(style.PALE)
+    key.set_markeredgewidth(1.6 if marker == "|" else 0.6)
+    return key

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,31 +15,30 @@ from cmrseg.dicom.reading import read_file
 from cmrseg.dicom.study import study_folder
 from cmrseg.dicom.zipped import place_of
 from cmrseg.figures.cleaning import Stack
-from cmrseg.sequences import USUAL, image_path
+from cmrseg.files import read_table
+from cmrseg.sequences import USUAL, image_path, sources_path
 from cmrseg.vectors import dot, unit
 
 # NIfTI's directions in DICOM's.
 LPS = np.array([-1, -1, 1])
-# Resolutions after which an image looks different.
-VISIBLE = (
-    "slice removed",
-    "previous slice copied",
-    "rotation",
-    "rotated",
-    "scaling/padding/cropping",
-)
+# Resolutions after which the stack looks different, or its pictures.
+ALONG = ("slice removed", "previous slice copied")
+IN_PLANE = ("rotation", "rotated", "shifted", "scaling/padding/cropping")
 
 
-def most_repaired(audit: pd.DataFrame, subjects: Sequence[str], count: int) -> list[str]:
-    """The subjects with the most kinds of visibly repaired problems, in descending order.
+def most_repaired(audit: pd.DataFrame, subjects: Sequence[str]) -> list[str]:
+    """The subjects with most kinds of repairs along the stack, and in the plane of its pictures.
 
-    audit: that of the cohort. subjects: the imported subjects. At most `count`; the first subject
-    if nothing was repaired in any.
+    audit: that of the cohort. subjects: the imported subjects. Two different subjects, or one if
+    there is no other with repairs; the first subject if nothing was repaired in any.
     """
-    shown = audit[audit["subject"].isin(subjects) & audit["resolution"].isin(VISIBLE)]
-    kinds = shown.groupby("subject")["problem"].nunique()
-    found = sorted(kinds.index, key=lambda name: (-kinds[name], name))
-    return found[:count] or sorted(subjects)[:1]
+    chosen: list[str] = []
+    for resolutions in (ALONG, IN_PLANE):
+        there = audit["subject"].isin(subjects) & ~audit["subject"].isin(chosen)
+        shown = audit[there & audit["resolution"].isin(resolutions)]
+        kinds = shown.groupby("subject")["problem"].nunique()
+        chosen += sorted(kinds.index, key=lambda name: (-kinds[name], name))[:1]
+    return chosen or sorted(subjects)[:1]
 
 
 def read_stack(row, raw: Path, settings: Mapping[str, str], image: Path) -> Stack:
@@ -51,7 +51,7 @@ def read_stack(row, raw: Path, settings: Mapping[str, str], image: Path) -> Stac
     folder = study_folder(row, raw, settings)
     across = unit(cine.affine[:3, 2]) * LPS
     origin = cine.affine[:3, 3] * LPS
-    before, spacing_mm, seen = [], [], set()
+    before, spacing_mm, names, seen = [], [], [], set()
     lenient = settings["mode"] == "corrected"
     if settings["layout"] == "kaggle":
         listed = kaggle_files(folder, row.series)
@@ -68,4 +68,38 @@ def read_stack(row, raw: Path, settings: Mapping[str, str], image: Path) -> Stac
                 seen.add((frame.folder, position_mm))
                 before.append((position_mm, frame.pixels))
                 spacing_mm.append(frame.spacing_mm[0])
-    return Stack(row.subject, before, spacing_mm, cine.voxels, cine.spacing_mm)
+                names.append(frame.name)
+    sources = read_table(sources_path(image, USUAL))
+    shown = shown_slice(sources, names, len(cine.voxels[0]))
+    return Stack(row.subject, before, spacing_mm, cine.voxels, cine.spacing_mm, *shown)
+
+
+def shown_slice(
+    sources: pd.DataFrame, names: Sequence[str], slices: int
+) -> tuple[tuple[int, int] | None, str]:
+    """The slice nearest to the middle whose picture cleaning changed, or else the nearest one.
+
+    sources: table of the cine. names: files of the slices as acquired. slices: of the cine.
+    Returns its numbers among `names` and in the cine, and how it was changed in words; (None, "")
+    if no slice of the cine is made of one of these files.
+    """
+    first = sources[(sources["t"] == 0) & sources["file"].isin(names)]
+    if first.empty:
+        return None, ""
+    words = [", ".join(_changes(row)) for row in first.to_dict("records")]
+    far = (first["z"] - slices // 2).abs()
+    order = sorted(range(len(first)), key=lambda n: (not words[n], far.iloc[n]))
+    found = first.iloc[order[0]]
+    return (list(names).index(found["file"]), int(found["z"])), words[order[0]]
+
+
+def _changes(row: Mapping[str, Any]) -> list[str]:
+    """What was done to a slice, in words, by its row of sources."""
+    turned = row["rotation_deg"] + 90 * row["quarter_turns"]
+    changes = {
+        "mirrored": row["mirrored"],
+        "resampled": (row["scale_y"], row["scale_x"]) != (1, 1),
+        f"rotated by {abs(turned):.3g}°": turned % 360 != 0,
+        "shifted": (row["shift_y"], row["shift_x"]) != (0, 0),
+    }
+    return [words for words, there in changes.items() if there]

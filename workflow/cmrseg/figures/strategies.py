@@ -16,6 +16,12 @@ from cmrseg.splits import upright_rows
 
 COLUMNS = ("strategy", "subset", "subject", "dice_lv", "dice_my")
 SUBSETS = ("none", "all", "r7", "r3", "r1", "v7", "v3", "v1", "esed", "r_esed")
+# Training subsets on the axis: volunteers, or as many random images as theirs; frames.
+SUBSET_WORDS = {
+    **{f"v{n}": f"{n} volunteer{'s' * (n > 1)}" for n in (7, 3, 1)},
+    **{f"r{n}": f"random,\nas {n} vol." for n in (7, 3, 1)},
+    **{"esed": "ED and ES", "r_esed": "random,\nas ED, ES"},
+}
 STRATEGIES = ("base", "plain", "imagenet", "double")
 # Strategies by the start of a model; any other start is a model.
 STARTS = {"random": "plain", "imagenet": "imagenet"}
@@ -24,6 +30,7 @@ PANELS = (("dice_lv", "LV cavity"), ("dice_my", "LV myocardium"))
 DODGE = 0.8
 # Up to this number cases can be distinguished.
 FEW = 40
+DASHES = (0, (4, 2))
 # Space for the means between a panel and its title.
 TITLE_PAD_PT = 11.0
 
@@ -66,14 +73,18 @@ def _names(models: pd.DataFrame) -> pd.Series:
 
 @style.styled
 def figure(
-    table: pd.DataFrame, order: Sequence[str] = STRATEGIES, subsets: Sequence[str] = SUBSETS
+    table: pd.DataFrame,
+    order: Sequence[str] = STRATEGIES,
+    subsets: Sequence[str] = SUBSETS,
+    observers: pd.DataFrame | None = None,
 ) -> Figure:
     """Dice of LV cavity and myocardium: points are test cases, bars with a number are means.
 
     table: columns strategy, subset, subject, dice_lv, dice_my; one row per case (a subject, or
     an image of one). Dice nan (tissue in neither label) is excluded from the mean.
     order, subsets: strategies and subsets from left to right; a strategy with an added
-    network or model has the position of its strategy.
+    network or model has the position of its strategy. observers: dice_lv and dice_my of the same
+    subjects between two observers, whose mean is a dashed line.
     Raises ValueError if a column or every row is missing.
     """
     table = style.checked(table, COLUMNS, "strategies")
@@ -88,6 +99,7 @@ def figure(
     panels = result.subplots(2, 1, sharex=True)
     step = DODGE / len(looks)
     cases = 0
+    between = table.iloc[:0] if observers is None else observers
     for axes, (column, title), text in zip(panels, PANELS, "ab", strict=True):
         style.grid(axes)
         style.letter(axes, text, TITLE_PAD_PT)
@@ -99,7 +111,7 @@ def figure(
         for (name, group), mean in found["mean"].dropna().items():
             number = list(looks).index(name) - (len(looks) - 1) / 2
             axes.annotate(
-                f"{100 * mean:.0f}",
+                f"{mean:.2f}",
                 (groups.index(group) + number * step, 1.0),
                 xycoords=("data", "axes fraction"),
                 xytext=(0, -1),
@@ -110,16 +122,24 @@ def figure(
                 color=looks[name].colour,
             )
         low = float(table[column].min())
+        if len(between):
+            level = float(between[column].mean())
+            axes.axhline(level, color=style.INK, linewidth=0.8, linestyle=DASHES, zorder=1)
+            low = min(low, level)
         axes.set_ylim(max(0, low - 0.04) if np.isfinite(low) else 0, 1.0)
         axes.set_xlim(-0.5, len(groups) - 0.5)
-    panels[1].set_xticks(range(len(groups)), groups)
-    panels[1].set_xlabel(f"Training subset (n ≤ {cases} test cases each; numbers: mean Dice in %)")
+    panels[1].set_xticks(range(len(groups)), [SUBSET_WORDS.get(group, group) for group in groups])
+    panels[1].set_xlabel(f"Training subset (n ≤ {cases} test cases each; numbers: mean Dice)")
     for axes in panels:
         axes.tick_params(axis="x", length=0)
     handles = [
         Line2D([], [], color=look.colour, marker=look.marker, label=name)
         for name, look in looks.items()
     ]
+    if len(between):
+        line = Line2D([], [], color=style.INK, linewidth=0.8, linestyle=DASHES)
+        line.set_label("mean between observers")
+        handles.append(line)
     style.legend_above(result, handles, width)
     return result
 

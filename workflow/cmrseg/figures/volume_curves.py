@@ -16,6 +16,7 @@ MEASURES = ("labeller", "subject", "sv_ml", "ed_frame", "es_frame")
 TRUTH = "truth"
 PANELS_PER_ROW = 4
 ROW_MM = 38.0
+MS_PER_MIN = 60_000.0
 
 
 @style.styled
@@ -30,7 +31,9 @@ def figure(
 
     table: columns labeller, subject, frame (from 0), lv_ml; the labeller "truth" is a thin dark
     line. measures: columns labeller, subject, sv_ml, ed_frame, es_frame (from 0): the frames that
-    are marked, whatever rule selected them. The axis counts frames from 1.
+    are marked, whatever rule selected them. With an optional column heart_rate_bpm, that of a cine
+    of one beat, which is known for every subject that is shown, the axis is time in ms from the
+    first frame; else it counts frames from 1.
     subjects: the subjects to show, in this order; by default at most `limit`, spread evenly over
     the range of stroke volumes.
     Raises ValueError if a column, every row, a named subject, or the row or frame of a curve
@@ -45,6 +48,7 @@ def figure(
     units = units_of(table["lv_ml"])
     table = table[table["subject"].isin(chosen)]
     table = table.assign(lv_ml=table["lv_ml"] * units.factor)
+    interval_ms = _interval_ms(table, measures)
     looks = style.looks(table["labeller"], order)
     columns = min(PANELS_PER_ROW, len(chosen))
     rows = -(-len(chosen) // columns)
@@ -61,10 +65,12 @@ def figure(
             curve = curve.dropna(subset=["lv_ml"]).sort_values("frame")
             if curve.empty:
                 continue
-            volumes = curve.set_index(curve["frame"] + 1)["lv_ml"]
+            volumes = curve.set_index("frame")["lv_ml"]
+            steps = 1.0 if interval_ms is None else interval_ms[subject]
+            places = (volumes.index + (interval_ms is None)) * steps
             truth = name == TRUTH
             axes.plot(
-                volumes.index,
+                places,
                 volumes,
                 color=look.colour,
                 linewidth=0.8 if truth else 1.2,
@@ -72,7 +78,7 @@ def figure(
             )
             for at, marker in _marked(measures, name, subject, volumes.index):
                 axes.plot(
-                    at,
+                    (at + (interval_ms is None)) * steps,
                     volumes[at],
                     marker,
                     color=look.colour if truth else "white",
@@ -87,7 +93,8 @@ def figure(
     highest = table["lv_ml"].max()
     panels[0, 0].set_ylim(0, float(highest) * 1.08 if highest > 0 else 1)
     panels[0, 0].xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10], integer=True))
-    result.supxlabel(style.FRAME, fontsize=7)
+    words = style.FRAME if interval_ms is None else "Time from the first frame (ms)"
+    result.supxlabel(words, fontsize=7)
     result.supylabel(f"LV volume ({units.volume})", fontsize=7)
     handles: list[Line2D] = [
         Line2D([], [], color=look.colour, linewidth=0.8 if name == TRUTH else 1.4, label=name)
@@ -99,10 +106,20 @@ def figure(
     return result
 
 
+def _interval_ms(table: pd.DataFrame, measures: pd.DataFrame) -> pd.Series | None:
+    """The frame interval of each subject of a table, or None if that of one is not known."""
+    if "heart_rate_bpm" not in measures:
+        return None
+    frames = table.groupby("subject")["frame"].max() + 1
+    rate = measures.groupby("subject")["heart_rate_bpm"].first().reindex(frames.index)
+    found = MS_PER_MIN / rate / frames
+    return found if found.notna().all() else None
+
+
 def _marked(
     measures: pd.DataFrame, labeller: str, subject: str, frames: pd.Index
 ) -> list[tuple[int, str]]:
-    """End-diastole and end-systole of a curve, from 1, each with its marker."""
+    """End-diastole and end-systole of a curve, from 0, each with its marker."""
     row = measures[(measures["labeller"] == labeller) & (measures["subject"] == subject)]
     if len(row) != 1:
         raise ValueError(
@@ -111,12 +128,12 @@ def _marked(
         )
     ends = {"^": row["ed_frame"].item(), "v": row["es_frame"].item()}
     # With one labelled frame end-systole is unknown.
-    found = [(int(frame) + 1, marker) for marker, frame in ends.items() if frame == frame]
+    found = [(int(frame), marker) for marker, frame in ends.items() if frame == frame]
     for at, _ in found:
         if at not in frames:
             raise ValueError(
                 f"figure volume_curves: subject {subject} of {labeller} has no volume at frame "
-                f"{at} (from 1), which its measures name; measure its volumes again"
+                f"{at + 1} (from 1), which its measures name; measure its volumes again"
             )
     return found
 

@@ -5,7 +5,7 @@ corrected each sequence is cleaned like any DICOM study; mode compat is the publ
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,13 @@ from typing import Any
 import pandas as pd
 
 from cmrseg.cine import Cine
+from cmrseg.contours.cvi42 import NAMES, read_cvi42
+from cmrseg.contours.workspaces import workspace_of
 from cmrseg.dicom.audit import (
     COLUMNS,
     DAMAGED_FRAME,
     MIXED_SERIES,
+    NO_CONTOURS,
     NO_IMAGES,
     OTHER,
     TWO_PATIENTS,
@@ -37,7 +40,7 @@ from cmrseg.layouts.ready_made import checked, import_sequences
 from cmrseg.layouts.ukbb_bulk import find_bulk
 from cmrseg.layouts.ukbb_files import SubjectFiles, audit_others, find_files, without_files
 from cmrseg.layouts.ukbb_published import published_cine, published_slices, published_view
-from cmrseg.layouts.ukbb_series import NUMBERED, Files, files_of, one_series
+from cmrseg.layouts.ukbb_series import NUMBERED, Choice, Files, files_of, one_series
 from cmrseg.layouts.ukbb_views import same_view, views_of
 from cmrseg.sequences import USUAL
 
@@ -53,9 +56,10 @@ class _Subject:
         self,
         found: SubjectFiles,
         settings: Mapping[str, Any],
+        workspace: Path | None,
         audit: Audit,
     ):
-        self.found, self.settings = found, settings
+        self.found, self.settings, self.workspace = found, settings, workspace
         self.audit = audit
         self.patients: dict[str, str] = {}
 
@@ -76,13 +80,14 @@ class _Subject:
         if not files.names:
             raise without_files(sequence, self.found)
         published = self.settings["mode"] == "compat"
+        choice = Choice(published, partial(self._contoured, audit))
         frames = self._frames(files, published, audit)
         names = [set(part) for part in files.parts.values()]
         parts = [part for own in names if (part := [f for f in frames if _file(f) in own])]
         if published:
-            slices = published_slices(parts, sequence, files.is_mixed, audit)
+            slices = published_slices(parts, sequence, files.is_mixed, choice, audit)
             return published_cine(slices, audit)
-        planes_of = _slices(parts, sequence, files.is_mixed, audit)
+        planes_of = _slices(parts, sequence, files.is_mixed, choice, audit)
         cine, sources = cine_of(
             planes_of,
             [frame for plane in planes_of for _, frame in plane],
@@ -94,6 +99,17 @@ class _Subject:
             upright=False,
         )
         return in_order(cine, sources, sequence)
+
+    def _contoured(self, audit: Audit) -> Collection[str]:
+        """The images with contours that can be used; those of a damaged workspace are not known."""
+        if self.workspace is None:
+            return ()
+        try:
+            images = read_cvi42(self.workspace)
+        except ValueError as error:
+            audit.add(NO_CONTOURS, "", str(error))
+            return ()
+        return {image for image, found in images.items() if NAMES & set(found)}
 
     def _frames(self, files: Files, published: bool, audit: Audit) -> list[Frame]:
         """The frames of a sequence's files; published: without those that cannot be read."""
@@ -124,13 +140,15 @@ def import_shard(
     images: Path,
     settings: Mapping[str, Any],
     sequences: Sequence[str],
+    contours: Path | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Write `<images>/<subject>/<sequence>.nii.gz`, and its sources, for all that can be read.
 
     rows: subject, study (eid, or the folder with its files) and series (instance of the visit, as
     "3_0"; "" is "2_0"). raw: holds the files of `ukbb_bulk.find_bulk`. settings: mode "corrected"
     or "compat" (as published), max_size_px (longer side after scaling in mode corrected, or None).
-    sequences: of `ukbb_series.SEQUENCES`.
+    sequences: of `ukbb_series.SEQUENCES`. contours: folder with a workspace of cvi42 for each
+    subject, by the column `annotation` of its row; of repeated series the contoured one counts.
     A subject lacks what cannot be read, with the reason in the audit, and stops no other. Returns
     the audit and the headers of all files that were opened.
     """
@@ -138,13 +156,15 @@ def import_shard(
         raise ValueError(f"mode is {settings['mode']!r}, expected one of {', '.join(MODES)}")
     audits: list[pd.DataFrame] = []
     headers: list[pd.DataFrame] = []
-    for subject, study, series in rows[["subject", "study", "series"]].itertuples(index=False):
+    for row in rows.to_dict("records"):
+        subject, study, series = (row[key] for key in ("subject", "study", "series"))
         audit = Audit(subject)
         try:
             folder, names = _bulk(raw, study, series)
             found = find_files(folder, names, audit)
             audit_others(found, audit)
-            own = _Subject(found, settings, audit)
+            workspace = None if contours is None else _workspace(contours, row["annotation"])
+            own = _Subject(found, settings, workspace, audit)
             try:
                 import_sequences(partial(_image, own, folder), sequences, images / subject, audit)
             finally:
@@ -169,6 +189,13 @@ def _bulk(raw: Path, study: str, series: str) -> tuple[Path, list[str]]:
         raise SubjectError(NO_IMAGES, "", str(error)) from error
 
 
+def _workspace(folder: Path, annotation: str) -> Path | None:
+    try:
+        return workspace_of(folder, annotation)
+    except ValueError as error:
+        raise SubjectError(OTHER, "", str(error)) from error
+
+
 def _image(own: _Subject, folder: Path, sequence: str) -> tuple[Cine, pd.DataFrame]:
     return checked(partial(own.image, sequence), sequence, folder)
 
@@ -177,23 +204,24 @@ def _slices(
     parts: Sequence[Sequence[Frame]],
     sequence: str,
     is_mixed: bool,
+    choice: Choice,
     audit: Audit,
 ) -> list[Numbered]:
     """The files of each slice of a sequence, by their places. parts: as `published_slices`."""
     if not is_mixed:
-        chosen = [planes(_numbered(one_series(p, False, audit))) for p in parts]
+        chosen = [planes(_numbered(one_series(p, choice, audit))) for p in parts]
         for part in chosen:
             if len(part) > 1:
                 _check_places(part, sequence, audit)
         found = [plane for part in chosen for plane in part]
     elif sequence == USUAL:
         found = [
-            _numbered(one_series([f for _, f in plane], False, audit))
+            _numbered(one_series([f for _, f in plane], choice, audit))
             for plane in planes(_numbered(parts[0]))
         ]
         audit.add(MIXED_SERIES, parts[0][0].name, f"{len(found)} slices, by their places")
     else:
-        view = _view(parts[0], sequence, audit)
+        view = _view(parts[0], sequence, choice, audit)
         found = planes(_numbered(view))
         if len(found) > 1:
             _check_places(found, sequence, audit)
@@ -215,7 +243,7 @@ def _check_places(found: Sequence[Numbered], sequence: str, audit: Audit) -> Non
     audit.add(TWO_SLICES, first, f"{len(found)} slices in one series")
 
 
-def _view(frames: Sequence[Frame], sequence: str, audit: Audit) -> list[Frame]:
+def _view(frames: Sequence[Frame], sequence: str, choice: Choice, audit: Audit) -> list[Frame]:
     """The frames of a view among those of all long axes, by the place of its plane.
 
     Where places do not tell the views, as published by the order of names. Raises SubjectError
@@ -248,7 +276,7 @@ def _view(frames: Sequence[Frame], sequence: str, audit: Audit) -> list[Frame]:
             NO_IMAGES, "", f"among the long-axis planes are only {', '.join(sorted(found))}"
         )
     audit.add(MIXED_SERIES, image, f"{sequence} by the place of its plane")
-    return one_series(views[found.index(sequence)], False, audit)
+    return one_series(views[found.index(sequence)], choice, audit)
 
 
 def _numbered(frames: Sequence[Frame]) -> Numbered:

@@ -26,7 +26,7 @@ from cmrseg.dicom.headers import Frame
 from cmrseg.dicom.placement import Placement
 from cmrseg.dicom.stack import note_numbers, source_row
 from cmrseg.dicom.study_files import check_triggered
-from cmrseg.layouts.ukbb_series import one_series
+from cmrseg.layouts.ukbb_series import Choice, one_series
 from cmrseg.sequences import USUAL
 from cmrseg.vectors import length, unit
 
@@ -38,6 +38,7 @@ def published_slices(
     parts: Sequence[Sequence[Frame]],
     sequence: str,
     is_mixed: bool,
+    choice: Choice,
     audit: Audit,
 ) -> list[list[Frame]]:
     """The frames of each slice, in order of the slices' numbers, frames by name.
@@ -48,7 +49,7 @@ def published_slices(
     """
     by_name = [sorted(part, key=lambda f: f.name) for part in parts]
     if not is_mixed:
-        return [one_series(part, True, audit) for part in by_name]
+        return [one_series(part, choice, audit) for part in by_name]
     files = by_name[0]
     phases = _phases(files)
     if sequence == USUAL:

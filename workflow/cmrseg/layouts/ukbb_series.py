@@ -5,9 +5,10 @@ Names and rules of Bai et al. 2018, doi:10.1186/s12968-018-0471-x, and their pro
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from cmrseg.contours.workspaces import image_of
 from cmrseg.dicom.audit import REPEATED_SERIES, Audit
 from cmrseg.dicom.header_table import harmless_description
 from cmrseg.dicom.headers import Frame
@@ -35,6 +36,23 @@ OTHERS = {
     "flow": re.compile(r"flow_250_tp_AoV_bh_ePAT@c(_MAG|_P)?"),
     "ShMOLLI": re.compile(r"ShMOLLI_192i_SAX_b2s(_FITPARAMS|_SAX_b2s_SAX_b2s_T1MAP)?"),
 }
+
+
+def no_contours() -> Collection[str]:
+    """Where no contours tell which of repeated series counts."""
+    return ()
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How one of repeated series is chosen.
+
+    published: as Bai et al. 2018. contoured: gives the SOPInstanceUIDs of images with contours;
+    asked for repeated series alone, as workspaces are large.
+    """
+
+    published: bool
+    contoured: Callable[[], Collection[str]] = no_contours
 
 
 @dataclass(frozen=True)
@@ -82,27 +100,36 @@ def called(description: str) -> str:
     return next(known, "") or harmless_description(description) or "another series"
 
 
-def one_series(frames: Sequence[Frame], published: bool, audit: Audit) -> list[Frame]:
+def one_series(frames: Sequence[Frame], choice: Choice, audit: Audit) -> list[Frame]:
     """The frames of one of several series that have the same name, and as a rule the same plane.
 
-    As published the last SeriesInstanceUID in order of its text, else the last series acquired, of
-    those of magnitude images with at least half of the usual number.
+    The series with contours if one has some. Else, as published, the last SeriesInstanceUID in
+    order of its text, or the last series acquired, of those of magnitude images with at least half
+    of the usual number.
     Not more frames than CardiacNumberOfImages are one series. Dropped ones are audited.
     """
     series = series_of(frames)
     if len(series) < 2 or len(frames) <= frames[0].phases:
         return list(frames)
-    if published:
-        kept = max(series, key=lambda s: s.frames[0].origin.series)
+    drawn = _drawn(series, choice.contoured())
+    if len(drawn) == 1:
+        (kept,), told = drawn, "without contours"
+    elif choice.published:
+        kept = max(drawn or series, key=lambda s: s.frames[0].origin.series)
         told = "its SeriesInstanceUID sorts before"
     else:
-        kept, tag = _last(series)
+        kept, tag = _last(drawn or series)
         told = f"acquired earlier, or cut short ({tag})"
     for other in series:
         if other is not kept:
             detail = f"{len(other.frames)} images, {told}; kept: {kept.frames[0].name}"
             audit.add(REPEATED_SERIES, other.frames[0].name, detail)
     return list(kept.frames)
+
+
+def _drawn(series: Sequence[Series], contoured: Collection[str]) -> list[Series]:
+    """The series with contours in some image. contoured: SOPInstanceUIDs of contoured images."""
+    return [s for s in series if any(image_of(frame.name) in contoured for frame in s.frames)]
 
 
 def _last(series: Sequence[Series]) -> tuple[Series, str]:

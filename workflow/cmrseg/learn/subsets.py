@@ -19,6 +19,12 @@ Item = TypeVar("Item")
 # The volunteer subsets are nested: 7 of all, 3 of these, 1 of these.
 NESTED_VOLUNTEERS = (7, 3, 1)
 SUBSET_SEED = 42
+# All images of subjects with a score, more often the lower it is: MOST_OFTEN times at a score of 0,
+# and by exp(-1) less often for each further SOFT_SCORE.
+SOFT = "soft"
+MOST_OFTEN, SOFT_SCORE = 4, 0.1
+# Subsets by confidence scores.
+SCORED = (*THRESHOLDS, SOFT)
 
 # R converts the 32 bits of its Mersenne Twister to a number in [0, 1) with this factor.
 R_UNIFORM_FACTOR = 2.3283064365386963e-10
@@ -72,10 +78,11 @@ def select_subset(
     """Index rows of a subset, in the order of the index.
 
     index: rows of the slices to choose from (subject, slice, frame, lv_pixels ...). subset: `all`;
-    `c05 c10 c15` (subjects whose score is at most 0.05, 0.10, 0.15); `v7 v3 v1` (all slices of
-    that many subjects); `r7 r3 r1` (as many slices, drawn from all); `esed` (end-systolic and
-    end-diastolic frames of all subjects) and `r_esed`. confidence: table with subject and score,
-    needed for confidence sets only; subjects without a score (nan) are never chosen.
+    `c05 c10 c15` (subjects whose score is at most 0.05, 0.10, 0.15); `soft` (rows of subjects with
+    low scores several times, see SOFT); `v7 v3 v1` (all slices of that many subjects); `r7 r3 r1`
+    (as many slices, drawn from all); `esed` (end-systolic and end-diastolic frames of all
+    subjects) and `r_esed`. confidence: table with subject and score, needed for confidence sets
+    and `soft` only; subjects without a score (nan) are never chosen.
     Subjects and slices are sorted by their names before drawing, so the order of the index has
     no influence. Steps of `nested` that ask for more subjects than there are are skipped.
     Raises ValueError for unknown subsets, too few subjects or an empty result.
@@ -84,12 +91,14 @@ def select_subset(
         return index
     if subset in THRESHOLDS:
         return _confident(index, subset, confidence)
+    if subset == SOFT:
+        return _repeated(index, confidence)
     if subset == "esed":
         return index[_esed(index)]
     match = re.fullmatch(r"([vr])(\d+)|r_(esed)", subset)
     if match is None or (match[2] and int(match[2]) not in nested):
         names = [f"{kind}{count}" for kind in "vr" for count in nested]
-        names = ["all", *THRESHOLDS, *names, "esed", "r_esed"]
+        names = ["all", *SCORED, *names, "esed", "r_esed"]
         raise ValueError(f"subset {subset!r} is unknown, expected one of {', '.join(names)}")
     subjects = sorted(set(index["subject"]))
     if match[2] and int(match[2]) > len(subjects):
@@ -134,7 +143,7 @@ def corrected_epochs(epochs: int, count_all: int, count_subset: int) -> int:
 
 def is_corrected(subset: str) -> bool:
     """Whether epochs are corrected; the published confidence sets were trained without."""
-    return subset != "all" and subset not in THRESHOLDS
+    return subset != "all" and subset not in SCORED
 
 
 def esed_frames(index: pd.DataFrame) -> pd.DataFrame:
@@ -162,6 +171,32 @@ def _esed(index: pd.DataFrame) -> pd.Series:
 
 
 def _confident(index: pd.DataFrame, subset: str, confidence: pd.DataFrame | None) -> pd.DataFrame:
+    scores = _scores(index, subset, confidence)
+    chosen = index[scores <= THRESHOLDS[subset]]
+    if chosen.empty:
+        raise ValueError(
+            f"subset {subset}: no subject has a score of at most {THRESHOLDS[subset]}, "
+            f"the best of those to choose from is {scores.min():.3f}; choose "
+            "a larger set or a better labeller"
+        )
+    return chosen
+
+
+def _repeated(index: pd.DataFrame, confidence: pd.DataFrame | None) -> pd.DataFrame:
+    """Rows as often as the scores of their subjects say; equal ones are neighbours."""
+    scores = _scores(index, SOFT, confidence)
+    times = (MOST_OFTEN * np.exp(-scores / SOFT_SCORE)).fillna(0).round().astype(int)
+    chosen = index.loc[index.index.repeat(times)]
+    if chosen.empty:
+        raise ValueError(
+            f"subset {SOFT}: the best score of those to choose from is {scores.min():.3f}, which "
+            "is too large; choose a better labeller"
+        )
+    return chosen
+
+
+def _scores(index: pd.DataFrame, subset: str, confidence: pd.DataFrame | None) -> pd.Series:
+    """The score of the subject of each row, nan where it has none."""
     if confidence is None:
         raise ValueError(f"subset {subset} needs the confidence table of the labeller")
     scores = confidence.set_index("subject")["score"]
@@ -171,11 +206,5 @@ def _confident(index: pd.DataFrame, subset: str, confidence: pd.DataFrame | None
             f"subset {subset}: no row in the confidence table for subjects {', '.join(unknown)}; "
             "make the confidence table of this cohort again"
         )
-    chosen = index[index["subject"].map(scores) <= THRESHOLDS[subset]]
-    if chosen.empty:
-        raise ValueError(
-            f"subset {subset}: no subject has a score of at most {THRESHOLDS[subset]}, "
-            f"the best of those to choose from is {index['subject'].map(scores).min():.3f}; choose "
-            "a larger set or a better labeller"
-        )
-    return chosen
+    mapped: pd.Series = index["subject"].map(scores)
+    return mapped

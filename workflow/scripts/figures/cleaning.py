@@ -19,7 +19,7 @@ rows = pd.DataFrame(settings["rows"])
 # A shard's raw folder stands at the shard's place; without shards all lie in one folder.
 raws = [Path(path) for path in snakemake.input.raw]
 stacks = []
-for subject in most_repaired(audit, list(images), count=2):
+for subject in most_repaired(audit, list(images)):
     place = rows.index[rows["subject"] == subject][0]
     raw = raws[place // settings["subjects_per_job"] if len(raws) > 1 else 0]
     stacks.append(read_stack(rows.loc[place], raw, settings, images[subject]))

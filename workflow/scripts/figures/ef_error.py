@@ -10,5 +10,5 @@ from stage import start
 start(snakemake)
 settings = snakemake.params.settings
 tables = named(map(read_table, snakemake.input.subjects), settings["labellers"], "labeller")
-table = against_truth(tables, settings["splits"])
+table = against_truth(tables, settings["splits"], settings["seen"], settings["ventricle"])
 save(figure(table, order=settings["labellers"]), snakemake.output.svg, snakemake.output.png)

@@ -134,9 +134,9 @@ class Cohorts:
         return [self.study.config["confidence"]["cohort"]] if self.confidence_tables() else []
 
     def confidence_tables(self) -> list[str]:
-        """The table of these scores, if the study has it."""
-        if "confidence" not in self.study.config:
-            return []
-        about = self.study.config["confidence"]
-        here = HERE.format(study=self.study.name, cohort=about["cohort"])
-        return [f"{here}/confidence/{about['labeller']}.tsv"]
+        """The tables of these scores, that of the main labeller first."""
+        return [self.confidence_table(*scored) for scored in self.study.scored()]
+
+    def confidence_table(self, cohort: str, labeller: str) -> str:
+        here = HERE.format(study=self.study.name, cohort=cohort)
+        return f"{here}/confidence/{labeller}.tsv"

@@ -33,8 +33,14 @@ class Drawn:
 
     @property
     def labellers(self) -> list[str]:
-        """Labellers or models in the order of the study; the last one is drawn in overlays."""
+        """Labellers or models in the order of the study."""
         return self.study.drawn(self.name)
+
+    @property
+    def shown(self) -> list[str]:
+        """Labellers of which overlays show the best: the models, or the last annotator."""
+        models = [name for name in self.labellers if self.study.is_model(name)]
+        return models or self.labellers[-1:]
 
     @property
     def panels(self) -> list[str]:

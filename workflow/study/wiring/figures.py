@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cmrseg.sequences import USUAL
+from study.calibration import seen_splits
 from study.code import code_of
 from study.study import Study
 from study.wiring.cohorts import IMAGES, LABELS, Cohorts
@@ -21,6 +22,9 @@ VIEWER_FILES = [
     "workflow/report/viewer.html",
     "workflow/report/vendor/niivue-0.69.0.umd.js.gz",
 ]
+
+# The ventricle whose volumes are compared.
+LEFT = "lv"
 
 Inputs = dict[str, str | list[str]]
 Settings = dict[str, Any]
@@ -49,9 +53,15 @@ def _prediction_inputs(figure: Drawn) -> Inputs:
 
 
 def _volume_inputs(figure: Drawn) -> Inputs:
-    # Known volumes are closer to the truth than those of a reference's contours.
-    table = "known_volumes" if figure.study.known_volumes(figure.cohort) else "subjects"
+    # Known volumes are closer to the truth than those of a reference's contours; they are the left
+    # ventricle's.
+    known = figure.study.known_volumes(figure.cohort) and _ventricle(figure) == LEFT
+    table = "known_volumes" if known else "subjects"
     return {"subjects": [figure.evaluated(name, table) for name in figure.labellers]}
+
+
+def _by_level_inputs(figure: Drawn) -> Inputs:
+    return {"images": [figure.evaluated(name, "images") for name in figure.labellers]}
 
 
 def _volume_curves_inputs(figure: Drawn) -> Inputs:
@@ -84,7 +94,10 @@ def _observers_inputs(figure: Drawn) -> Inputs:
 
 
 def _overlays_inputs(figure: Drawn) -> Inputs:
-    return _compared(figure, figure.labellers[-1:])
+    """Of all labellers among which the best is shown: labels, and evaluations by subject."""
+    found = _compared(figure, figure.shown)
+    images = [figure.evaluated(name, "images") for name in figure.shown]
+    return {**found, "evaluation": images, "subjects": [figure.evaluated(n) for n in figure.shown]}
 
 
 def _viewer_inputs(figure: Drawn) -> Inputs:
@@ -152,7 +165,20 @@ def _cleaning_settings(figure: Drawn) -> Settings:
 
 
 def _volume_settings(figure: Drawn) -> Settings:
-    return {"labellers": figure.labellers, "splits": figure.entry.get("splits", [])}
+    splits = figure.entry.get("splits", [])
+    return {**_seen_settings(figure), "splits": splits, "ventricle": _ventricle(figure)}
+
+
+def _seen_settings(figure: Drawn) -> Settings:
+    """With the splits from which each labeller learnt, whose subjects are drawn apart."""
+    seen = {who: seen_splits(figure.study, figure.cohort, who) for who in figure.labellers}
+    learnt = {who: sorted(splits) for who, splits in seen.items() if splits}
+    return {"labellers": figure.labellers, "seen": learnt}
+
+
+def _ventricle(figure: Drawn) -> str:
+    ventricle: str = figure.entry.get("ventricle", LEFT)
+    return ventricle
 
 
 def _volume_curves_settings(figure: Drawn) -> Settings:
@@ -165,7 +191,8 @@ def _strategies_settings(figure: Drawn) -> Settings:
     known = {**figure.study.declared, **figure.study.models}
     rows = {name: known[name] for name in figure.labellers if name in known}
     models = {name: {key: row[key] for key in keys} for name, row in rows.items()}
-    return {"labellers": figure.labellers, "cohort": figure.cohort, "models": models}
+    shown = {"labellers": figure.labellers, "observers": figure.observers}
+    return {**shown, "cohort": figure.cohort, "models": models}
 
 
 def _observers_settings(figure: Drawn) -> Settings:
@@ -181,7 +208,8 @@ def _prediction_settings(figure: Drawn) -> Settings:
 
 
 def _overlays_settings(figure: Drawn) -> Settings:
-    shown = {"labeller": figure.labellers[-1], "reference": figure.reference}
+    seen = {s for who in figure.shown for s in seen_splits(figure.study, figure.cohort, who)}
+    shown = {"labellers": figure.shown, "reference": figure.reference, "seen": sorted(seen)}
     return {**shown, "sequence": figure.sequence, "image": figure.entry.get("image", "")}
 
 
@@ -216,6 +244,7 @@ KINDS = {
     "cleaning": Kind("1 Import", _cleaning_inputs, _cleaning_settings),
     "volume_agreement": Kind("2 Volumes", _volume_inputs, _volume_settings),
     "ef_error": Kind("2 Volumes", _volume_inputs, _volume_settings),
+    "agreement_by_level": Kind("6 Evaluation", _by_level_inputs, _seen_settings),
     "volume_curves": Kind("2 Volumes", _volume_curves_inputs, _volume_curves_settings),
     "confidence": Kind("3 Confidence", _confidence_inputs),
     "learning_curves": Kind("4 Training", _learning_curves_inputs),

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from cmrseg.measure.confidence import THRESHOLDS
 from study.coarse import coarse_ending, coarse_settings
 from study.study import IMAGENET, Study
 from study.wiring.cohorts import LABELS, Cohorts
@@ -76,10 +75,12 @@ class Models:
         return self.study.weights_state(self.row(wildcards)["start"])
 
     def scores(self, wildcards: Wildcards) -> str | list[str]:
-        """The confidence table, for models that are trained on one of its sets."""
-        if self.row(wildcards)["subset"] not in THRESHOLDS:
+        """The confidence table, for models whose images its scores select."""
+        row = self.row(wildcards)
+        labeller = self.study.scores_of(row)
+        if labeller is None:
             return []
-        return self.cohorts.confidence_tables()[0]
+        return self.cohorts.confidence_table(row["cohort"], labeller)
 
     # -- labelling, also given ---------------------------------------------------------------
 

@@ -67,6 +67,29 @@ class Raw:
         rows = self.cohorts.shard_import_rows(wildcards)
         return {row["subject"]: image_state(layout, raw, row, sequences) for row in rows}
 
+    def contour_state(self, wildcards: Wildcards) -> dict[str, str]:
+        """The state of the contours of each subject of a shard that tell which series counts."""
+        name = self._contoured_by(wildcards.cohort)
+        return self._label_state(wildcards, name) if name else {}
+
+    def contours(self, wildcards: Wildcards) -> list[str]:
+        """The raw data with the contours that tell which of repeated series counts."""
+        name = self._contoured_by(wildcards.cohort)
+        if not name:
+            return []
+        cohort = wildcards.cohort
+        return [watched(self._annotation_raw(cohort, name), self._edited_labels(cohort, name))]
+
+    def contour_folder(self, wildcards: Wildcards) -> str:
+        """The folder of the workspaces in these data."""
+        name = self._contoured_by(wildcards.cohort)
+        folder: str = self.study.annotator(wildcards.cohort, name)["folder"] if name else ""
+        return folder
+
+    def _contoured_by(self, cohort: str) -> str:
+        name: str = self.study.cohorts[cohort]["cleaning"].get("contoured_by", "")
+        return name
+
     def _pattern(self, cohort: str) -> str:
         raw: str | None = self.study.cohorts[cohort].get("raw")
         return "results/{study}/phantom/{cohort}/{shard}" if raw is None else raw
@@ -79,14 +102,17 @@ class Raw:
 
     def annotation(self, wildcards: Wildcards) -> str:
         """The raw data with an annotator's labels, usually those of the cohort."""
-        return watched(self._annotation_pattern(wildcards), self._edited_labels(wildcards))
+        return watched(
+            self._annotation_raw(wildcards.cohort, wildcards.labeller),
+            self._edited_labels(wildcards.cohort, wildcards.labeller),
+        )
 
     def annotations(self, wildcards: Wildcards) -> list[str]:
         """The raw data of all shards with an annotator's labels, without repetition."""
-        pattern = self._annotation_pattern(wildcards)
+        pattern = self._annotation_raw(wildcards.cohort, wildcards.labeller)
         if pattern == self._pattern(wildcards.cohort) and "{shard}" in pattern:
             return self.cohorts.shards_of(pattern, wildcards.cohort)
-        return [watched(pattern, self._edited_labels(wildcards))]
+        return [watched(pattern, self._edited_labels(wildcards.cohort, wildcards.labeller))]
 
     def annotation_settings(self, wildcards: Wildcards) -> dict[str, Any]:
         about = self.study.annotator(wildcards.cohort, wildcards.labeller)
@@ -95,23 +121,26 @@ class Raw:
 
     def annotation_state(self, wildcards: Wildcards) -> dict[str, str]:
         """The state of an annotator's labels of each subject of a shard."""
-        raw = self._edited_labels(wildcards)
+        return self._label_state(wildcards, wildcards.labeller)
+
+    def _label_state(self, wildcards: Wildcards, annotator: str) -> dict[str, str]:
+        raw = self._edited_labels(wildcards.cohort, annotator)
         if not raw:
             return {}
-        about = self.annotation_settings(wildcards)
-        layout, form, sequence = about["layout"], about["form"], about["sequence"]
+        about, layout = self.study.annotator(wildcards.cohort, annotator), self.layout(wildcards)
+        form, sequence = about["form"], about["sequence"]
         folder = f"{raw}/{about['folder']}"
         rows = self.cohorts.shard_annotation_rows(wildcards)
         return {row["subject"]: label_state(layout, form, folder, row, sequence) for row in rows}
 
-    def _annotation_pattern(self, wildcards: Wildcards) -> str:
-        own: str = self.study.annotator(wildcards.cohort, wildcards.labeller)["raw"]
-        return own or self._pattern(wildcards.cohort)
+    def _annotation_raw(self, cohort: str, annotator: str) -> str:
+        own: str = self.study.annotator(cohort, annotator)["raw"]
+        return own or self._pattern(cohort)
 
-    def _edited_labels(self, wildcards: Wildcards) -> str:
+    def _edited_labels(self, cohort: str, annotator: str) -> str:
         """The folder of an annotator's labels if users may edit them, else empty."""
-        own: str = self.study.annotator(wildcards.cohort, wildcards.labeller)["raw"]
-        return on_disk(own, self.sources) if own else self._edited(wildcards.cohort)
+        own: str = self.study.annotator(cohort, annotator)["raw"]
+        return on_disk(own, self.sources) if own else self._edited(cohort)
 
     # -- known volumes -----------------------------------------------------------------------
 
