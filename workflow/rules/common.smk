@@ -48,7 +48,10 @@ except StudyError as error:
 if workflow.is_main_process and (warning := forgotten(STUDY.name)):
     logger.warning(warning)
 if workflow.is_main_process:
-    for warning in [*turned_pictures(STUDY), *missing_folders(STUDY.cohorts, SOURCES.entries)]:
+    for warning in [
+        *turned_pictures(STUDY),
+        *missing_folders(STUDY.cohorts, SOURCES.entries),
+    ]:
         logger.warning(warning)
 
 # What a prediction labels and with what; no other study has origins.

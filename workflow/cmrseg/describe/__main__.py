@@ -72,8 +72,7 @@ def describe(folder: Path, name: str | None, project: Path, grid: dict[str, floa
     with replacing(study) as path:
         path.write_text(text, "utf-8")
     print(report(found, rows))
-    print(f"Written: {table} and {study}. Look at both, then:")
-    print(f"  .venv/bin/snakemake --cores all --configfile config/{name}.yaml")
+    print(f"Written: {table} and {study}. Look at both; docs/describe.md says how to run them.")
 
 
 if __name__ == "__main__":
