@@ -11,6 +11,8 @@ BLOCK = re.compile(r"^( *)```(\w+)\n(.*?)^ *```", re.M | re.S)
 HEREDOC = re.compile(r"^(.*) - <<'PYTHON'\n(.*?)^PYTHON$", re.M | re.S)
 # Of the published study, in whose place others are that are as small as can be.
 PLACEHOLDERS = {
+    # Only some studies have labels to export.
+    "results/<study>/cohorts/<cohort>/export/<labeller>": "export_all",
     "<folder of a model>": "ukbb_sa",
     "<folder of models>": "results",
     "<folder or NIfTI file>": "one_examination",
