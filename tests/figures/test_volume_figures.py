@@ -129,6 +129,20 @@ def test_a_prediction_of_a_calibrated_model_has_intervals_and_their_origin():
     assert "90 % intervals of a clinic" in lines
 
 
+def test_pictures_of_contours_are_centred_on_what_was_drawn():
+    labels = np.tile(case().reference, (1, 3, 1, 1)).astype(np.uint8)
+    part = labels.copy()
+    # A slice in which nobody drew anything.
+    part[0, 2] = 255
+    curve, pictures = measured_curves(labels, (8, 1.5, 1.5), "p01"), []
+    ends_of, affine = pd.Series(measures(curve)), np.diag([1.5, 1.5, 8, 1])
+    for drawn in (labels, part):
+        shown = Predicted("p01", drawn.astype(float), drawn, affine, curve, ends_of)
+        first = prediction.figure([shown], "expert").axes[0]
+        pictures.append((first.get_xlim(), first.get_ylim()))
+    assert pictures[0] == pictures[1]
+
+
 def test_curves_without_any_volume_are_empty_panels():
     nothing = curves().assign(lv_ml=np.nan)
     unknown = ends().assign(ed_frame=np.nan, es_frame=np.nan, sv_ml=np.nan)

@@ -52,7 +52,8 @@ def test_a_prediction_of_nobody_is_not_drawn(make):
         config["cohorts"]["others"] = {"subjects": "subjects.tsv", "layout": "nifti", "raw": "raw"}
         config["figures"]["shown"] = {"figure": "prediction", "cohort": "others"}
 
-    with pytest.raises(StudyError, match="figure shown: no model labels cohort others, images sa"):
+    sentence = "figure shown: no model labels cohort others, images sa; name one annotator .* none"
+    with pytest.raises(StudyError, match=sentence):
         make(edit)
 
 
@@ -87,6 +88,36 @@ def test_a_figure_shows_all_labellers_or_those_that_it_names(make):
     assert study.drawn("all") == ["fcn", "base", "next"]
     assert study.drawn("some") == ["next", "fcn"]
     assert study.drawn("curves") == ["fcn", "base", "next"]
+
+
+def drawn_contours(labellers):
+    """A figure of what annotators of a cohort drew that no model labels and nothing evaluates."""
+
+    def edit(config):
+        config["cohorts"]["others"] = {
+            "subjects": "subjects.tsv", "layout": "nifti", "raw": "raw",
+            "annotators": {"expert": "nifti", "second": "nifti"},
+        }  # fmt: skip
+        entry = {"figure": "prediction", "cohort": "others", "labellers": labellers}
+        config["figures"]["shown"] = entry
+
+    return edit
+
+
+def test_contours_of_one_annotator_can_be_shown_before_any_model(make):
+    assert make(drawn_contours(["second"])).pictured("shown") == ["second"]
+
+
+@pytest.mark.parametrize(
+    ("labellers", "sentence"),
+    [
+        (["expert", "second"], "prediction shows one labeller; name one of expert, second"),
+        (["nobody"], r"no model labels cohort others, .* \(there are: expert, second\)"),
+    ],
+)
+def test_contours_of_two_or_of_an_unknown_annotator_are_not_shown(make, labellers, sentence):
+    with pytest.raises(StudyError, match=f"figure shown: {sentence}"):
+        make(drawn_contours(labellers))
 
 
 @pytest.mark.parametrize(

@@ -61,14 +61,14 @@ def place(tmp_path_factory) -> Path:
     write_images(project.folder / "my_data", names)
     write_start(project.folder / "resources/models/ukbb_sa")
     make_small(project.folder / "config/models/own-data.tsv")
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    (project.folder / ".venv").symlink_to(sys.prefix)
     for block in commands("sh"):
         for command in block.strip().splitlines():
             done = subprocess.run(
                 command,
                 shell=True,
                 cwd=project.folder,
-                env=environment() | {"PATH": path},
+                env=environment(),
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,

@@ -54,7 +54,7 @@ QUIET = (
     "a comment, docstring or layout in `workflow/cmrseg/` or `workflow/scripts/`",
     "time stamps: a fresh clone beside moved results, a copy of it",
     "threads, memory, run times, a profile, the device",
-    "packages, without `--use-conda`",
+    "packages, without `--sdm conda`",
     "`max_failed_fraction`",
     "an entry of `resources/sources.yaml`, or rows of a source in `checksums.tsv`",
     "a new subject's files in the raw folder, without a row",
@@ -283,9 +283,9 @@ CASES = [
 ]
 # Rows that need a conda: Snakemake's own comparison of environments, which is not looked at here.
 ELSEWHERE = (
-    "an environment in `envs/`, with `--use-conda`",
-    "nothing, with `--use-conda` where it was not, or the other way round",
-    "the place of the folder, with `--use-conda`",
+    "an environment in `envs/`, with `--sdm conda`",
+    "nothing, with `--sdm conda` where it was not, or the other way round",
+    "the place of the folder, with `--sdm conda`",
 )
 
 

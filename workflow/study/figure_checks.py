@@ -21,7 +21,7 @@ VOLUME_FIGURES = ("volume_agreement", "ef_error")
 # Figures of sections of their own, or of members of ensembles.
 ROBUSTNESS = ("repairs", "repeatability", "spread")
 # Figures for which labellers cannot be selected.
-FIXED = ("cleaning", "confidence", "prediction")
+FIXED = ("cleaning", "confidence")
 
 
 def check_figures(study: Study) -> None:
@@ -64,12 +64,18 @@ def check_figures(study: Study) -> None:
                 f"figure is for the layouts {' and '.join(DICOM)}"
             )
         if kind == "prediction" and not study.pictured(name):
-            raise StudyError(f"figure {name}: no model labels cohort {cohort}, images {sequence}")
+            who = ", ".join(study.annotators(cohort)) or "none"
+            raise StudyError(
+                f"figure {name}: no model labels cohort {cohort}, images {sequence}; name one "
+                f"annotator in `labellers` to see contours that were drawn (there are: {who})"
+            )
         if kind == "learning_curves" and not study.models_on(cohort):
             raise StudyError(f"figure {name}: no model is trained on cohort {cohort}")
         if kind not in UNEVALUATED:
             check_no_points(study, name)
-        if "labellers" in entry:
+        if kind == "prediction":
+            _check_one_shown(study, name, entry)
+        elif "labellers" in entry:
             _check_drawn(study, name, entry)
         if kind == "confidence":
             section = study.config.get("confidence")
@@ -137,6 +143,15 @@ def _check_shown_splits(study: Study, name: str, entry: dict[str, Any]) -> None:
         raise StudyError(
             f"figure {name}: cohort {entry['cohort']} has no subject in "
             f"{', '.join(entry['splits'])}; its splits are {', '.join(sorted(own))}"
+        )
+
+
+def _check_one_shown(study: Study, name: str, entry: dict[str, Any]) -> None:
+    """A figure of predictions names one annotator with label maps, or nobody."""
+    named = entry.get("labellers", [])
+    if len(named) > 1:
+        raise StudyError(
+            f"figure {name}: prediction shows one labeller; name one of {', '.join(named)}"
         )
 
 

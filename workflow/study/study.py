@@ -116,8 +116,21 @@ class Study:
         return [p for p in self.labelled() if self.is_model(p[1]) and p not in spread]
 
     def pictured(self, figure: str) -> list[str]:
-        """The models whose labels a figure of predictions can show: those of its sequence."""
-        cohort, sequence = self.config["figures"][figure]["cohort"], self.drawn_sequence(figure)
+        """The labellers that a figure of predictions can show, the last one of which is shown.
+
+        Models with labels of its sequence; or the annotators that it names.
+        """
+        entry, sequence = self.config["figures"][figure], self.drawn_sequence(figure)
+        cohort = entry["cohort"]
+        if "labellers" in entry:
+            own = self.annotators(cohort)
+            return [
+                name
+                for name in entry["labellers"]
+                if name in own
+                and self.sequence_of(cohort, name).key == sequence
+                and self.has_maps(cohort, name)
+            ]
         return [
             name
             for of, name in self.measured()

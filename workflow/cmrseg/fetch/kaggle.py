@@ -58,7 +58,7 @@ def _run_client(source: str, entry: dict[str, Any], folder: Path, by_hand: str) 
     if client is None:
         raise FileNotFoundError(
             f"source {source}: the Kaggle client (`kaggle`) is needed to fetch {entry['archive']} "
-            "and was not found. Run with --use-conda, or install it: pip install kaggle six. "
+            "and was not found. Run with --sdm conda, or install it: pip install kaggle six. "
             f"{_account(entry)} "
             f"Or {by_hand}"
         )

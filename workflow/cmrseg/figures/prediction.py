@@ -1,4 +1,4 @@
-"""Segmentation of an unlabelled cine by a model: contours at ED and ES, and volumes."""
+"""Contours of one labeller in a cine at ED and ES, and its volumes; no reference is needed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from cmrseg.figures import style
 from cmrseg.figures.picture import SOLID, TISSUES, draw_picture, heart_centre
 from cmrseg.figures.units import units_of
-from cmrseg.labels import COLOURS, NAMES, Tissue
+from cmrseg.labels import COLOURS, NAMES, UNLABELLED, Tissue
 
 SLICES = 5
 CELL_MM = 27.0
@@ -37,12 +37,12 @@ class Predicted:
 
 
 @style.styled
-def figure(subjects: Sequence[Predicted], model: str) -> Figure:
+def figure(subjects: Sequence[Predicted], labeller: str) -> Figure:
     """Two rows per subject, ED above ES: slices from apex to base, then the volume curve.
 
-    model: name for the legend. Slices are spread evenly over those with a left ventricle at
-    ED. Unknown values, such as ES of a single frame, are not drawn. Raises ValueError if there is
-    no subject.
+    labeller: a model or an annotator, for the legend. Slices are spread evenly over those with a
+    left ventricle at ED. Unknown values, such as ES of a single frame, are not drawn. Raises
+    ValueError if there is no subject.
     """
     if not subjects:
         raise ValueError("figure prediction: no subject, expected at least one")
@@ -51,7 +51,9 @@ def figure(subjects: Sequence[Predicted], model: str) -> Figure:
     layout = result.add_gridspec(2 * len(subjects), SLICES + 1, width_ratios=[1] * SLICES + [1.15])
     for number, subject in enumerate(subjects):
         chosen = _spread(subject)
-        centre = heart_centre(list(subject.labels[:, chosen].max(axis=1)))
+        # What was not drawn lies over nothing.
+        drawn = np.where(subject.labels == UNLABELLED, 0, subject.labels)
+        centre = heart_centre(list(drawn[:, chosen].max(axis=1)))
         for row, (phase, column) in enumerate((("ED", "ed_frame"), ("ES", "es_frame"))):
             if np.isnan(subject.measures[column]):
                 continue
@@ -66,7 +68,7 @@ def figure(subjects: Sequence[Predicted], model: str) -> Figure:
                 axes.set_title(title, fontsize=6.5, weight="normal", pad=2.5)
         _curve(result.add_subplot(layout[2 * number : 2 * number + 2, SLICES]), subject)
     handles = [Line2D([], [], color=COLOURS[t], label=NAMES[t]) for t in shown]
-    handles.append(Line2D([], [], linestyle="", label=f"model {model}"))
+    handles.append(Line2D([], [], linestyle="", label=f"contours of {labeller}"))
     if origins := {str(s.intervals["origin"]): None for s in subjects if s.intervals is not None}:
         result.supxlabel(
             "\n".join(o[:1].upper() + o[1:] for o in origins), fontsize=6, color=style.INK

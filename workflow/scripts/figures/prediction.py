@@ -1,4 +1,4 @@
-"""Draw what a model makes of the first subjects of a cohort."""
+"""Draw what a model, or an annotator, makes of the first subjects of a cohort."""
 
 from pathlib import Path
 

@@ -228,8 +228,9 @@ def _observers_settings(figure: Drawn) -> Settings:
 
 
 def _prediction_settings(figure: Drawn) -> Settings:
-    """The images of the model, where these are others than the short axis."""
-    wanted = figure.study.model(figure.study.pictured(figure.name)[-1])["sequence"]
+    """The images of the labeller, where these are others than the short axis."""
+    shown, study = figure.study.pictured(figure.name)[-1], figure.study
+    wanted = study.model(shown)["sequence"] if study.is_model(shown) else figure.sequence
     return {} if wanted == USUAL else {"sequence": wanted}
 
 
