@@ -90,7 +90,6 @@ def module_path(module: str) -> Path:
     return path
 
 
-@cache
 def _package_imports(path: Path) -> list[str]:
     modules = []
     for module, *names in _said(path).imports:
