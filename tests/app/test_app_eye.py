@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from annular_heart import AFFINE, CENTRE, annulus, turned
+from app.contents import Labelled, Loaded
 from app.eye import eye_of, eye_rows, scar_eye
-from app.session import Labelled, Loaded
 from cmrseg.labels import Tissue
 from cmrseg.sequences import SEQUENCES, WALL
 

@@ -6,10 +6,11 @@ from dataclasses import asdict
 from typing import Any
 
 from app.channels import described, short_name
+from app.contents import Labelled
 from app.edit_requests import edited_of
 from app.models import NONE, TOY, Model, model_id
 from app.samples import MAKE, SAMPLES, model_for, species_of
-from app.session import Labelled, Session
+from app.session import Session
 from app.uploads import UPLOADED, UPLOADS
 from cmrseg.labels import COLOURS, NAMES, Tissue
 from cmrseg.layouts.inputs import TAGGED

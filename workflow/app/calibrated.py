@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from app.session import Labelled
+from app.contents import Labelled
 from cmrseg.calibrate.intervals import MEASURES
 from cmrseg.calibrate.model_file import FILE, ModelCalibration, read_calibration
 

@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from app.contents import Loaded
 from app.kept import keep, repairs, voxels_path
-from app.session import Loaded, Refused, Session
+from app.session import Refused, Session
 from app.uploads import UPLOADED, example_names
 from cmrseg.apply import other_kind
 from cmrseg.cine import Cine

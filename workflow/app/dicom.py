@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from app.contents import Headers, Labelled
 from app.measured import result
-from app.session import Headers, Labelled, Refused, Session
+from app.session import Refused, Session
 from cmrseg.export.own_pixels import OwnLabels, of_images
 from cmrseg.export.source_images import read_sources
 from cmrseg.measure.by_sequence import has_phases

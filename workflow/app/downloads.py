@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from app.contents import Labelled, Loaded
 from app.dicom import cvi42_file, dicom_files
 from app.edits import SHOWN
 from app.kept import voxels_path
 from app.measured import frames_csv, measures_csv, result
 from app.report import report_pdf
-from app.session import Labelled, Loaded, Refused, Session
+from app.session import Refused, Session
 from app.uploads import stem
 from cmrseg.cine import Cine
 from cmrseg.contours.qmass import Contours, ContourType, write_con

@@ -8,8 +8,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from app import asked, edits
+from app.contents import Labelled
 from app.measured import result
-from app.session import Labelled, Refused, Session
+from app.session import Refused, Session
 
 Handler = Callable[[Request], Awaitable[Response]]
 

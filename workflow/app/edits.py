@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from app.contents import Labelled, Loaded
 from app.phases import frames_of
-from app.session import Labelled, Loaded, Refused, Session
+from app.session import Refused, Session
 from cmrseg.labels import UNLABELLED
 from cmrseg.measure.by_sequence import curve_columns
 from cmrseg.measure.islands import remove_islands

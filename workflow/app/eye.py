@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from app.session import Labelled, Loaded
+from app.contents import Labelled, Loaded
 from cmrseg.cine import Cine
 from cmrseg.labels import NAMES, Tissue
 from cmrseg.measure.aha import aha_axes, slice_levels

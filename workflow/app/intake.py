@@ -6,11 +6,12 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from app.contents import Offer
 from app.dicom import kept_headers
 from app.kept import check_voxels, keep, repairs
 from app.samples import MOUSE_SAMPLE, make_sample
 from app.series import GONE, LISTED, offer, read_series, used, withdraw
-from app.session import Offer, Refused, Session
+from app.session import Refused, Session
 from app.uploads import images_in, safe_name, stem, upload_suffix
 from cmrseg.apply import other_kind, read_images
 from cmrseg.cine import UNREADABLE, Cine

@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 
 from app.checks import NO_SPACING, spacing_fault
+from app.contents import Headers, Loaded
 from app.edits import EDITED, MODEL, SHOWN
-from app.session import Headers, Loaded, Session
+from app.session import Session
 from cmrseg.cine import Cine
 from cmrseg.files import replacing
 from cmrseg.measure.person import NOBODY

@@ -9,9 +9,10 @@ import pandas as pd
 
 from app.calibrated import intervals
 from app.checks import result_warnings, stroke_warnings
+from app.contents import Labelled, Loaded
 from app.eye import eye_of, eye_rows
 from app.person import person_rows, with_person
-from app.session import Labelled, Loaded, Refused, Session
+from app.session import Refused, Session
 from app.views import view_frames, view_measured
 from cmrseg.labels import NAMES, Tissue
 from cmrseg.measure.by_sequence import curve_columns, has_phases

@@ -5,10 +5,11 @@ from typing import Any
 import numpy as np
 
 from app.channels import short_name
+from app.contents import Labelled, Loaded
 from app.edits import SHOWN
 from app.kept import voxels_path
 from app.measured import measured, result
-from app.session import Labelled, Loaded, Refused, Session
+from app.session import Refused, Session
 from cmrseg.figures.report_words import image_words, model_words, notes_of
 from cmrseg.measure.by_sequence import has_phases
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from app.session import Offer, Refused, Session
+from app.contents import Offer
+from app.session import Refused, Session
 from cmrseg.apply import Images, read_images
 from cmrseg.dicom.audit import (
     NO_CINE,

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from app.session import Loaded, Refused, Session, Tracked
+from app.contents import Loaded, Tracked
+from app.session import Refused, Session
 from app.uploads import stem
 from cmrseg.cine import Cine
 from cmrseg.figures.strain_layers import LAYER_LOOKS

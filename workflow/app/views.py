@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from app.checks import EDV_ML, FEW_SLICES, JUMP, JUMP_FRAMES, LEAST_SLICES
+from app.contents import Labelled, Loaded
 from app.eye import scar_eye
-from app.session import Labelled, Loaded
 from cmrseg.labels import NAMES, Tissue
 from cmrseg.measure.by_sequence import curve_columns, curve_unit, measures_of, measures_of_curve
 from cmrseg.measure.lesions import LESIONS, WALL

@@ -12,12 +12,13 @@ import numpy as np
 from app.calibrated import calibration_of
 from app.channels import images_for
 from app.checks import interval_fault, model_warnings, spacing_fault, species
+from app.contents import Labelled, Loaded, Tracked
 from app.edits import SHOWN, forget_edits
 from app.intake import RECEIVED, UNPACKED
 from app.models import TOY, Model
 from app.phases import frames_of
 from app.series import KEPT
-from app.session import Closed, Labelled, Loaded, Refused, Session, Sessions, Tracked
+from app.session import Closed, Refused, Session, Sessions
 from app.tracked import POINTS
 from cmrseg.apply_tags import strain_of
 from cmrseg.cine import Cine
