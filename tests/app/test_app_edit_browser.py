@@ -104,8 +104,8 @@ def test_contours_are_edited_by_keys_alone_and_nothing_is_lost(result, tmp_path)
     )
     edited = page.run("[t, z]")
     # a reload has it back, and undo is by restoring the slice
-    page.run("untaken = false; location.reload()")
-    wait(page, f"document.readyState === 'complete' && {READY} && {RESULT}")
+    page.run("untaken = false; window.left = true; location.reload()")
+    wait(page, f"!window.left && document.readyState === 'complete' && {READY} && {RESULT}")
     assert page.run("result.edited") == [edited]
     assert count(page, 1) == after
     assert not page.run("document.querySelector('#getEdited').hidden")

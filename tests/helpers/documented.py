@@ -12,6 +12,7 @@ HEREDOC = re.compile(r"^(.*) - <<'PYTHON'\n(.*?)^PYTHON$", re.M | re.S)
 # Of the published study, in whose place others are that are as small as can be.
 PLACEHOLDERS = {
     # Only some studies have labels to export.
+    "results/<study>/cohorts/<cohort>/export/<labeller>.<form>": "export_all",
     "results/<study>/cohorts/<cohort>/export/<labeller>": "export_all",
     "<folder of a model>": "ukbb_sa",
     "<folder of models>": "results",

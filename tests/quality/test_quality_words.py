@@ -100,3 +100,13 @@ def test_a_frame_that_differs_is_named_where_frames_are_close_in_time():
     few = worth_a_look(labels[3:8], image[3:8], (10.0, 2.0, 2.0))
     assert "frames before and after" not in few
     assert "jump" not in few
+
+
+def test_a_line_about_a_single_slice_needs_no_neighbours():
+    labels = np.zeros((8, 1, 40, 40), np.uint8)
+    image = np.ones(labels.shape, np.float32)
+    assert worth_a_look(labels, image, (8.0, 2.0, 2.0)) == "nothing is labelled"
+    labels[:, :, 12:28, 12:28] = 2
+    labels[:, :, 16:24, 16:24] = 1
+    bright = np.where(labels == 1, 900, 100).astype(np.float32)
+    assert worth_a_look(labels, bright, (8.0, 2.0, 2.0)) == ""

@@ -21,10 +21,12 @@ SCRIPTS = WORKFLOW / "scripts"
 
 IMPORTS = {"import_dicom", "import_nifti"}
 FIGURE_RULES = {"draw_figure", "make_viewer"}
+# The first page of the report has numbers of evaluations, and some figures.
+SHOWN = FIGURE_RULES | {"write_headlines"}
 CARRIED = ("carry_annotations", "collect_label_audit", "check_label_losses")
 # What follows from labels, from slices on, and from weights.
 EVALUATED = {"evaluate_labels", "evaluate_volumes"}
-MEASURED = {"measure_volumes", "score_confidence"} | EVALUATED | FIGURE_RULES
+MEASURED = {"measure_volumes", "score_confidence"} | EVALUATED | SHOWN
 TRAINED = {"train_model", "write_card", "label_shard", "make_slices"} | MEASURED
 
 # Worked out by hand from what each stage does, for an edit of a module: the rules where the new
@@ -40,7 +42,7 @@ EXPECTED = {
         {"import_dicom", "collect_audit", "check_losses", *CARRIED} | TRAINED,
     ),
     "measure/volumes.py": ({"measure_volumes", "evaluate_labels"}, MEASURED),
-    "measure/distance.py": ({"evaluate_labels"}, {"evaluate_labels"} | FIGURE_RULES),
+    "measure/distance.py": ({"evaluate_labels"}, {"evaluate_labels"} | SHOWN),
     "learn/slices.py": ({"make_slices"}, TRAINED),
     "nets/fcn.py": ({"train_model"}, TRAINED),
     "figures/confidence.py": ({"draw_figure"}, {"draw_figure"}),
@@ -120,6 +122,8 @@ def test_every_module_is_of_use_to_a_stage():
     by_hand |= {"cmrseg.figures.phantom_sheet", "cmrseg.learn.coarse_labels"}
     # Which measures a panel has is for the plan of a study.
     by_hand |= {"cmrseg.phenotypes.panels"}
+    # A line about a result of the page, and the numbers of that page.
+    by_hand |= {"cmrseg.quality.look"}
     # What a folder holds is looked at before there is a study.
     by_hand |= {m for m in modules if m.startswith("cmrseg.describe.")}
     # Folders like those of a PACS are for the tests of the import.
@@ -256,7 +260,7 @@ def test_a_new_model_changes_the_learning_curves_of_its_cohort_and_no_other_figu
     row = next(r for r in path.read_text("utf-8").split("\n") if r.startswith("plain_all\t"))
     with edited(path, row.replace("plain_all", "another", 1) + "\n"):
         planned = tiny.planned()
-    rules = {"train_model", "write_card", "write_models", "draw_figure"}
+    rules = {"train_model", "write_card", "write_models", "draw_figure", "write_headlines"}
     assert {job.rule for job in planned} == rules
     drawn = [dict(job.wildcards)["figure"] for job in planned if job.rule == "draw_figure"]
     assert drawn == ["learning_curves"]

@@ -18,7 +18,7 @@ from tiny_study import COHORTS, FIGURES, LOST, MODELS, STUDY, Project, subjects_
 TARGETS = [
     f"{stage}_all"
     for stage in ("import", "label", "volumes", "confidence", "slices", "train", "evaluate")
-] + ["figures_all"]
+] + ["figures_all", "headlines_all"]
 # Subjects that an annotator labelled, where these are not all: the second expert did the test set.
 LABELLED = {("small_7t", "expert2"): ["204"]}
 

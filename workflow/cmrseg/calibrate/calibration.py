@@ -109,7 +109,8 @@ def calibration(
 
     weights: (m,) number of subjects that each stands for. is_fraction: errors of a fraction, such
     as EF, are not relative.
-    Raises ValueError if fewer than `fewest` patients are measured.
+    Raises ValueError if fewer than `fewest` patients are measured, and if most measures of a volume
+    equal the known ones.
     """
     middle = float(np.median(known))
     offset = None if is_fraction else SCALE_OFFSET * middle
@@ -122,7 +123,8 @@ def calibration(
         )
     part = sample.take(usable)
     errors = (known[usable] - part.measured) / scale_of(part.measured, offset)
-    if np.median(np.abs(errors)) == 0:
+    # EF may be known exactly where both volumes are off by the same factor.
+    if not is_fraction and np.median(np.abs(errors)) == 0:
         raise ValueError(
             "the measures equal the known values of most subjects, so there is no error to "
             "calibrate; give the measures of a model, not the known values"

@@ -1,5 +1,6 @@
 """The pictures of a label map as one array: cut to the heart, and sums of each picture."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -66,7 +67,8 @@ def sums(labels: np.ndarray, values: np.ndarray | None) -> np.ndarray:
     """
     frames, slices = labels.shape[:2]
     first = np.arange(frames * slices, dtype=np.int64) * CLASSES
-    places = labels.reshape(len(first), -1) + first[:, None]
+    # There are no pictures where the neighbours of a single slice are asked for.
+    places = labels.reshape(len(first), math.prod(labels.shape[2:])) + first[:, None]
     weights = None if values is None else values.ravel()
     found = np.bincount(places.ravel(), weights, len(first) * CLASSES)
     return found.reshape(frames, slices, CLASSES).astype(float)
