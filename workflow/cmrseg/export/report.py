@@ -98,7 +98,9 @@ def report(
     return made
 
 
-def _content(groups: Sequence[sr.VolumetricROIMeasurementsAndQualitativeEvaluations]) -> Dataset:
+def _content(
+    groups: Sequence[sr.VolumetricROIMeasurementsAndQualitativeEvaluations],
+) -> sr.MeasurementReport:
     device = sr.DeviceObserverIdentifyingAttributes(
         uid=IMPLEMENTATION,
         manufacturer_name=MAKER,

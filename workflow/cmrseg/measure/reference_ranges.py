@@ -1,10 +1,10 @@
 """Reference values of healthy adults by sex (Petersen et al. 2017, UK Biobank).
 
 Mean and SD of 368 men and 432 women of 45 to 74 years without known disease, from manual contours
-at 1.5T with the papillary muscles in the cavity. Of Table 12 (by sex, all ages) only the numbers
-are here that a second source confirms: volumes of the left ventricle, its stroke volume per m²,
-its ejection fraction and its mass per m² (the latter two are in the abstract). The tables by age
-group and those of the right ventricle are not.
+at 1.5T with the papillary muscles in the cavity: Table 12 (by sex, all ages). Ejection fraction
+and mass per m² are in the abstract, too. Of the women's end-systolic volume, the SD of their
+end-diastolic volume, and the stroke volume per m² one transcription of that table was at hand.
+The tables by age group and those of the right ventricle are not here.
 """
 
 from enum import StrEnum
