@@ -42,7 +42,12 @@ async function showMeasures() {
     head.scope = "row";
     head.textContent = name;
     const text = (number) => Math.abs(value) < 100 ? number.toFixed(1) : number.toFixed(0);
-    cell.textContent = `${text(value)} ${unit}${low === undefined ? "" : ` (${text(low)} to ${text(high)})`}`;
+    cell.textContent = `${text(value)} ${unit}`;
+    if (low !== undefined) {
+      const ends = document.createElement("small");
+      ends.textContent = ` (${text(low)} to ${text(high)})`;
+      cell.append(ends);
+    }
     row.append(head, cell);
     return row;
   }));
