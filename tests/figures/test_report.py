@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from cmrseg.cine import Cine
@@ -156,6 +157,7 @@ def subject_of(tmp_path, key, labels, spacing_mm=(10.0, 2.0, 2.0)):
         Cine(voxels, AFFINE, interval_s).save(tmp_path / folder / f"a/{key}.nii.gz")
     curves = volume_curves(labels, spacing_mm, "a", sequence=sequence)
     tables = {name: str(tmp_path / f"{name}.tsv") for name in ("volumes", "curves", "audit")}
+    tables["intervals"] = ""
     write_table(curves, tables["curves"])
     if key == "sa":
         write_table(volumes_table(curves, {"a": interval_s}, "max"), tables["volumes"])
@@ -182,6 +184,20 @@ def test_the_report_of_a_study_has_its_volumes_and_no_name_but_the_title(tmp_pat
     # the hash of no bytes
     assert made.facts[0] == ("Model", "mine, sha256 of its weights e3b0c44298fc")
     assert made.notes[-1] == "Repaired in the import: rows < columns: rotated."
+
+
+def test_the_report_of_a_calibrated_model_has_intervals_and_says_of_whom(tmp_path):
+    *given, _curves = subject_of(tmp_path, "sa", discs([9, 6, 8]))
+    ends = {"edv_ml_low": [1.0], "edv_ml_high": [2.5], "ef_low": [0.4], "ef_high": [0.6]}
+    table = pd.DataFrame({"subject": ["a"], **ends, "esv_ml_low": [np.nan], "origin": ["of 35"]})
+    given[3]["intervals"] = str(tmp_path / "intervals.tsv")
+    write_table(table, given[3]["intervals"])
+    made = report_of(*given, Person())
+    rows = {row.name: row.quantity.interval for row in made.rows}
+    assert rows["EDV"] == (1.0, 2.5)
+    assert rows["EF"] == pytest.approx((40, 60))
+    assert rows["ESV"] is None
+    assert "Interval: of 35" in made.notes
 
 
 def test_the_report_of_a_view_has_areas(tmp_path):

@@ -17,8 +17,8 @@ from cmrseg.measure.by_sequence import has_phases
 def report_pdf(session: Session, ed_frame: int, es_frame: int) -> bytes:
     """The report at the given frames (from 0).
 
-    Nothing on it is from a header that may
-    name a person, nor the name of the file; a title is as typed. Raises Refused for a frame that
+    Nothing on it is from a header that may name a person, nor the name of the file; a title is as
+    typed. Raises Refused for a frame that
     does not exist, and for a title that cannot be printed.
     """
     # matplotlib is loaded here, as it takes a second.
@@ -27,6 +27,7 @@ def report_pdf(session: Session, ed_frame: int, es_frame: int) -> bytes:
 
     loaded, labelled = result(session)
     content = measured(session, ed_frame, es_frame)
+    told = content.get("origin", "")
     report = Report(
         title=session.title,
         facts=_facts(session, loaded, labelled, content),
@@ -42,7 +43,7 @@ def report_pdf(session: Session, ed_frame: int, es_frame: int) -> bytes:
         marks=[("ED", ed_frame), ("ES", es_frame)] if content["has_phases"] else [],
         warnings=[*content["warnings"], *([doubt] if (doubt := session.person.doubt()) else [])],
         edited=frozenset((z, frame) for frame, z in labelled.edited),
-        notes=notes_of(content["rows"]),
+        notes=[*notes_of(content["rows"]), *([f"Interval: {told}"] if told else [])],
     )
     try:
         return pdf_of(figure(report), session.title or UNTITLED)

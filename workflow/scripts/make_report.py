@@ -18,7 +18,7 @@ report = report_of(
     images[subject],
     labels[subject],
     channels_of(settings["sequence"]),
-    {key: snakemake.input[key] for key in ("volumes", "curves", "audit")},
+    {key: snakemake.input[key] for key in ("volumes", "curves", "audit", "intervals")},
     {"name": settings["model"], "weights": snakemake.input.weights},
     person_of(settings["person"]),
     settings["title"],

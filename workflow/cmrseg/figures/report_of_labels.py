@@ -43,8 +43,8 @@ def report_of(
 
     images, labels: its folders in the shards of images and of label maps. channels: the sequences
     that the model sees; labels lie on the grid of the first one. tables: paths of volumes and
-    curves (empty path: none), and of the audit of the import. model: name, and path of weights.
-    title: as typed; no name of a subject is added to it.
+    curves (empty path: none), of the audit of the import, and of intervals (or empty). model: name,
+    and path of weights. title: as typed; no name of a subject is added to it.
     """
     first, subject = channels[0], Path(images).name
     cines = [Cine.load(image_path(images, channel.key)) for channel in channels]
@@ -52,7 +52,8 @@ def report_of(
     curve = _of(tables["curves"], subject).reset_index(drop=True)
     values, marks = _values(tables["volumes"], subject, curve, first)
     units = units_of(curve[list(curve_columns(first).values())].to_numpy(float))
-    rows = _rows(values, units.factor, {"ml": units.volume, "g": units.mass}, person)
+    ends = _of(tables["intervals"], subject).iloc[0].to_dict() if tables["intervals"] else {}
+    rows = _rows(values, units.factor, {"ml": units.volume, "g": units.mass}, person, ends)
     factor = units.factor if curve_unit(first) == "ml" else 1.0
     return Report(
         title=title,
@@ -100,16 +101,25 @@ def _values(
 
 
 def _rows(
-    values: Mapping[str, float], factor: float, named: Mapping[str, str], person: Person
+    values: Mapping[str, float],
+    factor: float,
+    named: Mapping[str, str],
+    person: Person,
+    ends: Mapping[str, Any],
 ) -> list[dict[str, Any]]:
+    """Rows of measures; ends: a row of a table of intervals, or nothing."""
     rows = []
     for key, value in values.items():
         if not math.isfinite(value):
             continue
         words = in_words(key)
         unit = named.get(words.unit, words.unit)
-        shown = value * words.factor * (factor if words.unit in named else 1)
+        times = words.factor * (factor if words.unit in named else 1)
+        shown = value * times
         added = by_person(key, shown, unit, person)
+        low, high = (ends.get(f"{key}_{end}", math.nan) for end in ("low", "high"))
+        if math.isfinite(low + high):
+            added |= {"low": low * times, "high": high * times, "origin": ends["origin"]}
         rows.append({"key": key, "name": words.name, "value": shown, "unit": unit, **added})
     return rows
 

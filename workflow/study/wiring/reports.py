@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from study.calibration import calibrated_pairs
 from study.study import Study
 from study.wiring.cohorts import Cohorts
 from study.wiring.wildcards import Wildcards
@@ -27,7 +28,9 @@ class Reports:
     def inputs(self, wildcards: Wildcards) -> dict[str, str | list[str]]:
         ((cohort, model),) = self.study.measured()
         here = f"results/{self.study.name}/cohorts/{cohort}"
+        calibrated = (cohort, model) in calibrated_pairs(self.study)
         return {
+            "intervals": f"{here}/intervals/{model}.tsv" if calibrated else [],
             "images": self.cohorts.images_of(cohort),
             "labels": self.cohorts.labels_of(cohort, model),
             "volumes": f"{here}/volumes/{model}.tsv",
