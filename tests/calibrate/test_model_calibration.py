@@ -70,6 +70,11 @@ def test_volumes_unlike_the_calibrating_ones_have_no_interval():
     assert FOUND.intervals(volumes)["edv_ml_median"].notna().sum() == 2
 
 
+def test_a_heart_with_one_volume_unlike_theirs_has_no_interval_of_its_ejection_fraction_either():
+    volumes = pd.DataFrame({"edv_ml": [100.0, 50.0, np.nan], "ef": [0.5, 0.5, 0.5]})
+    assert FOUND.intervals(volumes)["ef_low"].notna().tolist() == [True, False, True]
+
+
 def test_a_table_says_what_its_intervals_hold_for_or_why_there_are_none():
     volumes = pd.DataFrame({"subject": ["a", "b"], "edv_ml": [90.0, 0.06]})
     table = interval_table(volumes, FOUND, "abc", "max")

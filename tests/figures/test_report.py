@@ -198,6 +198,9 @@ def test_the_report_of_a_calibrated_model_has_intervals_and_says_of_whom(tmp_pat
     assert rows["EF"] == pytest.approx((40, 60))
     assert rows["ESV"] is None
     assert "Interval: of 35" in made.notes
+    none = table.assign(origin="no intervals: of mice").drop(columns=list(ends))
+    write_table(none, given[3]["intervals"])
+    assert "No intervals: of mice." in report_of(*given, Person()).notes
 
 
 def test_the_report_of_a_view_has_areas(tmp_path):

@@ -39,9 +39,13 @@ class MeasureErrors(NamedTuple):
     inside: float
     width: float
 
+    def is_like(self, measured: np.ndarray) -> np.ndarray:
+        """Whether measured values (n,) are like the calibrating ones; nan is not."""
+        return (measured >= self.lowest / BEYOND) & (measured <= self.highest * BEYOND)
+
     def columns(self, measure: str, measured: np.ndarray, coverage: float) -> dict[str, np.ndarray]:
         """Interval columns (n,) of measured values; nan for a value unlike the calibrating ones."""
-        like = (measured >= self.lowest / BEYOND) & (measured <= self.highest * BEYOND)
+        like = self.is_like(measured)
         unit = np.ones(len(measured)) if self.offset is None else measured + self.offset
         # An unmeasured value has no unit; its interval is nan.
         unit = np.where(like, unit, 1.0)
@@ -81,13 +85,21 @@ class ModelCalibration(NamedTuple):
         return ""
 
     def intervals(self, volumes: pd.DataFrame) -> pd.DataFrame:
-        """Columns _low, _median, _high of each calibrated measure that a table has, by row."""
+        """Columns _low, _median, _high of each calibrated measure that a table has, by row.
+
+        A row with one measure unlike the calibrating ones has none: of a heart whose volumes are
+        unlike theirs the ejection fraction may be like theirs by chance.
+        """
         columns: dict[str, np.ndarray] = {}
+        like = np.ones(len(volumes), bool)
         for measure, errors in self.measures.items():
             if measure in volumes:
                 measured = volumes[measure].to_numpy(float)
                 columns |= errors.columns(measure, measured, self.coverage)
-        return pd.DataFrame(columns, index=volumes.index)
+                like &= errors.is_like(measured) | np.isnan(measured)
+        found = pd.DataFrame(columns, index=volumes.index)
+        found.loc[~like] = np.nan
+        return found
 
 
 def interval_table(

@@ -70,8 +70,18 @@ def report_of(
         interval_s=cines[0].frame_interval_s,
         marks=marks if first.is_cine else [],
         warnings=[*_warnings(curve, first), *([doubt] if (doubt := person.doubt()) else [])],
-        notes=[*notes_of(rows), *_repairs(_of(tables["audit"], subject))],
+        notes=[
+            *notes_of(rows),
+            *_no_intervals(ends, rows),
+            *_repairs(_of(tables["audit"], subject)),
+        ],
     )
+
+
+def _no_intervals(ends: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Why there are no intervals, of a model that could have some."""
+    has_some = not ends or any("low" in row for row in rows)
+    return [] if has_some else [f"{ends['origin'][:1].upper()}{ends['origin'][1:]}."]
 
 
 def _of(path: str, subject: str) -> pd.DataFrame:
