@@ -52,6 +52,18 @@ def test_segments_measures_and_contours_refer_to_the_files_of_the_upload(
     first = {m.name.value: m.value for m in groups[0].get_measurements()}
     assert first["18026-5"] == pytest.approx(told["edv_ml"], rel=1e-6)
     assert first["8811-2"] == pytest.approx(told["ef"], rel=1e-6)
+    # Edited labels say so: the first labelled picture loses its labels.
+    assert segments.SegmentSequence[0].SegmentAlgorithmType == "AUTOMATIC"
+    shape = session.loaded.shape
+    frame, slice_ = (int(n[0]) for n in np.nonzero(labels.reshape(shape).any(axis=(2, 3))))
+    empty, number = bytes(shape[2] * shape[3]), session.labelled.number
+    place = f"{visitor.base}/labels/{frame}/{slice_}?result={number}"
+    assert visitor.ask("PUT", place, empty)[0] == 200
+    made = taken(visitor, "dicom")
+    segments = highdicom.seg.segread(io.BytesIO(made.read("sa.seg.dcm")))
+    first = segments.SegmentSequence[0]
+    assert first.SegmentAlgorithmType == "SEMIAUTOMATIC"
+    assert first.SegmentAlgorithmName.endswith(", edited by hand")
     workspace = taken(visitor, "cvi42")
     (name,) = workspace.namelist()
     contours = read_cvi42(workspace.read(name))

@@ -53,7 +53,7 @@ def dicom_files(session: Session, ed_frame: int, es_frame: int) -> dict[str, str
         measures = {**values, **frames}
     study = Study(images, headers.sources, int(headers.table["copied"].astype(bool).sum()))
     try:
-        made = dicom_objects(study, labelled.tissues, measures, Author(labelled.model))
+        made = dicom_objects(study, labelled.tissues, measures, Author(*_drawn_by(labelled)))
     except ValueError as error:
         raise Refused(f"{error}.", 409) from error
     found: dict[str, str | bytes] = {}
@@ -78,6 +78,13 @@ def cvi42_file(session: Session) -> bytes:
         path = Path(folder) / "contours_cvi42.zip"
         write_cvi42(found.contours, path)
         return path.read_bytes()
+
+
+def _drawn_by(labelled: Labelled) -> tuple[str, str]:
+    """Who drew the labels, and how: the model alone, or somebody who edited them, too."""
+    if labelled.edited:
+        return f"{labelled.model}, edited by hand", "SEMIAUTOMATIC"
+    return labelled.model, "AUTOMATIC"
 
 
 def _own(session: Session) -> tuple[Headers, Labelled, list[OwnLabels]]:
