@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from cmrseg.figures import style
 from cmrseg.figures.agreement import Quantity, Wording, agreement_figure
 from cmrseg.figures.units import units_of
-from cmrseg.measure.repeatability import NOTHING
+from cmrseg.measure.examinations import NOTHING
 
 COLUMNS = ("labeller", "changed", "measure", "first", "second", "first_value", "second_value")
 QUANTITIES = (

@@ -8,13 +8,12 @@ import pandas as pd
 
 from cmrseg.measure.agreement import bland_altman, summary
 from cmrseg.measure.comparison import ALL
+from cmrseg.measure.examinations import NOTHING
 
 # Measures of the left ventricle that are compared; the first three also with known volumes.
 MEASURES = ("edv_ml", "esv_ml", "sv_ml", "ef", "mass_g")
 # The labeller whose values are the medians of calibrated distributions.
 CALIBRATED = "calibrated"
-# Of a second scan with the same settings and random numbers: its differences have to be 0.
-NOTHING = "nothing"
 PAIR_COLUMNS = (
     *("labeller", "patient", "first", "second", "changed", "measure"),
     *("first_value", "second_value", "difference", "known", "overlap"),

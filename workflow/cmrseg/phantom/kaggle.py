@@ -18,6 +18,7 @@ from cmrseg.phantom.image_plane import Plane
 from cmrseg.phantom.kaggle_tables import truth_tables
 from cmrseg.phantom.plan import PlannedSlice, Stack
 from cmrseg.phantom.population import draw_parameters
+from cmrseg.phantom.replanned import replanned
 from cmrseg.phantom.scanner import ScannerSettings, acquire, short_axis_planes
 from cmrseg.phantom.scans import (
     BREATH_HOLDS,
@@ -27,7 +28,6 @@ from cmrseg.phantom.scans import (
     anew,
     examination,
     has_scan,
-    replanned,
 )
 from cmrseg.phantom.sites import site_scanner
 from cmrseg.phantom.views import long_axis_plane

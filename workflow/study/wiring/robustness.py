@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cmrseg.measure.repeatability import NOTHING
+from cmrseg.measure.examinations import NOTHING
 from cmrseg.phantom.severities import SEVERITIES, split_severity
 from study.study import Study
 from study.subjects import patients
