@@ -7,7 +7,8 @@ import pytest
 
 from cmrseg.calibrate.model_file import FILE
 from small_study import MODELS, given_model, small_study
-from study.calibration import calibrated_pairs, seen_splits
+from study.calibration import calibrated_pairs
+from study.seen import seen_splits
 from study.tables import StudyError
 from study.tidy import _results
 from study.wiring.calibration import Calibration

@@ -6,14 +6,12 @@ from typing import Any
 from cmrseg.calibrate.model_file import FILE
 from cmrseg.measure.by_sequence import has_phases
 from study.model_checks import check_cohort, check_labeller
+from study.seen import seen_splits
 from study.study import Study
 from study.tables import StudyError
 
 # Columns of the subject table that calibration may use; all others come from headers.
 ABOUT = ("sex", "age_y", "height_cm", "weight_kg", "disease")
-
-# The schedule that takes the epoch which is best on the validation set.
-EARLY_STOPPING = "early_stopping"
 
 
 def check_calibration(study: Study) -> None:
@@ -63,28 +61,3 @@ def calibrated_pairs(study: Study) -> list[tuple[str, str]]:
         and has_phases(study.sequence_of(cohort, name))
         and Path(study.given[name]["folder"], FILE).is_file()
     ]
-
-
-def seen_splits(study: Study, cohort: str, labeller: str) -> set[str]:
-    """Splits of a cohort from which a model learnt, itself or by its start or coarse model.
-
-    An ensemble with folds labels what it was trained on by members that have not seen it.
-    """
-    if study.folds(labeller, cohort) is not None:
-        return set()
-    waiting = [labeller, *study.members(labeller)]
-    done: set[str] = set()
-    found: set[str] = set()
-    while waiting:
-        name = waiting.pop()
-        row = study.models.get(name)
-        if row is None or name in done:
-            continue
-        done.add(name)
-        if row["cohort"] == cohort:
-            found |= set(row["splits"].split(","))
-            if row["schedule"] == EARLY_STOPPING:
-                found.add("validate")
-        waiting += [row["start"], row["coarse"]]
-        waiting += [*study.members(row["coarse"])] if row["coarse"] else []
-    return found

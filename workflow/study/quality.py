@@ -5,8 +5,8 @@ from typing import Any
 
 from cmrseg.labels import Target, Tissue
 from cmrseg.measure.by_sequence import has_phases
-from study.calibration import seen_splits
 from study.model_checks import check_cohort, check_labeller
+from study.seen import seen_splits
 from study.study import Study
 from study.tables import StudyError
 

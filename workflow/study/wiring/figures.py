@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from cmrseg.sequences import USUAL
-from study.calibration import calibrated_pairs, seen_splits
+from study.calibration import calibrated_pairs
 from study.code import code_of
 from study.ensembles import OUT_OF_FOLD
 from study.quality import judged_labeller, unseen_splits
+from study.seen import seen_splits
 from study.study import Study
 from study.wiring.cohorts import IMAGES, LABELS, Cohorts
 from study.wiring.drawn import Drawn
