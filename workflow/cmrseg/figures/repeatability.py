@@ -8,14 +8,10 @@ from matplotlib.figure import Figure
 from cmrseg.figures import style
 from cmrseg.figures.agreement import Quantity, Wording, agreement_figure
 from cmrseg.figures.units import units_of
+from cmrseg.figures.volume_agreement import QUANTITIES
 from cmrseg.measure.examinations import NOTHING
 
 COLUMNS = ("labeller", "changed", "measure", "first", "second", "first_value", "second_value")
-QUANTITIES = (
-    ("edv_ml", "End-diastolic volume", "EDV"),
-    ("esv_ml", "End-systolic volume", "ESV"),
-    ("ef", "Ejection fraction", "EF"),
-)
 WORDING = Wording(
     known="First: {short} ({unit})",
     mean="Mean of both scans: {short} ({unit})",
