@@ -11,8 +11,8 @@ from cmrseg.dicom.placement import place_labels
 from cmrseg.dicom.study import import_study
 from cmrseg.labels import Tissue
 from cmrseg.phantom import kaggle
-from cmrseg.phantom.heart import Heart
 from cmrseg.phantom.population import draw_subjects
+from truth_pictures import truth_itself
 
 SCAN = {
     "scanner": "1.5T",
@@ -35,18 +35,6 @@ LEVELS = {
 }
 CASES = ["", "wide_image", *(f"{f}:{level}" for f, levels in LEVELS.items() for level in levels)]
 SETTINGS = {"layout": "kaggle", "max_size_px": 256}
-
-
-@cache
-def heart_of(parameters):
-    return Heart(parameters)
-
-
-def truth_itself(parameters, plane, phases, settings, rng, shift_mm=(0, 0, 0)):
-    """Pictures that are the truth at the pixel centres."""
-    points = plane.points_mm(slice(0, plane.rows), slice(0, plane.columns))[0] - shift_mm
-    labels = np.stack([heart_of(parameters).tissue(points, phase) for phase in phases])
-    return labels * np.float32(100), labels
 
 
 @pytest.fixture(scope="module")

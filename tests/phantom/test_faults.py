@@ -1,7 +1,6 @@
 """Every known inconsistency, written on purpose: the import must find it and nothing else."""
 
 from dataclasses import replace
-from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -16,9 +15,9 @@ from cmrseg.labels import UNLABELLED, Tissue
 from cmrseg.phantom import kaggle
 from cmrseg.phantom.damage import FATAL
 from cmrseg.phantom.faults import FAULTS, apply_faults
-from cmrseg.phantom.heart import Heart
 from cmrseg.phantom.plan import recentred, turned
 from cmrseg.phantom.population import draw_parameters, draw_subjects
+from truth_pictures import truth_itself
 
 IMPORT = {"mode": "corrected", "layout": "kaggle", "max_size_px": 256}
 SCAN = {
@@ -44,18 +43,6 @@ CASES = [
 ]
 
 
-@cache
-def heart_of(parameters):
-    return Heart(parameters)
-
-
-def quick_acquire(parameters, plane, phases, settings, rng, shift_mm=(0, 0, 0)):
-    """Pictures that are the truth itself: exact geometry at no cost."""
-    points = plane.points_mm(slice(0, plane.rows), slice(0, plane.columns))[0] - shift_mm
-    labels = np.stack([heart_of(parameters).tissue(points, phase) for phase in phases])
-    return labels * np.float32(100), labels
-
-
 @pytest.fixture(scope="module")
 def subject():
     return draw_subjects(1, 3).iloc[0]
@@ -68,7 +55,7 @@ def shard(subject, tmp_path_factory):
     rows["subject"] = rows["study"] = [str(i + 1) for i in range(len(CASES))]
     folder = tmp_path_factory.mktemp("faults")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(kaggle, "acquire", quick_acquire)
+        patch.setattr(kaggle, "acquire", truth_itself)
         kaggle.write_shard(rows, SCAN, folder / "raw")
     audit, _ = import_shard(rows, folder / "raw", folder / "images", IMPORT)
     return rows, folder / "raw", audit
