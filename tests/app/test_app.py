@@ -12,15 +12,11 @@ import pytest
 from app.checks import species
 from app_server import (
     AFFINE,
-    by_brightness,
     cine_of,
     heart,
     mouse,
     nifti,
-    opened_page,
     packed,
-    root_of_one_model,
-    served_root,
 )
 from cmrseg.cine import Cine
 from cmrseg.contours.raster import rasterise
@@ -29,10 +25,6 @@ from cmrseg.measure.volumes import volume_curves
 from dicom_builder import write_study
 
 SPACING = np.linalg.norm(AFFINE[:3, :3], axis=0)[::-1]
-network = pytest.fixture(by_brightness)
-root = pytest.fixture(root_of_one_model)
-app = pytest.fixture(served_root)
-visitor = pytest.fixture(opened_page)
 
 
 def measure(content: dict, key: str) -> float:

@@ -17,7 +17,6 @@ from app_server import (
     ByBrightness,
     cine_of,
     heart,
-    root_of_one_model,
     served,
 )
 from browser import opened, program
@@ -72,7 +71,6 @@ def truth(monkeypatch):
 ACQUIRE = samples.acquire_slice
 
 
-root = pytest.fixture(root_of_one_model)
 page = pytest.fixture(opened_app)
 
 

@@ -7,14 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from app_server import Visitor, model_folder, nifti, opened_page, root_of_one_model, served_root
+from app_server import Visitor, model_folder, nifti
 from cmrseg.apply import apply_model
 from cmrseg.learn.weights import save_weights
 from cmrseg.nets.build import build_network, network_settings
 
-root = pytest.fixture(root_of_one_model)
-app = pytest.fixture(served_root)
-visitor = pytest.fixture(opened_page)
 SETTINGS = {
     **{"network": "unet_myops", "encoder": "", "width": 2, "task": "segment", "sequence": "sa"},
     **{"tissues": "lv,my", "activation": "", "preparation": "channel_max", "intensity": "linear"},

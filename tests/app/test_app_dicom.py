@@ -7,22 +7,13 @@ import numpy as np
 import pytest
 
 from app_server import (
-    by_brightness,
     nifti,
-    opened_page,
-    root_of_one_model,
-    served_root,
 )
 from cmrseg.contours.cvi42 import read_cvi42
 from cmrseg.phantom.pacs.variant import Variant
 from exports import small_export, zipped
 
 highdicom = pytest.importorskip("highdicom", reason="highdicom is not installed")
-
-network = pytest.fixture(by_brightness)
-root = pytest.fixture(root_of_one_model)
-app = pytest.fixture(served_root)
-visitor = pytest.fixture(opened_page)
 
 
 def taken(visitor, what: str, query: str = "ed=1&es=4") -> zipfile.ZipFile:

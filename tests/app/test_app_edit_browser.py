@@ -5,11 +5,10 @@ import pytest
 
 from app import work
 from app_page import CONTRAST, FAULT, IMAGES, NAMELESS, READY, RESULT, barriers, opened_app
-from app_server import PREPARATION, SETTINGS, ByBrightness, nifti, root_of_one_model
+from app_server import PREPARATION, SETTINGS, ByBrightness, nifti
 from browser import program
 
 pytestmark = pytest.mark.skipif(program() is None, reason="no browser; install chromium")
-root = pytest.fixture(root_of_one_model)
 page = pytest.fixture(opened_app)
 
 SAVED = "(!saving && !polling)"

@@ -13,19 +13,10 @@ from app.checks import result_warnings, stroke_warnings
 from app.session import GONE_S, Sessions
 from app_server import (
     Visitor,
-    by_brightness,
     heart,
     nifti,
-    opened_page,
-    root_of_one_model,
-    served_root,
 )
 from cmrseg.measure.volumes import volume_curves
-
-network = pytest.fixture(by_brightness)
-root = pytest.fixture(root_of_one_model)
-app = pytest.fixture(served_root)
-visitor = pytest.fixture(opened_page)
 
 SHAPE = (5, 4, 40, 36)
 # 1.35 x 1.7 x 9.5 mm

@@ -6,13 +6,8 @@ import io
 import pandas as pd
 import pytest
 
-from app_server import by_brightness, nifti, opened_page, root_of_one_model, served_root
+from app_server import nifti
 from cmrseg.calibrate.model_file import FILE, MeasureErrors, ModelCalibration, write_calibration
-
-network = pytest.fixture(by_brightness)
-root = pytest.fixture(root_of_one_model)
-app = pytest.fixture(served_root)
-visitor = pytest.fixture(opened_page)
 
 # 90 % reach from the first to the last error.
 ERRORS = tuple(number / 100 for number in range(-9, 10))

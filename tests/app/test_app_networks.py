@@ -8,16 +8,12 @@ import yaml
 
 from app import fetching
 from app.models import find_models
-from app_server import opened_page, root_of_one_model, served_root
 from bundle_writer import random_checkpoint
 from cmrseg.fetch import download
 from cmrseg.progress import readable
 from source_places import own_site, sha
 from tiny_study import ROOT
 
-root = pytest.fixture(root_of_one_model)
-app = pytest.fixture(served_root)
-visitor = pytest.fixture(opened_page)
 site = pytest.fixture(own_site)
 
 NAME = "ukbb_sa"

@@ -8,18 +8,9 @@ import pytest
 from app import samples
 from app.models import TOY, Model, find_models
 from app_server import (
-    by_brightness,
     model_folder,
     nifti,
-    opened_page,
-    root_of_one_model,
-    served_root,
 )
-
-network = pytest.fixture(by_brightness)
-root = pytest.fixture(root_of_one_model)
-app = pytest.fixture(served_root)
-visitor = pytest.fixture(opened_page)
 
 SAID = {"height_cm": 180, "weight_kg": 80, "age_years": 60, "sex": "female", "title": "Case 1"}
 

@@ -15,22 +15,12 @@ import pytest
 from app.session import PREFIX
 from app_server import (
     Visitor,
-    by_brightness,
     cine_of,
     heart,
     mouse,
     nifti,
-    opened_page,
     packed,
-    root_of_one_model,
-    served_root,
 )
-
-network = pytest.fixture(by_brightness)
-root = pytest.fixture(root_of_one_model)
-app = pytest.fixture(served_root)
-visitor = pytest.fixture(opened_page)
-
 
 # A name whose first character turns round how the others are shown.
 LONG = "\u202e" + 1000 * "long"

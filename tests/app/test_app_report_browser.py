@@ -5,12 +5,10 @@ from test_app_browser import begin, cell, taken, truth
 
 from app import fetching
 from app_page import CONTRAST, FAULT, NAMELESS, opened_app
-from app_server import root_of_one_model
 from browser import program
 
 pytestmark = pytest.mark.skipif(program() is None, reason="no browser; install chromium")
 
-root = pytest.fixture(root_of_one_model)
 page = pytest.fixture(opened_app)
 __all__ = ["truth"]
 

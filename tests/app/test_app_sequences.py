@@ -16,7 +16,6 @@ from app_server import (
     model_folder,
     mouse,
     packed,
-    root_of_one_model,
     served_root,
 )
 from cmrseg.cine import Cine
@@ -24,7 +23,6 @@ from cmrseg.labels import Tissue
 from hdf5_builder import write as write_hdf5
 from networks import network_of
 
-root = pytest.fixture(root_of_one_model)
 # A view whose x is no column of a short axis; pixels of 1.8 mm.
 VIEW = np.array([[-1.44, -1.08, 0, 80], [1.08, -1.44, 0, 60], [0, 0, 6, 20], [0, 0, 0, 1]])
 MODELS = {

@@ -12,20 +12,11 @@ import pytest
 
 from app_server import (
     Visitor,
-    by_brightness,
     nifti,
-    opened_page,
-    root_of_one_model,
     served,
-    served_root,
 )
 from cmrseg.phantom.pacs.variant import Variant
 from exports import small_export, zipped
-
-network = pytest.fixture(by_brightness)
-root = pytest.fixture(root_of_one_model)
-app = pytest.fixture(served_root)
-visitor = pytest.fixture(opened_page)
 
 KINDS = ("cine", "4ch", "lge")
 KEPT = ["cine.npy", "image.u8", "kept"]

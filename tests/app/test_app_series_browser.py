@@ -4,13 +4,12 @@ import pytest
 
 from app import work
 from app_page import CONTRAST, FAULT, IDLE, IMAGES, NAMELESS, RESULT, opened_app
-from app_server import PREPARATION, SETTINGS, ByBrightness, root_of_one_model
+from app_server import PREPARATION, SETTINGS, ByBrightness
 from browser import program
 from cmrseg.phantom.pacs.variant import Variant
 from exports import small_export, zipped
 
 pytestmark = pytest.mark.skipif(program() is None, reason="no browser; install chromium")
-root = pytest.fixture(root_of_one_model)
 page = pytest.fixture(opened_app)
 
 LISTED = f"seriesNumber && {IDLE}"

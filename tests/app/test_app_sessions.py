@@ -19,21 +19,12 @@ from app_server import (
     SETTINGS,
     ByBrightness,
     Visitor,
-    by_brightness,
     heart,
     nifti,
-    opened_page,
-    root_of_one_model,
     served,
-    served_root,
 )
 from cmrseg.learn.predict import BATCH
 from tiny_study import ROOT
-
-network = pytest.fixture(by_brightness)
-root = pytest.fixture(root_of_one_model)
-app = pytest.fixture(served_root)
-visitor = pytest.fixture(opened_page)
 
 
 def test_sessions_are_for_the_browser_that_opened_them(app, visitor, network, tmp_path):

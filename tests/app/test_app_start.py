@@ -20,23 +20,14 @@ from app.server import STATIC
 from app.session import PREFIX, Sessions
 from app_server import (
     Visitor,
-    by_brightness,
     cine_of,
     heart,
     model_folder,
     nifti,
-    opened_page,
-    root_of_one_model,
     served,
-    served_root,
 )
 from cmrseg.measure.volumes import volume_curves
 from tiny_study import ROOT
-
-network = pytest.fixture(by_brightness)
-root = pytest.fixture(root_of_one_model)
-app = pytest.fixture(served_root)
-visitor = pytest.fixture(opened_page)
 
 
 def test_every_answer_keeps_the_page_to_itself(app, visitor):

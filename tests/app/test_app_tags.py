@@ -12,7 +12,7 @@ from PIL import Image
 
 import tagging_builder as built
 from app_page import CONTRAST, FAULT, IMAGES, NAMELESS, RESULT, opened_app
-from app_server import Visitor, root_of_one_model, served_root
+from app_server import Visitor, root_of_one_model
 from browser import program
 from cmrseg.apply_tags import track_model
 from cmrseg.boxes import box_of
@@ -30,7 +30,6 @@ def root(tmp_path, monkeypatch):
     return found
 
 
-app = pytest.fixture(served_root)
 page = pytest.fixture(opened_app)
 
 

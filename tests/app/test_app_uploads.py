@@ -6,10 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from app_server import Visitor, by_brightness, nifti, root_of_one_model, served
+from app_server import Visitor, nifti, served
 
-network = pytest.fixture(by_brightness)
-root = pytest.fixture(root_of_one_model)
 IDLE_S = 1000.0
 
 
