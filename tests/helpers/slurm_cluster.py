@@ -12,8 +12,11 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from tiny_study import CONFIG, ROOT, Project, environment
+
+T = TypeVar("T")
 
 SCRIPT = ROOT / "tests/helpers/slurm/slurm-local"
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol")
@@ -170,13 +173,14 @@ class Run:
         """Output and errors so far."""
         return self.log.read_text("utf-8", errors="replace")
 
-    def until(self, what: str, condition: Callable[[], object], seconds: float, step=0.5) -> None:
-        """Wait; the run must not end before."""
+    def until(self, what: str, condition: Callable[[], T], seconds: float, step=0.5) -> T:
+        """Wait for what is true, and give it; the run must not end before."""
         limit = time.monotonic() + seconds
-        while not condition():
+        while not (met := condition()):
             assert self.process.poll() is None, f"ended before {what}: {self.text[-5000:]}"
             assert time.monotonic() < limit, f"waited {seconds} s for {what}: {self.text[-5000:]}"
             time.sleep(step)
+        return met
 
     def finish(self, seconds: float) -> int:
         """Wait for the end and give its exit status."""

@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -79,8 +80,7 @@ def story(cluster, refusing, tmp_path_factory) -> Story:
     give_trainings_two_minutes(project.folder / PROFILE)
     interrupted = run_until_interrupted(cluster, project)
     run = start_run(cluster, project, "second", *GROUPED)
-    run.until("jobs on cpu1", lambda: cluster.running(project, "import", "cpu1"), 1200)
-    moved = cluster.running(project, "import", "cpu1")
+    moved = run.until("jobs on cpu1", lambda: cluster.running(project, "import", "cpu1"), 1200)
     cluster.tell("fail", "cpu1")
     run.until("its jobs in the queue again", lambda: restarted(cluster, project, moved), 1200)
     cluster.tell("restore", "cpu1")
@@ -126,14 +126,14 @@ def hold_training(run: Run) -> str:
     """Stop a training for good after an epoch, as a slow machine would; gives its job's number."""
 
     def of_model() -> list[str]:
-        jobs = run.cluster.jobs(run.project)
+        # Asked first: a job that starts in between is then among those of the second answer.
         running = run.cluster.running(run.project, "train_model")
+        jobs = run.cluster.jobs(run.project)
         return [number for number in running if jobs[number]["wildcards"].endswith(f"_{HELD}")]
 
-    run.until("the training", of_model, 1200)
-    number = of_model()[0]
-    run.until("its script", lambda: script_of_job(number, "train_model.py"), 1200, step=0.1)
-    process = script_of_job(number, "train_model.py")
+    number = run.until("the training", of_model, 1200)[0]
+    script = partial(script_of_job, number, "train_model.py")
+    process = run.until("its script", script, 1200, step=0.1)
     run.until("its first epoch", (run.project.results / STATE).exists, 1200, step=0.001)
     os.kill(process, signal.SIGSTOP)
     return number
