@@ -41,6 +41,14 @@ def test_repairs_have_a_row_per_fault_and_both_lines_in_percent():
     assert axes[3].get_xlabel() == "% larger"
 
 
+def test_strain_has_panels_where_it_was_measured():
+    table = repairs_table().assign(ecc_error_abs=0.03, err_error_abs=np.nan)
+    axes = repairs.figure(table).axes
+    assert len(axes) == 3 * 5
+    assert [a.get_ylabel() for a in axes[3:5]] == ["Ecc (points)", "Err (points)"]
+    assert axes[3].lines[0].get_ydata().tolist() == pytest.approx([3, 3])
+
+
 def pairs():
     values = {"edv_ml": [(100.0, 104.0), (150.0, 144.0), (90.0, 90.0)]}
     values |= {"esv_ml": [(40.0, 42.0), (60.0, 61.0), (30.0, 30.0)]}

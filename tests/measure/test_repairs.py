@@ -43,6 +43,30 @@ def test_errors_are_shares_of_the_intact_volume_and_differences_of_ef():
     assert (turned["edv_error_abs"] == 0).all()
 
 
+def test_strain_is_compared_in_percentage_points_where_it_was_measured():
+    strained = {
+        repair: table.assign(ecc_global_percent=ecc, err_global_percent=[30.0, 30.0, 30.0, 24.0])
+        for repair, table, ecc in (
+            ("on", ON, [-20.0, -20.0, -19.5, -20.0]),
+            ("off", OFF, [-20.0, -18.0, np.nan, -20.0]),
+        )
+    }
+    plain = {"on": ON, "off": OFF}
+    subjects, summary = worth_of_repairs({"truth": strained, "net": plain}, ROWS)
+    rows = summary.set_index(["labeller", "fault", "severity", "repair"])
+    assert rows.loc[("truth", "missing_slice", 2, "on"), "ecc_error_mean"] == pytest.approx(0.005)
+    assert rows.loc[("truth", "missing_slice", 1, "off"), "ecc_error_mean"] == pytest.approx(0.02)
+    lost = rows.loc[("truth", "missing_slice", 2, "off")]
+    assert (lost["n"], lost["lost"], lost["strain_lost"]) == (1, 0, 1)
+    assert np.isnan(lost["ecc_error_abs"])
+    assert lost["err_error_abs"] == 0
+    turned = summary[(summary["fault"] == "wide_image") & (summary["labeller"] == "truth")]
+    np.testing.assert_allclose(turned["err_error_mean"], -0.06)
+    assert summary.loc[summary["labeller"] == "net", "strain_lost"].eq(1).all()
+    assert subjects.loc[subjects["labeller"] == "net", "ecc_error"].isna().all()
+    assert not [c for c in worth_of_repairs({"net": plain}, ROWS)[1] if "ecc" in c or "strain" in c]
+
+
 def test_an_examination_that_was_not_imported_is_counted_as_lost():
     _, summary = worth_of_repairs({"net": {"on": ON, "off": OFF.iloc[[0, 1, 3]]}}, ROWS)
     lost = summary[(summary["severity"] == 2) & (summary["repair"] == "off")].squeeze()

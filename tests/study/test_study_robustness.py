@@ -35,6 +35,11 @@ def config(rows, **keys):
 
 
 REPAIRS = {"repairs": {"cohort": "first", "without": "second", "labellers": ["truth"]}}
+PANELS = {
+    name: {"cohort": cohort, "labellers": ["truth"], "measures": ["strain"]}
+    for name, cohort in (("on", "first"), ("off", "second"))
+}
+STRAINED = {"repairs": REPAIRS["repairs"] | {"panels": ["on", "off"]}, "panels": PANELS}
 FAULTY = people({}, {"faults": "missing_slice:2"})
 AGAIN = {"repeatability": [{"cohort": "first", "labellers": ["truth"]}]}
 
@@ -52,6 +57,27 @@ def test_repairs_read_volumes_of_both_cohorts():
     rows = wiring.repairs_rows(Job())
     found = [(r["patient"], r["fault"], r["severity"], r["unit"]) for r in rows]
     assert found == [("p", "", None, ""), ("p", "missing_slice", 2, "slices")]
+
+
+def test_strain_of_two_panels_is_compared_where_the_section_names_them():
+    wiring = robustness(load_study(config(FAULTY, **STRAINED)))
+    inputs = wiring.repairs_inputs(Job())
+    assert inputs["strain_on"] == "results/robust/cohorts/first/measures/strain/on.tsv"
+    assert inputs["strain_off"] == "results/robust/cohorts/second/measures/strain/off.tsv"
+    assert wiring.strain_labeller(Job()) == "truth"
+    assert robustness(load_study(config(FAULTY, **REPAIRS))).strain_labeller(Job()) == ""
+
+
+def test_panels_of_other_cohorts_or_measures_are_refused():
+    def named(*names):
+        return STRAINED | {"repairs": STRAINED["repairs"] | {"panels": [*names]}}
+
+    def thickness(config):
+        config["panels"] |= {"off": PANELS["off"] | {"measures": ["wall_thickness"]}}
+
+    refused("panel none is unknown; there are: on, off", FAULTY, **named("on", "none"))
+    refused("panel off is of cohort second, expected first", FAULTY, **named("off", "on"))
+    refused("panel off does not measure strain", FAULTY, thickness, **STRAINED)
 
 
 def test_scans_are_in_order_and_say_what_changed():

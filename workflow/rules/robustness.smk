@@ -24,6 +24,7 @@ rule measure_repairs:
         runtime=10,
     params:
         labellers=ROBUSTNESS.repairs_labellers,
+        strain=ROBUSTNESS.strain_labeller,
         rows=ROBUSTNESS.repairs_rows,
         code=code_of("measure_repairs.py"),
     script:

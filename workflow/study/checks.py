@@ -69,9 +69,9 @@ def check_study(study: Study) -> None:
     _check_published(study)
     _check_confidence(study)
     check_calibration(study)
-    check_robustness(study)
     check_quality(study)
     check_panels(study)
+    check_robustness(study)
     check_order(study)
     check_figures(study)
 

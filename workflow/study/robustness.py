@@ -7,12 +7,15 @@ from cmrseg.phantom.scans import CHANGES, SCANNER, changes_of
 from cmrseg.phantom.severities import split_severity
 from cmrseg.sequences import USUAL
 from study.model_checks import check_cohort, check_labeller
+from study.panels import panel, panel_measures, readers
 from study.study import Study
 from study.subjects import patients
 from study.tables import StudyError
 
 # Mode of cleaning that stacks slices as they are.
 UNREPAIRED = "unrepaired"
+# Measure of panels.
+STRAIN = "strain"
 # Layouts of the phantom whose subjects can be scanned again.
 SCANNED = ("kaggle", "folder", "ukbb", "nifti")
 
@@ -104,6 +107,37 @@ def _check_repairs(study: Study) -> None:
                 split_severity(cell)
             except ValueError as error:
                 raise StudyError(f"repairs: subject {subject}: {error}") from None
+    _check_strain(study, about)
+
+
+def strain_labeller(study: Study) -> str:
+    """Whose labels of the short axis the panels of `repairs` measure strain of."""
+    first = study.config["repairs"]["panels"][0]
+    return next(r.labeller for r in readers(study, first, STRAIN) if r.need.sequence == USUAL)
+
+
+def _check_strain(study: Study, about: dict[str, Any]) -> None:
+    if not about["panels"]:
+        return
+    for name, cohort in zip(about["panels"], (about["cohort"], about["without"]), strict=True):
+        if name not in study.config["panels"]:
+            known = ", ".join(study.config["panels"]) or "none"
+            raise StudyError(f"repairs: panel {name} is unknown; there are: {known}")
+        if panel(study, name)["cohort"] != cohort:
+            raise StudyError(
+                f"repairs: panel {name} is of cohort {panel(study, name)['cohort']}, expected "
+                f"{cohort}; name the panel of the repaired cohort first"
+            )
+        if STRAIN not in panel_measures(study, name):
+            raise StudyError(f"repairs: panel {name} does not measure strain")
+    first, second = ([*readers(study, name, STRAIN)] for name in about["panels"])
+    if first != second:
+        raise StudyError(f"repairs: panels {' and '.join(about['panels'])} have other labellers")
+    if strain_labeller(study) not in about["labellers"]:
+        raise StudyError(
+            f"repairs: strain is measured of {strain_labeller(study)}, which is not among the "
+            "labellers"
+        )
 
 
 def _check_repeatability(study: Study, entry: dict[str, Any]) -> None:

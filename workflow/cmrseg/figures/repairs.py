@@ -17,6 +17,8 @@ ERRORS = (
     ("esv_error_abs", "ESV (%)"),
     ("ef_error_abs", "EF (points)"),
 )
+# Of tables that have them.
+STRAIN = (("ecc_error_abs", "Ecc (points)"), ("err_error_abs", "Err (points)"))
 COLUMNS = ("labeller", "fault", "severity", "unit", "repair", *(name for name, _ in ERRORS))
 # Title of a fault, and what its severity is.
 WORDS = {
@@ -45,21 +47,22 @@ REPAIRS: Any = {"off": ("without repair", (0, (3, 1.5)), "white"), "on": ("with 
 def figure(table: pd.DataFrame, order: Sequence[str] = ()) -> Figure:
     """A row of panels per fault, a column per measure; mean absolute errors against the severity.
 
-    table: columns of `measure.repairs.COLUMNS`. order: labellers, for colours. Without repair the
-    line is dashed and marks are hollow. Panels do not share
-    their scale. Raises ValueError if a column or every row is missing.
+    table: of `measure.repairs.worth_of_repairs`, with strain or without. order: labellers, for
+    colours. Without repair the line is dashed and marks are hollow. Panels do not share their
+    scale. Raises ValueError if a column or every row is missing.
     """
     table = style.checked(table, COLUMNS, "repairs")
     looks = style.looks(table["labeller"], order)
     table = table.assign(unit=table["unit"].fillna(""))
     faults = list(dict.fromkeys(table["fault"]))
+    errors = [*ERRORS, *(pair for pair in STRAIN if pair[0] in table)]
     result = style.figure_mm(style.TWO_COLUMNS_MM, 10 + ROW_MM * len(faults))
-    panels = result.subplots(len(faults), len(ERRORS), squeeze=False)
+    panels = result.subplots(len(faults), len(errors), squeeze=False)
     for row, fault in enumerate(faults):
         own = table[table["fault"] == fault]
         title, unit = WORDS.get(fault, (fault.replace("_", " "), own["unit"].iloc[0]))
         panels[row, 0].set_title(title)
-        for axes, (name, label) in zip(panels[row], ERRORS, strict=True):
+        for axes, (name, label) in zip(panels[row], errors, strict=True):
             _draw(axes, own, name, looks)
             axes.set_ylabel(label)
             axes.set_xlabel(unit, labelpad=1.0)
@@ -99,7 +102,7 @@ def _draw(axes: Axes, table: pd.DataFrame, name: str, looks: dict[str, style.Loo
                 zorder=3 if repair == "on" else 2,
                 clip_on=False,
             )
-    top = 100 * float(np.nanmax(table[name], initial=0.0))
+    top = 100 * float(table[name].fillna(0.0).max())
     axes.set_ylim(0, 1.08 * max(top, LEAST_REACH))
     axes.set_xlim(-0.3, max(len(texts) - 1, 0) + 0.3)
     axes.set_xticks(range(len(texts)), texts)

@@ -110,15 +110,17 @@ _CYCLE = [
 
 
 def looks(names: Iterable[str], order: Sequence[str] = ()) -> dict[str, Look]:
-    """The style of each name; names known to every study have fixed styles.
+    """The style of each name; names known to every study have fixed styles, which no other takes.
 
     order: all names of the study; given the same order, a name has the same style in every
     figure, whichever names that figure shows. Names not in it follow in alphabetical order.
     """
     present = list(dict.fromkeys(names))
     everyone = [*order, *sorted(set(present) - set(order))]
+    taken = {KNOWN_LOOKS[name].colour for name in everyone if name in KNOWN_LOOKS}
+    left = [look for look in _CYCLE if look.colour not in taken]
     free = [name for name in everyone if name not in KNOWN_LOOKS]
-    cycle = {name: _CYCLE[i % len(_CYCLE)] for i, name in enumerate(free)}
+    cycle = {name: left[i % len(left)] for i, name in enumerate(free)}
     return {name: KNOWN_LOOKS.get(name) or cycle[name] for name in in_order(present, order)}
 
 

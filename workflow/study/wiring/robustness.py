@@ -4,6 +4,7 @@ from typing import Any
 
 from cmrseg.measure.examinations import NOTHING
 from cmrseg.phantom.severities import SEVERITIES, split_severity
+from study.robustness import STRAIN, strain_labeller
 from study.study import Study
 from study.subjects import patients
 from study.wiring.checks import Checks
@@ -37,8 +38,15 @@ class Robustness:
             name: [self._volumes(cohort, labeller) for labeller in labellers]
             for name, cohort in places.items()
         }
+        for name, panel in zip(places, self._repairs["panels"], strict=False):
+            here = self._here(places[name])
+            found[f"strain_{name}"] = f"{here}/measures/{STRAIN}/{panel}.tsv"
         passed = [path for c in places.values() for path in self.checks.passed_of(c, *labellers)]
         return {**found, "passed": passed}
+
+    def strain_labeller(self, wildcards: Wildcards) -> str:
+        """Whose strain is compared, "" for nobody's."""
+        return strain_labeller(self.study) if self._repairs["panels"] else ""
 
     def repairs_labellers(self, wildcards: Wildcards) -> list[str]:
         return list(self._repairs["labellers"])
