@@ -225,6 +225,20 @@ def test_strategies_have_a_line_at_the_mean_between_observers():
     assert "observers" not in texts(strategies.figure(transfer(), observers=people.iloc[:0]))
 
 
+def test_members_of_a_strategy_have_a_bar_of_their_means_beside_it():
+    table = transfer()
+    own = table[(table["strategy"] == "double") & (table["subset"] == "v1")]
+    members = pd.concat(own.assign(member=f"s{n}", dice_lv=0.8 + n / 50) for n in range(3))
+    figure = strategies.figure(table, members=members)
+    (bar,) = figure.axes[0].containers
+    (segment,) = bar.lines[2][0].get_segments()
+    # The ensemble is at 1.2; means of the members are 0.80, 0.82 and 0.84.
+    assert segment[:, 0] == pytest.approx([1.2 + 0.36 * 0.4] * 2)
+    assert segment[:, 1] == pytest.approx([0.80, 0.84])
+    assert "mean ± SD over members" in texts(figure)
+    assert "members" not in texts(strategies.figure(table, members=members.iloc[:0]))
+
+
 def test_observers_have_a_row_and_models_one_each_with_volunteers_and_means():
     table, dice = observer_tables()
     second = table["method"] == "expert2"

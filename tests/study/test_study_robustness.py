@@ -12,6 +12,8 @@ from study.tidy import unnamed
 from study.wiring.checks import Checks
 from study.wiring.cohorts import Cohorts
 from study.wiring.ensembles import Ensembles
+from study.wiring.figures import Figures
+from study.wiring.raw import Raw
 from study.wiring.robustness import Robustness
 
 make = pytest.fixture(small_study)
@@ -198,6 +200,20 @@ def test_members_of_an_evaluated_ensemble_are_evaluated_too(make):
     inputs = Ensembles(study).spread_inputs(Job(labeller="base", cohort="people"))
     top = "results/small/evaluation"
     assert inputs["members"] == [f"{top}/base_s{n}/people/subjects.tsv" for n in (1, 2)]
+
+
+def test_a_figure_of_strategies_reads_the_members_of_its_ensembles(make):
+    study = ensemble_study(make, "- 2")
+    study.config["figures"] = {"drawn": {"figure": "strategies", "cohort": "people"}}
+    cohorts, picture = Cohorts(study), Job(figure="drawn")
+    figures = Figures(study, cohorts, Raw(study, cohorts, ()))
+    top = "results/small/evaluation"
+    inputs = figures.inputs(picture)
+    assert inputs["subjects"] == [f"{top}/base/people/subjects.tsv"]
+    assert inputs["members"] == [f"{top}/base_s{n}/people/subjects.tsv" for n in (1, 2)]
+    settings = figures.settings(picture)
+    assert settings["members"] == {"base": ["base_s1", "base_s2"]}
+    assert settings["models"]["base"]["start"] == "random"
     assert "folds" not in inputs
 
 

@@ -265,7 +265,8 @@ def test_pictures_show_the_best_model_or_all_beside_the_reference(make):
 def test_a_figure_of_strategies_knows_of_its_models_what_it_groups_them_by(make):
     figures, picture = drawn(make, "strategies")
     settings = figures.settings(picture)
-    assert list(settings) == ["labellers", "observers", "cohort", "models"]
+    assert list(settings) == ["labellers", "observers", "cohort", "models", "members", "learnt"]
+    assert figures.inputs(picture)["members"] == []
     assert settings["observers"] == []
     assert settings["models"]["base"] == {
         **{"start": "random", "subset": "c10"},

@@ -28,6 +28,8 @@ STARTS = {"random": "plain", "imagenet": "imagenet"}
 PANELS = (("dice_lv", "LV cavity"), ("dice_my", "LV myocardium"))
 # Width of all strategies of a subset, which are 1 apart: seaborn's.
 DODGE = 0.8
+# The bar of an ensemble's members beside its own, as a share of the width of a strategy.
+BESIDE = 0.36
 # Up to this number cases can be distinguished.
 FEW = 40
 DASHES = (0, (4, 2))
@@ -77,6 +79,7 @@ def figure(
     order: Sequence[str] = STRATEGIES,
     subsets: Sequence[str] = SUBSETS,
     observers: pd.DataFrame | None = None,
+    members: pd.DataFrame | None = None,
 ) -> Figure:
     """Dice of LV cavity and myocardium: points are test cases, bars with a number are means.
 
@@ -84,11 +87,13 @@ def figure(
     an image of one). Dice nan (tissue in neither label) is excluded from the mean.
     order, subsets: strategies and subsets from left to right; a strategy with an added
     network or model has the position of its strategy. observers: dice_lv and dice_my of the same
-    subjects between two observers, whose mean is a dashed line.
+    subjects between two observers, whose mean is a dashed line. members: as table, with the column
+    member: scores of each member of an ensemble, such as one per seed; the mean and standard
+    deviation of their means are a bar beside that of the ensemble.
     Raises ValueError if a column or every row is missing.
     """
     table = style.checked(table, COLUMNS, "strategies")
-    places = {name: place for place, name in enumerate(order)}
+    places = {name: number for number, name in enumerate(order)}
     by_place = sorted(
         set(table["strategy"]), key=lambda name: (places.get(name.split()[0], 99), name)
     )
@@ -98,8 +103,13 @@ def figure(
     result = style.figure_mm(width, 118)
     panels = result.subplots(2, 1, sharex=True)
     step = DODGE / len(looks)
+
+    def place(name: str, group: str) -> float:
+        return groups.index(group) + (list(looks).index(name) - (len(looks) - 1) / 2) * step
+
     cases = 0
     between = table.iloc[:0] if observers is None else observers
+    spread = table.iloc[:0].assign(member="") if members is None else members
     for axes, (column, title), text in zip(panels, PANELS, "ab", strict=True):
         style.grid(axes)
         style.letter(axes, text, TITLE_PAD_PT)
@@ -109,10 +119,9 @@ def figure(
         found = table.groupby(["strategy", "subset"])[column].agg(["mean", "count"])
         cases = max(cases, int(found["count"].max()))
         for (name, group), mean in found["mean"].dropna().items():
-            number = list(looks).index(name) - (len(looks) - 1) / 2
             axes.annotate(
                 f"{mean:.2f}",
-                (groups.index(group) + number * step, 1.0),
+                (place(name, group), 1.0),
                 xycoords=("data", "axes fraction"),
                 xytext=(0, -1),
                 textcoords="offset points",
@@ -120,6 +129,17 @@ def figure(
                 va="bottom",
                 fontsize=5.5,
                 color=looks[name].colour,
+            )
+        for (name, group), own in spread.groupby(["strategy", "subset"]):
+            means = own.groupby("member")[column].mean()
+            axes.errorbar(
+                *(place(name, group) + BESIDE * step, means.mean(), means.std(ddof=1)),
+                color=style.INK,
+                linewidth=0.9,
+                marker="_",
+                markersize=4,
+                capsize=1.8,
+                zorder=4,
             )
         low = float(table[column].min())
         if len(between):
@@ -140,6 +160,10 @@ def figure(
         line = Line2D([], [], color=style.INK, linewidth=0.8, linestyle=DASHES)
         line.set_label("mean between observers")
         handles.append(line)
+    if len(spread):
+        bar = Line2D([], [], color=style.INK, linestyle="", marker="|", markersize=6)
+        bar.set_label("mean ± SD over members")
+        handles.append(bar)
     style.legend_above(result, handles, width)
     return result
 

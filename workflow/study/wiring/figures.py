@@ -86,7 +86,11 @@ def _confidence_inputs(figure: Drawn) -> Inputs:
 
 
 def _strategies_inputs(figure: Drawn) -> Inputs:
-    return {"subjects": [figure.evaluated(name) for name in figure.labellers]}
+    ensembles = [figure.study.ensembles[name] for name in figure.ensembles]
+    return {
+        "subjects": [figure.evaluated(name) for name in figure.labellers],
+        "members": [figure.evaluated(member) for e in ensembles for member in e.members],
+    }
 
 
 def _observers_inputs(figure: Drawn) -> Inputs:
@@ -214,13 +218,13 @@ def _volume_curves_settings(figure: Drawn) -> Settings:
 
 
 def _strategies_settings(figure: Drawn) -> Settings:
-    """With start, subset, cohort and network of the models among the labellers."""
+    """With start, subset, cohort and network of the models, and the members of the ensembles."""
     keys = ("start", "subset", "cohort", "network")
     known = {**figure.study.declared, **figure.study.models}
     rows = {name: known[name] for name in figure.labellers if name in known}
     models = {name: {key: row[key] for key in keys} for name, row in rows.items()}
     shown = {"labellers": figure.labellers, "observers": figure.observers}
-    return {**shown, "cohort": figure.cohort, "models": models}
+    return {**shown, "cohort": figure.cohort, "models": models, **_spread_settings(figure)}
 
 
 def _observers_settings(figure: Drawn) -> Settings:
