@@ -131,7 +131,7 @@ def test_a_sample_is_labelled_looked_at_corrected_and_taken_away(page, truth, tm
     page.wait(f"Number(es.value) === {wanted + 1}")
     page.run("es.value = 99; es.dispatchEvent(new Event('change'))")
     page.wait(f"Number(es.value) === {wanted + 1}")
-    for name in ("getLabels", "getContours", "getMeasures", "getFrames", "getImage"):
+    for name in ("getLabels", "getContours", "getMeasures", "getFrames", "getImage", "getBids"):
         page.click(f"#{name}")
     stem = "digital_heart_healthy"
     assert (Cine.load(taken(tmp_path, f"{stem}_labels.nii.gz")).voxels == labels).all()
@@ -141,6 +141,11 @@ def test_a_sample_is_labelled_looked_at_corrected_and_taken_away(page, truth, tm
     assert len(taken(tmp_path, f"{stem}_frames.csv").read_text().splitlines()) == FRAMES + 1
     with zipfile.ZipFile(taken(tmp_path, f"{stem}_contours.zip")) as archive:
         assert archive.namelist() == ["contours.csv", "contours.con"]
+    with zipfile.ZipFile(taken(tmp_path, f"{stem}_bids.zip")) as archive:
+        assert f"{stem}_bids/dataset_description.json" in archive.namelist()
+    # the model of this test has no card
+    page.click("#getMonai")
+    page.wait(f"{FAULT}.includes('There is no bundle of fcn (demo), as its folder has no card')")
 
 
 def colours(page) -> set[tuple[int, int, int]]:

@@ -1,6 +1,7 @@
 """The bull's eye of wall thickness on the page: what it shows, and why it may show nothing."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
@@ -24,7 +25,7 @@ def eye(heart, placed=True, tissues=VENTRICLES, spacing_mm=(8.0, 1.0, 1.0)):
     )
     sequence, affine = SEQUENCES["sa"], heart.affine
     labelled = Labelled(
-        *(2, "m", "", tissues, sequence, affine, spacing_mm, 0.04, "human", None, 0, 0, [])
+        *(2, "m", "", tissues, sequence, affine, spacing_mm, 0.04, "human", None, 0, 0, [], Path())
     )
     return eye_of(replace(loaded, placed=placed), labelled, heart.voxels, 0)
 
@@ -78,7 +79,22 @@ def lesion_eye(labels, tissues=WALL, placed=True):
     about = (1, "a.nii.gz", shape, affine, affine, (8, 1, 1), "", 0.04, [], False)
     loaded = replace(Loaded(*about), placed=placed)
     labelled = Labelled(
-        *(2, "m", "", tissues, where, affine, (8.0, 1.0, 1.0), 0.04, "human", None, 0, 0, [])
+        *(
+            2,
+            "m",
+            "",
+            tissues,
+            where,
+            affine,
+            (8.0, 1.0, 1.0),
+            0.04,
+            "human",
+            None,
+            0,
+            0,
+            [],
+            Path(),
+        )
     )
     return scar_eye(loaded, labelled, labels.voxels)
 

@@ -73,7 +73,7 @@ class Labelled:
 
     affine: (4, 4) of the cine; where the file has no spacing, with the one that was given.
     sequence: the one whose grid the labels lie on. curves: a row per frame (measure.volumes).
-    ed_frame, es_frame: chosen from the volumes, or areas. calibration: of the model;
+    ed_frame, es_frame: chosen from the volumes, or areas. folder, calibration: of the model;
     uncalibrated: why a model's calibration is not used, "" without a reason. look: what is unusual
     about the labels. edited: frames and slices (from 0) whose labels somebody changed. largest:
     whether only the largest piece of each tissue is shown. toy: what is said of a model that is not
@@ -93,6 +93,7 @@ class Labelled:
     ed_frame: int
     es_frame: int
     warnings: list[str]
+    folder: Path
     calibration: ModelCalibration | None = None
     uncalibrated: str = ""
     look: str = ""

@@ -11,12 +11,11 @@ import numpy as np
 import pandas as pd
 
 from app.contents import Headers, Labelled
-from app.measured import result
+from app.measured import result, values_at
 from app.session import Refused, Session
 from cmrseg.export.own_pixels import OwnLabels, of_images
 from cmrseg.export.source_images import read_sources
 from cmrseg.measure.by_sequence import has_phases
-from cmrseg.measure.volumes import measures_at
 
 NO_FILES = (
     "This needs images from DICOM files, whose headers it refers to; download the label maps "
@@ -45,15 +44,10 @@ def dicom_files(session: Session, ed_frame: int, es_frame: int) -> dict[str, str
     measures = None
     if has_phases(labelled.sequence):
         frames = {"ed_frame": ed_frame, "es_frame": es_frame}
-        systole = es_frame if len(labelled.curves) > 1 else None
-        try:
-            values = measures_at(labelled.curves, ed_frame, systole, labelled.interval_s)
-        except ValueError:
-            raise Refused(f"Frames must be 1 to {len(labelled.curves)}.") from None
-        measures = {**values, **frames}
+        measures = {**values_at(labelled, ed_frame, es_frame), **frames}
     study = Study(images, headers.sources, int(headers.table["copied"].astype(bool).sum()))
     try:
-        made = dicom_objects(study, labelled.tissues, measures, Author(*_drawn_by(labelled)))
+        made = dicom_objects(study, labelled.tissues, measures, Author(*drawn_by(labelled)))
     except ValueError as error:
         raise Refused(f"{error}.", 409) from error
     found: dict[str, str | bytes] = {}
@@ -80,7 +74,7 @@ def cvi42_file(session: Session) -> bytes:
         return path.read_bytes()
 
 
-def _drawn_by(labelled: Labelled) -> tuple[str, str]:
+def drawn_by(labelled: Labelled) -> tuple[str, str]:
     """Who drew the labels, and how: the model alone, or somebody who edited them, too."""
     if labelled.edited:
         return f"{labelled.model}, edited by hand", "SEMIAUTOMATIC"

@@ -1,4 +1,4 @@
-"""What the page offers as downloads: label maps, images, contours, tables and DICOM objects."""
+"""What the page offers as downloads: label maps, images, contours, tables, files of others."""
 
 import gzip
 import io
@@ -14,6 +14,7 @@ import pandas as pd
 from app.contents import Labelled, Loaded
 from app.dicom import cvi42_file, dicom_files
 from app.edits import SHOWN
+from app.folders import bids_files, bundle_files
 from app.kept import voxels_path
 from app.measured import frames_csv, measures_csv, result
 from app.report import report_pdf
@@ -113,7 +114,7 @@ def contours_zip(session: Session) -> bytes:
     return packed(files)
 
 
-def edited_csv(session: Session) -> str:
+def edited_slices(session: Session) -> pd.DataFrame:
     """Slices that were edited by hand: frame and slice as on the page, and that of the file.
 
     All from 1; slice_in_file is along the third axis of the label map, empty where slices run
@@ -122,8 +123,11 @@ def edited_csv(session: Session) -> str:
     loaded, labelled = result(session)
     places = {page: place for place, page in enumerate(_slices_in_file(loaded, labelled), start=1)}
     rows = [(t + 1, z + 1, places.get(z, "")) for t, z in sorted(labelled.edited)]
-    table = pd.DataFrame(rows, columns=["frame", "slice", "slice_in_file"])
-    return table.to_csv(index=False, lineterminator="\n")
+    return pd.DataFrame(rows, columns=["frame", "slice", "slice_in_file"])
+
+
+def edited_csv(session: Session) -> str:
+    return edited_slices(session).to_csv(index=False, lineterminator="\n")
 
 
 def _slices_in_file(loaded: Loaded, labelled: Labelled) -> list[int]:
@@ -136,8 +140,10 @@ def _slices_in_file(loaded: Loaded, labelled: Labelled) -> list[int]:
     return [int(number) for number in along] if is_third else []
 
 
-def _marked(content: bytes, loaded: Loaded, labelled: Labelled) -> bytes:
-    """A label map (.nii.gz) whose header says that slices were edited by hand, if any were."""
+def labels_file(session: Session) -> bytes:
+    """The label map (.nii.gz); its header says that slices were edited by hand, if any were."""
+    loaded, labelled = result(session)
+    content = _saved(label_map(session), session.folder)
     if not labelled.edited:
         return content
     count, all_slices = len(labelled.edited), math.prod(loaded.shape[:2])
@@ -166,11 +172,9 @@ def _outlines(labels: np.ndarray, tissues: tuple[Tissue, ...]) -> dict[str, np.n
 
 def download(session: Session, what: str, ed_frame: int, es_frame: int) -> tuple[str, bytes]:
     """Name and content of a download. Raises Refused for one that does not exist."""
-    loaded, labelled = result(session)
-    name = stem(loaded.name)
+    name = stem(result(session)[0].name)
     if what == "labels":
-        content = _saved(label_map(session), session.folder)
-        return f"{name}_labels.nii.gz", _marked(content, loaded, labelled)
+        return f"{name}_labels.nii.gz", labels_file(session)
     if what == "edited":
         return f"{name}_edited.csv", edited_csv(session).encode()
     if what == "image":
@@ -181,6 +185,13 @@ def download(session: Session, what: str, ed_frame: int, es_frame: int) -> tuple
         return f"{name}_dicom.zip", packed(dicom_files(session, ed_frame, es_frame))
     if what == "cvi42":
         return f"{name}_cvi42.zip", cvi42_file(session)
+    if what == "bids":
+        edited = edited_slices(session)
+        files = bids_files(session, labels_file(session), edited, ed_frame, es_frame)
+        return f"{name}_bids.zip", packed(files)
+    if what == "monai":
+        bundle, files = bundle_files(session)
+        return f"{bundle}.zip", packed(files)
     if what == "frames":
         return f"{name}_frames.csv", frames_csv(session).encode()
     if what == "report":

@@ -52,6 +52,18 @@ def result(session: Session) -> tuple[Loaded, Labelled]:
     return session.loaded, session.labelled
 
 
+def values_at(labelled: Labelled, ed_frame: int, es_frame: int) -> dict[str, float]:
+    """Measures of a short axis at frames (from 0), as `measures_at` names them.
+
+    A single frame has no systole. Raises Refused for a frame that does not exist.
+    """
+    systole = es_frame if len(labelled.curves) > 1 else None
+    try:
+        return measures_at(labelled.curves, ed_frame, systole, labelled.interval_s)
+    except ValueError:
+        raise Refused(f"Frames must be 1 to {len(labelled.curves)}.") from None
+
+
 def is_small(labelled: Labelled) -> bool:
     """Whether to show µL and mg: decided by the cavity, or by the voxel size if there is none."""
     most_ml = labelled.curves["lv_ml"].max()
@@ -69,12 +81,7 @@ def measured(session: Session, ed_frame: int, es_frame: int) -> dict[str, Any]:
     if not has_phases(labelled.sequence):
         found_here = view_measured(loaded, labelled, labels)
         return {**found_here, "rows": with_person(found_here["rows"], session.person)}
-    try:
-        # A single frame has no systole.
-        systole = es_frame if len(labelled.curves) > 1 else None
-        values = measures_at(labelled.curves, ed_frame, systole, labelled.interval_s)
-    except ValueError:
-        raise Refused(f"Frames must be 1 to {len(labelled.curves)}.") from None
+    values = values_at(labelled, ed_frame, es_frame)
     small = is_small(labelled)
     units = {
         "volume": (1000, "µL") if small else (1, "ml"),

@@ -197,6 +197,7 @@ def label(
             ed_frame=ed_frame,
             es_frame=es_frame,
             warnings=[*model_warnings(spacing_mm, model.trained_mm), *_toy(loaded, model)],
+            folder=model.folder,
             calibration=calibration,
             uncalibrated=uncalibrated,
             look=look,

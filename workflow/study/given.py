@@ -10,8 +10,10 @@ from study.tables import StudyError, own_file, read_yaml
 # Published weights that can be downloaded and converted, and their folder.
 CATALOGUE = "resources/weights.yaml"
 CONVERTED = "resources/models"
-# Descriptive keys of a catalogue entry: only the model card depends on them, no number.
-WORDS = ("orientation", "trained_on", "limits", "terms", "reference")
+# Whether others may be given the weights without asking their authors; if it is not there: no.
+PASSED_ON = "may_be_passed_on"
+# Descriptive keys of a catalogue entry: no number depends on them.
+WORDS = ("orientation", "trained_on", "limits", "terms", PASSED_ON, "reference")
 
 
 def without_words(entry: dict[str, Any]) -> dict[str, Any]:

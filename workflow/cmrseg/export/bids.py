@@ -21,7 +21,12 @@ from cmrseg.sequences import SEQUENCES, image_path
 BIDS_VERSION = "1.10.0"
 # What follows the number of a measure's name, and its unit in words.
 UNITS = {"_ml": "ml", "_l_min": "l/min", "_g": "g", "_bpm": "1/min", "_cm2": "cm2"}
-FRAMES = ("ed_frame", "es_frame")
+# What a column says that is no measure.
+DESCRIBED = {
+    "ed_frame": "ed_frame, counted from 0",
+    "es_frame": "es_frame, counted from 0",
+    "edited": "number of slices, over all frames, whose labels were edited by hand",
+}
 
 
 def bids_label(text: str) -> str:
@@ -30,11 +35,17 @@ def bids_label(text: str) -> str:
 
 
 def export_bids(
-    labeller: LabelMaps, is_manual: bool, volumes: pd.DataFrame, version: str, folder: Path
+    labeller: LabelMaps,
+    is_manual: bool,
+    volumes: pd.DataFrame,
+    version: str,
+    folder: Path,
+    sidecars: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> None:
     """Write the dataset of a labeller's maps.
 
     volumes: table of its measures. version: of this software. folder: to fill, which is there.
+    sidecars: further keys of the JSON file beside the label maps, by subject.
     `sub-<subject>/anat/sub-<subject>_acq-<sequence>_desc-<labeller>_dseg.nii.gz` are the label maps
     as they are. Raises ValueError naming two subjects that BIDS cannot tell apart.
     """
@@ -51,7 +62,7 @@ def export_bids(
         },
     )
     (folder / "README").write_text(
-        f"Label maps of {sequence.name} by {labeller.name}, on the grid of the imported images; "
+        f"Label maps of {sequence.name} by {labeller.name}, on the grid of the images; "
         f"their numbers are in desc-{desc}_dseg.tsv. Measures are in phenotype/. Research use, not "
         "a medical device.\n",
         "utf-8",
@@ -66,12 +77,11 @@ def export_bids(
         path = image_path(source, sequence.key)
         shutil.copyfile(path, place / f"{stem}.nii.gz")
         about = {"Manual": is_manual, "Description": f"{sequence.name}, frames over the heart beat"}
-        _write_json(place / f"{stem}.json", about)
+        _write_json(place / f"{stem}.json", about | dict((sidecars or {}).get(subject, {})))
     people = pd.DataFrame({"participant_id": labels.values(), "subject": labels.keys()})
     _write_table(people, folder / "participants.tsv")
-    _write_json(
-        folder / "participants.json", {"subject": {"Description": "Name in the subject table"}}
-    )
+    told = {"subject": {"Description": "Name of the subject, with all its signs"}}
+    _write_json(folder / "participants.json", told)
     _write_measures(volumes, labels, sequence.key, folder / "phenotype")
 
 
@@ -120,9 +130,7 @@ def _write_measures(
 
 def _column(name: str) -> dict[str, Any]:
     unit = next((unit for ending, unit in UNITS.items() if name.endswith(ending)), "")
-    if name in FRAMES:
-        return {"Description": f"{name}, counted from 0"}
-    return {"Description": name} | ({"Units": unit} if unit else {})
+    return {"Description": DESCRIBED.get(name, name)} | ({"Units": unit} if unit else {})
 
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:

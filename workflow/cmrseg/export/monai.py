@@ -1,6 +1,7 @@
 """A model's folder as a MONAI bundle: the network as TorchScript, with metadata and a config."""
 
 import json
+import re
 import shutil
 import warnings
 from collections.abc import Mapping
@@ -24,7 +25,7 @@ SCHEMA = (
 )
 # The version of MONAI that bundles are tried with.
 MONAI = "1.6.1"
-NETWORK, CARD = "models/model.ts", "docs/README.md"
+NETWORK, CARD, TERMS = "models/model.ts", "docs/README.md", "docs/license.txt"
 ABOUT = """\
 {name} as a MONAI bundle. `{network}` is the network: prepared slices
 (n, {channels}, {size}, {size}) float32 to logits (n, {outputs}, {size}, {size}). The bundle does
@@ -38,7 +39,8 @@ them to `eval/`. What follows is the card of the model.
 def write_bundle(model: Path, folder: Path) -> None:
     """Write the bundle of a model.
 
-    model: its folder (weights.safetensors, record.json, README.md). folder: to fill.
+    model: its folder (weights.safetensors, record.json, README.md). folder: to fill. Whoever gets
+    the bundle finds the card, the record, and the terms of the card in `docs`.
     The network answers as the model does for one image of any number. Raises ValueError for models
     that a network of single images with exclusive tissues does not tell: of points, over time,
     ensembles, averages of views, sigmoids.
@@ -69,7 +71,15 @@ def write_bundle(model: Path, folder: Path) -> None:
     )
     card = (model / "README.md").read_text("utf-8") if (model / "README.md").exists() else ""
     (folder / CARD).write_text(about + card, "utf-8", newline="\n")
+    if terms := terms_in(card):
+        (folder / TERMS).write_text(f"{terms}\n", "utf-8", newline="\n")
     shutil.copyfile(model / "record.json", folder / "docs/record.json")
+
+
+def terms_in(card: str) -> str:
+    """The section of a model's card that says under which terms it may be used, "" without one."""
+    found = re.search(r"^## Terms\n+(.*?)\s*(?=^## |\Z)", card, re.M | re.S)
+    return found[1] if found else ""
 
 
 def unfit(settings: Mapping[str, Any]) -> str:
