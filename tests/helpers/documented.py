@@ -14,9 +14,7 @@ PLACEHOLDERS = {
     # Only some studies have labels to export.
     "results/<study>/cohorts/<cohort>/export/<labeller>.<form>": "export_all",
     "results/<study>/cohorts/<cohort>/export/<labeller>": "export_all",
-    "<folder of a model>": "ukbb_sa",
     "<folder of models>": "results",
-    "<folder or NIfTI file>": "one_examination",
     "<folder>": "one_examination",
     "<study>": "config",
     "<source>": "cmr_seg_tl",
