@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
+from disk_study import measure
 from own_conda import ENVS, Conda, install, require
 from shared_study import finish, shared
 from slurm_cluster import Cluster, why_not
@@ -62,6 +63,16 @@ def tiny(tmp_path_factory, pytestconfig) -> Project:
     """A copy of the project in which the tiny study was run on two cores, by whichever process."""
     store = pytestconfig.cache.mkdir("tiny_study")
     return shared(store, tmp_path_factory.mktemp("tiny"), lambda folder: finish(folder, cores=2))
+
+
+@pytest.fixture(scope="session")
+def disk_measured(tmp_path_factory, pytestconfig) -> Project:
+    """A copy of the project in which the study of files on disk was measured, by whichever process.
+
+    Tests that edit take a copy of their own.
+    """
+    store = pytestconfig.cache.mkdir("disk_study")
+    return Project(shared(store, tmp_path_factory.mktemp("disk"), measure).folder, "disk")
 
 
 @pytest.fixture(scope="session")
