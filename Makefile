@@ -6,7 +6,7 @@ SNAKEMAKE := $(BIN)/python -m snakemake
 CORES ?= all
 # Processes of the tests; a file of tests is one's. Files are taken in the order of tests/conftest.py.
 WORKERS ?= 2
-PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 # Of the demo: what needs no training, and is made first.
 FIRST_FIGURE := results/demo/figures/cleaning.svg
 # The version of Python in .venv, where it is there, and of the one that is asked for.
@@ -46,7 +46,8 @@ test: .venv/installed
 	$(PYTEST) -m "not long and not slurm and not conda and not soak"
 
 # What takes long, on a Slurm cluster of this machine, with a conda of its own, and what the demo's results must show;
-# what cannot be had is skipped, and said.
+# what cannot be had is skipped, and said. One process more, as that of the cluster mostly waits for its jobs.
+test-more: WORKERS = 3
 test-more: .venv/installed
 	$(PYTEST) -m "(long or slurm or conda or demo) and not soak"
 

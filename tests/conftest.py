@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
+from disk_study import measure
 from own_conda import ENVS, Conda, install, require
 from shared_study import finish, shared
 from slurm_cluster import Cluster, why_not
@@ -65,6 +66,16 @@ def tiny(tmp_path_factory, pytestconfig) -> Project:
 
 
 @pytest.fixture(scope="session")
+def disk_measured(tmp_path_factory, pytestconfig) -> Project:
+    """A copy of the project in which the study of files on disk was measured, by whichever process.
+
+    Tests that edit take a copy of their own.
+    """
+    store = pytestconfig.cache.mkdir("disk_study")
+    return Project(shared(store, tmp_path_factory.mktemp("disk"), measure).folder, "disk")
+
+
+@pytest.fixture(scope="session")
 def cluster(tmp_path_factory) -> Iterator[Cluster]:
     """A Slurm cluster of two partitions; tests that need it are skipped where it cannot be."""
     reason = why_not()
@@ -104,10 +115,12 @@ def conda(request) -> Iterator[Conda]:
         yield install(Path(folder), envs)
 
 
+@pytest.hookimpl(wrapper=True)
 def pytest_collection_modifyitems(items):
-    """Whatever looks at a finished run takes the time of the run."""
+    """Marks of tests by what they use, and the order in which processes take the chosen ones."""
     for item in items:
         names = set(getattr(item, "fixturenames", ()))
+        # Whatever looks at a finished run takes the time of the run.
         if {"tiny", "cluster"} & names:
             item.add_marker("slow")
         if "cluster" in names:
@@ -116,7 +129,12 @@ def pytest_collection_modifyitems(items):
             item.add_marker("conda")
         if "demo" in names:
             item.add_marker("demo")
+    result = yield
+    # One process makes the tiny study, and the others begin with what does not wait for it.
+    users = list(dict.fromkeys(i.path for i in items if "tiny" in getattr(i, "fixturenames", ())))
+    items.sort(key=lambda item: 0 if item.path in users[:1] else 1 + (item.path in users))
     # What takes longest begins first, so that no process is left with it at the end.
-    for marks in ({"slow"}, {"long", "slurm", "conda"}):
+    for marks in ({"slow"}, {"long", "conda"}, {"slurm"}):
         costly = {i.path for i in items if marks & {mark.name for mark in i.iter_markers()}}
         items.sort(key=lambda item: item.path not in costly)
+    return result

@@ -1,7 +1,6 @@
 """HDF5 files of mice with damaged bytes, and whole ones that hold what no cine does."""
 
 import shutil
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from bad_cases import ROWS, SUBJECT, Case, Family, content_cases, place_cases
 from bad_images import run_ready
 from cmrseg.layouts.hdf5 import grid_of, reader
 from cmrseg.layouts.ready_made import import_studies
-from mutations import BOMB_BYTES, damaged_bytes
+from mutations import BOMB_BYTES, damaged_bytes, zlib_zeros
 
 MOUSE = "raw/7.h5"
 GRIDS = {"7": grid_of(0.1, 1.0, 5.0)}
@@ -98,14 +97,8 @@ def chunk_bomb(path: Path) -> bytes:
         found = file.create_dataset(
             "Images", (12, 10, 3, 4), "u2", chunks=(12, 10, 3, 4), compression="gzip"
         )
-        found.id.write_direct_chunk((0, 0, 0, 0), zlib_bomb())
+        found.id.write_direct_chunk((0, 0, 0, 0), zlib_zeros(BOMB_BYTES))
     return path.read_bytes()
-
-
-def zlib_bomb() -> bytes:
-    packer, piece = zlib.compressobj(9), bytes(2**20)
-    parts = [packer.compress(piece) for _ in range(BOMB_BYTES // len(piece))]
-    return b"".join([*parts, packer.flush()])
 
 
 def hdf5_cases(good: Path) -> Iterator[Case]:

@@ -67,3 +67,9 @@ def disk_study(folder: Path) -> Project:
     write(pd.DataFrame([model]), folder / STUDY["models"])
     (folder / CONFIG).write_text(yaml.safe_dump(STUDY, sort_keys=False), "utf-8")
     return Project(folder, "disk")
+
+
+def measure(folder: Path) -> None:
+    """Import the images of the study and measure them as the readers see them."""
+    result = disk_study(folder).snakemake("--cores", "2", "volumes_all", config=CONFIG)
+    assert result.returncode == 0, result.stdout[-3000:]

@@ -1,8 +1,10 @@
 """Small exports like a PACS makes them, of the digital heart, for tests."""
 
 import zipfile
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pydicom
 
@@ -35,8 +37,19 @@ VARIANTS = {
 
 def small_export(folder: Path, variant: str | Variant = "siemens", seed: int = 0) -> Export:
     """Write a small export below `folder`; variant: a name of VARIANTS, or one of its own."""
-    chosen = VARIANTS[variant] if isinstance(variant, str) else variant
-    return write_export(folder, ROW, SMALL, chosen, seed)
+    export, files = made(VARIANTS[variant] if isinstance(variant, str) else variant, seed)
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    return replace(export, files=export.files.copy())
+
+
+@cache
+def made(variant: Variant, seed: int) -> tuple[Export, dict[str, bytes]]:
+    """An export, made once, and its files."""
+    with TemporaryDirectory() as folder:
+        export = write_export(Path(folder), ROW, SMALL, variant, seed)
+        return export, {name: (Path(folder) / name).read_bytes() for name in export.files["file"]}
 
 
 def zipped(folder: Path, name: str = "export.zip") -> Path:

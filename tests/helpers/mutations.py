@@ -175,6 +175,11 @@ def deflated_zeros(length: int) -> bytes:
     return block * (length // 2**20) + packer.flush()
 
 
+def zlib_zeros(length: int) -> bytes:
+    """A zlib stream of `length` zeros (whole MiB), with their Adler-32."""
+    return b"\x78\xda" + deflated_zeros(length) + struct.pack(">I", length % 65521 << 16 | 1)
+
+
 def png_chunk(kind: bytes, content: bytes) -> bytes:
     """A chunk of a PNG file with its checksum."""
     return (
@@ -203,16 +208,14 @@ def damaged_png(content: bytes) -> Named:
     yield "interlaced", header(10, 12, 8, 0, 1)
     yield (
         "text bomb",
-        content[:33]
-        + png_chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(2**28)))
-        + content[33:],
+        content[:33] + png_chunk(b"zTXt", b"Comment\0\0" + zlib_zeros(2**28)) + content[33:],
     )
     yield (
         "picture bomb",
         (
             content[:8]
             + png_chunk(b"IHDR", struct.pack(">IIBBBBB", 30000, 30000, 8, 0, 0, 0, 0))
-            + png_chunk(b"IDAT", zlib.compress(bytes(2**28)))
+            + png_chunk(b"IDAT", zlib_zeros(2**28))
             + png_chunk(b"IEND", b"")
         ),
     )

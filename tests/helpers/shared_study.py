@@ -1,4 +1,4 @@
-"""The finished tiny study, made once for all processes of tests and for both commands of tests.
+"""A finished study, made once for all processes of tests and for both commands of tests.
 
 It lies in pytest's cache under a hash of all that it is made of, so that an edit makes another.
 Whoever asks gets a copy, in which tests may edit.
@@ -16,7 +16,10 @@ from pathlib import Path
 from tiny_study import FOLDERS, ROOT, Project, copy_project, project_files
 
 # Beside the project's own folders, what a run is made of.
-ALSO = ("Snakefile", "resources", "tests/helpers/tiny_study.py", "tests/helpers/shared_study.py")
+ALSO = (
+    *("Snakefile", "resources", "tests/helpers/shared_study.py"),
+    *("tests/helpers/tiny_study.py", "tests/helpers/disk_study.py"),
+)
 # Finished studies that are kept, of the latest edits.
 MOST = 3
 

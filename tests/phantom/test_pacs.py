@@ -27,7 +27,7 @@ CINE_ALONE = {"kinds": ("cine",), "copies": 0}
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole")
-    return folder, small_export(folder)
+    return folder, write_export(folder, ROW, SMALL)
 
 
 def tree(folder: Path) -> dict[str, bytes]:

@@ -51,7 +51,7 @@ def test_the_true_cine_is_found_and_all_else_is_in_the_audit(tmp_path, variant):
 
 def test_the_seed_of_names_and_order_does_not_matter(tmp_path):
     cines = []
-    for seed in (2, 3):
+    for seed in (1, 2):
         made = export(tmp_path / str(seed), "siemens", seed)
         found = read_images(tmp_path / str(seed) / "export")
         check(found, made.truth)

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from cmrseg.files import read_table
-from disk_study import CONFIG, STUDY, disk_study
+from disk_study import CONFIG, STUDY
 from small_study import small_study
 from study.load import load_study
 from study.tidy import unnamed
@@ -146,10 +146,10 @@ def test_all_that_a_whole_study_makes_is_named_by_it(tiny, monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def without_one(tmp_path_factory) -> Project:
+def without_one(disk_measured, tmp_path_factory) -> Project:
     """The study after the row of 74 and the annotator `other` were removed, and a run."""
-    project = disk_study(tmp_path_factory.mktemp("disk"))
-    run(project, "volumes_all")
+    project = Project(tmp_path_factory.mktemp("without") / "copy", "disk")
+    shutil.copytree(disk_measured.folder, project.folder, symlinks=True)
     table = project.folder / STUDY["cohorts"]["people"]["subjects"]
     rows = read_table(table)
     rows[rows["subject"] != "74"].to_csv(table, sep="\t", index=False)

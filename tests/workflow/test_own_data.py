@@ -187,20 +187,15 @@ def test_a_folder_without_images_ends_with_what_the_audit_says(place, tmp_path):
 def test_a_nifti_file_is_an_input_too(place, tmp_path):
     image = tmp_path / "somebody.nii.gz"
     shutil.copy(place / "results/predict_p06/cohorts/input/images/0000/p06/sa.nii.gz", image)
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "snakemake", "predict_all", "--cores", "1"),
-            *("--config", f"input={image}", f"model={RESULTS}/models/mine_from_ukbb"),
-        ],
-        cwd=place,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-4000:]
-    labels = "cohorts/input/labels/mine_from_ukbb/0000/{}/sa.nii.gz"
-    first = nib.load(place / "results/predict_p06" / labels.format("p06"))
-    second = nib.load(place / "results/predict_somebody" / labels.format("somebody"))
+    labels = "results/predict_{0}/cohorts/input/labels/mine_from_ukbb/0000"
+    words = ("--config", f"input={image}", f"model={RESULTS}/models/mine_from_ukbb")
+    project = Project(place)
+    made = project.snakemake(labels.format("somebody"), "--cores", "1", *words, config="")
+    assert made.returncode == 0, made.stdout[-4000:]
+    # What follows knows nothing of the file.
+    rest = {job.rule for job in project.planned("predict_all", *words, config="")}
+    assert {"measure_volumes", "draw_figure", "make_report"} <= rest
+    assert not rest & {"import_nifti", "label_shard"}
+    first = nib.load(place / labels.format("p06") / "p06/sa.nii.gz")
+    second = nib.load(place / labels.format("somebody") / "somebody/sa.nii.gz")
     assert np.array_equal(first.get_fdata(), second.get_fdata())

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from disk_study import CONFIG, STUDY, disk_study, volume, write_person
+from disk_study import CONFIG, STUDY, volume, write_person
 from tiny_study import Job, Project
 
 pytestmark = pytest.mark.slow
@@ -17,20 +17,11 @@ LABELS = {"carry_annotations", "collect_label_audit", "check_label_losses", "mea
 COHORT = {"collect_audit", "check_losses", *LABELS}
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory) -> Project:
-    """The study, whose images were imported and measured as the readers see them."""
-    project = disk_study(tmp_path_factory.mktemp("disk"))
-    result = project.snakemake("--cores", "2", "volumes_all", config=CONFIG)
-    assert result.returncode == 0, result.stdout[-3000:]
-    return project
-
-
 @pytest.fixture
-def disk(finished, tmp_path) -> Project:
+def disk(disk_measured, tmp_path) -> Project:
     """A copy in which a test may edit."""
     project = Project(tmp_path / "copy", "disk")
-    shutil.copytree(finished.folder, project.folder, symlinks=True)
+    shutil.copytree(disk_measured.folder, project.folder, symlinks=True)
     return project
 
 

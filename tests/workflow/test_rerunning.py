@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+from functools import cache
 from typing import NamedTuple
 
 import pytest
@@ -281,6 +282,7 @@ CASES = [
         "convert_weights ukbb_sa",
     ),
 ]
+BY_ROW = {case.rows[0]: case for case in CASES}
 # Rows that need a conda: Snakemake's own comparison of environments, which is not looked at here.
 ELSEWHERE = (
     "an environment in `envs/`, with `--sdm conda`",
@@ -295,6 +297,13 @@ ELSEWHERE = (
 @pytest.fixture(scope="module")
 def walk(tmp_path_factory) -> Project:
     return finished(tmp_path_factory.mktemp("walk"))
+
+
+@cache
+def plan_of(walk: Project, row: str) -> list[Job]:
+    """What the edits of a case plan; the case by its first row."""
+    with edited(walk.folder, BY_ROW[row].edits):
+        return planned(walk)
 
 
 @pytest.fixture(scope="module")
@@ -327,8 +336,7 @@ def test_what_is_no_part_of_a_result_plans_nothing(walk):
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.rows[0])
 def test_an_edit_plans_where_it_starts_and_what_follows(walk, jobs, case):
-    with edited(walk.folder, case.edits):
-        plan = planned(walk)
+    plan = plan_of(walk, case.rows[0])
     assert starts(plan) == set(case.first.split(", "))
     # Nothing that is made of something new stays.
     made, names = made_by(plan), {name_of(job) for job in plan}
@@ -345,12 +353,8 @@ def test_an_edit_plans_where_it_starts_and_what_follows(walk, jobs, case):
     ],
 )
 def test_two_edits_at_once_plan_what_each_of_them_plans(walk, one, other):
-    first, second = (next(c.edits for c in CASES if c.rows[0] == row) for row in (one, other))
-    alone = []
-    for edits in (first, second):
-        with edited(walk.folder, edits):
-            alone.append(made_by(planned(walk)))
-    with edited(walk.folder, first), edited(walk.folder, second):
+    alone = [made_by(plan_of(walk, row)) for row in (one, other)]
+    with edited(walk.folder, BY_ROW[one].edits), edited(walk.folder, BY_ROW[other].edits):
         both = made_by(planned(walk))
     assert alone[0] - both == frozenset()
     assert alone[1] - both == frozenset()
