@@ -49,6 +49,14 @@ def test_the_page_names_no_other_host_and_says_what_it_is_not_for():
     assert not re.findall(r"<script>|<style|\son\w+=|\sstyle=", page)
 
 
+def test_scripts_of_the_page_share_their_names_and_none_is_declared_twice():
+    declared = re.compile(r"^(?:async )?(?:function|const|let) (\w+)", re.M)
+    texts = [path.read_text("utf-8") for path in STATIC.glob("*.js")]
+    names = [name for text in texts for name in declared.findall(text)]
+    assert len(names) > 100
+    assert sorted({name for name in names if names.count(name) > 1}) == []
+
+
 def test_models_are_found_where_studies_and_downloads_have_them(tmp_path):
     for place in ("results/a/models/one", "resources/models/two", "more/three", "single"):
         model_folder(tmp_path / place)

@@ -24,7 +24,7 @@ STEP_S = 0.05
 PLACE = """window.standing = async (selector) => {
   const element = document.querySelector(selector);
   if (!element || element.disabled || element.ariaDisabled === 'true') return null;
-  element.scrollIntoView({ block: 'center' });
+  element.scrollIntoViewIfNeeded();
   const middle = () => {
     const box = element.getBoundingClientRect();
     return [box.x + box.width / 2, box.y + box.height / 2];

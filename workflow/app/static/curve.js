@@ -78,13 +78,19 @@ function drawCurve() {
       parts.push(dot);
     }
   }
+  const numbers = [];
+  /* Beside a number that is there already the next one would be on top of it. */
+  const isFree = (left, top) => numbers.every(([x, y]) => Math.abs(x - left) > 32 || Math.abs(y - top) > 13);
   for (const { key: name, tissue } of lines.filter((one) => EXTREMES.includes(one.tissue) && measures.has_phases)) {
     /* Where each ventricle is largest and smallest, whatever frames were chosen. */
     const { most: largest, least } = extremesOf(name);
-    for (const [i, high] of [[largest, -8], [least, 16]]) {
-      const v = measures.curves[name][i];
+    for (const [i, sides] of [[largest, [-10, 18]], [least, [18, -10]]]) {
+      const v = measures.curves[name][i], left = limited(x(i), margin.left + 14, width - margin.right - 14);
+      const tops = sides.map((side) => y(v) + side).filter((top) => top < y(0) - 2);
+      const top = tops.find((one) => isFree(left, one)) ?? tops[0];
+      numbers.push([left, top]);
       parts.push(svg("circle", { cx: x(i), cy: y(v), r: 6.5, fill: "none", stroke: colourOf(tissue), "stroke-width": 1.6, "pointer-events": "none" }));
-      parts.push(svg("text", { x: limited(x(i), margin.left + 14, width - margin.right - 14), y: y(v) + (y(v) + high > y(0) - 2 ? -10 : high), "text-anchor": "middle", fill: INK, "pointer-events": "none" }, short(v)));
+      parts.push(svg("text", { class: "extreme", x: left, y: top, "text-anchor": "middle", fill: INK, "pointer-events": "none" }, short(v)));
     }
   }
   at("extremes").textContent = extremesInWords(lines);

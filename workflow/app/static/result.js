@@ -28,8 +28,13 @@ async function takeResult(about) {
   }
   draw();
   announce(`Segmented by ${about.model}. ${[...at("measures").rows].slice(0, 4).map((row) => `${row.cells[0].textContent} ${row.cells[1].textContent}`).join(", ")}`);
-  /* Where the page is one column, the images are far below what was clicked. */
+  bringToResult();
+}
+
+/* Where the page is one column, the images are far below what was clicked; beside it, the numbers may be above the window. */
+function bringToResult() {
   if (at("show").offsetLeft === at("steps").offsetLeft) at("viewer").scrollIntoView();
+  else if (at("results").getBoundingClientRect().top < 0) at("results").scrollIntoView();
 }
 
 /* Asks for the measures; the server knows the frames that were set by hand. */
@@ -71,17 +76,24 @@ async function showMeasures() {
   drawCurve();
 }
 
-/* Takes a file away; where there is none, a sentence says why. */
+/* Takes a file away; where there is none, a sentence says why. Making it may take seconds. */
 async function take(link) {
+  if (link.getAttribute("aria-disabled") === "true") return;
+  link.setAttribute("aria-disabled", "true");
+  try { await fetchFile(link.href); } finally { link.setAttribute("aria-disabled", "false"); }
+  /* A bundle has no labels. */
+  if (link.dataset.what !== "monai") untaken = false;
+}
+
+async function fetchFile(path) {
   let answer;
-  try { answer = await fetch(link.href); } catch { throw new Error(GONE); }
+  try { answer = await fetch(path); } catch { throw new Error(GONE); }
   if (!answer.ok) throw new Error((await answer.json().catch(() => ({}))).fault || GONE);
   const file = document.createElement("a");
   file.download = /filename="(.+)"/.exec(answer.headers.get("content-disposition"))[1];
   file.href = URL.createObjectURL(await answer.blob());
   file.click();
   setTimeout(() => URL.revokeObjectURL(file.href), KEPT_MS);
-  untaken = false;
 }
 
 /* Frames set by hand, from 1; the others are those detected. */

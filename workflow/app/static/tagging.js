@@ -47,8 +47,7 @@ async function takeTracked(about) {
   t = measures.es || 0;
   if (!known[z]) z = known.indexOf(true);
   draw();
-  /* Where the page is one column, the images are far below what was clicked. */
-  if (at("show").offsetLeft === at("steps").offsetLeft) at("viewer").scrollIntoView();
+  bringToResult();
 }
 
 /* [x, y] of the landmarks of an image, spoke by spoke; pixel 0 reaches from 0 to 1. */
