@@ -12,11 +12,10 @@ from stage import start
 start(snakemake)
 settings = snakemake.params.settings
 subjects = named(map(read_table, snakemake.input.subjects), settings["labellers"], "labeller")
-paths = iter(snakemake.input.members)
+names = [(ensemble, member) for ensemble, own in settings["members"].items() for member in own]
 members = [
-    read_table(next(paths)).assign(labeller=ensemble, member=member)
-    for ensemble, own in settings["members"].items()
-    for member in own
+    read_table(path).assign(labeller=ensemble, member=member)
+    for (ensemble, member), path in zip(names, snakemake.input.members, strict=True)
     if "test" not in settings["learnt"][ensemble]
 ]
 table = pd.concat([subjects.assign(member=""), *members], ignore_index=True)
