@@ -104,6 +104,12 @@ def test_name_has_the_same_look_whichever_others_are_shown():
     assert list(style.looks(["double_all", "ukbb"], order)) == ["ukbb", "double_all"]
 
 
+def test_no_name_takes_the_fixed_colour_of_another():
+    looks = style.looks(["teacher", "plain", "c15", "soft", "imagenet"])
+    assert looks["plain"] == style.KNOWN_LOOKS["plain"]
+    assert len({look.colour for look in looks.values()}) == 5
+
+
 def test_no_look_has_the_colour_of_a_tissue():
     looks = style.looks([f"model{i}" for i in range(10)]) | style.KNOWN_LOOKS
     assert not {look.colour for look in looks.values()} & set(COLOURS.values())

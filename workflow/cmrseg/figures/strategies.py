@@ -130,8 +130,10 @@ def figure(
                 fontsize=5.5,
                 color=looks[name].colour,
             )
+        low = float(table[column].min())
         for (name, group), own in spread.groupby(["strategy", "subset"]):
             means = own.groupby("member")[column].mean()
+            low = np.fmin(low, means.mean() - means.std(ddof=1))
             axes.errorbar(
                 *(place(name, group) + BESIDE * step, means.mean(), means.std(ddof=1)),
                 color=style.INK,
@@ -141,7 +143,6 @@ def figure(
                 capsize=1.8,
                 zorder=4,
             )
-        low = float(table[column].min())
         if len(between):
             level = float(between[column].mean())
             axes.axhline(level, color=style.INK, linewidth=0.8, linestyle=DASHES, zorder=1)
